@@ -1,0 +1,7 @@
+"""python -m alcd_otb"""
+
+import sys
+
+from alcd_otb.cli import main
+
+sys.exit(main())

@@ -1,0 +1,328 @@
+"""scene.json and its template, checked whole and completed into one SceneConfig."""
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.expressions import Expression, parse_expression
+from alcd_otb.legend import Legend, LegendClass
+
+BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
+"""The bands of Sentinel-2's MSI in the order of the product specification."""
+
+CLEAR = "clear."
+"""Prefix of a band of the clear date in features and expressions."""
+
+TERRAIN = ("dem", "slope")
+"""Features made from the elevation model: metres, and degrees from the horizontal."""
+
+KNOWN_NAMES = frozenset((*BANDS, *(CLEAR + band for band in BANDS), *TERRAIN))
+"""Every name that a feature or an expression may use."""
+
+Metres = Annotated[float, Field(ge=0)]
+Radius = Annotated[int, Field(ge=0, le=50)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+ModelT = TypeVar("ModelT", bound=_Model)
+
+
+class Formula(_Model):
+    """A feature computed pixel by pixel from bands, such as an index or a difference of dates."""
+
+    name: str = Field(min_length=1)
+    expr: str
+
+    @field_validator("expr")
+    @classmethod
+    def _checked(cls, text: str) -> str:
+        try:
+            parse_expression(text, KNOWN_NAMES)
+        except ConfigurationError as error:
+            # pydantic adds the key only to a ValueError.
+            raise ValueError(str(error)) from error
+        return text
+
+    @property
+    def expression(self) -> Expression:
+        return parse_expression(self.expr, KNOWN_NAMES)
+
+
+class Texture(_Model):
+    """A feature computed from one band in a square window of side 2 radius + 1 pixels.
+
+    contour_density: mean over the window of the gradient's magnitude, in the band's unit per metre.
+    variation_coefficient: standard deviation (n - 1) over mean. Both are those of Baetens et al. (2019).
+    """
+
+    name: str = Field(min_length=1)
+    texture: Literal["contour_density", "variation_coefficient"]
+    band: str
+    radius: int = Field(3, ge=1, le=50)
+
+    @field_validator("band")
+    @classmethod
+    def _known(cls, band: str) -> str:
+        return _known_name(band)
+
+
+Feature = str | Formula | Texture
+
+
+class ViewLayer(Formula):
+    """One layer of the stack that a person looks at, stored as an integer times step."""
+
+    step: float = Field(0.001, gt=0, le=1)
+
+
+class View(_Model):
+    """The stack that a person looks at. resolution in metres."""
+
+    resolution: float = Field(20, ge=10)
+    layers: tuple[ViewLayer, ...]
+
+
+class SampleSettings(_Model):
+    """How the operator's samples become training and validation pixels.
+
+    growth: half side in metres of the square around a point (0: the one pixel that holds it).
+    training_proportion: share of each class's points that train; the others validate.
+    most_pixels_per_class: training takes at most this many pixels of a class.
+    seed: of the split, the sampling and the training.
+    """
+
+    growth: Metres = 100
+    training_proportion: Annotated[float, Field(gt=0, le=1)] = 0.9
+    most_pixels_per_class: Annotated[int, Field(ge=1)] = 8000
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+
+
+class Regularisation(_Model):
+    """Majority vote in a ball of this radius in pixels (0: none)."""
+
+    radius: Radius = 1
+
+
+class Confidence(_Model):
+    """Median of the confidence in a square window of side 2 radius + 1 pixels (0: none)."""
+
+    radius: Radius = 5
+
+
+class Template(_Model):
+    """A use of the loop: its classes, features and settings."""
+
+    classes: tuple[LegendClass, ...]
+    resolution: float = Field(60, ge=10)
+    margin: Metres = 600
+    radiometry: Literal["reflectance", "digital_number"] = "reflectance"
+    resampling: Literal["average", "nearest"] = "average"
+    decoding: Literal["auto", "full"] = "auto"
+    features: tuple[Feature, ...] = Field(min_length=1)
+    view: View
+    samples: SampleSettings = SampleSettings()
+    classifier: dict[str, str | int | float | bool]
+    regularisation: Regularisation = Regularisation()
+    confidence: Confidence = Confidence()
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _feature_kinds(cls, features: Any) -> Any:
+        # A plain union would report every kind's errors; the key that is there tells which kind is meant.
+        if not isinstance(features, list | tuple):
+            raise ValueError("is not a list")
+        return [_feature(one) for one in features]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        Legend.from_classes(list(self.classes))
+        names = [feature_name(feature) for feature in self.features]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"features: {', '.join(twice)} occurs more than once")
+        if "classifier" not in self.classifier:
+            raise ValueError('classifier: has no key "classifier", such as "rf"')
+        return self
+
+    @property
+    def legend(self) -> Legend:
+        return Legend.from_classes(list(self.classes))
+
+
+class _SceneFile(_Model):
+    name: str | None = None
+    cloudy: str
+    clear: str | None = None
+    dem: str | None = None
+    samples: str | None = None
+    workspace: str | None = None
+    tile: str | None = None
+    template: str = "clouds"
+    set: dict[str, Any] = {}
+
+
+class SceneConfig(_Model):
+    """A scene, complete: every path absolute, every setting present."""
+
+    name: str
+    cloudy: Path
+    clear: Path | None
+    dem: Path | None
+    samples: Path
+    workspace: Path
+    tile: str | None
+    template: Template
+
+
+def feature_name(feature: Feature) -> str:
+    return feature if isinstance(feature, str) else feature.name
+
+
+def names_used(feature: Feature) -> tuple[str, ...]:
+    """The bands and terrain layers that a feature is made from."""
+    if isinstance(feature, str):
+        return (feature,)
+    if isinstance(feature, Texture):
+        return (feature.band,)
+    return feature.expression.names
+
+
+def template_names() -> tuple[str, ...]:
+    """Names of the templates that come with the package."""
+    return tuple(sorted(path.name.removesuffix(".json") for path in _template_folder().glob("*.json")))
+
+
+def load_scene(path: Path) -> SceneConfig:
+    """Read scene.json, its template and its `set`. Raises ConfigurationError naming file, key, value and remedy."""
+    scene = _validated(_SceneFile, _read_json(path), str(path))
+    template_file = _find_template(scene.template, path)
+    merged = _override(_read_json(template_file), scene.set)
+    origin = f"{path}: set" if scene.set else str(template_file)
+    template = _validated(Template, merged, origin)
+    folder = path.resolve().parent
+    name = scene.name or path.stem
+    workspace = folder / (scene.workspace or name)
+    return SceneConfig(
+        name=name,
+        cloudy=folder / scene.cloudy,
+        clear=folder / scene.clear if scene.clear else None,
+        dem=folder / scene.dem if scene.dem else None,
+        samples=folder / scene.samples if scene.samples else workspace / "samples.gpkg",
+        workspace=workspace,
+        tile=scene.tile,
+        template=template,
+    )
+
+
+def _feature(value: Any) -> Feature:
+    if isinstance(value, str):
+        return _known_name(value)
+    if isinstance(value, Formula | Texture):
+        return value
+    if isinstance(value, dict) and "texture" in value:
+        return Texture(**value)
+    if isinstance(value, dict) and "expr" in value:
+        return Formula(**value)
+    raise ValueError(f"{value!r} is neither a band, nor has it the key 'expr' or 'texture'")
+
+
+def _known_name(name: str) -> str:
+    if name not in KNOWN_NAMES:
+        raise ValueError(f"{name!r} is not known{_nearest(name, KNOWN_NAMES)}")
+    return name
+
+
+def _template_folder() -> Path:
+    return Path(str(resources.files("param_templates")))
+
+
+def _find_template(template: str, scene: Path) -> Path:
+    if template in template_names():
+        return _template_folder() / f"{template}.json"
+    file = scene.resolve().parent / template
+    if not file.is_file():
+        raise ConfigurationError(
+            f"{scene}: template {template!r} is neither a file nor one of {', '.join(template_names())}"
+        )
+    return file
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path}: is not valid JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: must hold a JSON object, in braces")
+    return content
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"key {key!r} occurs twice")
+    return dict(pairs)
+
+
+def _override(template: Any, changes: Any) -> dict[str, Any]:
+    merged = dict(template)
+    for key, value in changes.items():
+        whole, part = template.get(key), value
+        both_objects = isinstance(whole, dict) and isinstance(part, dict)
+        merged[key] = _override(whole, part) if both_objects else value
+    return merged
+
+
+def _validated(model: type[ModelT], content: dict[str, Any], origin: str) -> ModelT:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(f"{origin}: {_first_problem(model, error)}") from error
+
+
+def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+    unknown = ("extra_forbidden", "unexpected_keyword_argument")
+    # A mistyped key is both unknown and missing: the unknown one carries the hint.
+    problem = min(error.errors(include_url=False), key=lambda one: one["type"] not in unknown)
+    location = problem["loc"]
+    key = ".".join(str(part) for part in location)
+    if problem["type"] in unknown:
+        return f"key {key!r} is not known{_nearest(str(location[-1]), _keys_at(model, location[:-1]))}"
+    if problem["type"] == "missing":
+        return f"key {key!r} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = "" if problem["type"] == "value_error" else f" (given: {problem['input']!r})"
+    return f"{key}: {message}{given}" if key else f"{message}{given}"
+
+
+def _keys_at(model: type[BaseModel], location: Iterable[int | str]) -> tuple[str, ...]:
+    """The keys allowed where a key was refused; empty where the place is not a model of ours."""
+    fields: dict[str, Any] = dict(model.model_fields)
+    for part in location:
+        annotation = fields[str(part)].annotation if str(part) in fields else None
+        if isinstance(part, int):
+            continue
+        inner = [annotation, *getattr(annotation, "__args__", ())]
+        models = [one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)]
+        fields = dict(models[0].model_fields) if models else {}
+    return tuple(fields)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    known = tuple(known)
+    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
+    if nearest:
+        return f"; did you mean {nearest[0]!r}?"
+    return f"; there are {', '.join(sorted(known))}" if known else ""

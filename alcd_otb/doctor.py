@@ -1,0 +1,78 @@
+"""What is installed, what is missing, and the command that mends it."""
+
+import os
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from osgeo import gdal
+
+from otb_pipelines.app import OtbError, available_applications, load_otb
+from otb_pipelines.settings import Settings, machine_memory
+
+NEEDED_APPLICATIONS = (
+    "BandMath",
+    "BandMathX",
+    "BinaryMorphologicalOperation",
+    "ClassificationMapRegularization",
+    "ComputeConfusionMatrix",
+    "ComputeImagesStatistics",
+    "ConcatenateImages",
+    "EdgeExtraction",
+    "ExtractROI",
+    "ImageClassifier",
+    "LocalStatisticExtraction",
+    "TrainImagesClassifier",
+)
+"""OTB applications without which a run cannot work."""
+
+NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")
+"""GDAL drivers without which a run cannot work."""
+
+
+@dataclass
+class Diagnosis:
+    """versions: of what was found; problems: (what is wrong, the command that mends it)."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    applications: tuple[str, ...] = ()
+    application_path: str = ""
+    memory: int = 0
+    threads: int = 0
+    ram: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_ready(self) -> bool:
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        problems = [{"problem": problem, "remedy": remedy} for problem, remedy in self.problems]
+        return {"ready": self.is_ready, **asdict(self), "problems": problems}
+
+
+def diagnose(settings: Settings) -> Diagnosis:
+    """Look at all that a run needs; never raises for what is missing."""
+    found = Diagnosis(memory=machine_memory(), threads=settings.threads, ram=settings.ram)
+    found.versions["gdal"] = gdal.__version__
+    lacking_drivers = [name for name in NEEDED_DRIVERS if gdal.GetDriverByName(name) is None]
+    if lacking_drivers:
+        found.problems.append(
+            (f"GDAL lacks the drivers {', '.join(lacking_drivers)}", "apt-get install libgdal32 python3-gdal")
+        )
+    for module, package in (("fiona", "python3-fiona"), ("lxml", "python3-lxml"), ("numpy", "python3-numpy")):
+        if find_spec(module) is None:
+            found.problems.append((f"Python module {module} is not there", f"apt-get install {package}"))
+    try:
+        otb = load_otb(settings.threads)
+        found.versions["otb"] = str(getattr(otb, "OTB_VERSION", "unknown"))
+        found.versions["itk"] = str(getattr(otb, "ITK_VERSION", "unknown"))
+        found.applications = available_applications(settings)
+    except OtbError as error:
+        found.problems.append((str(error), "make install"))
+        return found
+    found.application_path = os.environ.get("OTB_APPLICATION_PATH", "")
+    lacking = sorted(set(NEEDED_APPLICATIONS) - set(found.applications))
+    if lacking:
+        found.problems.append((f"OTB lacks the applications {', '.join(lacking)}", "apt-get install libotb-apps"))
+    return found

@@ -1,0 +1,155 @@
+"""Feature expressions: a small arithmetic language, checked whole before anything runs.
+
+An expression is written over names such as ``B02``, ``clear.B02``, ``dem`` and ``slope``, with numbers,
+``+ - * / **``, comparisons, ``A if CONDITION else B`` and the functions of FUNCTIONS. It is read with Python's own
+grammar, never evaluated by Python, and handed to OTB's BandMath in the language of muParser.
+"""
+
+import ast
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from alcd_otb.errors import ConfigurationError
+
+FUNCTIONS = {"sqrt": 1, "exp": 1, "log": 1, "abs": 1, "min": 2, "max": 2}
+"""Functions of an expression and the number of their arguments (log is the natural logarithm)."""
+
+_OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "^",
+    ast.UAdd: "+",
+    ast.USub: "-",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+# muParser calls the natural logarithm ln; its log is the decimal one in the version that OTB carries.
+_MUPARSER_NAMES = {"log": "ln"}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked expression. names: what it refers to, in order of first appearance."""
+
+    text: str
+    names: tuple[str, ...]
+
+    def to_muparser(self, variable_of: Callable[[str], str]) -> str:
+        """The expression in muParser's language, fully parenthesised; variable_of names each variable."""
+        return _translate(ast.parse(self.text, mode="eval").body, variable_of)
+
+
+def parse_expression(text: str, known: Collection[str]) -> Expression:
+    """Check an expression against the names it may use.
+
+    Raises ConfigurationError that quotes the text and says what is wrong: syntax, an unknown name (with the nearest
+    known one), an unknown function or a wrong number of arguments.
+    """
+    try:
+        body = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ConfigurationError(f"expression {text!r}: is not written correctly ({error})") from error
+    names: dict[str, None] = {}
+    try:
+        _check(body, text, known, names)
+    except RecursionError as error:
+        raise ConfigurationError(f"expression {text[:40]!r}...: is nested too deeply") from error
+    if not names:
+        raise ConfigurationError(f"expression {text!r}: names no band; write at least one of {_some(known)}")
+    return Expression(text, tuple(names))
+
+
+def _check(node: ast.expr, text: str, known: Collection[str], names: dict[str, None]) -> None:
+    name = _name_of(node)
+    if name is not None:
+        if name not in known:
+            raise ConfigurationError(f"expression {text!r}: {name!r} is not known{_hint(name, known)}")
+        names[name] = None
+        return
+    if isinstance(node, ast.Constant):
+        if type(node.value) not in (int, float):
+            raise ConfigurationError(f"expression {text!r}: {node.value!r} is not a number")
+        return
+    if isinstance(node, ast.Call):
+        _check_call(node, text)
+    elif not _is_arithmetic(node):
+        part = ast.get_source_segment(text, node) or text
+        raise ConfigurationError(f"expression {text!r}: {part!r} is not allowed; use + - * / ** and functions")
+    for child in _operands(node):
+        _check(child, text, known, names)
+
+
+def _check_call(node: ast.Call, text: str) -> None:
+    function = node.func.id if isinstance(node.func, ast.Name) else ""
+    if function not in FUNCTIONS:
+        written = ast.unparse(node.func)
+        raise ConfigurationError(
+            f"expression {text!r}: function {written!r} is not known; there are {', '.join(FUNCTIONS)}"
+        )
+    if node.keywords or len(node.args) != FUNCTIONS[function]:
+        raise ConfigurationError(f"expression {text!r}: {function} takes {FUNCTIONS[function]} argument(s)")
+
+
+def _is_arithmetic(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp | ast.UnaryOp):
+        return type(node.op) in _OPERATORS
+    if isinstance(node, ast.Compare):
+        return len(node.ops) == 1 and type(node.ops[0]) in _OPERATORS
+    return isinstance(node, ast.IfExp)
+
+
+def _operands(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.UnaryOp):
+        return [node.operand]
+    if isinstance(node, ast.Compare):
+        return [node.left, *node.comparators]
+    if isinstance(node, ast.IfExp):
+        return [node.test, node.body, node.orelse]
+    if isinstance(node, ast.Call):
+        return node.args
+    raise TypeError(f"{type(node).__name__} has no operands")
+
+
+def _translate(node: ast.expr, variable_of: Callable[[str], str]) -> str:
+    name = _name_of(node)
+    if name is not None:
+        return variable_of(name)
+    if isinstance(node, ast.Constant):
+        return repr(float(node.value))  # type: ignore[arg-type]
+    operands = [_translate(child, variable_of) for child in _operands(node)]
+    if isinstance(node, ast.BinOp):
+        return f"({operands[0]}{_OPERATORS[type(node.op)]}{operands[1]})"
+    if isinstance(node, ast.UnaryOp):
+        return f"({_OPERATORS[type(node.op)]}{operands[0]})"
+    if isinstance(node, ast.Compare):
+        return f"({operands[0]}{_OPERATORS[type(node.ops[0])]}{operands[1]})"
+    if isinstance(node, ast.IfExp):
+        return f"({operands[0]}?{operands[1]}:{operands[2]})"
+    function = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    return f"{_MUPARSER_NAMES.get(function, function)}({','.join(operands)})"
+
+
+def _name_of(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return None
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    nearest = get_close_matches(name, known, n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {_some(known)}"
+
+
+def _some(known: Collection[str]) -> str:
+    return ", ".join(sorted(known))

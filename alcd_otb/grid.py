@@ -1,0 +1,101 @@
+"""The one grid that every raster of a scene is checked against."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from osgeo import gdal, osr
+
+from alcd_otb.errors import ProductError
+
+gdal.UseExceptions()
+osr.UseExceptions()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A north-up raster grid of square pixels.
+
+    crs: authority code such as ``EPSG:32631``, or WKT where the CRS has none.
+    left, top: map coordinates of the outer corner of the first pixel.
+    resolution: pixel side in map units (metres for Sentinel-2).
+    width, height: pixels.
+    """
+
+    crs: str
+    left: float
+    top: float
+    resolution: float
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, path: str) -> Self:
+        """Read the grid of a raster. Raises ProductError where it is rotated, has no CRS or cannot be read."""
+        try:
+            dataset = gdal.Open(path)
+        except RuntimeError as error:
+            raise ProductError(f"{path}: cannot be read as a raster ({error})") from error
+        left, width, row_skew, top, column_skew, height = dataset.GetGeoTransform()
+        if row_skew or column_skew or height != -width:
+            raise ProductError(f"{path}: its pixels are not square and north-up; warp it first")
+        reference = dataset.GetSpatialRef()
+        if reference is None:
+            raise ProductError(f"{path}: has no coordinate reference system")
+        return cls(crs_name(reference), left, top, width, dataset.RasterXSize, dataset.RasterYSize)
+
+    @property
+    def right(self) -> float:
+        return self.left + self.width * self.resolution
+
+    @property
+    def bottom(self) -> float:
+        return self.top - self.height * self.resolution
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """(left, bottom, right, top) in map units, the order of OGR and Fiona."""
+        return (self.left, self.bottom, self.right, self.top)
+
+    @property
+    def transform(self) -> tuple[float, float, float, float, float, float]:
+        """GDAL's geotransform."""
+        return (self.left, self.resolution, 0.0, self.top, 0.0, -self.resolution)
+
+    @property
+    def spatial_reference(self) -> osr.SpatialReference:
+        reference = osr.SpatialReference()
+        reference.SetFromUserInput(self.crs)
+        reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+        return reference
+
+    def at_resolution(self, resolution: float) -> Self:
+        """The grid of the same origin with pixels of another side; none reaches beyond the edge.
+
+        Raises ValueError where not one pixel fits.
+        """
+        width = int(self.width * self.resolution / resolution + 1e-9)
+        height = int(self.height * self.resolution / resolution + 1e-9)
+        if width < 1 or height < 1:
+            raise ValueError(f"a pixel of {resolution} m does not fit into {self.width * self.resolution} m")
+        return type(self)(self.crs, self.left, self.top, resolution, width, height)
+
+    def pixel_at(self, x: float, y: float) -> tuple[int, int] | None:
+        """(row, column) of the pixel that holds a point, or None outside the grid."""
+        column = int((x - self.left) // self.resolution)
+        row = int((self.top - y) // self.resolution)
+        if 0 <= row < self.height and 0 <= column < self.width:
+            return row, column
+        return None
+
+    def centre_of(self, row: int, column: int) -> tuple[float, float]:
+        """Map coordinates (x, y) of a pixel's centre."""
+        return (
+            self.left + (column + 0.5) * self.resolution,
+            self.top - (row + 0.5) * self.resolution,
+        )
+
+
+def crs_name(reference: osr.SpatialReference) -> str:
+    """``EPSG:32631`` and the like, or WKT where the CRS carries no authority code."""
+    authority, code = reference.GetAuthorityName(None), reference.GetAuthorityCode(None)
+    return f"{authority}:{code}" if authority and code else str(reference.ExportToWkt())

@@ -1,0 +1,184 @@
+"""One turn of the loop: train on the samples, classify the scene, clean the map, measure it."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from osgeo import gdal
+
+from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
+from alcd_otb.config import SceneConfig
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.grid import Grid
+from alcd_otb.legend import NO_DATA, Legend
+from alcd_otb.rasters import build_overviews, flush
+from alcd_otb.sample_checks import check_samples
+from alcd_otb.sample_files import write_pixels, write_samples
+from alcd_otb.sample_pixels import PixelSet, grow
+from alcd_otb.samples import Sample, split_samples
+from alcd_otb.workspace import Workspace, write_json
+from otb_pipelines.app import Target
+from otb_pipelines.classify import build_classification, build_median, build_regularisation
+from otb_pipelines.confusion import confusion_matrix
+from otb_pipelines.settings import Settings
+from otb_pipelines.train import build_statistics, classifiers, gives_confidence, needs_scaling, train
+
+gdal.UseExceptions()
+
+log = logging.getLogger(__name__)
+
+_CLASS_FIELD = "class"
+_RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent in each named step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timing(self, step: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[step] = round(time.monotonic() - start, 3)
+
+
+def check_classifier(config: SceneConfig, settings: Settings) -> None:
+    """Raises ConfigurationError where this OTB lacks the template's classifier."""
+    name = str(config.template.classifier["classifier"])
+    there = classifiers(settings)
+    if name not in there:
+        raise ConfigurationError(f"classifier {name!r} is not in this OTB; there are {', '.join(there)}")
+
+
+def run_iteration(
+    config: SceneConfig,
+    grid: Grid,
+    workspace: Workspace,
+    folder: Path,
+    samples: tuple[Sample, ...],
+    stopwatch: Stopwatch,
+    settings: Settings,
+) -> dict[str, object]:
+    """Fill the folder of an iteration in the making; returns what metrics.json holds."""
+    template, legend = config.template, config.template.legend
+    with stopwatch.timing("samples"):
+        report = check_samples(samples, legend, grid, workspace.valid)
+        for warning in report.warnings:
+            log.warning("%s", warning)
+        training, validation = _pixels(config, report.kept, grid, workspace)
+        write_samples(folder / "samples.gpkg", samples, legend, grid)
+        write_pixels(folder / "training.gpkg", training, grid, _CLASS_FIELD)
+    with stopwatch.timing("train"):
+        statistics = _statistics(config, workspace, folder, settings)
+        model = folder / "model.rf" if _classifier(config) == "rf" else folder / f"model.{_classifier(config)}"
+        train(
+            workspace.features,
+            folder / "training.gpkg",
+            _CLASS_FIELD,
+            model,
+            template.classifier,
+            template.samples.most_pixels_per_class,
+            template.samples.seed,
+            statistics,
+            settings,
+        )
+    with stopwatch.timing("classify"):
+        confident = gives_confidence(template.classifier)
+        application = build_classification(workspace.features, model, workspace.valid, statistics, settings)
+        targets = {"out": Target(folder / "classified.tif", "uint8", _RASTER_OPTIONS)}
+        if confident:
+            targets["confmap"] = Target(folder / "confidence.tif", "float", _RASTER_OPTIONS, nodata=0)
+        else:
+            log.warning("classifier %s gives no confidence between 0 and 1: none is written", _classifier(config))
+        application.write(targets)
+    with stopwatch.timing("regularise"):
+        _write_labels(folder, template.regularisation.radius, legend, settings)
+    if confident and template.confidence.radius:
+        with stopwatch.timing("confidence"):
+            median = build_median(folder / "confidence.tif", template.confidence.radius, settings)
+            smoothed = Target(folder / "confidence_smoothed.tif", "float", _RASTER_OPTIONS, nodata=0)
+            median.write({"out": smoothed})
+    with stopwatch.timing("accuracy"):
+        metrics = _measure(folder, validation, legend, grid, settings)
+        metrics["samples"] = {
+            legend.with_code(code).name: sum(one.code == code for one in report.kept)
+            for code in sorted({one.code for one in report.kept})
+        }
+        metrics["training_pixels"] = {legend.with_code(code).name: n for code, n in training.counts.items()}
+        metrics["warnings"] = list(report.warnings)
+        write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def _classifier(config: SceneConfig) -> str:
+    return str(config.template.classifier["classifier"])
+
+
+def _pixels(
+    config: SceneConfig, samples: tuple[Sample, ...], grid: Grid, workspace: Workspace
+) -> tuple[PixelSet, PixelSet]:
+    settings = config.template.samples
+    training, validation = split_samples(samples, settings.training_proportion, settings.seed)
+    return grow(training, validation, settings.growth, grid, workspace.valid)
+
+
+def _statistics(config: SceneConfig, workspace: Workspace, folder: Path, settings: Settings) -> Path | None:
+    """Means and deviations of the features, for a classifier that weighs one feature against another."""
+    if not needs_scaling(_classifier(config)):
+        return None
+    statistics = folder / "statistics.xml"
+    build_statistics(workspace.features, statistics, settings).execute()
+    return statistics
+
+
+def _write_labels(folder: Path, radius: int, legend: Legend, settings: Settings) -> None:
+    """labels.tif: the regularised map, with colours, names and overviews, which OTB's writer does not know."""
+    classified, cleaned = folder / "classified.tif", folder / "cleaned.tif"
+    if radius:
+        build_regularisation(classified, radius, settings).write({"io.out": Target(cleaned, "uint8")})
+    else:
+        cleaned = classified
+    described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(cleaned)))
+    band = described.GetRasterBand(1)
+    colours = gdal.ColorTable()
+    names = [""] * (max(legend.codes) + 1)
+    names[NO_DATA] = "no data"
+    colours.SetColorEntry(NO_DATA, (0, 0, 0, 0))
+    for one in legend.classes:
+        colours.SetColorEntry(one.code, (*one.rgb, 255))
+        names[one.code] = one.name
+    band.SetColorTable(colours)
+    band.SetCategoryNames(names)
+    band.SetNoDataValue(NO_DATA)
+    band.SetDescription("class")
+    options = [f"{key}={value}" for key, value in _RASTER_OPTIONS.items()]
+    target = folder / "labels.tif"
+    labels = gdal.GetDriverByName("GTiff").CreateCopy(str(target), described, options=options)
+    # The commonest class of the pixels below: the mean of two codes is a third class.
+    build_overviews(labels, "MODE")
+    flush(labels, target)
+    classified.unlink()
+    cleaned.unlink(missing_ok=True)
+
+
+def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, settings: Settings) -> dict[str, object]:
+    pairs: dict[tuple[int, int], int] = {}
+    if len(validation):
+        reference = folder / "validation.gpkg"
+        write_pixels(reference, validation, grid, _CLASS_FIELD)
+        table = folder / "confusion.csv"
+        pairs = confusion_matrix(folder / "labels.tif", reference, _CLASS_FIELD, table, settings)
+        table.unlink()
+    else:
+        log.warning("no class has a point to validate with: no accuracy can be given; label more points")
+    (folder / "confusion_matrix.csv").write_text(matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)))
+    binary = BinaryMetrics.from_pairs(pairs, legend.invalid_codes)
+    (folder / "invalid_valid_matrix.csv").write_text(matrix_csv(binary.matrix))
+    return summarise(pairs, legend)

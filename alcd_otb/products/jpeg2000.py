@@ -1,0 +1,69 @@
+"""Whether a JPEG 2000 file is whole, without decoding it."""
+
+import struct
+from typing import Any
+
+from osgeo import gdal
+
+from alcd_otb.products.safe_archive import damaged
+
+_SIGNATURE_BOX = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
+_CODESTREAM_BOX = b"jp2c"
+_END_OF_CODESTREAM = b"\xff\xd9"
+_SEEK_SET = 0
+
+
+def check_complete(path: str) -> None:
+    """Check that a JP2 file is not cut off. Reads some hundred bytes; path is anything that GDAL's VSI opens.
+
+    The boxes (ISO/IEC 15444-1, annex I) must end within the file, and the codestream must end with its EOC
+    marker (annex A), two bytes that cannot occur inside compressed data. A compressed member of a zip archive
+    is inflated once to reach its end, and still not decoded.
+
+    Raises ProductError where the file is absent, is no JP2, or is cut off.
+    """
+    status = gdal.VSIStatL(path)
+    file = gdal.VSIFOpenL(path, "rb") if status is not None else None
+    if file is None:
+        raise damaged(path, "cannot be opened")
+    try:
+        _check(file, path, status.size)
+    finally:
+        gdal.VSIFCloseL(file)
+
+
+def _check(file: Any, path: str, size: int) -> None:
+    if _read(file, 0, len(_SIGNATURE_BOX)) != _SIGNATURE_BOX:
+        raise damaged(path, "is not a JPEG 2000 file")
+    offset = 0
+    while offset < size:
+        kind, header, length = _box(file, offset, size)
+        if length < header or offset + length > size:
+            raise damaged(
+                path, f"is cut off: the box at byte {offset} does not fit into the {size} bytes there are"
+            )
+        if kind == _CODESTREAM_BOX:
+            if _read(file, offset + length - 2, 2) != _END_OF_CODESTREAM:
+                raise damaged(path, f"is cut off: its {size} bytes end before the image does")
+            return
+        offset += length
+    raise damaged(path, f"is cut off: its {size} bytes hold no image")
+
+
+def _box(file: Any, offset: int, size: int) -> tuple[bytes, int, int]:
+    """(type, header length, whole length) of a box; a whole length of 0 where the file ends in the header."""
+    header = _read(file, offset, 8)
+    if len(header) < 8:
+        return b"", 8, 0
+    length, kind = struct.unpack(">I4s", header)
+    if length == 0:
+        return kind, 8, size - offset
+    if length == 1:
+        extended = _read(file, offset + 8, 8)
+        return kind, 16, struct.unpack(">Q", extended)[0] if len(extended) == 8 else 0
+    return kind, 8, length
+
+
+def _read(file: Any, offset: int, count: int) -> bytes:
+    gdal.VSIFSeekL(file, offset, _SEEK_SET)
+    return bytes(gdal.VSIFReadL(1, count, file) or b"")

@@ -1,0 +1,125 @@
+"""The files of a Sentinel-2 SAFE product, whether it lies in a folder or in a zip archive."""
+
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from alcd_otb.errors import ProductError
+
+_L1C_METADATA = re.compile(r"MTD_MSIL1C\.xml|S2\w_OPER_MTD_SAFL1C_\w+\.xml")
+_OTHER_METADATA = re.compile(r"MTD_MSI(L\w+)\.xml|S2\w_\w{4}_MTD_SAF(L\w{2})_\w+\.xml")
+_FOLDER_PATTERNS = ("*", "GRANULE/*/*", "GRANULE/*/IMG_DATA/*")
+
+
+@dataclass(frozen=True)
+class SafeArchive:
+    """An L1C product on disk; nothing is unpacked.
+
+    path: the .SAFE folder or the .zip file, absolute.
+    root: folder of the product inside the zip file ("" where the product lies at its top, or in a folder).
+    metadata: file name of the product metadata, in the root.
+    files: what the product holds, relative to the root, with "/" as separator, sorted.
+    """
+
+    path: Path
+    root: str
+    metadata: str
+    files: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the product is called on disk: its folder, and the zip file around it; without suffixes."""
+        folder = PurePosixPath(self.root).name
+        outer = self.path.name.removesuffix(".zip") if self.is_zip else self.path.name
+        return tuple(name.removesuffix(".SAFE") for name in (folder, outer) if name)
+
+    @property
+    def is_zip(self) -> bool:
+        return not self.path.is_dir()
+
+    def location(self, file: str) -> str:
+        """Where a file lies, for messages."""
+        return str(PurePosixPath(self.path, self.root, file))
+
+    def gdal_path(self, file: str) -> str:
+        """The path by which GDAL, and OTB through it, opens a file in place."""
+        if self.is_zip:
+            # GDAL finds the archive by ".zip" in the path; braces name it whatever its name and folder are.
+            return f"/vsizip/{{{self.path}}}/{PurePosixPath(self.root, file)}"
+        return str(self.path / file)
+
+    def read(self, file: str) -> bytes:
+        """The content of a small file, such as XML. Raises ProductError where it cannot be read."""
+        try:
+            if self.is_zip:
+                with zipfile.ZipFile(self.path) as archive:
+                    return archive.read(str(PurePosixPath(self.root, file)))
+            return (self.path / file).read_bytes()
+        # zipfile raises RuntimeError for an encrypted member, NotImplementedError for an unknown compression.
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+            raise damaged(self.location(file), f"cannot be read ({error})") from error
+
+
+def damaged(where: str | Path, what: str) -> ProductError:
+    """The error of a product that lacks something or contradicts itself: only another copy of it helps."""
+    return ProductError(f"{where}: {what}; download the product again")
+
+
+def open_archive(path: Path) -> SafeArchive:
+    """List a .SAFE folder, or a zip archive that holds the product at its top or in any one folder.
+
+    Raises ProductError where path is neither, is not Level-1C, or holds more than one product.
+    """
+    path = path.absolute()
+    if not path.exists():
+        raise ProductError(f"{path}: there is no such file or folder; check the product's path")
+    is_folder = path.is_dir()
+    members = _folder_members(path) if is_folder else _zip_members(path)
+    candidates = [PurePosixPath(name) for name in members]
+    found = [one for one in candidates if _L1C_METADATA.fullmatch(one.name)]
+    if not found:
+        raise ProductError(_why_not_l1c(path, candidates))
+    if len(found) > 1:
+        listed = ", ".join(str(one) for one in found)
+        raise ProductError(f"{path}: holds more than one product metadata file ({listed}); keep one product")
+    root = "" if str(found[0].parent) == "." else str(found[0].parent)
+    prefix = f"{root}/" if root else ""
+    files = sorted(name.removeprefix(prefix) for name in members if name.startswith(prefix))
+    return SafeArchive(path, root, found[0].name, tuple(files))
+
+
+def _folder_members(path: Path) -> list[str]:
+    return [
+        one.relative_to(path).as_posix()
+        for pattern in _FOLDER_PATTERNS
+        for one in path.glob(pattern)
+        if one.is_file() and not _is_twin(one.name)
+    ]
+
+
+def _zip_members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile) as error:
+        raise damaged(path, f"is neither a .SAFE folder nor a whole zip archive ({error})") from error
+    return [name for name in names if not name.endswith("/") and not _is_twin(PurePosixPath(name).name)]
+
+
+def _is_twin(name: str) -> bool:
+    """macOS adds "._" twins of files to folders and archives, which end like metadata and bands."""
+    return name.startswith("._")
+
+
+def _why_not_l1c(path: Path, members: list[PurePosixPath]) -> str:
+    for one in members:
+        other = _OTHER_METADATA.fullmatch(one.name)
+        if other:
+            level = (other[1] or other[2]).replace("L", "Level-", 1)
+            return f"{path}: is a {level} product; give the Level-1C product (MSIL1C) of the same acquisition"
+    inner = sorted(one.name for one in path.glob("*.SAFE")) if path.is_dir() else []
+    if inner:
+        return f"{path}: holds {', '.join(inner)}; give the .SAFE folder itself"
+    return f"{path}: has no MTD_MSIL1C.xml, so is no Sentinel-2 L1C product; give a .SAFE folder or its .zip"

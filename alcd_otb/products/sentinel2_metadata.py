@@ -1,0 +1,263 @@
+"""The two metadata files of a Sentinel-2 L1C product: of the product, and of one tile of it.
+
+Elements are found by their local names, so that every version of the product specification reads alike:
+they differ in the namespace (psd-12 to psd-15). Source: Sentinel-2 Products Specification Document,
+S2-PDGS-TAS-DI-PSD.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lxml import etree
+
+from alcd_otb.errors import ProductError
+from alcd_otb.grid import Grid
+from alcd_otb.products.safe_archive import damaged
+
+BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
+"""The bands of the MSI in physical order: a band's index here is its band_id in the metadata."""
+
+_FIRST_BASELINE_WITH_OFFSET = "04.00"
+_RELATIVE_ORBITS = 143
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_TILE = re.compile(r"_T(\d{2}[A-Z]{3})(?:_|$)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ProductMetadata:
+    """What holds for the whole product.
+
+    uri: the product's own name without .SAFE, or None. acquired: start of the datatake, UTC.
+    baseline: such as "05.10". offsets: RADIO_ADD_OFFSET in DN, one a band in the order of BANDS, 0 before
+    baseline 04.00. cloud_cover: percent, or None.
+    """
+
+    uri: str | None
+    spacecraft: str
+    acquired: datetime
+    relative_orbit: int
+    baseline: str
+    quantification: float
+    offsets: tuple[int, ...]
+    no_data: int
+    saturated: int
+    cloud_cover: float | None
+
+
+@dataclass(frozen=True)
+class TileMetadata:
+    """What holds for one tile.
+
+    tile: such as "31TFJ". layouts: the full tile's grid by resolution in metres. Angles: means in degrees.
+    cloud_cover: percent, or None.
+    """
+
+    tile: str
+    crs: str
+    layouts: Mapping[int, Grid]
+    sun_zenith: float
+    sun_azimuth: float
+    cloud_cover: float | None
+
+
+def parse_product_metadata(xml: bytes, source: str) -> ProductMetadata:
+    """Read MTD_MSIL1C.xml, or S2x_OPER_MTD_SAFL1C_*.xml of products before December 2016.
+
+    source names the file in messages. Raises ProductError where the XML is malformed, declares a DTD, is of
+    another level, or where an element is missing or has an impossible value.
+    """
+    document = _Document.parse(xml, source, "Level-1C_User_Product")
+    uri = document.optional("PRODUCT_URI")
+    baseline = document.text("PROCESSING_BASELINE")
+    if not re.fullmatch(r"\d{2}\.\d{2}", baseline, re.ASCII):
+        raise document.error("PROCESSING_BASELINE", baseline, "a baseline such as 05.10")
+    spacecraft = document.text("SPACECRAFT_NAME")
+    if not re.fullmatch(r"Sentinel-2[A-Z]", spacecraft):
+        raise document.error("SPACECRAFT_NAME", spacecraft, "a name such as Sentinel-2A")
+    special = document.special_values()
+    return ProductMetadata(
+        uri=uri.removesuffix(".SAFE") if uri else None,
+        spacecraft=spacecraft,
+        acquired=document.time("DATATAKE_SENSING_START"),
+        relative_orbit=document.integer("SENSING_ORBIT_NUMBER", 1, _RELATIVE_ORBITS),
+        baseline=baseline,
+        quantification=document.number("QUANTIFICATION_VALUE", 1, math.inf),
+        offsets=_offsets(document, baseline),
+        no_data=special["NODATA"],
+        saturated=special["SATURATED"],
+        cloud_cover=document.percentage("Cloud_Coverage_Assessment"),
+    )
+
+
+def parse_tile_metadata(xml: bytes, source: str) -> TileMetadata:
+    """Read MTD_TL.xml, or S2x_OPER_MTD_L1C_TL_*.xml of products before December 2016.
+
+    source names the file in messages. Raises ProductError as parse_product_metadata does.
+    """
+    document = _Document.parse(xml, source, "Level-1C_Tile_ID")
+    identifier = document.text("TILE_ID")
+    tile = tile_in(identifier)
+    if tile is None:
+        raise document.error("TILE_ID", identifier, "an identifier with a tile such as _T31TFJ_")
+    crs = document.text("HORIZONTAL_CS_CODE").upper()
+    if not re.fullmatch(r"EPSG:\d+", crs, re.ASCII):
+        raise document.error("HORIZONTAL_CS_CODE", crs, "a code such as EPSG:32631")
+    return TileMetadata(
+        tile=tile,
+        crs=crs,
+        layouts=_layouts(document, crs),
+        sun_zenith=document.number("Mean_Sun_Angle/ZENITH_ANGLE", 0, 180),
+        sun_azimuth=document.number("Mean_Sun_Angle/AZIMUTH_ANGLE", 0, 360),
+        cloud_cover=document.percentage("CLOUDY_PIXEL_PERCENTAGE"),
+    )
+
+
+def tile_in(identifier: str) -> str | None:
+    """The tile, such as "31TFJ", that an identifier or a granule's folder name carries after _T; or None."""
+    match = _TILE.search(identifier)
+    return match[1] if match else None
+
+
+def _offsets(document: "_Document", baseline: str) -> tuple[int, ...]:
+    by_band = document.by_attribute("RADIO_ADD_OFFSET", "band_id")
+    if not by_band:
+        if baseline >= _FIRST_BASELINE_WITH_OFFSET:
+            # Taking 0 would make every reflectance wrong by 0.1 without a sign of it.
+            raise damaged(document.source, f"has no RADIO_ADD_OFFSET although baseline {baseline} needs it")
+        return (0,) * len(BANDS)
+    offsets = []
+    for index, band in enumerate(BANDS):
+        if str(index) not in by_band:
+            raise document.missing(f"RADIO_ADD_OFFSET of band_id {index} ({band})")
+        offsets.append(document.as_integer("RADIO_ADD_OFFSET", by_band[str(index)], -65535, 65535))
+    return tuple(offsets)
+
+
+def _layouts(document: "_Document", crs: str) -> dict[int, Grid]:
+    layouts = {}
+    for resolution in document.attributes("Size", "resolution"):
+        metres = document.as_integer("Size resolution", resolution, 1, 1000)
+        size, position = (f"{name}[@resolution='{resolution}']" for name in ("Size", "Geoposition"))
+        layouts[metres] = Grid(
+            crs,
+            left=document.number(f"{position}/ULX", -1e8, 1e8),
+            top=document.number(f"{position}/ULY", -1e8, 1e8),
+            resolution=float(metres),
+            width=document.integer(f"{size}/NCOLS", 1, 1_000_000),
+            height=document.integer(f"{size}/NROWS", 1, 1_000_000),
+        )
+    if not layouts:
+        raise document.missing("Size")
+    return layouts
+
+
+@dataclass(frozen=True)
+class _Document:
+    """A parsed file whose values are read by the local names of elements; errors name file and element."""
+
+    root: etree._Element
+    source: str
+
+    @classmethod
+    def parse(cls, xml: bytes, source: str, root_name: str) -> "_Document":
+        parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        try:
+            root = etree.fromstring(xml, parser)
+        except etree.XMLSyntaxError as error:
+            reason = " ".join(error.msg.split())
+            raise damaged(source, f"is not well-formed XML ({reason})") from error
+        if root.getroottree().docinfo.internalDTD is not None:
+            # Sentinel-2 metadata has none; an entity left unresolved would cut values short in silence.
+            raise damaged(source, "declares a DTD, which Sentinel-2 metadata never does")
+        name = etree.QName(root).localname
+        if name != root_name:
+            raise ProductError(f"{source}: is a {name}, not a {root_name}; give a Level-1C product")
+        return cls(root, source)
+
+    def missing(self, name: str) -> ProductError:
+        return damaged(self.source, f"{name} is missing")
+
+    def error(self, name: str, value: str, expected: str) -> ProductError:
+        return damaged(self.source, f"{name} is {value!r}, not {expected}")
+
+    def optional(self, path: str) -> str | None:
+        """The text of the first element of this path of local names, or None where it is absent or empty."""
+        element = self.root.find(".//" + "/".join("{*}" + name for name in path.split("/")))
+        text = element.text if element is not None else None
+        return text.strip() or None if text else None
+
+    def text(self, path: str) -> str:
+        found = self.optional(path)
+        if found is None:
+            raise self.missing(path)
+        return found
+
+    def number(self, path: str, least: float, most: float) -> float:
+        return self._as_number(path, self.text(path), least, most)
+
+    def integer(self, path: str, least: int, most: int) -> int:
+        return self.as_integer(path, self.text(path), least, most)
+
+    def as_integer(self, name: str, text: str, least: int, most: int) -> int:
+        value = self._as_number(name, text, least, most)
+        if value != int(value):
+            raise self.error(name, text, "a whole number")
+        return int(value)
+
+    def percentage(self, path: str) -> float | None:
+        return None if self.optional(path) is None else self.number(path, 0, 100)
+
+    def time(self, path: str) -> datetime:
+        text = self.text(path)
+        try:
+            value = datetime.fromisoformat(text)
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise self.error(path, text, "a time such as 2017-10-02T10:30:09.027Z") from error
+
+    def attributes(self, name: str, attribute: str) -> list[str]:
+        return list(self._with_attribute(name, attribute))
+
+    def by_attribute(self, name: str, attribute: str) -> dict[str, str]:
+        """The texts of all elements of a name by the value of an attribute."""
+        return {key: (one.text or "").strip() for key, one in self._with_attribute(name, attribute).items()}
+
+    def special_values(self) -> dict[str, int]:
+        """SPECIAL_VALUE_INDEX by SPECIAL_VALUE_TEXT; NODATA and SATURATED are among them."""
+        found = {}
+        for element in self.root.iterfind(".//{*}Special_Values"):
+            name = (element.findtext("{*}SPECIAL_VALUE_TEXT") or "").strip()
+            index = (element.findtext("{*}SPECIAL_VALUE_INDEX") or "").strip()
+            found[name] = self.as_integer(f"SPECIAL_VALUE_INDEX of {name!r}", index, 0, 65535)
+        for name in ("NODATA", "SATURATED"):
+            if name not in found:
+                raise self.missing(f"the special value {name}")
+        return found
+
+    def _with_attribute(self, name: str, attribute: str) -> dict[str, etree._Element]:
+        found: dict[str, etree._Element] = {}
+        for element in self.root.iterfind(f".//{{*}}{name}"):
+            key = element.get(attribute)
+            if key is None:
+                raise self.missing(f"the {attribute} of {name}")
+            if key in found:
+                raise damaged(self.source, f"{name} occurs twice for {attribute} {key!r}")
+            found[key] = element
+        return found
+
+    def _as_number(self, name: str, text: str, least: float, most: float) -> float:
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
+        if not (math.isfinite(value) and least <= value <= most):
+            wanted = f"a number of at least {least}" if most == math.inf else f"a number in {least} to {most}"
+            raise self.error(name, text, wanted)
+        return value

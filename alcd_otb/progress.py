@@ -1,0 +1,39 @@
+"""A progress bar for work of more than two seconds."""
+
+import time
+from typing import TextIO
+
+_PATIENCE = 2.0
+_WIDTH = 40
+
+
+class ProgressBar:
+    """Draws one line a step, once the step has lasted longer than a person waits without asking."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._step = ""
+        self._start = 0.0
+        self._drawn = ""
+
+    def __call__(self, step: str, share: float) -> None:
+        now = time.monotonic()
+        if step != self._step:
+            self._clear()
+            self._step, self._start = step, now
+        if now - self._start < _PATIENCE:
+            return
+        line = f"\r{step:<32.32} [{'#' * int(share * _WIDTH):<{_WIDTH}}] {share:4.0%}"
+        if line != self._drawn:
+            self._stream.write(line)
+            self._stream.flush()
+            self._drawn = line
+        if share >= 1:
+            self._clear()
+            self._step = ""
+
+    def _clear(self) -> None:
+        if self._drawn:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._drawn = ""

@@ -1,0 +1,336 @@
+"""Vector files of samples: what the operator hands in, the layer to label in, the pixels given to OTB."""
+
+import contextlib
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import fiona
+from fiona._err import CPLE_BaseError
+from fiona.errors import FionaError, UnsupportedGeometryTypeError
+from osgeo import gdal, ogr, osr
+
+from alcd_otb.errors import ProcessingError, SampleError
+from alcd_otb.grid import Grid
+from alcd_otb.legend import Legend
+from alcd_otb.sample_pixels import PixelSet
+from alcd_otb.samples import Sample, named_features
+
+ogr.UseExceptions()
+
+LAYER = "samples"
+"""Layer of samples in a file of several layers."""
+
+_FIELDS = {"class": "str:40", "iteration": "int", "author": "str", "comment": "str", "created": "datetime"}
+_BESIDE_VECTORS = re.compile(
+    r"\.(cpg|csvt|dat|dbf|gfs|id|idx|ind|map|md|mid|prj|qgs|qgz|qix|qml|qmd|qpj|sbn|sbx|shx|sld|txt|xml|xsd"
+    r"|gpkg-journal|gpkg-shm|gpkg-wal)"
+)
+# GeoPackage stores the time of the last change; a fixed one keeps equal contents byte-identical.
+_FIXED_DATE = "2000-01-01T00:00:00Z"
+_READING_ERRORS = (FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
+
+Place = tuple[float, float]
+Reprojection = Callable[[Sequence[Sequence[float]]], tuple[Place, ...]]
+
+
+class _FeatureRefusedError(Exception):
+    """Why one feature cannot be a sample, and what to do: a message that lacks file and feature."""
+
+
+def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]:
+    """Read the operator's samples, reprojected to the scene's CRS.
+
+    source: a vector file that OGR reads, whose points or polygons carry a field ``class`` (name or code of
+    the legend); its layer ``samples`` where there are several. Or a folder with one vector file a class,
+    named after the class; an empty file there is a class not labelled yet. Each part of a multipart feature
+    is a sample of its own.
+
+    Raises SampleError, naming file, features and remedy, where a file cannot be read, has no CRS or no class
+    field, a feature has no known class, no geometry, is neither point nor polygon or lies outside the grid,
+    and where there is no sample or only one class.
+    """
+    if not source.exists():
+        raise SampleError(f"{source}: does not exist; create it, or correct 'samples' in scene.json")
+    samples: list[Sample] = []
+    for path, code in _class_files(source, legend):
+        samples.extend(_read_file(path, code, legend, grid))
+    if not samples:
+        raise SampleError(f"{source}: holds no sample; label points of at least two classes")
+    codes = {sample.code for sample in samples}
+    if len(codes) == 1:
+        name = legend.with_code(codes.pop()).name
+        raise SampleError(f"{source}: every sample is of class {name!r}; label at least one more class")
+    return tuple(samples)
+
+
+def write_samples(path: Path, samples: Iterable[Sample], legend: Legend, grid: Grid) -> None:
+    """Write samples as a GeoPackage, layer ``samples``, in the scene's CRS, to label in with QGIS.
+
+    Fields: class (name), iteration, author, comment, created. The file appears when it is whole.
+    Raises ProcessingError where the file exists (labels are never overwritten) or cannot be written.
+    """
+    every = list(samples)
+    schema = {"geometry": "Point" if all(one.is_point for one in every) else "Unknown", "properties": _FIELDS}
+    records = [
+        {
+            "geometry": one.geometry,
+            "properties": {
+                "class": legend.with_code(one.code).name,
+                "iteration": one.iteration,
+                "author": one.author or None,
+                "comment": one.comment or None,
+                "created": one.created or None,
+            },
+        }
+        for one in every
+    ]
+    _refuse_existing(path)
+    partial = _partial(path)
+    try:
+        partial.unlink(missing_ok=True)
+        with (
+            fiona.Env(OGR_CURRENT_DATE=_FIXED_DATE),
+            fiona.open(
+                partial,
+                "w",
+                driver="GPKG",
+                layer=LAYER,
+                schema=schema,
+                crs_wkt=grid.spatial_reference.ExportToWkt(),
+            ) as collection,
+        ):
+            collection.writerecords(records)
+        partial.replace(path)
+    except (FionaError, CPLE_BaseError, OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def create_empty_samples(path: Path, grid: Grid) -> None:
+    """Write the layer that the operator begins to label in. Raises ProcessingError as write_samples does."""
+    write_samples(path, (), Legend(()), grid)
+
+
+def write_pixels(path: Path, pixels: PixelSet, grid: Grid, field: str = "class") -> None:
+    """Write one point at each pixel's centre, for OTB's sampling and confusion matrix, as a GeoPackage.
+
+    Integer fields: ``field``, the class code, and ``sample``, the index of the sample. Equal pixels give
+    equal bytes. The file appears when it is whole.
+    Raises ProcessingError where the file exists or cannot be written.
+    """
+    _refuse_existing(path)
+    partial = _partial(path)
+    before = gdal.GetConfigOption("OGR_CURRENT_DATE")
+    gdal.SetConfigOption("OGR_CURRENT_DATE", _FIXED_DATE)
+    try:
+        partial.unlink(missing_ok=True)
+        source = ogr.GetDriverByName("GPKG").CreateDataSource(str(partial))
+        try:
+            _fill_pixels(source, pixels, grid, field)
+        except RuntimeError:
+            # Closing may fail for the same reason; the first error is the one that tells it.
+            with contextlib.suppress(RuntimeError):
+                source.Destroy()
+            raise
+        source.Destroy()
+        partial.replace(path)
+    except (RuntimeError, OSError) as error:
+        partial.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+    finally:
+        gdal.SetConfigOption("OGR_CURRENT_DATE", before)
+
+
+def _fill_pixels(source: ogr.DataSource, pixels: PixelSet, grid: Grid, field: str) -> None:
+    # One feature filled again and again is three times as fast as Fiona's records.
+    xs = grid.left + (pixels.columns + 0.5) * grid.resolution
+    ys = grid.top - (pixels.rows + 0.5) * grid.resolution
+    layer = source.CreateLayer("pixels", grid.spatial_reference, ogr.wkbPoint, ["SPATIAL_INDEX=NO"])
+    for name in (field, "sample"):
+        layer.CreateField(ogr.FieldDefn(name, ogr.OFTInteger))
+    feature, point = ogr.Feature(layer.GetLayerDefn()), ogr.Geometry(ogr.wkbPoint)
+    source.StartTransaction()
+    rows = zip(xs.tolist(), ys.tolist(), pixels.codes.tolist(), pixels.samples.tolist(), strict=True)
+    for number, (x, y, code, sample) in enumerate(rows, start=1):
+        point.SetPoint_2D(0, x, y)
+        feature.SetFID(number)
+        feature.SetGeometry(point)
+        feature.SetField(0, code)
+        feature.SetField(1, sample)
+        layer.CreateFeature(feature)
+    source.CommitTransaction()
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.partial.gpkg")
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
+
+
+def _unwritable(path: Path, error: Exception) -> ProcessingError:
+    return ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left")
+
+
+def _class_files(source: Path, legend: Legend) -> Iterator[tuple[Path, int | None]]:
+    """The vector files of a source, each with the class code of its name, or None where a field tells."""
+    # A file geodatabase is a folder that OGR reads as one file.
+    if not source.is_dir() or source.suffix.lower() == ".gdb":
+        yield source, None
+        return
+    for path in sorted(source.iterdir()):
+        if path.name.startswith(".") or _BESIDE_VECTORS.fullmatch(path.suffix.lower()):
+            continue
+        found = legend.find(path.stem)
+        if found is None:
+            raise SampleError(f"{path}: is not named after a class{_known_classes(path.stem, legend)}")
+        yield path, found.code
+
+
+def _read_file(path: Path, code: int | None, legend: Legend, grid: Grid) -> list[Sample]:
+    features, crs, fields = _read_features(path)
+    if not features:
+        return []
+    reproject = _reprojection(path, crs, grid)
+    class_field = _class_field(path, fields) if code is None else None
+    samples: list[Sample] = []
+    refused: dict[str, list[str]] = {}
+    for feature in features:
+        try:
+            known = _class_code(feature.properties[class_field], legend) if code is None else code
+            samples.extend(_samples_of(feature, path, known, reproject, grid))
+        except _FeatureRefusedError as error:
+            refused.setdefault(str(error), []).append(feature.id)
+    for problem, identifiers in refused.items():
+        word = "feature" if len(identifiers) == 1 else "features"
+        raise SampleError(f"{path}: {word} {named_features(identifiers)}: {problem}")
+    return samples
+
+
+def _read_features(path: Path) -> tuple[list[Any], str, list[str]]:
+    """(features, CRS as WKT, field names) of a file."""
+    try:
+        layers = fiona.listlayers(path)
+        if len(layers) > 1 and LAYER not in layers:
+            raise SampleError(f"{path}: has the layers {', '.join(layers)}; name that of the samples {LAYER!r}")
+        options = {"layer": LAYER} if len(layers) > 1 else {}
+        if path.suffix.lower() == ".csv":
+            options |= {"X_POSSIBLE_NAMES": "x,lon*,easting", "Y_POSSIBLE_NAMES": "y,lat*,northing"}
+        with fiona.open(path, allow_unsupported_drivers=True, **options) as collection:
+            features = list(collection)
+            return features, collection.crs_wkt, list(collection.schema["properties"])
+    except _READING_ERRORS as error:
+        problem = f"{path}: cannot be read as a vector file ({error}); save it anew from QGIS"
+        raise SampleError(problem) from error
+
+
+def _reprojection(path: Path, crs: str, grid: Grid) -> Reprojection:
+    source, target = osr.SpatialReference(), grid.spatial_reference
+    if crs:
+        source.ImportFromWkt(crs)
+    # A GeoPackage without a CRS is read as an "Undefined geographic SRS" or "Undefined Cartesian SRS".
+    undefined = not crs or source.GetName().startswith("Undefined")
+    if undefined or not (source.IsProjected() or source.IsGeographic()):
+        raise SampleError(f"{path}: has no CRS; save it with the one it was drawn in, such as {grid.crs}")
+    source.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    if source.IsSame(target):
+        return lambda places: tuple((float(place[0]), float(place[1])) for place in places)
+    transformation = osr.CoordinateTransformation(source, target)
+
+    def reproject(places: Sequence[Sequence[float]]) -> tuple[Place, ...]:
+        try:
+            moved = transformation.TransformPoints([list(place[:2]) for place in places])
+        except RuntimeError as error:
+            raise _FeatureRefusedError(_outside(grid)) from error
+        return tuple((x, y) for x, y, _ in moved)
+
+    return reproject
+
+
+def _outside(grid: Grid) -> str:
+    left, bottom, right, top = grid.extent
+    return (
+        f"lies outside the scene (x {left:.0f} to {right:.0f}, y {bottom:.0f} to {top:.0f} in {grid.crs}); "
+        "move or delete it, or check the file's CRS"
+    )
+
+
+def _class_field(path: Path, fields: Sequence[str]) -> str:
+    # Shapefile writers often put names in capitals.
+    alike = [name for name in fields if name.lower() == "class"]
+    if "class" in alike:
+        return "class"
+    if len(alike) == 1:
+        return alike[0]
+    raise SampleError(
+        f"{path}: has no field 'class' (its fields: {', '.join(fields) or 'none'}); add it, with a class name or code"
+    )
+
+
+def _class_code(value: Any, legend: Legend) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value is None or not str(value).strip():
+        raise _FeatureRefusedError("has no class; fill in its field 'class', or delete it")
+    found = legend.find(str(value).strip())
+    if found is None:
+        raise _FeatureRefusedError(f"unknown class {value!r}{_known_classes(str(value), legend)}")
+    return found.code
+
+
+def _known_classes(name: str, legend: Legend) -> str:
+    lower = {one.lower(): one for one in legend.names}
+    nearest = difflib.get_close_matches(name.strip().lower(), lower, n=1, cutoff=0.5)
+    question = f"; did you mean {lower[nearest[0]]!r}?" if nearest else ";"
+    return f"{question} The classes are {', '.join(f'{one.name} ({one.code})' for one in legend.classes)}"
+
+
+def _samples_of(feature: Any, path: Path, code: int, reproject: Reprojection, grid: Grid) -> Iterator[Sample]:
+    properties = feature.properties
+    iteration = properties.get("iteration")
+    parts = list(_parts(feature.geometry))
+    for number, (kind, rings) in enumerate(parts, start=1):
+        placed = tuple(reproject(ring) for ring in rings)
+        sample = Sample(
+            feature=f"{path.name}:{feature.id}" + (f"/{number}" if len(parts) > 1 else ""),
+            code=code,
+            geometry={"type": kind, "coordinates": placed[0][0] if kind == "Point" else placed},
+            iteration=iteration if isinstance(iteration, int) else None,
+            author=str(properties.get("author") or ""),
+            comment=str(properties.get("comment") or ""),
+            created=str(properties.get("created") or ""),
+        )
+        if not _is_inside(sample, grid):
+            raise _FeatureRefusedError(_outside(grid))
+        yield sample
+
+
+def _parts(geometry: Any) -> Iterator[tuple[str, Sequence[Sequence[Sequence[float]]]]]:
+    """("Point" or "Polygon", rings) of each part of a geometry; the one ring of a point is the point."""
+    if geometry is None or (geometry.type != "GeometryCollection" and not geometry.coordinates):
+        raise _FeatureRefusedError("has no geometry; place it anew, or delete it")
+    several = geometry.coordinates if geometry.type.startswith("Multi") else [geometry.coordinates]
+    kind = geometry.type.removeprefix("Multi")
+    if kind not in ("Point", "Polygon"):
+        raise _FeatureRefusedError(f"{geometry.type}, neither point nor polygon; replace it, or delete it")
+    for part in several:
+        rings = [[part]] if kind == "Point" else part
+        if not all(math.isfinite(value) for ring in rings for place in ring for value in place[:2]):
+            raise _FeatureRefusedError("has no geometry; place it anew, or delete it")
+        yield kind, rings
+
+
+def _is_inside(sample: Sample, grid: Grid) -> bool:
+    """Whether a point lies on the grid, or a polygon's extent meets it; never with infinite coordinates."""
+    if not all(math.isfinite(value) for value in sample.extent):
+        return False
+    if sample.is_point:
+        return grid.pixel_at(*sample.location) is not None
+    left, bottom, right, top = sample.extent
+    return left < grid.right and right > grid.left and bottom < grid.top and top > grid.bottom

@@ -1,0 +1,202 @@
+"""A scene: the order of its jobs. What the command line and notebooks call."""
+
+import logging
+import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+from osgeo import gdal
+
+from alcd_otb.config import SceneConfig, load_scene
+from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError
+from alcd_otb.figures import draw_figures
+from alcd_otb.inputs import Inputs
+from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
+from alcd_otb.prepare import is_prepared, pixel_counts, prepare
+from alcd_otb.products.sentinel2_l1c import L1CProduct
+from alcd_otb.sample_files import create_empty_samples, read_samples
+from alcd_otb.workspace import Workspace, write_json, writing_to
+from otb_pipelines.app import OtbError, OtbMissingError
+from otb_pipelines.settings import Settings, default_settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run made. iteration and what comes from it are None where there were no samples yet."""
+
+    workspace: Path
+    iteration: int | None
+    labels: Path | None
+    confidence: Path | None
+    features: Path
+    accuracy: dict[str, Any] | None
+    pictures: tuple[Path, ...]
+    seconds: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "workspace": str(self.workspace),
+            "iteration": self.iteration,
+            "labels": str(self.labels) if self.labels else None,
+            "confidence": str(self.confidence) if self.confidence else None,
+            "features": str(self.features),
+            "accuracy": self.accuracy,
+            "pictures": [str(picture) for picture in self.pictures],
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene as its scene.json describes it."""
+
+    config: SceneConfig
+    settings: Settings
+
+    @classmethod
+    def open(cls, path: str | Path, settings: Settings | None = None) -> Self:
+        """Read scene.json and its template. Raises ConfigurationError."""
+        return cls(load_scene(Path(path)), settings or default_settings())
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.config.workspace)
+
+    def plan(self) -> tuple[str, ...]:
+        """What `run` would do, step by step; reads and checks the inputs, writes nothing."""
+        with _failures_translated():
+            inputs = Inputs.read(self.config)
+            check_classifier(self.config, self.settings)
+        steps = []
+        if is_prepared(self.workspace, inputs.fingerprint()):
+            steps.append(f"{self.workspace.folder} is prepared and up to date")
+        else:
+            features = ", ".join(inputs.feature_names)
+            steps.append(f"prepare {self.workspace.folder}: {len(inputs.features)} features ({features})")
+        if self._has_samples():
+            samples = read_samples(self.config.samples, self.config.template.legend, inputs.grid)
+            finished = self.workspace.iterations()
+            number = int(finished[-1].name) + 1 if finished else 1
+            steps.append(f"run iteration {number} from {len(samples)} samples of {self.config.samples}")
+        else:
+            steps.append(f"write an empty {self.config.samples} to label in")
+        return tuple(steps)
+
+    def run(self) -> Result:
+        """Prepare what is missing or out of date; then, if there are samples, run one more iteration.
+
+        Raises the AlcdError that tells what is wrong; nothing half-written is left.
+        """
+        stopwatch = Stopwatch()
+        with _failures_translated():
+            inputs = Inputs.read(self.config)
+            check_classifier(self.config, self.settings)
+            with self.workspace.locked():
+                return self._run_locked(inputs, stopwatch)
+
+    def _run_locked(self, inputs: Inputs, stopwatch: Stopwatch) -> Result:
+        workspace, legend = self.workspace, self.config.template.legend
+        # Bad samples are told of before the long work, not after it.
+        samples = read_samples(self.config.samples, legend, inputs.grid) if self._has_samples() else ()
+        digest = inputs.fingerprint()
+        if not is_prepared(workspace, digest):
+            log.info("preparing %s", workspace.folder)
+            with stopwatch.timing("prepare"):
+                prepare(inputs, workspace, digest, self.settings)
+        with writing_to(workspace.folder):
+            write_json(workspace.config, self._completed(inputs))
+        if not samples:
+            return self._wait_for_samples(inputs, stopwatch)
+        with workspace.new_iteration() as (number, folder):
+            metrics = run_iteration(self.config, inputs.grid, workspace, folder, samples, stopwatch, self.settings)
+            with stopwatch.timing("figures"):
+                draw_figures(workspace.view, folder / "labels.tif", legend, folder)
+            shutil.copyfile(workspace.config, folder / "config.json")
+            write_json(folder / "seconds.json", stopwatch.seconds)
+        finished = workspace.iterations_folder / f"{number:03d}"
+        confidence = finished / "confidence.tif"
+        return Result(
+            workspace=workspace.folder,
+            iteration=number,
+            labels=finished / "labels.tif",
+            confidence=confidence if confidence.is_file() else None,
+            features=workspace.features,
+            accuracy=metrics,
+            pictures=tuple(sorted(finished.glob("*.png"))),
+            seconds=stopwatch.seconds,
+        )
+
+    def _wait_for_samples(self, inputs: Inputs, stopwatch: Stopwatch) -> Result:
+        if not self.config.samples.exists():
+            with writing_to(self.config.samples.parent):
+                create_empty_samples(self.config.samples, inputs.grid)
+        return Result(self.workspace.folder, None, None, None, self.workspace.features, None, (), stopwatch.seconds)
+
+    def _has_samples(self) -> bool:
+        """Whether to classify: samples that the scene names must exist; the default file may be absent or empty."""
+        samples = self.config.samples
+        if samples != self.workspace.samples:
+            return True
+        return samples.is_file() and _feature_count(samples) > 0
+
+    def _completed(self, inputs: Inputs) -> dict[str, Any]:
+        """config.json: all settings, what the features are, the products' identities, versions, pixel counts."""
+        counts = pixel_counts(self.workspace)
+        return {
+            "scene": self.config.model_dump(mode="json"),
+            "features": list(inputs.feature_names),
+            "products": {
+                "cloudy": _identity(inputs.cloudy),
+                "clear": _identity(inputs.clear) if inputs.clear else None,
+            },
+            "grid": {
+                "crs": inputs.grid.crs,
+                "transform": list(inputs.grid.transform),
+                "width": inputs.grid.width,
+                "height": inputs.grid.height,
+            },
+            "pixels": {"total": counts.total, "valid": counts.valid, "saturated": counts.saturated},
+            "versions": {
+                "alcd_otb": version("alcd-otb"),
+                "gdal": gdal.__version__,
+                "python": platform.python_version(),
+            },
+        }
+
+
+def _identity(product: L1CProduct) -> dict[str, Any]:
+    return {
+        "name": product.name,
+        "path": str(product.path),
+        "tile": product.tile,
+        "acquired": product.acquired.isoformat(),
+        "baseline": product.baseline,
+        "relative_orbit": product.relative_orbit,
+        "offsets": {band.name: band.offset for band in product.bands},
+        "quantification": product.quantification,
+        "sun_zenith": product.sun_zenith,
+        "sun_azimuth": product.sun_azimuth,
+    }
+
+
+def _feature_count(path: Path) -> int:
+    dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
+    return sum(dataset.GetLayer(index).GetFeatureCount() for index in range(dataset.GetLayerCount()))
+
+
+@contextmanager
+def _failures_translated() -> Iterator[None]:
+    """OTB's errors as this package's, which carry the exit codes."""
+    try:
+        yield
+    except OtbMissingError as error:
+        raise EnvironmentNotReadyError(f"{error}; run: python -m alcd_otb doctor") from error
+    except OtbError as error:
+        raise ProcessingError(str(error)) from error

@@ -1,0 +1,139 @@
+"""Clouds, their shadows and haze over a synthetic scene.
+
+A deck of low clouds, fair-weather cumulus and cirrus, as optical thickness. Their shapes are scene-wide fields at 60 m
+with fine structure added block by block; their cover is set by quantiles, so that all classes are in every scene.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alcd_otb.synthetic import noise
+from alcd_otb.synthetic.noise import Floats
+from alcd_otb.synthetic.terrain import COARSE, Terrain, Window
+
+# Share of the scene under each layer, thin edges included.
+_DECK, _CUMULUS, _CIRRUS = 0.10, 0.075, 0.17
+# Height above ground in metres, less in small scenes: a shadow must fall into the scene.
+_DECK_HEIGHT, _CUMULUS_HEIGHT = 2600.0, 1500.0
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """Scene-wide fields at 60 m, (size/6, size/6) float32.
+
+    deck, cumulus: height of the cloud field over its threshold, in standard deviations; cirrus: 0 and more, 1 is dense;
+    sunlight: direct sunlight that reaches the ground, 0..1; haze: one field a date, in units of HAZE_PATH.
+    """
+
+    deck: Floats
+    cumulus: Floats
+    cirrus: Floats
+    sunlight: Floats
+    haze: tuple[Floats, Floats]
+    textures: tuple[Floats, Floats]
+
+
+@dataclass(frozen=True)
+class Overcast:
+    """Low clouds of a block at 10 m: opacity 0..1 and brightness relative to the opaque cloud, both float32."""
+
+    opacity: Floats
+    brightness: Floats
+
+
+def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]) -> Clouds:
+    """size: pixels of 10 m; sun: zenith and azimuth in degrees at the cloudy date."""
+    n = size // 6
+    extent = n * COARSE
+    random = noise.generator(seed, 2)
+    deck_shift = _shadow_shift(min(_DECK_HEIGHT, 0.09 * extent), *sun)
+    cumulus_shift = _shadow_shift(min(_CUMULUS_HEIGHT, 0.06 * extent), *sun)
+    pad = int(max(map(abs, (*deck_shift, *cumulus_shift)))) + 2
+    wide = n + 2 * pad
+
+    def field(slope: float, outer: float, stretch: tuple[float, float] = (1.0, 0.0)) -> Floats:
+        """outer in metres."""
+        pixels = max(3.0, min(outer, 0.5 * extent) / COARSE)
+        return noise.fractal((wide, wide), random, slope=slope, outer=pixels, stretch=stretch)
+
+    inside = slice(pad, pad + n)
+    shore = np.pad(terrain.shore, pad, mode="edge")
+    near_water = noise.smoothstep(shore, -0.05 * extent, 0.02 * extent)
+    snowy = noise.smoothstep(np.pad(terrain.snow[0], pad, mode="edge"), -3, 1)
+    deck = field(3.7, 0.30 * extent) + 0.15 * field(3.2, 2500) + 0.35 * np.roll(near_water, _whole(deck_shift), (0, 1))
+    deck = deck + 0.25 * snowy
+    cumulus = field(3.8, min(3000, 0.10 * extent)) + 0.75 * field(3.0, 0.3 * extent)
+    cumulus = cumulus + 0.3 * np.roll(near_water, _whole(cumulus_shift), (0, 1)) - 0.6 * snowy
+    deck = deck - np.quantile(deck[inside, inside], 1 - _DECK)
+    cumulus = cumulus - np.quantile(cumulus[inside, inside], 1 - _CUMULUS)
+    wind = float(random.uniform(0, np.pi))
+    wisps = field(3.9, 0.35 * extent, (3.0, wind)) + 0.2 * field(3.4, 3000, (4.0, wind + 0.15))
+    wisps = wisps + 0.5 * near_water + 0.3 * snowy - 0.35 * (deck > 0)
+    wisps = wisps - np.quantile(wisps[inside, inside], 1 - _CIRRUS)
+    cirrus = np.clip(0.55 * np.maximum(wisps, 0) ** 0.8, 0, 1.1)
+    sunlight = np.exp(-_moved(_deck_thickness(deck), deck_shift) - _moved(_cumulus_thickness(cumulus), cumulus_shift))
+    sunlight = _smoothed(sunlight) * (1 - 0.12 * np.minimum(cirrus, 1))
+    return Clouds(
+        deck=deck[inside, inside],
+        cumulus=cumulus[inside, inside],
+        cirrus=cirrus[inside, inside].astype(np.float32),
+        sunlight=sunlight[inside, inside].astype(np.float32),
+        haze=(
+            np.maximum(0.35 + 0.22 * field(3.2, 0.5 * extent)[inside, inside], 0),
+            np.maximum(0.25 + 0.30 * field(3.2, 0.4 * extent)[inside, inside], 0),
+        ),
+        textures=(
+            noise.fractal((1000, 1000), random, slope=2.7, outer=60, periodic=True),
+            noise.fractal((900, 900), random, slope=2.0, outer=20, periodic=True),
+        ),
+    )
+
+
+def overcast_of(clouds: Clouds, window: Window) -> Overcast | None:
+    """The low clouds of a block, None where there are none."""
+    deck = noise.upsample(clouds.deck, 6, window)
+    cumulus = noise.upsample(clouds.cumulus, 6, window)
+    if deck.max() < -1.2 and cumulus.max() < -1.2:
+        return None
+    billows, frays = (noise.tile_window(tile, window) for tile in clouds.textures)
+    ragged = 0.12 * billows + 0.09 * frays
+    thickness = _deck_thickness(deck + 0.8 * ragged) + _cumulus_thickness(cumulus + ragged)
+    opacity = -np.expm1(-thickness)
+    brightness = (0.50 + 0.50 * thickness / (thickness + 4)) * (1 + 0.05 * billows + 0.06 * frays)
+    return Overcast(np.asarray(opacity, dtype=np.float32), np.asarray(brightness, dtype=np.float32))
+
+
+def _deck_thickness(height: Floats) -> Floats:
+    return np.asarray(4 * np.maximum(height, 0) ** 1.2, dtype=np.float32)
+
+
+def _cumulus_thickness(height: Floats) -> Floats:
+    return np.asarray(3.5 * np.maximum(height, 0) ** 1.1, dtype=np.float32)
+
+
+def _shadow_shift(height: float, zenith: float, azimuth: float) -> tuple[float, float]:
+    """Rows and columns (of 60 m) from a cloud to its shadow, which lies away from the sun."""
+    length = height * np.tan(np.radians(zenith)) / COARSE
+    return float(length * np.cos(np.radians(azimuth))), float(-length * np.sin(np.radians(azimuth)))
+
+
+def _whole(shift: tuple[float, float]) -> tuple[int, int]:
+    """The opposite of a shift, in whole pixels: from a place to the cloud that shades it."""
+    return -round(shift[0]), -round(shift[1])
+
+
+def _moved(field: Floats, shift: tuple[float, float]) -> Floats:
+    """The field displaced by a fraction of pixels, bilinear; what leaves one side enters at the other (the padding)."""
+    whole = [int(np.floor(part)) for part in shift]
+    down, right = (np.float32(part - floor) for part, floor in zip(shift, whole, strict=True))
+    field = np.roll(field, whole, (0, 1))
+    field = (1 - down) * field + down * np.roll(field, 1, 0)
+    return np.asarray((1 - right) * field + right * np.roll(field, 1, 1), dtype=np.float32)
+
+
+def _smoothed(field: Floats) -> Floats:
+    """The penumbra: a 3 x 3 binomial mean."""
+    for axis in (0, 1):
+        field = (np.roll(field, 1, axis) + 2 * field + np.roll(field, -1, axis)) / 4
+    return field

@@ -1,0 +1,155 @@
+"""Where each file of a scene lies; atomic writes, the lock, the iterations."""
+
+import errno
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.errors import AlcdError, ProcessingError, WorkspaceLockedError
+
+_UNFINISHED = ".unfinished-"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of one scene."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.json"
+
+    @property
+    def features(self) -> Path:
+        return self.folder / "features.tif"
+
+    @property
+    def view(self) -> Path:
+        return self.folder / "view.tif"
+
+    @property
+    def valid(self) -> Path:
+        return self.folder / "valid.tif"
+
+    @property
+    def preparation(self) -> Path:
+        """What the prepared rasters were made from; absent while they are being replaced."""
+        return self.folder / "preparation.json"
+
+    @property
+    def samples(self) -> Path:
+        return self.folder / "samples.gpkg"
+
+    @property
+    def iterations_folder(self) -> Path:
+        return self.folder / "iterations"
+
+    @property
+    def latest(self) -> Path:
+        return self.folder / "latest"
+
+    def iterations(self) -> tuple[Path, ...]:
+        """The finished iterations, oldest first."""
+        if not self.iterations_folder.is_dir():
+            return ()
+        found = [path for path in self.iterations_folder.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
+        return tuple(sorted(found, key=lambda path: int(path.name)))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the workspace against other runs, making it if need be.
+
+        The kernel drops the lock with the process that holds it, however that ends. What a killed run left unfinished
+        is removed. Raises WorkspaceLockedError, or ProcessingError where the folder cannot be written.
+        """
+        with writing_to(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                holder = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
+                raise WorkspaceLockedError(
+                    f"{self.folder}: another run (process {holder}) holds this workspace; wait for it or stop it"
+                ) from error
+            os.truncate(lock, 0)
+            os.write(lock, f"{os.getpid()}\n".encode())
+            self._remove_unfinished()
+            yield
+        finally:
+            os.close(lock)
+
+    def _remove_unfinished(self) -> None:
+        for folder in (self.folder, self.iterations_folder):
+            for path in folder.glob(f"{_UNFINISHED}*"):
+                shutil.rmtree(path)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for files in the making, on the workspace's own disk; removed at the end."""
+        folder = self.folder / f"{_UNFINISHED}{os.getpid()}"
+        with writing_to(self.folder):
+            folder.mkdir()
+        try:
+            with writing_to(self.folder):
+                yield folder
+        finally:
+            shutil.rmtree(folder)
+
+    @contextmanager
+    def new_iteration(self) -> Iterator[tuple[int, Path]]:
+        """(number, folder) of an iteration in the making; it appears under its number only if the block succeeds."""
+        finished = self.iterations()
+        number = int(finished[-1].name) + 1 if finished else 1
+        folder = self.iterations_folder / f"{_UNFINISHED}{number:03d}"
+        try:
+            with writing_to(self.folder):
+                folder.mkdir(parents=True)
+                yield number, folder
+                folder.rename(self.iterations_folder / f"{number:03d}")
+                self._point_latest_to(number)
+        finally:
+            if folder.exists():
+                shutil.rmtree(folder)
+
+    def _point_latest_to(self, number: int) -> None:
+        link = self.folder / f"{_UNFINISHED}latest"
+        link.symlink_to(Path("iterations") / f"{number:03d}")
+        os.replace(link, self.latest)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write into a ProcessingError that names the folder."""
+    try:
+        yield
+    except AlcdError:
+        raise
+    except OSError as error:
+        remedy = {
+            errno.ENOSPC: "free some space",
+            errno.EDQUOT: "free some of your quota",
+            errno.EROFS: "choose a workspace on a writable disk",
+            errno.EACCES: "choose a workspace that you may write to",
+        }.get(error.errno or 0)
+        if remedy is None:
+            raise
+        name = error.filename or folder
+        raise ProcessingError(f"{name}: cannot be written ({error.strerror}); {remedy}") from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON under a temporary name and rename it, so that a reader never meets half a file."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    os.replace(unfinished, path)

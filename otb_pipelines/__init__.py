@@ -1,0 +1,1 @@
+"""Orfeo ToolBox for Python: applications as objects, chained in memory. Knows nothing of any use."""

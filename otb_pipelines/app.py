@@ -1,0 +1,220 @@
+"""One OTB application: parameters in, images out, errors and log made Python's."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from osgeo import gdal
+
+from otb_pipelines.settings import Settings
+
+log = logging.getLogger("otb_pipelines")
+
+PIXEL_TYPES = {"uint8": 0, "int16": 1, "uint16": 2, "int32": 3, "uint32": 4, "float": 5, "double": 6}
+"""OTB's ImagePixelType by GDAL-like names."""
+
+
+class OtbError(RuntimeError):
+    """An OTB application failed, or could not be made. The message names it and carries OTB's own words."""
+
+
+class OtbMissingError(OtbError):
+    """OTB, or one of its applications, is not there."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """An image that an application makes, as input of another one: pixels flow through memory."""
+
+    application: Application
+    key: str = "out"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an output image goes. options: GDAL creation options; nodata: the band's no-data value."""
+
+    path: Path
+    pixel_type: str = "float"
+    options: Mapping[str, str] = field(default_factory=dict)
+    nodata: float | None = None
+
+    @property
+    def extended_name(self) -> str:
+        """OTB's extended file name, which carries GDAL's options."""
+        parts = [f"gdal:co:{key}={value}" for key, value in self.options.items()]
+        if self.nodata is not None:
+            parts.append(f"nodata={self.nodata:g}")
+        return "&".join([_file_name(self.path) + "?", *parts]) if parts else _file_name(self.path)
+
+
+Value = str | int | float | bool | Path | Output | Sequence["str | Path | Output"]
+
+
+class Application:
+    """An OTB application with its parameters set.
+
+    Inputs that are Outputs of other applications are connected in memory, and those applications are kept alive.
+    Nothing flows until an output is written or `execute` is called.
+    """
+
+    def __init__(self, name: str, parameters: Mapping[str, Value], settings: Settings) -> None:
+        self.name = name
+        self._parameters = dict(parameters)
+        self._settings = settings
+        self._upstream: list[Application] = []
+        self._executed = False
+        self._native = _create(name, settings)
+        if settings.progress is not None and hasattr(self._native, "AddProgressCallback"):
+            self._native.AddProgressCallback(settings.progress)
+        keys = set(self._native.GetParametersKeys(True))
+        with self._reported():
+            if "ram" in keys and "ram" not in parameters:
+                self._native.SetParameterInt("ram", settings.ram)
+            for key, value in self._parameters.items():
+                if key not in keys:
+                    raise OtbError(f"OTB application {name} has no parameter {key!r}")
+                self._set(key, value)
+
+    def __getitem__(self, key: str) -> Output:
+        return Output(self, key)
+
+    def execute(self) -> None:
+        """Run the application; for one that makes images this builds the chain, and no pixel flows."""
+        if not self._executed:
+            with self._reported():
+                self._native.Execute()
+            self._executed = True
+
+    def write(self, targets: Mapping[str, Target]) -> None:
+        """Pull the pixels through the chain and write the outputs named, all in one pass."""
+        with self._reported():
+            for key, target in targets.items():
+                self._native.SetParameterString(key, target.extended_name)
+                self._native.SetParameterOutputImagePixelType(key, PIXEL_TYPES[target.pixel_type])
+            self._native.ExecuteAndWriteOutput()
+        self._executed = True
+
+    def value(self, key: str) -> Any:
+        """A parameter's value, after execution also an output one."""
+        self.execute()
+        return self._native.GetParameterValue(key)
+
+    def choices(self, key: str) -> tuple[str, ...]:
+        """The keys that a choice parameter can take."""
+        return tuple(self._native.GetChoiceKeys(key))
+
+    def image(self, key: str) -> Any:
+        """OTB's own image object of an output."""
+        self.execute()
+        return self._native.GetParameterOutputImage(key)
+
+    def _set(self, key: str, value: Value) -> None:
+        if isinstance(value, Output):
+            self._native.SetParameterInputImage(key, self._connect(value))
+        elif isinstance(value, str):
+            self._native.SetParameterString(key, value)
+        elif isinstance(value, Path):
+            self._native.SetParameterString(key, _file_name(value))
+        elif isinstance(value, bool | int | float):
+            # A boolean is set by value: enabling the parameter leaves it false since OTB 8.
+            self._native.SetParameterValue(key, value)
+        else:
+            self._set_list(key, value)
+
+    def _set_list(self, key: str, values: Sequence[str | Path | Output]) -> None:
+        if not any(isinstance(value, Output) for value in values):
+            names = [_file_name(value) if isinstance(value, Path) else str(value) for value in values]
+            self._native.SetParameterStringList(key, names)
+            return
+        for value in values:
+            if isinstance(value, Output):
+                self._native.AddImageToParameterInputImageList(key, self._connect(value))
+            else:
+                name = _file_name(value) if isinstance(value, Path) else str(value)
+                self._native.AddParameterStringList(key, name)
+
+    def _connect(self, output: Output) -> Any:
+        self._upstream.append(output.application)
+        return output.application.image(output.key)
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Turn OTB's exceptions and GDAL's unnoticed errors into an OtbError."""
+        before = len(_gdal_errors)
+        try:
+            yield
+        except OtbError:
+            raise
+        except RuntimeError as error:
+            raise OtbError(self._failure("; ".join([str(error).strip(), *_gdal_errors[before:]]))) from error
+        finally:
+            unnoticed = _gdal_errors[before:]
+            del _gdal_errors[before:]
+        if unnoticed:
+            raise OtbError(self._failure("; ".join(unnoticed)))
+
+    def _failure(self, message: str) -> str:
+        given = " ".join(f"-{key} {_shown(value)}" for key, value in self._parameters.items())
+        return f"OTB application {self.name} failed: {message} [{self.name} {given}]"
+
+
+_gdal_errors: list[str] = []
+
+
+def _note_gdal_error(severity: int, _number: int, message: str) -> None:
+    if severity >= gdal.CE_Failure:
+        _gdal_errors.append(message)
+    elif severity == gdal.CE_Warning:
+        log.debug("GDAL: %s", message)
+
+
+@cache
+def load_otb(threads: int) -> Any:
+    """OTB's Python module. Raises OtbMissingError where it cannot be imported."""
+    # ITK reads this once, when the first filter is made.
+    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(threads)
+    try:
+        import otbApplication
+    except ImportError as error:
+        raise OtbMissingError(f"OTB's Python module otbApplication cannot be imported ({error})") from error
+    # OTB does not notice that GDAL could not flush a file when it closed it: a full disk would pass in silence.
+    # The handler is for all threads, since OTB's work may be done in another one than the caller's.
+    gdal.SetErrorHandler(_note_gdal_error)
+    # The official module has no such function and leaves its log on standard output.
+    if hasattr(otbApplication, "AddLogCallback"):
+        otbApplication.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
+    return otbApplication
+
+
+def available_applications(settings: Settings) -> tuple[str, ...]:
+    """Names of the applications that OTB finds."""
+    return tuple(sorted(load_otb(settings.threads).Registry.GetAvailableApplications()))
+
+
+def _create(name: str, settings: Settings) -> Any:
+    native = load_otb(settings.threads).Registry.CreateApplication(name)
+    if native is None:
+        raise OtbMissingError(f"OTB application {name} is not there; install Debian's libotb-apps")
+    return native
+
+
+def _file_name(path: Path) -> str:
+    if "?" in str(path):
+        raise OtbError(f"{path}: OTB takes what follows a question mark for options; rename the file or folder")
+    return str(path)
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, Output):
+        return f"<{value.application.name}.{value.key}>"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(_shown(one) for one in value)
+    return str(value)

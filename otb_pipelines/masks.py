@@ -1,0 +1,31 @@
+"""Masks: where every band has a value, and binary morphology."""
+
+from pathlib import Path
+
+from otb_pipelines.app import Application, Output
+from otb_pipelines.settings import Settings
+
+
+def build_formula(images: list[Path | Output], expression: str, settings: Settings) -> Application:
+    """One BandMath over whole images: im1b1 is the first band of the first. The output is `out`."""
+    return Application("BandMath", {"il": images, "exp": expression}, settings)
+
+
+def build_erosion(mask: Path | Output, radius: int, settings: Settings) -> Application:
+    """Erode the pixels of value 1 by a ball of this radius in pixels; the image's edge does not erode.
+
+    The ball of OTB holds the offsets with x^2 + y^2 <= (radius + 0.5)^2.
+    """
+    return Application(
+        "BinaryMorphologicalOperation",
+        {
+            "in": mask,
+            "filter": "erode",
+            "structype": "ball",
+            "xradius": radius,
+            "yradius": radius,
+            "foreval": 1.0,
+            "backval": 0.0,
+        },
+        settings,
+    )

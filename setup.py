@@ -1,0 +1,18 @@
+"""Build and install: CMake makes the native code, setuptools takes the Python packages.
+
+Everything declarative is in pyproject.toml.
+"""
+
+from setuptools import find_packages, setup
+
+setup(
+    packages=[
+        *find_packages(include=["alcd_otb", "alcd_otb.*", "otb_pipelines", "otb_pipelines.*"]),
+        "param_templates",
+    ],
+    # Named although it is the default: an editable install then puts this folder on the path, and with it the
+    # compiled module that CMake installs here.
+    package_dir={"": "."},
+    package_data={"": ["py.typed"], "param_templates": ["*"]},
+    cmake_source_dir=".",
+)
