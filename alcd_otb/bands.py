@@ -15,39 +15,39 @@ gdal.UseExceptions()
 
 @dataclass(frozen=True)
 class Radiometry:
-    """value = DN * scale + offset, where DN is not no_data."""
+    """value = DN * scale + offset, where DN is not no_data; with no_data None, everywhere."""
 
     scale: float
     offset: float
-    no_data: int
+    no_data: int | None
 
 
-def describe_band(path: str, grid: Grid, radiometry: Radiometry, resampling: str, decoding: str, name: Path) -> Path:
+def describe_band(path: str, level: int, grid: Grid, radiometry: Radiometry, resampling: str, name: Path) -> Path:
     """Write the virtual raster `name` that shows a band file on the grid, Float32, NaN where there is no data.
 
-    What goes to a coarser grid is averaged over its pixels that have data, what goes to a finer one is bilinear;
-    `resampling` "nearest" takes the pixel under the centre instead. `decoding` "auto" reads the coarsest wavelet
-    level of a JPEG 2000 file that is still as fine as the grid: it is low-pass filtered, so that averaging it is
-    sound; "full" reads every pixel. Raises ProductError where the file cannot be read.
+    level: wavelet level of a JPEG 2000 file to decode; 0 decodes every pixel.
+    resampling: "average" averages what goes to a coarser grid over its pixels that have data, and takes what goes to
+    a finer one bilinearly; "nearest" takes the pixel under the centre.
+    Raises ProductError where the file cannot be read.
     """
-    source = _source(path)
-    native = source.GetGeoTransform()[1]
-    level = _level(source, native, grid.resolution) if (decoding, resampling) == ("auto", "average") else 0
+    source = _open(path)
+    left, native, _, top, _, _ = source.GetGeoTransform()
     resolution = native * 2**level
-    width, height = _level_size(source, level)
+    width, height = (-(-side // 2**level) for side in (source.RasterXSize, source.RasterYSize))
     # Resampling looks only at the no-data value of what it reads, and the band file declares none: hence a virtual
     # raster of the file as it is, which declares it, below the one that resamples. Float32 there, too, or the
     # average would be rounded to whole numbers.
     native_name = name.with_suffix(".native.vrt")
     # "only" hides the levels below, which GDAL would use, or not, depending on the size of the block asked for.
     option = f"{level - 1}only" if level else "NONE"
-    left, top = source.GetGeoTransform()[0], source.GetGeoTransform()[3]
+    declared = "" if radiometry.no_data is None else f"<NoDataValue>{radiometry.no_data}</NoDataValue>"
+    skipped = "" if radiometry.no_data is None else f"<NODATA>{radiometry.no_data}</NODATA>"
     native_name.write_text(
         f"""<VRTDataset rasterXSize="{width}" rasterYSize="{height}">
   <SRS>{escape(grid.crs)}</SRS>
   <GeoTransform>{left!r}, {resolution!r}, 0, {top!r}, 0, {-resolution!r}</GeoTransform>
   <VRTRasterBand dataType="Float32" band="1">
-    <NoDataValue>{radiometry.no_data}</NoDataValue>
+    {declared}
     <SimpleSource>
       <SourceFilename relativeToVRT="0">{escape(path)}</SourceFilename>
       <OpenOptions><OOI key="OVERVIEW_LEVEL">{option}</OOI></OpenOptions>
@@ -75,7 +75,7 @@ def describe_band(path: str, grid: Grid, radiometry: Radiometry, resampling: str
       <DstRect xOff="0" yOff="0" xSize="{grid.width}" ySize="{grid.height}"/>
       <ScaleOffset>{radiometry.offset!r}</ScaleOffset>
       <ScaleRatio>{radiometry.scale!r}</ScaleRatio>
-      <NODATA>{radiometry.no_data}</NODATA>
+      {skipped}
     </ComplexSource>
   </VRTRasterBand>
 </VRTDataset>
@@ -85,22 +85,11 @@ def describe_band(path: str, grid: Grid, radiometry: Radiometry, resampling: str
     return name
 
 
-def decoding_level(path: str, resolution: float) -> int:
-    """The wavelet level (0: full) of a JPEG 2000 file that "auto" decoding reads for a grid of this resolution."""
-    source = _source(path)
-    return _level(source, source.GetGeoTransform()[1], resolution)
-
-
-def _source(path: str) -> gdal.Dataset:
-    try:
-        return gdal.Open(path)
-    except RuntimeError as error:
-        raise ProductError(f"{path}: cannot be read ({error}); fetch the product again") from error
-
-
-def _level(source: gdal.Dataset, native: float, resolution: float) -> int:
+def coarsest_level(path: str, resolution: float) -> int:
+    """The coarsest wavelet level of a JPEG 2000 file whose pixels are no larger than this; 0 is the file itself."""
+    source = _open(path)
     band = source.GetRasterBand(1)
-    level = max(0, math.floor(math.log2(resolution / native) + 1e-9))
+    level = max(0, math.floor(math.log2(resolution / source.GetGeoTransform()[1]) + 1e-9))
     while level and not _has_level(band, level):
         level -= 1
     return level
@@ -113,8 +102,11 @@ def _has_level(band: gdal.Band, level: int) -> bool:
     return bool(overview.XSize == -(-band.XSize // 2**level) and overview.YSize == -(-band.YSize // 2**level))
 
 
-def _level_size(source: gdal.Dataset, level: int) -> tuple[int, int]:
-    return -(-source.RasterXSize // 2**level), -(-source.RasterYSize // 2**level)
+def _open(path: str) -> gdal.Dataset:
+    try:
+        return gdal.Open(path)
+    except RuntimeError as error:
+        raise ProductError(f"{path}: cannot be read ({error}); fetch the product again") from error
 
 
 def _algorithm(resolution: float, wanted: float, resampling: str) -> str:

@@ -38,7 +38,6 @@ def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue
         stored = band.ReadAsArray(
             buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=gdal.GRIORA_Average
         )
-        stored[stored == band.GetNoDataValue()] = 0
         channels.append(np.clip(stored * (band.GetScale() or 1) / _BRIGHTEST * 255, 0, 255).astype(np.uint8))
     return np.dstack(channels)
 

@@ -3,20 +3,19 @@
 import json
 import logging
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from alcd_otb.bands import Radiometry, decoding_level, describe_band
-from alcd_otb.config import TERRAIN, Feature, names_used
+from alcd_otb.bands import Radiometry, coarsest_level, describe_band
+from alcd_otb.config import TERRAIN, names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
 from alcd_otb.rasters import build_overviews, histogram, updating
-from alcd_otb.recipe import VIEW_NO_DATA, feature_layer, view_layer
+from alcd_otb.recipe import feature_layer, view_layer
 from alcd_otb.terrain import slope, warp_elevation
 from alcd_otb.workspace import Workspace, write_json
 from otb_pipelines.app import Target
-from otb_pipelines.masks import build_erosion, build_formula
+from otb_pipelines.masks import build_formula, build_morphology
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import build_stack
 
@@ -34,7 +33,10 @@ _VIEW_OPTIONS = {
 _MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
 
 _VALID, _SATURATED = 1, 2
-# The wavelet levels of a JPEG 2000 file mix data and no data over this many of their pixels along its edge.
+# A wavelet level is low-pass filtered, so that averaging it down to the grid is sound, and the average evens out its
+# undershoots beside bright edges, if it is this much finer than the grid.
+_FINER = 1.5
+# A wavelet level mixes data and no data over this many of its pixels along the edge.
 _WAVELET_REACH = 3
 
 
@@ -75,7 +77,7 @@ def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Se
 
 def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
     """features.tif: Float32, a band a feature, NaN where a source has no data."""
-    sources = _describe_sources(inputs, inputs.features, inputs.grid, folder / "feature_sources")
+    sources = _describe_feature_sources(inputs, folder / "feature_sources")
     stack = build_stack(sources, [feature_layer(feature) for feature in inputs.features], settings)
     target = folder / "features.tif"
     stack.write({"out": Target(target, "float", _FEATURE_OPTIONS)})
@@ -88,11 +90,11 @@ def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
 
 
 def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
-    """view.tif: Int16 in steps that the bands' scales give, with overviews."""
-    sources = _describe_sources(inputs, inputs.view, inputs.view_grid, folder / "view_sources")
+    """view.tif: Int16 in steps that the bands' scales give, with overviews; no data looks like DN 0."""
+    sources = _describe_view_sources(inputs, folder / "view_sources")
     stack = build_stack(sources, [view_layer(layer) for layer in inputs.view], settings)
     target = folder / "view.tif"
-    stack.write({"out": Target(target, "int16", _VIEW_OPTIONS, nodata=VIEW_NO_DATA)})
+    stack.write({"out": Target(target, "int16", _VIEW_OPTIONS)})
     with updating(target) as dataset:
         for number, layer in enumerate(inputs.view, start=1):
             band = dataset.GetRasterBand(number)
@@ -103,7 +105,7 @@ def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
 
 
 def _write_valid(inputs: Inputs, features: Path, folder: Path, settings: Settings) -> tuple[Path, PixelCounts]:
-    """valid.tif: 1 where every feature has a value, less the margin; 0 elsewhere."""
+    """valid.tif: 1 where every feature has a value and no edge of the data is within the margin; 0 elsewhere."""
     state = folder / "state.tif"
     total = "+".join(f"im1b{number}" for number in range(1, len(inputs.features) + 1))
     # A sum is finite only if all its terms are; NaN and infinity less themselves are not 0.
@@ -111,10 +113,15 @@ def _write_valid(inputs: Inputs, features: Path, folder: Path, settings: Setting
     expression = f"{finite} ? ({_saturation(inputs)} ? {_SATURATED} : {_VALID}) : 0"
     build_formula([features], expression, settings).write({"out": Target(state, "uint8", _MASK_OPTIONS)})
     valid = folder / "valid.tif"
-    data = build_formula([state], "im1b1 > 0 ? 1 : 0", settings)
+    # The levels of a wavelet undershoot beside a bright edge, to 0 where the ground is dark: such specks are no edge
+    # of the data, from which to keep a margin.
+    no_data = build_formula([state], "im1b1 == 0", settings)
+    border = build_morphology(no_data["out"], "opening", 1, settings)
     radius = _margin(inputs)
-    eroded = build_erosion(data["out"], radius, settings) if radius else data
-    eroded.write({"out": Target(valid, "uint8", _MASK_OPTIONS)})
+    kept_off = build_morphology(border["out"], "dilate", radius, settings) if radius else border
+    build_formula([state, kept_off["out"]], "im1b1 > 0 && im2b1 == 0", settings).write(
+        {"out": Target(valid, "uint8", _MASK_OPTIONS)}
+    )
     with updating(valid) as dataset:
         dataset.GetRasterBand(1).SetDescription("valid")
     counts = PixelCounts(
@@ -130,14 +137,19 @@ def _write_valid(inputs: Inputs, features: Path, folder: Path, settings: Setting
 
 
 def _margin(inputs: Inputs) -> int:
-    """Pixels to erode: the template's margin, and at least what the wavelet levels mix along the edge of the data."""
+    """In pixels: the template's margin, and at least what the wavelet levels mix along the edge of the data."""
     reach = 0.0
-    if inputs.template.decoding == "auto" and inputs.template.resampling == "average":
-        for name in inputs.band_names:
-            band = inputs.band(name)
-            level = decoding_level(band.path, inputs.grid.resolution)
-            reach = max(reach, _WAVELET_REACH * band.resolution * 2**level if level else 0.0)
+    for name in inputs.band_names:
+        level = _feature_level(inputs, name)
+        reach = max(reach, _WAVELET_REACH * inputs.band(name).resolution * 2**level if level else 0.0)
     return -int(-max(inputs.template.margin, reach) // inputs.grid.resolution)
+
+
+def _feature_level(inputs: Inputs, name: str) -> int:
+    """The wavelet level that the feature stack reads of a band."""
+    if inputs.template.decoding == "full" or inputs.template.resampling == "nearest":
+        return 0
+    return coarsest_level(inputs.band(name).path, inputs.grid.resolution / _FINER)
 
 
 def _saturation(inputs: Inputs) -> str:
@@ -152,27 +164,47 @@ def _saturation(inputs: Inputs) -> str:
     return "(" + " || ".join(conditions) + ")" if conditions else "0"
 
 
-def _describe_sources(inputs: Inputs, features: Iterable[Feature], grid: Grid, folder: Path) -> dict[str, Path]:
+def _describe_feature_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
     """Virtual rasters of the bands, and rasters of the terrain, for all that the features use."""
     folder.mkdir()
-    template = inputs.template
-    names = {name for feature in features for name in names_used(feature)}
+    names = {name for feature in inputs.features for name in names_used(feature)}
     sources = {
         name: describe_band(
             inputs.band(name).path,
-            grid,
+            _feature_level(inputs, name),
+            inputs.grid,
             _radiometry(inputs, name),
-            template.resampling,
-            template.decoding,
+            inputs.template.resampling,
             folder / f"{name}.vrt",
         )
         for name in sorted(names - set(TERRAIN))
     }
-    if inputs.dem is not None and names & set(TERRAIN):
-        sources["dem"] = warp_elevation(inputs.dem, grid, folder)
-        if "slope" in names:
-            sources["slope"] = slope(sources["dem"], folder)
-    return sources
+    return sources | _terrain(inputs, names, inputs.grid, folder)
+
+
+def _describe_view_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
+    """As for the features, but for the eye: a level as fine as the grid will do, and no data is black."""
+    folder.mkdir()
+    names = {name for layer in inputs.view for name in names_used(layer)}
+    sources = {
+        name: describe_band(
+            inputs.band(name).path,
+            coarsest_level(inputs.band(name).path, inputs.view_grid.resolution),
+            inputs.view_grid,
+            replace(_radiometry(inputs, name), no_data=None),
+            "average",
+            folder / f"{name}.vrt",
+        )
+        for name in sorted(names - set(TERRAIN))
+    }
+    return sources | _terrain(inputs, names, inputs.view_grid, folder)
+
+
+def _terrain(inputs: Inputs, names: set[str], grid: Grid, folder: Path) -> dict[str, Path]:
+    if inputs.dem is None or not names & set(TERRAIN):
+        return {}
+    elevation = warp_elevation(inputs.dem, grid, folder)
+    return {"dem": elevation} | ({"slope": slope(elevation, folder)} if "slope" in names else {})
 
 
 def _radiometry(inputs: Inputs, name: str) -> Radiometry:

@@ -9,9 +9,6 @@ from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoeffic
 
 FeatureT = TypeVar("FeatureT", bound=Feature)
 
-VIEW_NO_DATA = -32768
-"""No-data value of the view stack."""
-
 _LARGEST_VIEW_VALUE = 32767.0
 
 
@@ -35,12 +32,10 @@ def feature_layer(feature: Feature) -> Layer:
 
 
 def view_layer(layer: ViewLayer) -> Formula:
-    """The layer of the view stack: whole steps, as far as 16 bits reach; VIEW_NO_DATA where a source has no data."""
+    """The layer of the view stack: whole steps, as far as 16 bits reach."""
     limit = f"{_LARGEST_VIEW_VALUE}"
     steps = f"rint(min(max({_in_bandmath(layer.expression)}/{layer.step!r},-{limit}),{limit}))"
-    total = "+".join(_variables(layer.expression).values())
-    # Only NaN, which stands for no data, differs from itself.
-    return Formula(f"({total})==({total}) ? {steps} : {VIEW_NO_DATA}", layer.expression.names)
+    return Formula(steps, layer.expression.names)
 
 
 def _in_bandmath(expression: Expression) -> str:

@@ -11,16 +11,16 @@ def build_formula(images: list[Path | Output], expression: str, settings: Settin
     return Application("BandMath", {"il": images, "exp": expression}, settings)
 
 
-def build_erosion(mask: Path | Output, radius: int, settings: Settings) -> Application:
-    """Erode the pixels of value 1 by a ball of this radius in pixels; the image's edge does not erode.
+def build_morphology(mask: Path | Output, operation: str, radius: int, settings: Settings) -> Application:
+    """`dilate`, `erode`, `opening` or `closing` of the pixels of value 1 by a ball of this radius in pixels.
 
-    The ball of OTB holds the offsets with x^2 + y^2 <= (radius + 0.5)^2.
+    The ball of OTB holds the offsets with x^2 + y^2 <= (radius + 0.5)^2. Other pixels become 0.
     """
     return Application(
         "BinaryMorphologicalOperation",
         {
             "in": mask,
-            "filter": "erode",
+            "filter": operation,
             "structype": "ball",
             "xradius": radius,
             "yradius": radius,

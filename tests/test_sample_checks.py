@@ -77,13 +77,9 @@ def test_the_edge_of_no_data(valid: Path) -> None:
 
 
 def test_a_polygon_between_the_centres_is_dropped(valid: Path) -> None:
-    report = check_samples(
-        (*spread(2, 1), *spread(5, 11), box(60.6, 20.6, 60.9, 21.4, 5, 31)), LEGEND, GRID, valid
-    )
+    report = check_samples((*spread(2, 1), *spread(5, 11), box(60.6, 20.6, 60.9, 21.4, 5, 31)), LEGEND, GRID, valid)
     assert report.on_no_data == {5: 1}
-    assert report.warnings == (
-        "1 of class land lies on no data or on no pixel's centre: dropped (s.gpkg:31)",
-    )
+    assert report.warnings == ("1 of class land lies on no data or on no pixel's centre: dropped (s.gpkg:31)",)
 
 
 def test_two_classes_in_one_pixel(valid: Path) -> None:
@@ -97,8 +93,7 @@ def test_two_classes_in_one_pixel(valid: Path) -> None:
     report = check_samples(samples, LEGEND, GRID, valid)
     assert report.kept == samples
     assert report.warnings == (
-        "1 pixel holds samples of two classes and will not be used (s.gpkg:31, s.gpkg:32): "
-        "move or delete one of them",
+        "1 pixel holds samples of two classes and will not be used (s.gpkg:31, s.gpkg:32): move or delete one of them",
     )
 
 
@@ -124,8 +119,7 @@ def test_repeated_points_count_once(valid: Path) -> None:
     assert report.kept == good
     assert report.repeated == {5: 2}
     assert report.warnings == (
-        "2 of class land lie in a pixel that a sample of the same class holds already: dropped "
-        "(s.gpkg:32, s.gpkg:33)",
+        "2 of class land lie in a pixel that a sample of the same class holds already: dropped (s.gpkg:32, s.gpkg:33)",
     )
 
 
@@ -145,9 +139,7 @@ def test_imbalance(valid: Path) -> None:
     balanced = (*spread(2, 1, 30), *spread(5, 41, 3), *spread(6, 51, 5))
     assert check_samples(balanced, LEGEND, GRID, valid).warnings == ()
     report = check_samples((*balanced, at(60, 50, 2, 60)), LEGEND, GRID, valid)
-    assert report.warnings == (
-        "class low_clouds has 31 samples and class land 3, more than 10 to 1: balance them",
-    )
+    assert report.warnings == ("class low_clouds has 31 samples and class land 3, more than 10 to 1: balance them",)
 
 
 def test_samples_close_together(valid: Path) -> None:

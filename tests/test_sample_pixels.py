@@ -116,9 +116,7 @@ def test_growth_agrees_with_a_rasterised_square(wide: Path) -> None:
     for row, column in generator.uniform(5, 20, size=(40, 2)):
         grown, _ = grow([at(row, column, 2), FAR], [], {2: 100, 7: 0}, WIDE, wide)
         side = 100 / 60
-        drawn, _ = grow(
-            [box(row - side, column - side, row + side, column + side, 2), FAR], [], 0, WIDE, wide
-        )
+        drawn, _ = grow([box(row - side, column - side, row + side, column + side, 2), FAR], [], 0, WIDE, wide)
         assert cells(grown) == cells(drawn)
         assert 10 <= len(grown) <= 17
 
@@ -157,18 +155,14 @@ def test_a_pixel_that_holds_two_classes_belongs_to_nobody(small: Path) -> None:
 def test_pixels_claimed_by_both_sets_belong_to_nobody(small: Path) -> None:
     # Columns 0-2 are claimed for training, 2-4 for validation; (0, 0) only gives a second class. What
     # validation keeps, columns 3 and 4, does not touch training.
-    training, validation = grow(
-        [at(2.5, 1.5, 2), at(0.5, 0.5, 5)], [at(2.5, 3.5, 2)], {2: 70, 5: 0}, SMALL, small
-    )
+    training, validation = grow([at(2.5, 1.5, 2), at(0.5, 0.5, 5)], [at(2.5, 3.5, 2)], {2: 70, 5: 0}, SMALL, small)
     assert painted(training, SMALL) == ["5....", "22...", "22...", "22...", "....."]
     assert painted(validation, SMALL) == [".....", "...22", "...22", "...22", "....."]
 
 
 def test_grown_validation_pixels_that_touch_training_are_left_out(small: Path) -> None:
     # Training holds (2, 0) alone; validation grows over rows 1-3, columns 1-3; column 1 touches (2, 0).
-    training, validation = grow(
-        [at(2.5, 0.5, 2), at(0.5, 4.5, 5)], [at(2.5, 2.5, 2)], {2: 0, 5: 0}, SMALL, small
-    )
+    training, validation = grow([at(2.5, 0.5, 2), at(0.5, 4.5, 5)], [at(2.5, 2.5, 2)], {2: 0, 5: 0}, SMALL, small)
     assert cells(validation) == {(2, 2)}
     training, validation = grow(
         [at(2.5, 0.5, 5), at(0.5, 0.5, 6)], [at(2.5, 2.5, 2)], {2: 70, 5: 0, 6: 0}, SMALL, small
@@ -184,9 +178,7 @@ def test_a_validation_point_stays_where_it_touches_training(small: Path) -> None
 
 def test_touching_does_not_wrap_around_the_edge(small: Path) -> None:
     # (1, 4) and (2, 0) follow each other in memory, but are four pixels apart.
-    _, validation = grow(
-        [at(1.5, 4.5, 5), at(4.5, 4.5, 6)], [at(2.5, 0.5, 2)], {2: 70, 5: 0, 6: 0}, SMALL, small
-    )
+    _, validation = grow([at(1.5, 4.5, 5), at(4.5, 4.5, 6)], [at(2.5, 0.5, 2)], {2: 70, 5: 0, 6: 0}, SMALL, small)
     assert painted(validation, SMALL) == [".....", "22...", "22...", "22...", "....."]
 
 
@@ -239,9 +231,7 @@ def test_a_polygon_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch
 
 def test_a_pixel_comes_from_the_nearest_sample(small: Path) -> None:
     training, _ = grow([at(2.5, 0.5, 2), at(2.5, 3.4, 2), at(0.5, 4.5, 5)], [], {2: 130, 5: 0}, SMALL, small)
-    of_row_2 = dict(
-        zip(training.columns[training.rows == 2], training.samples[training.rows == 2], strict=True)
-    )
+    of_row_2 = dict(zip(training.columns[training.rows == 2], training.samples[training.rows == 2], strict=True))
     assert of_row_2 == {0: 0, 1: 0, 2: 1, 3: 1, 4: 1}
 
 
@@ -299,9 +289,7 @@ def test_valid_at_reads_any_pixel_of_a_large_mask(tmp_path: Path) -> None:
 
 def scenes() -> st.SearchStrategy[list[tuple[str, int, float, float, bool]]]:
     place = st.floats(0, 29.99).map(lambda value: round(value * 4) / 4 if value < 10 else value)
-    one = st.tuples(
-        st.sampled_from(["point", "polygon"]), st.sampled_from([2, 5, 6]), place, place, st.booleans()
-    )
+    one = st.tuples(st.sampled_from(["point", "polygon"]), st.sampled_from([2, 5, 6]), place, place, st.booleans())
     return st.lists(one, min_size=1, max_size=25)
 
 
@@ -326,9 +314,7 @@ def test_growth_properties(
     for samples, pixels in zip(sides, sets, strict=True):
         assert len(cells(pixels)) == len(pixels)
         assert mask[pixels.rows, pixels.columns].all()
-        for row, column, code, index in zip(
-            pixels.rows, pixels.columns, pixels.codes, pixels.samples, strict=True
-        ):
+        for row, column, code, index in zip(pixels.rows, pixels.columns, pixels.codes, pixels.samples, strict=True):
             assert samples[index].code == code
             left, bottom, right, top = samples[index].extent
             x, y = WIDE.centre_of(row, column)
@@ -341,8 +327,7 @@ def test_growth_properties(
         for row, column, index in zip(*held_pixels(samples, WIDE), strict=True):
             holders.setdefault((row, column), set()).add((side, samples[index].code))
     codes_of = [
-        dict(zip(zip(p.rows.tolist(), p.columns.tolist(), strict=True), p.codes.tolist(), strict=True))
-        for p in sets
+        dict(zip(zip(p.rows.tolist(), p.columns.tolist(), strict=True), p.codes.tolist(), strict=True)) for p in sets
     ]
     for pixel, claims in holders.items():
         expected = next(iter(claims)) if len(claims) == 1 and mask[pixel] else None
