@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -154,16 +155,18 @@ class Application:
         except OtbError:
             raise
         except RuntimeError as error:
-            raise OtbError(self._failure("; ".join([str(error).strip(), *_gdal_errors[before:]]))) from error
+            raise OtbError(self._failure([str(error), *_gdal_errors[before:]])) from error
         finally:
             unnoticed = _gdal_errors[before:]
             del _gdal_errors[before:]
         if unnoticed:
-            raise OtbError(self._failure("; ".join(unnoticed)))
+            raise OtbError(self._failure(unnoticed))
 
-    def _failure(self, message: str) -> str:
+    def _failure(self, messages: Sequence[str]) -> str:
+        """One line. A full disk says the same of every block."""
+        said = "; ".join(dict.fromkeys(" ".join(message.split()) for message in messages))
         given = " ".join(f"-{key} {_shown(value)}" for key, value in self._parameters.items())
-        return f"OTB application {self.name} failed: {message} [{self.name} {given}]"
+        return f"OTB application {self.name} failed: {said} [{self.name} {given}]"
 
 
 _gdal_errors: list[str] = []
@@ -203,6 +206,8 @@ def _create(name: str, settings: Settings) -> Any:
     native = load_otb(settings.threads).Registry.CreateApplication(name)
     if native is None:
         raise OtbMissingError(f"OTB application {name} is not there; install Debian's libotb-apps")
+    # GDAL would else cache blocks in a twentieth of the machine's memory.
+    gdal.SetCacheMax(settings.ram << 20)
     return native
 
 
@@ -216,5 +221,6 @@ def _shown(value: Value) -> str:
     if isinstance(value, Output):
         return f"<{value.application.name}.{value.key}>"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return " ".join(_shown(one) for one in value)
+        runs = ((one, len(list(equal))) for one, equal in groupby(map(_shown, value)))
+        return " ".join(one if count == 1 else f"{count} x {one}" for one, count in runs)
     return str(value)

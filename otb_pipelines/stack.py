@@ -29,7 +29,10 @@ class ContourDensity:
 
 @dataclass(frozen=True)
 class VariationCoefficient:
-    """Standard deviation (n - 1) over mean in a square window; the image's edge is replicated."""
+    """Standard deviation (n - 1) over mean in a square window; the image's edge is replicated.
+
+    OTB sums in 32 bits: a coefficient below 0.002 may be off by as much. No value where the mean is 0.
+    """
 
     source: str
     radius: int
@@ -78,7 +81,10 @@ def _layer(layer: Layer, readers: Mapping[str, Output], settings: Settings) -> O
         statistics = _local_statistics(gradient["out"], layer.radius, settings)
         return Application("BandMath", {"il": [statistics], "exp": "im1b1"}, settings)["out"]
     statistics = _local_statistics(readers[layer.source], layer.radius, settings)
-    return Application("BandMath", {"il": [statistics], "exp": "sqrt(im1b2)/im1b1"}, settings)["out"]
+    # By rounding, the variance of equal values may be less than 0; BandMath would make a quotient by 0 the largest
+    # number there is.
+    expression = "im1b1==0 ? 0/0 : sqrt(max(im1b2,0))/im1b1"
+    return Application("BandMath", {"il": [statistics], "exp": expression}, settings)["out"]
 
 
 def _local_statistics(image: Output, radius: int, settings: Settings) -> Output:

@@ -131,8 +131,9 @@ std::vector<std::shared_ptr<Application>> Application::with_upstream() {
 
 void Application::require_idle() const {
     if (current_run() != nullptr) {
-        throw ApplicationError(name() + " is busy with a run that another thread started, or that is still ending "
-                                        "after an interruption: use another application");
+        throw ApplicationError(name() +
+                               " is busy with a run that another thread started, or that is still ending "
+                               "after an interruption: use another application");
     }
 }
 
@@ -153,7 +154,8 @@ void Application::stop() {
 }
 
 void bind_application(py::module_& module, py::class_<Application, std::shared_ptr<Application>>& type) {
-    py::class_<Image>(module, "ImageBase", "An image of a pipeline. It keeps alive the application that makes it.")
+    py::class_<Image>(module, "ImageBase",
+                      "An image of a pipeline. It keeps alive the application that makes it.")
         .def("GetNameOfClass", [](const Image& image) { return std::string(image.base->GetNameOfClass()); })
         .def("GetNumberOfComponentsPerPixel",
              [](const Image& image) { return image.base->GetNumberOfComponentsPerPixel(); });
@@ -195,7 +197,8 @@ void bind_application(py::module_& module, py::class_<Application, std::shared_p
             [](Application& self, const std::string& key) -> py::object {
                 const ImageBase::Pointer image =
                     self.call([&](Engine& engine) { return engine.GetParameterOutputImage(key); });
-                return image.IsNull() ? py::object(py::none()) : py::cast(Image{image, self.shared_from_this()});
+                return image.IsNull() ? py::object(py::none())
+                                      : py::cast(Image{image, self.shared_from_this()});
             },
             py::arg("parameter"))
         .def(
@@ -208,7 +211,8 @@ void bind_application(py::module_& module, py::class_<Application, std::shared_p
         .def(
             "SetNthParameterInputImageList",
             [](Application& self, const std::string& key, unsigned int index, const Image& image) {
-                self.call([&](Engine& engine) { engine.SetNthParameterInputImageList(key, index, image.base); });
+                self.call(
+                    [&](Engine& engine) { engine.SetNthParameterInputImageList(key, index, image.base); });
                 self.depend(key, image.owner);
             },
             py::arg("parameter"), py::arg("id"), py::arg("img"))
@@ -221,9 +225,12 @@ void bind_application(py::module_& module, py::class_<Application, std::shared_p
             py::arg("parameter"))
         .def(
             "AddProgressCallback",
-            [](Application& self, const py::function& callback) { return self.progress_callbacks().add(callback); },
+            [](Application& self, const py::function& callback) {
+                return self.progress_callbacks().add(callback);
+            },
             py::arg("callback"),
-            "Call `callback(name: str, fraction: float)` while this application runs. Returns a token. What the\n"
+            "Call `callback(name: str, fraction: float)` while this application runs. Returns a token. What "
+            "the\n"
             "callback raises stops the run.")
         .def(
             "RemoveProgressCallback",

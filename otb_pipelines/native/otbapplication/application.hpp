@@ -28,8 +28,8 @@ class Application : public std::enable_shared_from_this<Application> {
     std::string name() const { return engine_->GetName(); }
     Callbacks& progress_callbacks() { return progress_callbacks_; }
 
-    // Calls `function(engine)` without the GIL, then delivers what OTB logged meanwhile. For what returns at once;
-    // what moves pixels goes through run_interruptibly.
+    // Calls `function(engine)` without the GIL, then delivers what OTB logged meanwhile. For what returns at
+    // once; what moves pixels goes through run_interruptibly.
     template <class Function>
     auto call(Function&& function) {
         require_idle();
@@ -47,9 +47,12 @@ class Application : public std::enable_shared_from_this<Application> {
 
     // Lets the pixels of `image` flow into memory: the region asked for with request_region, else all of it.
     void update(const std::string& key, const ImageBase::Pointer& image);
-    void request_region(const std::string& key, const ImageBase::RegionType& region) { regions_[key] = region; }
+    void request_region(const std::string& key, const ImageBase::RegionType& region) {
+        regions_[key] = region;
+    }
 
-    bool connect(const std::string& key, const std::shared_ptr<Application>& source, const std::string& output);
+    bool connect(const std::string& key, const std::shared_ptr<Application>& source,
+                 const std::string& output);
     // The parameter reads an image of `source`, which may be null.
     void depend(const std::string& key, const std::shared_ptr<Application>& source);
     // The parameter reads something else from its next execution on.
@@ -77,13 +80,14 @@ class Application : public std::enable_shared_from_this<Application> {
     std::shared_ptr<Run> run_;
 };
 
-// An image, and the application whose filters produce it (null for an image made from an array): ITK's images do
-// not keep their source alive.
+// An image, and the application whose filters produce it (null for an image made from an array): ITK's images
+// do not keep their source alive.
 struct Image {
     ImageBase::Pointer base;
     std::shared_ptr<Application> owner;
 };
 
-void bind_application(pybind11::module_& module, pybind11::class_<Application, std::shared_ptr<Application>>& type);
+void bind_application(pybind11::module_& module,
+                      pybind11::class_<Application, std::shared_ptr<Application>>& type);
 
 }  // namespace otbpy

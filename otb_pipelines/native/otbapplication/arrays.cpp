@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "array_image.hpp"
 #include "errors.hpp"
 #include "metadata.hpp"
 #include "otbImage.h"
 #include "otbImageCommons.h"
 #include "otbVectorImage.h"
 #include "otbWrapperTypes.h"
-#include "pixel_container.hpp"
 
 namespace py = pybind11;
 
@@ -25,13 +25,15 @@ template <class... Pixels>
 struct PixelTypes {};
 
 // All pixel types that both OTB and NumPy know.
-using SharedPixels = PixelTypes<std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, float, double,
-                                std::complex<float>, std::complex<double>>;
+using SharedPixels = PixelTypes<std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, float,
+                                double, std::complex<float>, std::complex<double>>;
 
-std::string shape_of(const py::array& array) { return py::str(array.attr("shape")).cast<std::string>(); }
+std::string shape_of(const py::array& array) {
+    return py::str(array.attr("shape")).cast<std::string>();
+}
 
-// The buffer of an image as an array. The array takes the buffer over when nothing else can write to it: the image
-// then computes its pixels again if it is asked to. Otherwise it is a copy.
+// The buffer of an image as an array. The array takes the buffer over when nothing else can write to it: the
+// image then computes its pixels again if it is asked to. Otherwise it is a copy.
 template <class ImageType, class Pixel>
 py::array buffer_of(ImageType& image) {
     using Container = typename ImageType::PixelContainer;
@@ -46,13 +48,15 @@ py::array buffer_of(ImageType& image) {
     auto* pixels = reinterpret_cast<Pixel*>(container->GetBufferPointer());
     const int references_of_ours = 2;
     const bool sole_owner = container->GetReferenceCount() == references_of_ours &&
-                            container->GetContainerManageMemory() && itk::ProcessObject::Pointer(image.GetSource()).IsNotNull();
+                            container->GetContainerManageMemory() &&
+                            itk::ProcessObject::Pointer(image.GetSource()).IsNotNull();
     if (!sole_owner) {
         return py::array_t<Pixel>(shape, pixels);
     }
     auto owner = std::make_unique<typename Container::Pointer>(container);
     const py::capsule keep_alive(owner.get(), [](void* held) {
-        const std::unique_ptr<typename Container::Pointer> dropped(static_cast<typename Container::Pointer*>(held));
+        const std::unique_ptr<typename Container::Pointer> dropped(
+            static_cast<typename Container::Pointer*>(held));
     });
     owner.release();
     const py::array_t<Pixel> array(shape, pixels, keep_alive);
@@ -137,7 +141,8 @@ py::array three_dimensions(const py::array& array) {
         return array;
     }
     if (array.ndim() != 2) {
-        throw py::value_error("an image is an array of 2 or 3 dimensions, this one has the shape " + shape_of(array));
+        throw py::value_error("an image is an array of 2 or 3 dimensions, this one has the shape " +
+                              shape_of(array));
     }
     return array.attr("reshape")(array.shape(0), array.shape(1), 1);
 }
@@ -145,7 +150,7 @@ py::array three_dimensions(const py::array& array) {
 // The array's memory becomes the image's, unless NumPy must first copy it into rows, columns and bands.
 template <template <class, unsigned int> class ImageTemplate, class Pixel>
 ImageBase::Pointer image_of_type(const py::array& given, const Placement& placement) {
-    using ImageType = ImageTemplate<Pixel, 2>;
+    using ImageType = ArrayImage<ImageTemplate<Pixel, 2>>;
     auto array = py::array_t<Pixel, py::array::c_style>::ensure(given);
     if (!array) {
         throw py::error_already_set();
@@ -159,7 +164,8 @@ ImageBase::Pointer image_of_type(const py::array& given, const Placement& placem
     image->SetSignedSpacing(placement.spacing);
     // A read-only array is read through a writable pointer: OTB's filters do not write to their input images.
     auto* pixels = const_cast<Pixel*>(array.data());
-    image->SetPixelContainer(ArrayContainer<Pixel>::of(pixels, static_cast<std::size_t>(array.size()), hold(array)));
+    image->SetPixelContainer(
+        ArrayContainer<Pixel>::of(pixels, static_cast<std::size_t>(array.size()), hold(array)));
     if (placement.metadata != nullptr) {
         auto metadata = *placement.metadata;
         metadata.Bands.resize(static_cast<std::size_t>(array.shape(2)));
@@ -176,9 +182,10 @@ ImageBase::Pointer image_of(const py::array& given, const Placement& placement, 
                         (image = image_of_type<ImageTemplate, Pixels>(array, placement), true)) ||
                        ...);
     if (!done) {
-        throw py::value_error("OTB has no pixel type for arrays of " + py::str(given.dtype()).cast<std::string>() +
-                              ": convert with astype() to uint8, int16, uint16, int32, uint32, float32, float64, "
-                              "complex64 or complex128");
+        throw py::value_error(
+            "OTB has no pixel type for arrays of " + py::str(given.dtype()).cast<std::string>() +
+            ": convert with astype() to uint8, int16, uint16, int32, uint32, float32, float64, "
+            "complex64 or complex128");
     }
     return image;
 }
@@ -194,8 +201,8 @@ py::array native(const py::object& given) {
     return array.attr("astype")(array.attr("dtype").attr("newbyteorder")("="));
 }
 
-Image import_array(Application& self, const std::string& key, const py::array& array, const Placement& placement,
-                   unsigned int index, bool single_band) {
+Image import_array(Application& self, const std::string& key, const py::array& array,
+                   const Placement& placement, unsigned int index, bool single_band) {
     const auto pixels = three_dimensions(array);
     if (single_band && pixels.shape(2) != 1) {
         throw py::value_error("this array has " + std::to_string(pixels.shape(2)) +
@@ -267,7 +274,8 @@ py::dict export_image(Application& self, const std::string& key) {
     image["spacing"] = self.call([&](Engine& engine) { return engine.GetImageSpacing(key); });
     image["size"] = self.call([&](Engine& engine) { return engine.GetImageSize(key); });
     image["region"] = base->GetRequestedRegion();
-    image["metadata"] = self.call([&](Engine& engine) { return otb::ImageMetadata(engine.GetImageMetadata(key)); });
+    image["metadata"] =
+        self.call([&](Engine& engine) { return otb::ImageMetadata(engine.GetImageMetadata(key)); });
     return image;
 }
 
@@ -309,7 +317,8 @@ void bind_arrays(py::module_&, py::class_<Application, std::shared_ptr<Applicati
                 return export_array(self, parameter);
             },
             key, deprecated_type,
-            "The output image as an array of (rows, columns, bands), of the image's own pixel type; `dt` is ignored.")
+            "The output image as an array of (rows, columns, bands), of the image's own pixel type; `dt` is "
+            "ignored.")
         .def(
             "GetImageAsNumpyArray",
             [](Application& self, const std::string& parameter, const py::object&) {
@@ -318,35 +327,33 @@ void bind_arrays(py::module_&, py::class_<Application, std::shared_ptr<Applicati
             key, deprecated_type, "The only band of the output image as an array of (rows, columns).")
         .def(
             "SetImageFromNumpyArray",
-            [](Application& self, const std::string& parameter, const py::object& array, unsigned int position) {
-                return set_from_array(self, parameter, array, position, true);
-            },
+            [](Application& self, const std::string& parameter, const py::object& array,
+               unsigned int position) { return set_from_array(self, parameter, array, position, true); },
             key, py::arg("npArray"), index, "Read the parameter from an array of one band, without a copy.")
         .def(
             "SetVectorImageFromNumpyArray",
-            [](Application& self, const std::string& parameter, const py::object& array, unsigned int position) {
-                return set_from_array(self, parameter, array, position, false);
-            },
+            [](Application& self, const std::string& parameter, const py::object& array,
+               unsigned int position) { return set_from_array(self, parameter, array, position, false); },
             key, py::arg("npArray"), index,
-            "Read the parameter from an array of (rows, columns[, bands]), without a copy if it is contiguous.")
+            "Read the parameter from an array of (rows, columns[, bands]), without a copy if it is "
+            "contiguous.")
         .def(
             "ImportImage",
-            [](Application& self, const std::string& parameter, const py::dict& image, unsigned int position) {
-                import_image(self, parameter, image, position, true);
-            },
+            [](Application& self, const std::string& parameter, const py::dict& image,
+               unsigned int position) { import_image(self, parameter, image, position, true); },
             key, py::arg("pyImg"), index, "Read the parameter from what ExportImage gave, of one band.")
         .def(
             "ImportVectorImage",
-            [](Application& self, const std::string& parameter, const py::dict& image, unsigned int position) {
-                import_image(self, parameter, image, position, false);
-            },
+            [](Application& self, const std::string& parameter, const py::dict& image,
+               unsigned int position) { import_image(self, parameter, image, position, false); },
             key, py::arg("pyImg"), index, "Read the parameter from what ExportImage gave.")
         .def("ExportImage", export_image, key,
-             "The output image as a dictionary: array, origin (centre of the first pixel), spacing, size, region and\n"
+             "The output image as a dictionary: array, origin (centre of the first pixel), spacing, size, "
+             "region and\n"
              "metadata.")
         .def(
-            "ConvertPixelTypeToNumpy", [](const Application&, int pixel_type) { return numpy_name(pixel_type); },
-            py::arg("pixType"));
+            "ConvertPixelTypeToNumpy",
+            [](const Application&, int pixel_type) { return numpy_name(pixel_type); }, py::arg("pixType"));
 }
 
 }  // namespace otbpy

@@ -43,8 +43,9 @@ void bind_errors(py::module_& module) {
         } catch (const otb::ImageFileReaderException& error) {
             const auto message = message_of(error);
             const bool names_file = message.find(error.m_Filename) != std::string::npos;
-            PyErr_SetString(error_type,
-                            (names_file ? message : "Cannot open image " + error.m_Filename + ". " + message).c_str());
+            PyErr_SetString(
+                error_type,
+                (names_file ? message : "Cannot open image " + error.m_Filename + ". " + message).c_str());
         } catch (const itk::ExceptionObject& error) {
             PyErr_SetString(error_type, message_of(error).c_str());
         } catch (const py::builtin_exception&) {

@@ -51,7 +51,8 @@ void bind_pair(py::module_& module, const char* name) {
                  return pair;
              }),
              py::arg("values"))
-        .def("Fill", [](Pair& self, Value value) { self.Fill(value); }, py::arg("val"))
+        .def(
+            "Fill", [](Pair& self, Value value) { self.Fill(value); }, py::arg("val"))
         .def("GetElement", get, py::arg("element"))
         .def("SetElement", set, py::arg("element"), py::arg("val"))
         .def("__getitem__", get)
@@ -70,7 +71,8 @@ void bind_pair(py::module_& module, const char* name) {
                      .equal(py::tuple(other));
              })
         .def("__str__", &text<Pair>)
-        .def("__repr__", [name = std::string(name)](const Pair& self) { return name + "(" + text(self) + ")"; });
+        .def("__repr__",
+             [name = std::string(name)](const Pair& self) { return name + "(" + text(self) + ")"; });
     py::implicitly_convertible<py::tuple, Pair>();
     py::implicitly_convertible<py::list, Pair>();
 }
@@ -88,18 +90,20 @@ void bind_region(py::module_& module) {
             return region;
         }))
         .def(py::init<const Region::IndexType&, const Region::SizeType&>(), py::arg("index"), py::arg("size"))
-        .def("GetIndex", [](Region& self) -> Region::IndexType& { return self.GetModifiableIndex(); },
-             py::return_value_policy::reference_internal)
-        .def("GetSize", [](Region& self) -> Region::SizeType& { return self.GetModifiableSize(); },
-             py::return_value_policy::reference_internal)
+        .def(
+            "GetIndex", [](Region& self) -> Region::IndexType& { return self.GetModifiableIndex(); },
+            py::return_value_policy::reference_internal)
+        .def(
+            "GetSize", [](Region& self) -> Region::SizeType& { return self.GetModifiableSize(); },
+            py::return_value_policy::reference_internal)
         .def("GetIndex", [](const Region& self, long axis) { return self.GetIndex()[position(axis)]; })
         .def("GetSize", [](const Region& self, long axis) { return self.GetSize()[position(axis)]; })
         .def("SetIndex", [](Region& self, const Region::IndexType& index) { self.SetIndex(index); })
         .def("SetSize", [](Region& self, const Region::SizeType& size) { self.SetSize(size); })
         .def("SetIndex",
              [](Region& self, long axis, long value) { self.GetModifiableIndex()[position(axis)] = value; })
-        .def("SetSize",
-             [](Region& self, long axis, unsigned long value) { self.GetModifiableSize()[position(axis)] = value; })
+        .def("SetSize", [](Region& self, long axis,
+                           unsigned long value) { self.GetModifiableSize()[position(axis)] = value; })
         .def("GetUpperIndex", &Region::GetUpperIndex)
         .def("SetUpperIndex", &Region::SetUpperIndex)
         .def("IsInside",

@@ -4,7 +4,8 @@
 
 namespace otbpy {
 
-// itkSize, itkIndex, itkPoint, itkVector and itkRegion, which behave as lists of two and as a small dictionary.
+// itkSize, itkIndex, itkPoint, itkVector and itkRegion, which behave as lists of two and as a small
+// dictionary.
 void bind_geometry(pybind11::module_& module);
 
 }  // namespace otbpy

@@ -31,7 +31,8 @@ MailboxOutput* output() {
     return shared;
 }
 
-// OTB's loggers live as long as their application, which Python's handle keeps; the shared one lives for ever.
+// OTB's loggers live as long as their application, which Python's handle keeps; the shared one lives for
+// ever.
 struct Logger {
     otb::Logger::Pointer logger;
 };
@@ -44,16 +45,20 @@ void log(const Logger& self, const std::string& message) {
 
 }  // namespace
 
-void listen_to(otb::Wrapper::Application& engine) { engine.GetLogger()->AddLogOutput(output()); }
+void listen_to(otb::Wrapper::Application& engine) {
+    engine.GetLogger()->AddLogOutput(output());
+}
 
 void bind_logger(py::module_& module) {
     otb::Logger::Instance()->ResetOutputs();
     otb::Logger::Instance()->AddLogOutput(output());
 
-    py::class_<Logger>(module, "Logger", "A logger of OTB. Levels: 1 fatal, 2 critical, 3 warning, 4 info, 5 debug.")
+    py::class_<Logger>(module, "Logger",
+                       "A logger of OTB. Levels: 1 fatal, 2 critical, 3 warning, 4 info, 5 debug.")
         .def_static("Instance", [] { return Logger{otb::Logger::Instance()}; })
         .def("ResetOutputs", [](const Logger& self) { self.logger->ResetOutputs(); })
-        .def("GetPriorityLevel", [](const Logger& self) { return static_cast<int>(self.logger->GetPriorityLevel()); })
+        .def("GetPriorityLevel",
+             [](const Logger& self) { return static_cast<int>(self.logger->GetPriorityLevel()); })
         .def(
             "SetPriorityLevel",
             [](const Logger& self, int level) {
@@ -72,8 +77,7 @@ void bind_logger(py::module_& module) {
 
     auto application = py::reinterpret_borrow<py::class_<Application, std::shared_ptr<Application>>>(
         module.attr("Application"));
-    application
-        .def("GetLogger", [](const Application& self) { return Logger{self.engine()->GetLogger()}; })
+    application.def("GetLogger", [](const Application& self) { return Logger{self.engine()->GetLogger()}; })
         .def(
             "SetupLogger", [](const Application& self) { listen_to(*self.engine()); },
             "Send this application's log to Python. CreateApplication has done it.");
@@ -82,10 +86,12 @@ void bind_logger(py::module_& module) {
         "AddLogCallback",
         [](const py::function& callback) { return Mailbox::instance().log_callbacks().add(callback); },
         py::arg("callback"),
-        "Call `callback(level: int, message: str)` for every line that OTB logs, with the levels of Python's\n"
+        "Call `callback(level: int, message: str)` for every line that OTB logs, with the levels of "
+        "Python's\n"
         "logging. Nothing goes to sys.stdout as long as there is a callback. Returns a token.");
     module.def(
-        "RemoveLogCallback", [](int token) { Mailbox::instance().log_callbacks().remove(token); }, py::arg("token"));
+        "RemoveLogCallback", [](int token) { Mailbox::instance().log_callbacks().remove(token); },
+        py::arg("token"));
     module.def(
         "AddProgressCallback",
         [](const py::function& callback) { return Mailbox::instance().progress_callbacks().add(callback); },

@@ -29,8 +29,8 @@ class Callbacks {
     std::map<int, PythonReference> by_token_;
 };
 
-// What OTB's threads have for Python: log lines, references to drop. It waits here until a thread that holds the
-// GIL delivers it, so that no thread of OTB ever waits for the GIL or calls the interpreter.
+// What OTB's threads have for Python: log lines, references to drop. It waits here until a thread that holds
+// the GIL delivers it, so that no thread of OTB ever waits for the GIL or calls the interpreter.
 class Mailbox {
   public:
     // Never destroyed: threads of OTB may still post when the process ends.
@@ -40,8 +40,8 @@ class Mailbox {
     void post_log(const std::string& entry);
     void post_release(PyObject* object);
 
-    // The GIL must be held. What a log callback raises is reported as unraisable: a broken logger does not stop a
-    // run.
+    // The GIL must be held. What a log callback raises is reported as unraisable: a broken logger does not
+    // stop a run.
     void deliver();
 
     Callbacks& log_callbacks() { return log_callbacks_; }

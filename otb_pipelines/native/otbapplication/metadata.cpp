@@ -26,7 +26,8 @@ template <class Names, class Function>
 auto with_key(const Names& names, const std::string& name, Function&& function) {
     const auto found = names.right.find(name);
     using Result = decltype(function(found->second));
-    return found == names.right.end() ? std::optional<Result>() : std::optional<Result>(function(found->second));
+    return found == names.right.end() ? std::optional<Result>()
+                                      : std::optional<Result>(function(found->second));
 }
 
 template <class Names>
@@ -52,7 +53,8 @@ bool has(const Base& metadata, const std::string& name) {
     using namespace otb::MetaData;
     return has_typed(metadata, MDNumNames, name) || has_typed(metadata, MDStrNames, name) ||
            has_typed(metadata, MDL1DNames, name) || has_typed(metadata, MDL2DNames, name) ||
-           has_typed(metadata, MDTimeNames, name) || has_typed(metadata, MDGeomNames, name) || metadata.Has(name);
+           has_typed(metadata, MDTimeNames, name) || has_typed(metadata, MDGeomNames, name) ||
+           metadata.Has(name);
 }
 
 py::object get(const Base& metadata, const std::string& name) {
@@ -81,10 +83,11 @@ py::object get(const Base& metadata, const std::string& name) {
 void set(Base& metadata, const std::string& name, const py::object& value) {
     using namespace otb::MetaData;
     const auto add = [&](const auto& names, const auto& item) {
-        return with_key(names, name, [&](auto key) {
-                   metadata.Add(key, item);
-                   return true;
-               })
+        return with_key(names, name,
+                        [&](auto key) {
+                            metadata.Add(key, item);
+                            return true;
+                        })
             .has_value();
     };
     if (py::isinstance<py::str>(value)) {
@@ -178,7 +181,8 @@ void bind_table(py::module_& module, const char* name) {
         .def_readwrite("Array", &Table::Array)
         .def_property_readonly("Axis",
                                [](const Table& self) {
-                                   return std::vector<otb::MetaData::LUTAxis>(std::begin(self.Axis), std::end(self.Axis));
+                                   return std::vector<otb::MetaData::LUTAxis>(std::begin(self.Axis),
+                                                                              std::end(self.Axis));
                                })
         .def("ToJSON", &Table::ToJSON, py::arg("multiline") = false)
         .def("ToString", &Table::ToString)
@@ -241,11 +245,16 @@ void bind_image_metadata(py::module_& module) {
         .def("is_l2d", [](const Base&, const std::string& key) { return MDL2DNames.right.count(key) != 0; })
         .def("is_time", [](const Base&, const std::string& key) { return MDTimeNames.right.count(key) != 0; })
         .def("is_geom", [](const Base&, const std::string& key) { return MDGeomNames.right.count(key) != 0; })
-        .def("get_num", [](const Base& self, const std::string& key) { return get_typed(self, MDNumNames, key); })
-        .def("get_str", [](const Base& self, const std::string& key) { return get_typed(self, MDStrNames, key); })
-        .def("get_l1d", [](const Base& self, const std::string& key) { return get_typed(self, MDL1DNames, key); })
-        .def("get_l2d", [](const Base& self, const std::string& key) { return get_typed(self, MDL2DNames, key); })
-        .def("get_time", [](const Base& self, const std::string& key) { return get_typed(self, MDTimeNames, key); })
+        .def("get_num",
+             [](const Base& self, const std::string& key) { return get_typed(self, MDNumNames, key); })
+        .def("get_str",
+             [](const Base& self, const std::string& key) { return get_typed(self, MDStrNames, key); })
+        .def("get_l1d",
+             [](const Base& self, const std::string& key) { return get_typed(self, MDL1DNames, key); })
+        .def("get_l2d",
+             [](const Base& self, const std::string& key) { return get_typed(self, MDL2DNames, key); })
+        .def("get_time",
+             [](const Base& self, const std::string& key) { return get_typed(self, MDTimeNames, key); })
         .def("GetKeyListNum", &Base::GetKeyListNum)
         .def("GetKeyListStr", &Base::GetKeyListStr)
         .def("GetKeyListL1D", &Base::GetKeyListL1D)
@@ -262,7 +271,8 @@ void bind_image_metadata(py::module_& module) {
         .def("GetBandNames", &otb::ImageMetadata::GetBandNames)
         .def("slice", &otb::ImageMetadata::slice, py::arg("start"), py::arg("end"))
         .def("__copy__", [](const otb::ImageMetadata& self) { return otb::ImageMetadata(self); })
-        .def("__deepcopy__", [](const otb::ImageMetadata& self, const py::dict&) { return otb::ImageMetadata(self); });
+        .def("__deepcopy__",
+             [](const otb::ImageMetadata& self, const py::dict&) { return otb::ImageMetadata(self); });
 }
 
 void bind_dictionary(py::module_& module) {
@@ -303,20 +313,24 @@ void bind_metadata(py::module_& module, py::class_<Application, std::shared_ptr<
     using Key = const std::string&;
     const auto key = py::arg("key");
     const auto index = py::arg("idx") = 0U;
-    type.def("GetImageOrigin",
-             of_image([](Engine& engine, Key name, unsigned int i) { return engine.GetImageOrigin(name, i); }), key,
-             index, "The coordinates of the centre of the first pixel.")
-        .def("GetImageSpacing",
-             of_image([](Engine& engine, Key name, unsigned int i) { return engine.GetImageSpacing(name, i); }), key,
-             index)
+    type.def("GetImageOrigin", of_image([](Engine& engine, Key name, unsigned int i) {
+                 return engine.GetImageOrigin(name, i);
+             }),
+             key, index, "The coordinates of the centre of the first pixel.")
+        .def("GetImageSpacing", of_image([](Engine& engine, Key name, unsigned int i) {
+                 return engine.GetImageSpacing(name, i);
+             }),
+             key, index)
         .def("GetImageSize",
-             of_image([](Engine& engine, Key name, unsigned int i) { return engine.GetImageSize(name, i); }), key,
-             index, "Columns and rows.")
-        .def("GetImageNbBands",
-             of_image([](Engine& engine, Key name, unsigned int i) { return engine.GetImageNbBands(name, i); }), key,
-             index)
-        .def("GetImageProjection",
-             of_image([](Engine& engine, Key name, unsigned int i) { return engine.GetImageProjection(name, i); }),
+             of_image([](Engine& engine, Key name, unsigned int i) { return engine.GetImageSize(name, i); }),
+             key, index, "Columns and rows.")
+        .def("GetImageNbBands", of_image([](Engine& engine, Key name, unsigned int i) {
+                 return engine.GetImageNbBands(name, i);
+             }),
+             key, index)
+        .def("GetImageProjection", of_image([](Engine& engine, Key name, unsigned int i) {
+                 return engine.GetImageProjection(name, i);
+             }),
              key, index, "The coordinate system as WKT, empty if the image has none.")
         .def("GetImageBasePixelType", of_image([](Engine& engine, Key name, unsigned int i) {
                  return static_cast<int>(engine.GetImageBasePixelType(name, i));
@@ -336,7 +350,8 @@ void bind_metadata(py::module_& module, py::class_<Application, std::shared_ptr<
                 return memory;
             },
             key, py::arg("region"), index,
-            "Ask for a region of the image; arrays then hold that region alone. Returns the memory needed, in bytes.")
+            "Ask for a region of the image; arrays then hold that region alone. Returns the memory needed, "
+            "in bytes.")
         .def("GetImageMetadata", of_image([](Engine& engine, Key name, unsigned int i) {
                  return otb::ImageMetadata(engine.GetImageMetadata(name, i));
              }),

@@ -2,6 +2,7 @@
 
 #include "application.hpp"
 #include "arrays.hpp"
+#include "documentation.hpp"
 #include "errors.hpp"
 #include "geometry.hpp"
 #include "logger.hpp"
@@ -12,10 +13,13 @@
 namespace py = pybind11;
 
 PYBIND11_MODULE(otbApplication, module) {
-    module.doc() = "Applications of Orfeo ToolBox from Python: a drop-in for the module that official OTB builds bring.";
+    module.doc() =
+        "Applications of Orfeo ToolBox from Python: a drop-in for the module that official OTB builds bring.";
 
-    // Debian's plug-ins are where no variable points to. Through os.environ, so that Python and OTB both see it.
-    py::module_::import("os").attr("environ").attr("setdefault")("OTB_APPLICATION_PATH", OTB_APPLICATION_FOLDER);
+    // Debian's plug-ins are where no variable points to. Through os.environ, so that Python and OTB both see
+    // it.
+    py::module_::import("os").attr("environ").attr("setdefault")("OTB_APPLICATION_PATH",
+                                                                 OTB_APPLICATION_FOLDER);
 
     otbpy::bind_errors(module);
     py::class_<otbpy::Application, std::shared_ptr<otbpy::Application>> application(
@@ -23,6 +27,7 @@ PYBIND11_MODULE(otbApplication, module) {
     otbpy::bind_geometry(module);
     otbpy::bind_application(module, application);
     otbpy::bind_parameters(module, application);
+    otbpy::bind_documentation(application);
     otbpy::bind_metadata(module, application);
     otbpy::bind_arrays(module, application);
     otbpy::bind_logger(module);

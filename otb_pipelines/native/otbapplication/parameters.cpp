@@ -6,10 +6,10 @@
 #include <cctype>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "engine_method.hpp"
 #include "otbWrapperTypes.h"
 #include "text.hpp"
 
@@ -31,25 +31,6 @@ struct Proxy {
         return application->call([this](Engine& engine) { return engine.GetParameterAsString(key); });
     }
 };
-
-template <class Value>
-using Returned = std::conditional_t<std::is_enum_v<std::decay_t<Value>>, int,
-                                    std::conditional_t<std::is_same_v<Value, const char*>, std::string, std::decay_t<Value>>>;
-
-// An engine's method as a function of ours: without the GIL, enumerations as plain integers.
-template <class Result, class... Arguments>
-auto method(Result (Engine::*pointer)(Arguments...)) {
-    return [pointer](Application& self, std::decay_t<Arguments>... arguments) {
-        return self.call([&](Engine& engine) { return static_cast<Returned<Result>>((engine.*pointer)(arguments...)); });
-    };
-}
-
-template <class Result, class... Arguments>
-auto method(Result (Engine::*pointer)(Arguments...) const) {
-    return [pointer](Application& self, std::decay_t<Arguments>... arguments) {
-        return self.call([&](Engine& engine) { return static_cast<Returned<Result>>((engine.*pointer)(arguments...)); });
-    };
-}
 
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -234,7 +215,8 @@ void bind_proxy(py::module_& module) {
         .def_readonly("application", &Proxy::application)
         .def_readonly("groupkey", &Proxy::key)
         .def("__str__", &Proxy::text)
-        .def("__repr__", [](const Proxy& self) { return "<ApplicationProxy " + self.key + "=" + self.text() + ">"; })
+        .def("__repr__",
+             [](const Proxy& self) { return "<ApplicationProxy " + self.key + "=" + self.text() + ">"; })
         .def("__eq__",
              [](const Proxy& self, const Proxy& other) {
                  return self.application == other.application && self.key == other.key;
@@ -243,11 +225,11 @@ void bind_proxy(py::module_& module) {
         .def("__eq__", [](const Proxy&, const py::object&) { return false; })
         .def("__getattr__",
              [](const Proxy& self, const std::string& name) {
-                 const auto key = self.key + "." + lower(name);
-                 if (!has_key(*self.application, upper(key))) {
+                 try {
+                     return get_value(*self.application, self.key + "." + lower(name));
+                 } catch (const itk::ExceptionObject&) {
                      no_attribute(name);
                  }
-                 return get_value(*self.application, key);
              })
         .def("__setattr__", [](const Proxy& self, const std::string& name, const py::object& value) {
             set_value(*self.application, self.key + "." + lower(name), value);
@@ -276,10 +258,12 @@ void bind_getters_and_setters(Type& type) {
             "SetParameterOutputImagePixelType",
             [](Application& self, const std::string& parameter, int pixel_type) {
                 if (pixel_type < ImagePixelType_uint8 || pixel_type > ImagePixelType_cdouble) {
-                    throw py::value_error(std::to_string(pixel_type) + " is none of the ImagePixelType constants");
+                    throw py::value_error(std::to_string(pixel_type) +
+                                          " is none of the ImagePixelType constants");
                 }
                 set(self, [&](Engine& engine) {
-                    engine.SetParameterOutputImagePixelType(parameter, static_cast<ImagePixelType>(pixel_type));
+                    engine.SetParameterOutputImagePixelType(parameter,
+                                                            static_cast<ImagePixelType>(pixel_type));
                 });
             },
             key, py::arg("pixelType"))
@@ -292,7 +276,8 @@ void bind_getters_and_setters(Type& type) {
         .def(
             "SetNthParameterStringList",
             [](Application& self, const std::string& parameter, unsigned int index, const Text& text) {
-                self.call([&](Engine& engine) { engine.SetNthParameterStringList(parameter, index, text.value); });
+                self.call(
+                    [&](Engine& engine) { engine.SetNthParameterStringList(parameter, index, text.value); });
             },
             key, py::arg("id"), value)
         .def(
@@ -302,7 +287,8 @@ void bind_getters_and_setters(Type& type) {
                 self.call([&](Engine& engine) { engine.ClearValue(parameter); });
             },
             key)
-        .def("GetParameterValue", get_value, key, "The value of a parameter of any type, in Python's own type.")
+        .def("GetParameterValue", get_value, key,
+             "The value of a parameter of any type, in Python's own type.")
         .def("GetParameters", get_parameters, "The enabled input parameters that have a value, by key.")
         .def("GetParameterInt", method(&Engine::GetParameterInt), key)
         .def("GetParameterFloat", method(&Engine::GetParameterFloat), key)
@@ -339,7 +325,8 @@ void bind_state(Type& type) {
         .def("SetParameterDescription", method(&Engine::SetParameterDescription), key, py::arg("dec"))
         .def("GetParameterType", method(&Engine::GetParameterType), key)
         .def(
-            "GetParameterTypeAsString", [](const Application&, int parameter_type) { return type_as_string(parameter_type); },
+            "GetParameterTypeAsString",
+            [](const Application&, int parameter_type) { return type_as_string(parameter_type); },
             py::arg("parameter_type"))
         .def("GetParameterRole", method(&Engine::GetParameterRole), key)
         .def("GetParameterUserLevel", method(&Engine::GetParameterUserLevel), key)
@@ -347,7 +334,8 @@ void bind_state(Type& type) {
         .def("GetChoiceNames", method(&Engine::GetChoiceNames), key)
         .def("EnableParameter", method(&Engine::EnableParameter), key)
         .def("DisableParameter", method(&Engine::DisableParameter), key)
-        .def("IsParameterEnabled", method(&Engine::IsParameterEnabled), key, py::arg("recurseParents") = false)
+        .def("IsParameterEnabled", method(&Engine::IsParameterEnabled), key,
+             py::arg("recurseParents") = false)
         .def("IsParameterMissing", method(&Engine::IsParameterMissing), key)
         .def("IsMandatory", method(&Engine::IsMandatory), key)
         .def("HasAutomaticValue", method(&Engine::HasAutomaticValue), key)
@@ -373,46 +361,6 @@ void bind_state(Type& type) {
         .def("GetOutputParametersSumUp", method(&Engine::GetOutputParametersSumUp));
 }
 
-void bind_documentation(Type& type) {
-    const auto example = py::arg("id");
-    type.def("GetName", method(&Engine::GetName))
-        .def("SetName", method(&Engine::SetName), py::arg("name"))
-        .def("GetDescription", method(&Engine::GetDescription))
-        .def("SetDescription", method(&Engine::SetDescription), py::arg("description"))
-        .def("GetDocLongDescription", method(&Engine::GetDocLongDescription))
-        .def("SetDocLongDescription", method(&Engine::SetDocLongDescription), py::arg("text"))
-        .def("GetDocAuthors", method(&Engine::GetDocAuthors))
-        .def("SetDocAuthors", method(&Engine::SetDocAuthors), py::arg("text"))
-        .def("GetDocLimitations", method(&Engine::GetDocLimitations))
-        .def("SetDocLimitations", method(&Engine::SetDocLimitations), py::arg("text"))
-        .def("GetDocSeeAlso", method(&Engine::GetDocSeeAlso))
-        .def("SetDocSeeAlso", method(&Engine::SetDocSeeAlso), py::arg("text"))
-        .def("GetDocTags", method(&Engine::GetDocTags))
-        .def("SetDocTags", method(&Engine::SetDocTags), py::arg("tags"))
-        .def("AddDocTag", method(&Engine::AddDocTag), py::arg("tag"))
-        .def("GetDocLink", method(&Engine::GetDocLink))
-        .def("SetDocLink", method(&Engine::SetDocLink), py::arg("link"))
-        .def("IsDeprecated", method(&Engine::IsDeprecated))
-        .def("GetNumberOfExamples", method(&Engine::GetNumberOfExamples))
-        .def("GetExampleComment", method(&Engine::GetExampleComment), example)
-        .def("GetExampleNumberOfParameters", method(&Engine::GetExampleNumberOfParameters), example)
-        .def("GetExampleParameterKey", method(&Engine::GetExampleParameterKey), py::arg("exId"), py::arg("paramId"))
-        .def("GetExampleParameterValue", method(&Engine::GetExampleParameterValue), py::arg("exId"), py::arg("paramId"))
-        .def("SetDocExampleParameterValue", method(&Engine::SetDocExampleParameterValue), py::arg("key"),
-             py::arg("value"), py::arg("exId") = 0U)
-        .def("SetExampleComment", method(&Engine::SetExampleComment), py::arg("comm"), py::arg("i"))
-        .def("AddExample", method(&Engine::AddExample), py::arg("comm") = std::string())
-        .def("GetCLExample", method(&Engine::GetCLExample))
-        .def("GetHtmlExample", method(&Engine::GetHtmlExample))
-        .def("__str__",
-             [](Application& self) {
-                 return self.call([](Engine& engine) {
-                     return std::string(engine.GetName()) + "\n" + engine.GetDocLongDescription();
-                 });
-             })
-        .def("__repr__", [](Application& self) { return "<otbApplication.Application " + self.name() + ">"; });
-}
-
 void bind_attributes(Type& type) {
     type.def("__getattr__",
              [](Application& self, const std::string& name) {
@@ -436,7 +384,6 @@ void bind_parameters(py::module_& module, Type& type) {
     bind_proxy(module);
     bind_getters_and_setters(type);
     bind_state(type);
-    bind_documentation(type);
     bind_attributes(type);
 }
 

@@ -49,7 +49,8 @@ std::shared_ptr<Application> create(const std::string& name, bool with_logger) {
 void bind_registry(py::module_& module) {
     py::class_<Registry>(module, "Registry")
         .def_static(
-            "GetAvailableApplications", [] { return without_gil([] { return Factory::GetAvailableApplications(); }); },
+            "GetAvailableApplications",
+            [] { return without_gil([] { return Factory::GetAvailableApplications(); }); },
             "The names of all applications found on the application path.")
         .def_static(
             "CreateApplication", [](const std::string& name) { return create(name, true); }, py::arg("name"),
@@ -58,10 +59,11 @@ void bind_registry(py::module_& module) {
             "CreateApplicationWithoutLogger", [](const std::string& name) { return create(name, false); },
             py::arg("name"), "As CreateApplication, but the application logs nothing.")
         .def_static(
-            "SetApplicationPath", [](const Text& path) { Factory::SetApplicationPath(path.value); }, py::arg("path"),
-            "Look for applications in these folders (separated by ':') and nowhere else.")
+            "SetApplicationPath", [](const Text& path) { Factory::SetApplicationPath(path.value); },
+            py::arg("path"), "Look for applications in these folders (separated by ':') and nowhere else.")
         .def_static(
-            "AddApplicationPath", [](const Text& path) { Factory::AddApplicationPath(path.value); }, py::arg("path"))
+            "AddApplicationPath", [](const Text& path) { Factory::AddApplicationPath(path.value); },
+            py::arg("path"))
         .def_static("GetApplicationPath", [] { return Factory::GetApplicationPath(); })
         .def_static("CleanRegistry", [] { without_gil([] { Factory::CleanRegistry(); }); });
 }

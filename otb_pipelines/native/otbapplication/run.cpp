@@ -35,8 +35,8 @@ void exit_without_destructors(int status, void*) {
     }
 }
 
-// A thread started within has these signals blocked, so that they reach Python's threads and do not interrupt OTB's
-// system calls. Faults stay unblocked: they belong to the thread that caused them.
+// A thread started within has these signals blocked, so that they reach Python's threads and do not interrupt
+// OTB's system calls. Faults stay unblocked: they belong to the thread that caused them.
 class SignalsBlocked {
   public:
     SignalsBlocked() {

@@ -21,19 +21,19 @@ struct Progress {
     double fraction;
 };
 
-// One piece of work that OTB does in a thread of its own, while the Python thread that asked for it waits, delivers
-// messages and looks for signals.
+// One piece of work that OTB does in a thread of its own, while the Python thread that asked for it waits,
+// delivers messages and looks for signals.
 class Run {
   public:
-    // Remembers the process and all that feeds it, so that abort() reaches them. Call it from the working thread,
-    // or before that starts: pipelines must not change meanwhile.
+    // Remembers the process and all that feeds it, so that abort() reaches them. Call it from the working
+    // thread, or before that starts: pipelines must not change meanwhile.
     void collect(itk::ProcessObject* process);
 
     void post_progress(const Progress& progress);
     std::vector<Progress> take_progress();
 
-    // Asks every collected process to stop. A process clears the request when it starts on another region, so ask
-    // again until the run is over.
+    // Asks every collected process to stop. A process clears the request when it starts on another region, so
+    // ask again until the run is over.
     void abort();
     void clear_abort();
 
@@ -46,7 +46,8 @@ class Run {
     bool wait(double seconds);
     std::exception_ptr error() const;
 
-    // Lets the run end by itself, its result unwanted. Until then the process may only exit without destructors.
+    // Lets the run end by itself, its result unwanted. Until then the process may only exit without
+    // destructors.
     void abandon();
 
   private:
@@ -60,10 +61,10 @@ class Run {
     bool abandoned_ = false;
 };
 
-// Does `work` for the application and returns when it is done. The GIL must be held; it is released while the work
-// lasts. Throws what the work threw, or the Python exception (KeyboardInterrupt first of all) that a signal handler
-// or a progress callback raised meanwhile. Work that does not stop within a second of being asked is left to end by
-// itself: `work` must own all it uses.
+// Does `work` for the application and returns when it is done. The GIL must be held; it is released while the
+// work lasts. Throws what the work threw, or the Python exception (KeyboardInterrupt first of all) that a
+// signal handler or a progress callback raised meanwhile. Work that does not stop within a second of being
+// asked is left to end by itself: `work` must own all it uses.
 void run_interruptibly(const std::shared_ptr<Application>& application, std::function<void()> work);
 
 }  // namespace otbpy

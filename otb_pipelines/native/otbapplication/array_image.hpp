@@ -7,7 +7,8 @@
 
 namespace otbpy {
 
-// The pixels of an image, in memory that belongs to a NumPy array; the array lives as long as any image uses it.
+// The pixels of an image, in memory that belongs to a NumPy array; the array lives as long as any image uses
+// it.
 template <class Pixel>
 class ArrayContainer : public itk::ImportImageContainer<itk::SizeValueType, Pixel> {
   public:
@@ -25,6 +26,19 @@ class ArrayContainer : public itk::ImportImageContainer<itk::SizeValueType, Pixe
 
   private:
     PythonReference array_;
+};
+
+// An image whose pixels come from an array. No filter can compute them again, so it keeps them when a
+// pipeline tells its images to release their data after use.
+template <class ImageType>
+class ArrayImage : public ImageType {
+  public:
+    using Self = ArrayImage;
+    using Superclass = ImageType;
+    using Pointer = itk::SmartPointer<Self>;
+    itkNewMacro(Self);
+
+    void Initialize() override {}
 };
 
 }  // namespace otbpy
