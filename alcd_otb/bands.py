@@ -15,11 +15,15 @@ gdal.UseExceptions()
 
 @dataclass(frozen=True)
 class Radiometry:
-    """value = DN * scale + offset, where DN is not no_data; with no_data None, everywhere."""
+    """value = DN * scale + offset, where DN is not no_data; with no_data None, everywhere.
+
+    whole: values are rounded to 16-bit integers, of which none can mean no data.
+    """
 
     scale: float
     offset: float
     no_data: int | None
+    whole: bool = False
 
 
 def describe_band(path: str, level: int, grid: Grid, radiometry: Radiometry, resampling: str, name: Path) -> Path:
@@ -35,54 +39,74 @@ def describe_band(path: str, level: int, grid: Grid, radiometry: Radiometry, res
     resolution = native * 2**level
     width, height = (-(-side // 2**level) for side in (source.RasterXSize, source.RasterYSize))
     # Resampling looks only at the no-data value of what it reads, and the band file declares none: hence a virtual
-    # raster of the file as it is, which declares it, below the one that resamples. Float32 there, too, or the
-    # average would be rounded to whole numbers.
-    native_name = name.with_suffix(".native.vrt")
+    # raster of the file as it is, which declares it, below the one that resamples.
+    file_name = name.with_suffix(".file.vrt")
+    # A level keeps every second sample, from the first: the centre of its pixel is that of the pixel it began with.
+    shift = (resolution - native) / 2
+    as_it_is = Grid(grid.crs, left - shift, top + shift, resolution, width, height)
+    file_name.write_text(_file_raster(path, level, as_it_is, radiometry.no_data), encoding="utf-8")
+    name.write_text(_grid_raster(file_name, as_it_is, grid, radiometry, resampling), encoding="utf-8")
+    return name
+
+
+def _file_raster(path: str, level: int, grid: Grid, no_data: int | None) -> str:
+    """The virtual raster of one level of a file. Float32, or the average of it would be rounded to whole numbers."""
     # "only" hides the levels below, which GDAL would use, or not, depending on the size of the block asked for.
     option = f"{level - 1}only" if level else "NONE"
-    declared = "" if radiometry.no_data is None else f"<NoDataValue>{radiometry.no_data}</NoDataValue>"
-    skipped = "" if radiometry.no_data is None else f"<NODATA>{radiometry.no_data}</NODATA>"
-    native_name.write_text(
-        f"""<VRTDataset rasterXSize="{width}" rasterYSize="{height}">
-  <SRS>{escape(grid.crs)}</SRS>
-  <GeoTransform>{left!r}, {resolution!r}, 0, {top!r}, 0, {-resolution!r}</GeoTransform>
-  <VRTRasterBand dataType="Float32" band="1">
-    {declared}
-    <SimpleSource>
+    window = f'xOff="0" yOff="0" xSize="{grid.width}" ySize="{grid.height}"'
+    source = f"""<SimpleSource>
       <SourceFilename relativeToVRT="0">{escape(path)}</SourceFilename>
       <OpenOptions><OOI key="OVERVIEW_LEVEL">{option}</OOI></OpenOptions>
       <SourceBand>1</SourceBand>
-      <SrcRect xOff="0" yOff="0" xSize="{width}" ySize="{height}"/>
-      <DstRect xOff="0" yOff="0" xSize="{width}" ySize="{height}"/>
-    </SimpleSource>
-  </VRTRasterBand>
-</VRTDataset>
-""",
-        encoding="utf-8",
-    )
-    name.write_text(
-        f"""<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">
-  <SRS>{escape(grid.crs)}</SRS>
-  <GeoTransform>{", ".join(repr(float(number)) for number in grid.transform)}</GeoTransform>
-  <VRTRasterBand dataType="Float32" band="1">
-    <NoDataValue>nan</NoDataValue>
-    <ComplexSource resampling="{_algorithm(resolution, grid.resolution, resampling)}">
-      <SourceFilename relativeToVRT="0">{escape(str(native_name))}</SourceFilename>
+      <SrcRect {window}/>
+      <DstRect {window}/>
+    </SimpleSource>"""
+    return _virtual_raster(grid, "Float32", no_data, source)
+
+
+def _grid_raster(file: Path, file_grid: Grid, grid: Grid, radiometry: Radiometry, resampling: str) -> str:
+    """The virtual raster that resamples the one of the file."""
+    algorithm = _algorithm(file_grid.resolution, grid.resolution, resampling)
+    ratio = grid.resolution / file_grid.resolution
+    common = f"""<SourceFilename relativeToVRT="0">{escape(str(file))}</SourceFilename>
+      <SrcRect xOff="{(grid.left - file_grid.left) / file_grid.resolution!r}"
+               yOff="{(file_grid.top - grid.top) / file_grid.resolution!r}"
+               xSize="{grid.width * ratio!r}" ySize="{grid.height * ratio!r}"/>
+      <DstRect xOff="0" yOff="0" xSize="{grid.width}" ySize="{grid.height}"/>"""
+    skipped = "" if radiometry.no_data is None else f"<NODATA>{radiometry.no_data}</NODATA>"
+    sources = f"""<ComplexSource resampling="{algorithm}">
+      {common}
       <SourceBand>1</SourceBand>
-      <SrcRect xOff="{(grid.left - left) / resolution!r}" yOff="{(top - grid.top) / resolution!r}"
-               xSize="{grid.width * grid.resolution / resolution!r}"
-               ySize="{grid.height * grid.resolution / resolution!r}"/>
-      <DstRect xOff="0" yOff="0" xSize="{grid.width}" ySize="{grid.height}"/>
       <ScaleOffset>{radiometry.offset!r}</ScaleOffset>
       <ScaleRatio>{radiometry.scale!r}</ScaleRatio>
       {skipped}
-    </ComplexSource>
+    </ComplexSource>"""
+    if algorithm == "bilinear" and radiometry.no_data is not None:
+        # Interpolation reaches into what has no data: NaN is laid over it, that is, where the mask is not 255.
+        sources += f"""
+    <ComplexSource>
+      {common}
+      <SourceBand>mask,1</SourceBand>
+      <ScaleOffset>nan</ScaleOffset>
+      <ScaleRatio>1</ScaleRatio>
+      <NODATA>255</NODATA>
+    </ComplexSource>"""
+    if radiometry.whole:
+        return _virtual_raster(grid, "Int16", None, sources)
+    return _virtual_raster(grid, "Float32", math.nan, sources)
+
+
+def _virtual_raster(grid: Grid, pixel_type: str, no_data: float | None, sources: str) -> str:
+    declared = "" if no_data is None else f"<NoDataValue>{no_data}</NoDataValue>"
+    return f"""<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">
+  <SRS>{escape(grid.crs)}</SRS>
+  <GeoTransform>{", ".join(repr(float(number)) for number in grid.transform)}</GeoTransform>
+  <VRTRasterBand dataType="{pixel_type}" band="1">
+    {declared}
+    {sources}
   </VRTRasterBand>
 </VRTDataset>
-""",
-        encoding="utf-8",
-    )
-    return name
+"""
 
 
 def coarsest_level(path: str, resolution: float) -> int:

@@ -108,7 +108,9 @@ def _set_up_logging(verbosity: int) -> None:
     logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s: %(message)s", force=True)
     # OTB warns of what is as it should be, such as a class with fewer pixels than the most allowed. What matters
     # it raises.
-    logging.getLogger("otb_pipelines").setLevel(level + 20 if verbosity < 2 else level)
+    # Fiona logs each error that it raises as well.
+    for library in ("otb_pipelines", "fiona"):
+        logging.getLogger(library).setLevel(level if verbosity >= 2 else level + 30)
 
 
 def _parser() -> argparse.ArgumentParser:

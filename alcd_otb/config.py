@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -27,6 +28,7 @@ KNOWN_NAMES = frozenset((*BANDS, *(CLEAR + band for band in BANDS), *TERRAIN))
 
 Metres = Annotated[float, Field(ge=0)]
 Radius = Annotated[int, Field(ge=0, le=50)]
+Text = Annotated[str, Field(min_length=1)]
 
 
 class _Model(BaseModel):
@@ -39,7 +41,7 @@ ModelT = TypeVar("ModelT", bound=_Model)
 class Formula(_Model):
     """A feature computed pixel by pixel from bands, such as an index or a difference of dates."""
 
-    name: str = Field(min_length=1)
+    name: Text
     expr: str
 
     @field_validator("expr")
@@ -64,7 +66,7 @@ class Texture(_Model):
     variation_coefficient: standard deviation (n - 1) over mean. Both are those of Baetens et al. (2019).
     """
 
-    name: str = Field(min_length=1)
+    name: Text
     texture: Literal["contour_density", "variation_coefficient"]
     band: str
     radius: int = Field(3, ge=1, le=50)
@@ -130,7 +132,7 @@ class Template(_Model):
     features: tuple[Feature, ...] = Field(min_length=1)
     view: View
     samples: SampleSettings = SampleSettings()
-    classifier: dict[str, str | int | float | bool]
+    classifier: dict[str, str | int | float | bool | tuple[str, ...]]
     regularisation: Regularisation = Regularisation()
     confidence: Confidence = Confidence()
 
@@ -159,14 +161,14 @@ class Template(_Model):
 
 
 class _SceneFile(_Model):
-    name: str | None = None
-    cloudy: str
-    clear: str | None = None
-    dem: str | None = None
-    samples: str | None = None
-    workspace: str | None = None
-    tile: str | None = None
-    template: str = "clouds"
+    name: Text | None = None
+    cloudy: Text
+    clear: Text | None = None
+    dem: Text | None = None
+    samples: Text | None = None
+    workspace: Text | None = None
+    tile: Text | None = None
+    template: Text = "clouds"
     set: dict[str, Any] = {}
 
 
@@ -309,15 +311,19 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
 
 def _keys_at(model: type[BaseModel], location: Iterable[int | str]) -> tuple[str, ...]:
     """The keys allowed where a key was refused; empty where the place is not a model of ours."""
-    fields: dict[str, Any] = dict(model.model_fields)
+    place: Any = model
     for part in location:
-        annotation = fields[str(part)].annotation if str(part) in fields else None
-        if isinstance(part, int):
-            continue
-        inner = [annotation, *getattr(annotation, "__args__", ())]
-        models = [one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)]
-        fields = dict(models[0].model_fields) if models else {}
-    return tuple(fields)
+        if isinstance(part, str):
+            annotation = _fields_of(place).get(part)
+            place = next((one for one in (annotation, *get_args(annotation)) if _fields_of(one)), None)
+    return tuple(_fields_of(place))
+
+
+def _fields_of(place: Any) -> dict[str, Any]:
+    """The types of a model's or a dataclass's fields by name; none of anything else."""
+    if isinstance(place, type) and issubclass(place, BaseModel):
+        return {name: field.annotation for name, field in place.model_fields.items()}
+    return {field.name: field.type for field in fields(place)} if is_dataclass(place) else {}
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -1,8 +1,10 @@
 """What is installed, what is missing, and the command that mends it."""
 
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from osgeo import gdal
@@ -64,9 +66,9 @@ def diagnose(settings: Settings) -> Diagnosis:
         if find_spec(module) is None:
             found.problems.append((f"Python module {module} is not there", f"apt-get install {package}"))
     try:
-        otb = load_otb(settings.threads)
-        found.versions["otb"] = str(getattr(otb, "OTB_VERSION", "unknown"))
-        found.versions["itk"] = str(getattr(otb, "ITK_VERSION", "unknown"))
+        load_otb(settings.threads)
+        found.versions["otb"] = _loaded_version("libOTBCommon")
+        found.versions["itk"] = _loaded_version("libITKCommon")
         found.applications = available_applications(settings)
     except OtbError as error:
         found.problems.append((str(error), "make install"))
@@ -76,3 +78,9 @@ def diagnose(settings: Settings) -> Diagnosis:
     if lacking:
         found.problems.append((f"OTB lacks the applications {', '.join(lacking)}", "apt-get install libotb-apps"))
     return found
+
+
+def _loaded_version(library: str) -> str:
+    """The version in the file name of a shared library that this process has loaded, as libOTBCommon-8.1.so.1."""
+    match = re.search(rf"/{library}-([\d.]+)\.so", Path("/proc/self/maps").read_text())
+    return match[1] if match else "unknown"

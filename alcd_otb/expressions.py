@@ -6,6 +6,8 @@ grammar, never evaluated by Python, and handed to OTB's BandMath in the language
 """
 
 import ast
+import sys
+import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -32,6 +34,13 @@ _OPERATORS: dict[type[ast.AST], str] = {
 }
 # muParser calls the natural logarithm ln; its log is the decimal one in the version that OTB carries.
 _MUPARSER_NAMES = {"log": "ln"}
+# Of nested operations; a sum of n terms is n deep. Far from Python's and muParser's own limits.
+_DEEPEST = 100
+_LONGEST_QUOTE = 200
+
+
+class _RefusedError(Exception):
+    """What is wrong with an expression: a message that lacks the expression."""
 
 
 @dataclass(frozen=True)
@@ -52,49 +61,58 @@ def parse_expression(text: str, known: Collection[str]) -> Expression:
     Raises ConfigurationError that quotes the text and says what is wrong: syntax, an unknown name (with the nearest
     known one), an unknown function or a wrong number of arguments.
     """
+    quoted = _quoted(text)
     try:
-        body = ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():
+            # What Python only warns of, such as 1if, is a slip.
+            warnings.simplefilter("error")
+            body = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ConfigurationError(f"expression {text!r}: is not written correctly ({error})") from error
+        raise ConfigurationError(f"expression {quoted}: is not written correctly ({error})") from error
     names: dict[str, None] = {}
     try:
-        _check(body, text, known, names)
-    except RecursionError as error:
-        raise ConfigurationError(f"expression {text[:40]!r}...: is nested too deeply") from error
+        _check(body, known, names, _DEEPEST)
+    except (_RefusedError, RecursionError) as error:
+        raise ConfigurationError(f"expression {quoted}: {error}") from error
     if not names:
-        raise ConfigurationError(f"expression {text!r}: names no band; write at least one of {_some(known)}")
+        raise ConfigurationError(f"expression {quoted}: names no band; write at least one of {_some(known)}")
     return Expression(text, tuple(names))
 
 
-def _check(node: ast.expr, text: str, known: Collection[str], names: dict[str, None]) -> None:
+def _check(node: ast.expr, known: Collection[str], names: dict[str, None], depth: int) -> None:
+    if not depth:
+        raise _RefusedError("is nested too deeply; make several features of it")
     name = _name_of(node)
     if name is not None:
         if name not in known:
-            raise ConfigurationError(f"expression {text!r}: {name!r} is not known{_hint(name, known)}")
+            raise _RefusedError(f"{name!r} is not known{_hint(name, known)}")
         names[name] = None
         return
     if isinstance(node, ast.Constant):
-        if type(node.value) not in (int, float):
-            raise ConfigurationError(f"expression {text!r}: {node.value!r} is not a number")
+        _check_number(node.value)
         return
     if isinstance(node, ast.Call):
-        _check_call(node, text)
+        _check_call(node)
     elif not _is_arithmetic(node):
-        part = ast.get_source_segment(text, node) or text
-        raise ConfigurationError(f"expression {text!r}: {part!r} is not allowed; use + - * / ** and functions")
+        raise _RefusedError(f"{_quoted(ast.unparse(node))} is not allowed; use + - * / ** and functions")
     for child in _operands(node):
-        _check(child, text, known, names)
+        _check(child, known, names, depth - 1)
 
 
-def _check_call(node: ast.Call, text: str) -> None:
+def _check_number(value: object) -> None:
+    if type(value) not in (int, float):
+        raise _RefusedError(f"{value!r} is not a number")
+    if not abs(value) <= sys.float_info.max:  # type: ignore[arg-type]
+        raise _RefusedError("a number in it is too large")
+
+
+def _check_call(node: ast.Call) -> None:
     function = node.func.id if isinstance(node.func, ast.Name) else ""
     if function not in FUNCTIONS:
-        written = ast.unparse(node.func)
-        raise ConfigurationError(
-            f"expression {text!r}: function {written!r} is not known; there are {', '.join(FUNCTIONS)}"
-        )
+        written = _quoted(ast.unparse(node.func))
+        raise _RefusedError(f"function {written} is not known; there are {', '.join(FUNCTIONS)}")
     if node.keywords or len(node.args) != FUNCTIONS[function]:
-        raise ConfigurationError(f"expression {text!r}: {function} takes {FUNCTIONS[function]} argument(s)")
+        raise _RefusedError(f"{function} takes {FUNCTIONS[function]} argument(s)")
 
 
 def _is_arithmetic(node: ast.expr) -> bool:
@@ -144,6 +162,10 @@ def _name_of(node: ast.expr) -> str | None:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         return f"{node.value.id}.{node.attr}"
     return None
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "...")
 
 
 def _hint(name: str, known: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of a scene and its map, small enough for a screen: PNG files of at most MOST_PIXELS on a side."""
+"""Pictures of a scene and its map, of a screen's size: PNG files of half to all of MOST_PIXELS on the longer side."""
 
 from pathlib import Path
 
@@ -32,18 +32,18 @@ def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue
     if not all(name in numbers for name in names):
         return None
     width, height = _picture_size(dataset)
+    # Averaging to a finer grid would smooth the pixels away.
+    resampling = gdal.GRIORA_Average if width < dataset.RasterXSize else gdal.GRIORA_NearestNeighbour
     channels = []
     for name in names:
         band = dataset.GetRasterBand(numbers[name])
-        stored = band.ReadAsArray(
-            buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=gdal.GRIORA_Average
-        )
+        stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=resampling)
         channels.append(np.clip(stored * (band.GetScale() or 1) / _BRIGHTEST * 255, 0, 255).astype(np.uint8))
     return np.dstack(channels)
 
 
 def map_codes(labels: Path, shape: tuple[int, int] | None = None) -> Codes:
-    """The label raster at a picture's (rows, columns), by nearest pixel; without shape, at most MOST_PIXELS a side."""
+    """The label raster at a picture's (rows, columns), by nearest pixel; without shape, at a picture's own size."""
     dataset = gdal.Open(str(labels))
     width, height = (shape[1], shape[0]) if shape else _picture_size(dataset)
     codes: Codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
@@ -106,10 +106,12 @@ def draw_figures(view: Path, labels: Path, legend: Legend, folder: Path) -> tupl
 
 
 def _picture_size(dataset: gdal.Dataset) -> tuple[int, int]:
-    """(width, height): a whole fraction of the raster's, so that averages fall on whole pixels."""
-    largest = max(dataset.RasterXSize, dataset.RasterYSize)
-    factor = -(-largest // MOST_PIXELS)
-    return max(1, dataset.RasterXSize // factor), max(1, dataset.RasterYSize // factor)
+    """(width, height): a whole fraction or a whole multiple of the raster's, so that pixels fall on whole pixels."""
+    width, height = dataset.RasterXSize, dataset.RasterYSize
+    shrinking, enlarging = -(-max(width, height) // MOST_PIXELS), MOST_PIXELS // max(width, height)
+    if shrinking > 1:
+        return max(1, width // shrinking), max(1, height // shrinking)
+    return width * enlarging, height * enlarging
 
 
 def _eroded(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, check_pair, read_product
 from alcd_otb.recipe import possible
+from alcd_otb.terrain import open_elevation
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,10 @@ class Inputs:
         if len(features) < len(template.features):
             lacking = ", ".join(feature_name(feature) for feature in template.features if feature not in features)
             log.info("left out, since the scene names no clear date or no dem: %s", lacking)
+        if config.dem is not None:
+            open_elevation(config.dem)
+            if not any(name in TERRAIN for one in (*features, *view) for name in names_used(one)):
+                log.info("%s is not used: the template has no feature of it", config.dem)
         finest = cloudy.grids[min(cloudy.grids)]
         try:
             grid = finest.at_resolution(template.resolution)
@@ -83,20 +89,27 @@ class Inputs:
         return self.product_of(name).band(name.removeprefix(CLEAR))
 
     def fingerprint(self) -> str:
-        """A digest of all that the prepared rasters depend on: settings, and the identity of each file used."""
+        """A digest of all that the prepared rasters depend on: settings, each file used, this package's version."""
         settings = self.template.model_dump(
             mode="json", include={"resolution", "margin", "radiometry", "resampling", "decoding"}
         )
         content = {
+            "version": version("alcd-otb"),
             "settings": settings,
             "view_resolution": self.template.view.resolution,
             "features": [_plain(feature) for feature in self.features],
             "view": [_plain(layer) for layer in self.view],
-            "products": [product.name for product in (self.cloudy, self.clear) if product],
+            "products": [_radiometry(product) for product in (self.cloudy, self.clear) if product],
             "files": [_identity(self.product_of(name).path, self.band(name).path) for name in self.band_names],
             "dem": _identity(self.dem, str(self.dem)) if self.dem else None,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _radiometry(product: L1CProduct) -> list[object]:
+    """What the product's metadata say of its pixels."""
+    offsets = {band.name: band.offset for band in product.bands}
+    return [product.name, offsets, product.quantification, product.no_data, product.saturated]
 
 
 def _plain(feature: Feature) -> object:

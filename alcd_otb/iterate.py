@@ -14,17 +14,27 @@ from alcd_otb.config import SceneConfig
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
-from alcd_otb.rasters import build_overviews, flush
+from alcd_otb.rasters import build_overviews, copying
 from alcd_otb.sample_checks import check_samples
 from alcd_otb.sample_files import write_pixels, write_samples
-from alcd_otb.sample_pixels import PixelSet, grow
+from alcd_otb.sample_pixels import PixelSet, grow, thinned
 from alcd_otb.samples import Sample, split_samples
 from alcd_otb.workspace import Workspace, write_json
-from otb_pipelines.app import Target
+from otb_pipelines.app import Application, OtbError, Target
 from otb_pipelines.classify import build_classification, build_median, build_regularisation
 from otb_pipelines.confusion import confusion_matrix
+from otb_pipelines.masks import build_formula
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import build_statistics, classifiers, gives_confidence, needs_scaling, train
+from otb_pipelines.train import (
+    Parameters,
+    build_statistics,
+    check_parameters,
+    classifiers,
+    largest_confidence,
+    needs_scaling,
+    train,
+    why_unfit,
+)
 
 gdal.UseExceptions()
 
@@ -50,11 +60,15 @@ class Stopwatch:
 
 
 def check_classifier(config: SceneConfig, settings: Settings) -> None:
-    """Raises ConfigurationError where this OTB lacks the template's classifier."""
+    """Raises ConfigurationError where this OTB lacks the template's classifier, or one of its parameters is wrong."""
     name = str(config.template.classifier["classifier"])
     there = classifiers(settings)
     if name not in there:
         raise ConfigurationError(f"classifier {name!r} is not in this OTB; there are {', '.join(there)}")
+    try:
+        check_parameters(config.template.classifier, settings)
+    except OtbError as error:
+        raise ConfigurationError(f"classifier: {error}") from error
 
 
 def run_iteration(
@@ -73,31 +87,27 @@ def run_iteration(
         for warning in report.warnings:
             log.warning("%s", warning)
         training, validation = _pixels(config, report.kept, grid, workspace)
+        unfit = why_unfit(template.classifier, len(training.counts))
+        if unfit is not None:
+            raise ConfigurationError(f"classifier: {unfit}; choose another one")
         write_samples(folder / "samples.gpkg", samples, legend, grid)
         write_pixels(folder / "training.gpkg", training, grid, _CLASS_FIELD)
     with stopwatch.timing("train"):
         statistics = _statistics(config, workspace, folder, settings)
-        model = folder / "model.rf" if _classifier(config) == "rf" else folder / f"model.{_classifier(config)}"
+        model = folder / f"model.{_classifier(config)}"
         train(
             workspace.features,
             folder / "training.gpkg",
             _CLASS_FIELD,
             model,
             template.classifier,
-            template.samples.most_pixels_per_class,
             template.samples.seed,
             statistics,
             settings,
         )
     with stopwatch.timing("classify"):
-        confident = gives_confidence(template.classifier)
         application = build_classification(workspace.features, model, workspace.valid, statistics, settings)
-        targets = {"out": Target(folder / "classified.tif", "uint8", _RASTER_OPTIONS)}
-        if confident:
-            targets["confmap"] = Target(folder / "confidence.tif", "float", _RASTER_OPTIONS, nodata=0)
-        else:
-            log.warning("classifier %s gives no confidence between 0 and 1: none is written", _classifier(config))
-        application.write(targets)
+        confident = _classify(application, template.classifier, folder, settings)
     with stopwatch.timing("regularise"):
         _write_labels(folder, template.regularisation.radius, legend, settings)
     if confident and template.confidence.radius:
@@ -126,7 +136,8 @@ def _pixels(
 ) -> tuple[PixelSet, PixelSet]:
     settings = config.template.samples
     training, validation = split_samples(samples, settings.training_proportion, settings.seed)
-    return grow(training, validation, settings.growth, grid, workspace.valid)
+    trained, validated = grow(training, validation, settings.growth, grid, workspace.valid)
+    return thinned(trained, settings.most_pixels_per_class, settings.seed), validated
 
 
 def _statistics(config: SceneConfig, workspace: Workspace, folder: Path, settings: Settings) -> Path | None:
@@ -136,6 +147,24 @@ def _statistics(config: SceneConfig, workspace: Workspace, folder: Path, setting
     statistics = folder / "statistics.xml"
     build_statistics(workspace.features, statistics, settings).execute()
     return statistics
+
+
+def _classify(application: Application, classifier: Parameters, folder: Path, settings: Settings) -> bool:
+    """Write classified.tif and, if there is a confidence between 0 and 1, confidence.tif; whether there is one."""
+    targets = {"out": Target(folder / "classified.tif", "uint8", _RASTER_OPTIONS)}
+    certain = largest_confidence(classifier)
+    confidence = Target(folder / "confidence.tif", "float", _RASTER_OPTIONS, nodata=0)
+    if certain is None:
+        log.warning("classifier %s gives no confidence between 0 and 1: none is written", classifier["classifier"])
+        application.write(targets)
+    elif certain == 1:
+        application.write(targets | {"confmap": confidence})
+    else:
+        votes = folder / "votes.tif"
+        application.write(targets | {"confmap": Target(votes, "float", _RASTER_OPTIONS)})
+        build_formula([votes], f"im1b1/{certain!r}", settings).write({"out": confidence})
+        votes.unlink()
+    return certain is not None
 
 
 def _write_labels(folder: Path, radius: int, legend: Legend, settings: Settings) -> None:
@@ -158,12 +187,9 @@ def _write_labels(folder: Path, radius: int, legend: Legend, settings: Settings)
     band.SetCategoryNames(names)
     band.SetNoDataValue(NO_DATA)
     band.SetDescription("class")
-    options = [f"{key}={value}" for key, value in _RASTER_OPTIONS.items()]
-    target = folder / "labels.tif"
-    labels = gdal.GetDriverByName("GTiff").CreateCopy(str(target), described, options=options)
-    # The commonest class of the pixels below: the mean of two codes is a third class.
-    build_overviews(labels, "MODE")
-    flush(labels, target)
+    with copying(described, folder / "labels.tif", _RASTER_OPTIONS) as labels:
+        # The commonest class of the pixels below: the mean of two codes is a third class.
+        build_overviews(labels, "MODE")
     classified.unlink()
     cleaned.unlink(missing_ok=True)
 

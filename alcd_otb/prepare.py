@@ -3,15 +3,19 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
+
+from osgeo import gdal
 
 from alcd_otb.bands import Radiometry, coarsest_level, describe_band
 from alcd_otb.config import TERRAIN, names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
-from alcd_otb.rasters import build_overviews, histogram, updating
-from alcd_otb.recipe import feature_layer, view_layer
+from alcd_otb.rasters import SMALLEST_OVERVIEW, histogram, updating
+from alcd_otb.recipe import feature_layer, shown_steps, view_layer
 from alcd_otb.terrain import slope, warp_elevation
 from alcd_otb.workspace import Workspace, write_json
 from otb_pipelines.app import Target
@@ -21,23 +25,30 @@ from otb_pipelines.stack import build_stack
 
 log = logging.getLogger(__name__)
 
-_FEATURE_OPTIONS = {"TILED": "YES", "BIGTIFF": "IF_SAFER"}
+# In strips: tiles would stand over the edges, and be a fifth larger.
+_FEATURE_OPTIONS = {"BIGTIFF": "IF_SAFER"}
 _VIEW_OPTIONS = {
     "TILED": "YES",
-    "COMPRESS": "DEFLATE",
-    "ZLEVEL": "1",
+    "INTERLEAVE": "BAND",
+    "COMPRESS": "ZSTD",
+    "ZSTD_LEVEL": "1",
     "PREDICTOR": "2",
     "NUM_THREADS": "ALL_CPUS",
     "BIGTIFF": "IF_SAFER",
 }
+# Thirds, not halves: a third of the pixels to make and to store, and 20 m becomes 60 m.
+_VIEW_OVERVIEWS = (3, 9, 27)
 _MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
 
 _VALID, _SATURATED = 1, 2
 # A wavelet level is low-pass filtered, so that averaging it down to the grid is sound, and the average evens out its
 # undershoots beside bright edges, if it is this much finer than the grid.
 _FINER = 1.5
-# A wavelet level mixes data and no data over this many of its pixels along the edge.
+# In this many of its pixels along the edge, a level of the 5/3 wavelet of Sentinel-2's files mixes data and no data:
+# two beyond the edge (which therefore seems to lie there) and one within.
 _WAVELET_REACH = 3
+# Decoded blocks of all bands across a tile, with room to spare, whatever the size of the machine.
+_CACHE_BYTES = 400 << 20
 
 
 @dataclass(frozen=True)
@@ -50,20 +61,28 @@ class PixelCounts:
 
 
 def is_prepared(workspace: Workspace, fingerprint: str) -> bool:
-    """Whether the workspace holds rasters of exactly these inputs and settings."""
+    """Whether the workspace holds rasters of exactly these inputs and settings, and says so legibly."""
     rasters = (workspace.features, workspace.view, workspace.valid)
-    if not workspace.preparation.is_file() or not all(path.is_file() for path in rasters):
+    if not all(path.is_file() for path in (workspace.preparation, *rasters)):
         return False
-    return bool(json.loads(workspace.preparation.read_text(encoding="utf-8"))["fingerprint"] == fingerprint)
+    try:
+        return bool(_record(workspace)["fingerprint"] == fingerprint) and bool(pixel_counts(workspace))
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def pixel_counts(workspace: Workspace) -> PixelCounts:
     """The counts of the last preparation."""
-    return PixelCounts(**json.loads(workspace.preparation.read_text(encoding="utf-8"))["pixels"])
+    return PixelCounts(**_record(workspace)["pixels"])
+
+
+def _record(workspace: Workspace) -> Any:
+    return json.loads(workspace.preparation.read_text(encoding="utf-8"))
 
 
 def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Settings) -> None:
     """Write features.tif, view.tif and valid.tif; they replace older ones only when all three are whole."""
+    _tune_gdal(settings)
     with workspace.scratch() as folder:
         features = _write_features(inputs, folder, settings)
         valid, counts = _write_valid(inputs, features, folder, settings)
@@ -73,6 +92,11 @@ def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Se
         os.replace(valid, workspace.valid)
         os.replace(view, workspace.view)
         write_json(workspace.preparation, {"fingerprint": fingerprint, "pixels": asdict(counts)})
+
+
+def _tune_gdal(settings: Settings) -> None:
+    gdal.SetCacheMax(_CACHE_BYTES)
+    gdal.SetConfigOption("GDAL_NUM_THREADS", str(settings.threads))
 
 
 def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
@@ -91,8 +115,9 @@ def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
 
 def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
     """view.tif: Int16 in steps that the bands' scales give, with overviews; no data looks like DN 0."""
-    sources = _describe_view_sources(inputs, folder / "view_sources")
-    stack = build_stack(sources, [view_layer(layer) for layer in inputs.view], settings)
+    steps = shown_steps(inputs.view)
+    sources = _describe_view_sources(inputs, steps, folder / "view_sources")
+    stack = build_stack(sources, [view_layer(layer, steps) for layer in inputs.view], settings)
     target = folder / "view.tif"
     stack.write({"out": Target(target, "int16", _VIEW_OPTIONS)})
     with updating(target) as dataset:
@@ -100,7 +125,8 @@ def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
             band = dataset.GetRasterBand(number)
             band.SetDescription(layer.name)
             band.SetScale(layer.step)
-        build_overviews(dataset, "AVERAGE")
+        side = max(inputs.view_grid.width, inputs.view_grid.height)
+        dataset.BuildOverviews("AVERAGE", [one for one in _VIEW_OVERVIEWS if side >= one * SMALLEST_OVERVIEW])
     return target
 
 
@@ -108,9 +134,8 @@ def _write_valid(inputs: Inputs, features: Path, folder: Path, settings: Setting
     """valid.tif: 1 where every feature has a value and no edge of the data is within the margin; 0 elsewhere."""
     state = folder / "state.tif"
     total = "+".join(f"im1b{number}" for number in range(1, len(inputs.features) + 1))
-    # A sum is finite only if all its terms are; NaN and infinity less themselves are not 0.
-    finite = f"(({total})-({total}))==0"
-    expression = f"{finite} ? ({_saturation(inputs)} ? {_SATURATED} : {_VALID}) : 0"
+    # A sum is a number only if all its terms are, and only then 0 times it is 0.
+    expression = f"({total})*0==0 ? ({_saturation(inputs)} ? {_SATURATED} : {_VALID}) : 0"
     build_formula([features], expression, settings).write({"out": Target(state, "uint8", _MASK_OPTIONS)})
     valid = folder / "valid.tif"
     # The levels of a wavelet undershoot beside a bright edge, to 0 where the ground is dark: such specks are no edge
@@ -141,7 +166,9 @@ def _margin(inputs: Inputs) -> int:
     reach = 0.0
     for name in inputs.band_names:
         level = _feature_level(inputs, name)
-        reach = max(reach, _WAVELET_REACH * inputs.band(name).resolution * 2**level if level else 0.0)
+        mixed = _WAVELET_REACH * inputs.band(name).resolution * 2**level
+        # Two pixels of the grid more: one with a trace of data still has a value, and opening blunts corners.
+        reach = max(reach, mixed + 2 * inputs.grid.resolution if level else 0.0)
     return -int(-max(inputs.template.margin, reach) // inputs.grid.resolution)
 
 
@@ -182,8 +209,11 @@ def _describe_feature_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
     return sources | _terrain(inputs, names, inputs.grid, folder)
 
 
-def _describe_view_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
-    """As for the features, but for the eye: a level as fine as the grid will do, and no data is black."""
+def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: Path) -> dict[str, Path]:
+    """As for the features, but for the eye: a level as fine as the grid will do, and no data is black.
+
+    A band that the view shows as it is comes in its steps, so that no formula has to make them.
+    """
     folder.mkdir()
     names = {name for layer in inputs.view for name in names_used(layer)}
     sources = {
@@ -191,13 +221,19 @@ def _describe_view_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
             inputs.band(name).path,
             coarsest_level(inputs.band(name).path, inputs.view_grid.resolution),
             inputs.view_grid,
-            replace(_radiometry(inputs, name), no_data=None),
+            _in_steps(_radiometry(inputs, name), steps.get(name)),
             "average",
             folder / f"{name}.vrt",
         )
         for name in sorted(names - set(TERRAIN))
     }
     return sources | _terrain(inputs, names, inputs.view_grid, folder)
+
+
+def _in_steps(radiometry: Radiometry, step: float | None) -> Radiometry:
+    if step is None:
+        return replace(radiometry, no_data=None)
+    return Radiometry(radiometry.scale / step, radiometry.offset / step, no_data=None, whole=True)
 
 
 def _terrain(inputs: Inputs, names: set[str], grid: Grid, folder: Path) -> dict[str, Path]:

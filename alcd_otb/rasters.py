@@ -1,10 +1,12 @@
 """What GDAL's Python bindings leave to do by hand: closing, overviews, histograms."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from osgeo import gdal
+
+from alcd_otb.errors import ProcessingError
 
 gdal.UseExceptions()
 
@@ -14,22 +16,36 @@ SMALLEST_OVERVIEW = 128
 
 @contextmanager
 def updating(path: Path) -> Iterator[gdal.Dataset]:
-    """A raster open for changes, which are on disk when the block ends. Raises OSError where they cannot be written."""
-    dataset = gdal.Open(str(path), gdal.GA_Update)
-    yield dataset
-    flush(dataset, path)
+    """A raster open for changes, which are on the disk when the block ends.
+
+    Raises ProcessingError where they cannot be written.
+    """
+    with _closing(path, lambda: gdal.Open(str(path), gdal.GA_Update)) as dataset:
+        yield dataset
 
 
-def flush(dataset: gdal.Dataset, path: Path) -> None:
-    """Write all that is held back, and see that it was written. Raises OSError where it was not."""
-    errors: list[str] = []
-    gdal.PushErrorHandler(lambda severity, _, message: errors.append(message) if severity >= gdal.CE_Failure else None)
+@contextmanager
+def copying(source: gdal.Dataset, path: Path, options: Mapping[str, str]) -> Iterator[gdal.Dataset]:
+    """A new GeoTIFF with a raster's pixels and description, open for changes as in `updating`."""
+    listed = [f"{key}={value}" for key, value in options.items()]
+    driver = gdal.GetDriverByName("GTiff")
+    with _closing(path, lambda: driver.CreateCopy(str(path), source, options=listed)) as dataset:
+        yield dataset
+
+
+@contextmanager
+def _closing(path: Path, opened: Callable[[], gdal.Dataset]) -> Iterator[gdal.Dataset]:
     try:
-        dataset.FlushCache()
-    finally:
-        gdal.PopErrorHandler()
-    if errors:
-        raise OSError(f"{path}: cannot be written ({errors[0]})")
+        dataset = opened()
+        try:
+            yield dataset
+        finally:
+            # Overviews are written when the dataset is closed, and not when it is flushed. Left to the garbage
+            # collector, an error on closing is printed and forgotten.
+            gdal.Dataset.__swig_destroy__(dataset)
+            dataset.this = None
+    except RuntimeError as error:
+        raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
 
 
 def build_overviews(dataset: gdal.Dataset, resampling: str) -> None:

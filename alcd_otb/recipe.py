@@ -1,6 +1,6 @@
 """A template's features as layers of an OTB stack."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from alcd_otb.config import CLEAR, TERRAIN, Feature, Texture, ViewLayer, names_used
@@ -28,14 +28,32 @@ def feature_layer(feature: Feature) -> Layer:
     if isinstance(feature, Texture):
         texture = ContourDensity if feature.texture == "contour_density" else VariationCoefficient
         return texture(feature.band, feature.radius)
-    return Formula(_in_bandmath(feature.expression), feature.expression.names)
+    value = _in_bandmath(feature.expression)
+    # BandMath would store an infinite value as the largest number there is.
+    return Formula(f"({value}-{value})==0 ? {value} : 0/0", feature.expression.names)
 
 
-def view_layer(layer: ViewLayer) -> Formula:
-    """The layer of the view stack: whole steps, as far as 16 bits reach."""
+def shown_steps(layers: Iterable[ViewLayer]) -> dict[str, float]:
+    """The step of each band that the view shows as it is, in which its other layers read it, too."""
+    shown: dict[str, float] = {}
+    for layer in layers:
+        name = layer.expression.names[0]
+        if layer.expr == name and name not in TERRAIN:
+            shown.setdefault(name, layer.step)
+    return shown
+
+
+def view_layer(layer: ViewLayer, steps: Mapping[str, float]) -> Layer:
+    """The layer of the view stack: whole steps, as far as 16 bits reach. steps: of the sources that come in such."""
+    if steps.get(layer.expr) == layer.step:
+        return layer.expr
+    variables = {
+        name: f"({variable}*{steps[name]!r})" if name in steps else variable
+        for name, variable in _variables(layer.expression).items()
+    }
+    value = layer.expression.to_muparser(variables.__getitem__)
     limit = f"{_LARGEST_VIEW_VALUE}"
-    steps = f"rint(min(max({_in_bandmath(layer.expression)}/{layer.step!r},-{limit}),{limit}))"
-    return Formula(steps, layer.expression.names)
+    return Formula(f"rint(min(max({value}/{layer.step!r},-{limit}),{limit}))", layer.expression.names)
 
 
 def _in_bandmath(expression: Expression) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +25,14 @@ ogr.UseExceptions()
 LAYER = "samples"
 """Layer of samples in a file of several layers."""
 
-_FIELDS = {"class": "str:40", "iteration": "int", "author": "str", "comment": "str", "created": "datetime"}
+# Name, type and width (0: any) of each.
+_FIELDS = (
+    ("class", ogr.OFTString, 40),
+    ("iteration", ogr.OFTInteger, 0),
+    ("author", ogr.OFTString, 0),
+    ("comment", ogr.OFTString, 0),
+    ("created", ogr.OFTDateTime, 0),
+)
 _BESIDE_VECTORS = re.compile(
     r"\.(cpg|csvt|dat|dbf|gfs|id|idx|ind|map|md|mid|prj|qgs|qgz|qix|qml|qmd|qpj|sbn|sbx|shx|sld|txt|xml|xsd"
     r"|gpkg-journal|gpkg-shm|gpkg-wal)"
@@ -74,40 +82,23 @@ def write_samples(path: Path, samples: Iterable[Sample], legend: Legend, grid: G
     Raises ProcessingError where the file exists (labels are never overwritten) or cannot be written.
     """
     every = list(samples)
-    schema = {"geometry": "Point" if all(one.is_point for one in every) else "Unknown", "properties": _FIELDS}
-    records = [
-        {
-            "geometry": one.geometry,
-            "properties": {
-                "class": legend.with_code(one.code).name,
-                "iteration": one.iteration,
-                "author": one.author or None,
-                "comment": one.comment or None,
-                "created": one.created or None,
-            },
-        }
-        for one in every
-    ]
-    _refuse_existing(path)
-    partial = _partial(path)
-    try:
-        partial.unlink(missing_ok=True)
-        with (
-            fiona.Env(OGR_CURRENT_DATE=_FIXED_DATE),
-            fiona.open(
-                partial,
-                "w",
-                driver="GPKG",
-                layer=LAYER,
-                schema=schema,
-                crs_wkt=grid.spatial_reference.ExportToWkt(),
-            ) as collection,
-        ):
-            collection.writerecords(records)
-        partial.replace(path)
-    except (FionaError, CPLE_BaseError, OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
+    with _new_geopackage(path) as source:
+        kind = ogr.wkbPoint if all(one.is_point for one in every) else ogr.wkbUnknown
+        layer = source.CreateLayer(LAYER, grid.spatial_reference, kind)
+        for name, field_type, width in _FIELDS:
+            field = ogr.FieldDefn(name, field_type)
+            field.SetWidth(width)
+            layer.CreateField(field)
+        source.StartTransaction()
+        for one in every:
+            feature = ogr.Feature(layer.GetLayerDefn())
+            feature.SetGeometry(ogr.CreateGeometryFromJson(json.dumps(one.geometry)))
+            values = (legend.with_code(one.code).name, one.iteration, one.author, one.comment, one.created)
+            for index, value in enumerate(values):
+                if value not in (None, ""):
+                    feature.SetField(index, value)
+            layer.CreateFeature(feature)
+        source.CommitTransaction()
 
 
 def create_empty_samples(path: Path, grid: Grid) -> None:
@@ -122,15 +113,23 @@ def write_pixels(path: Path, pixels: PixelSet, grid: Grid, field: str = "class")
     equal bytes. The file appears when it is whole.
     Raises ProcessingError where the file exists or cannot be written.
     """
-    _refuse_existing(path)
-    partial = _partial(path)
+    with _new_geopackage(path) as source:
+        _fill_pixels(source, pixels, grid, field)
+
+
+@contextlib.contextmanager
+def _new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
+    """A GeoPackage to fill, which appears when the block ends. Raises ProcessingError."""
+    if path.exists():
+        raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
+    partial = path.with_name(f".unfinished-{path.stem}.gpkg")
     before = gdal.GetConfigOption("OGR_CURRENT_DATE")
     gdal.SetConfigOption("OGR_CURRENT_DATE", _FIXED_DATE)
     try:
         partial.unlink(missing_ok=True)
         source = ogr.GetDriverByName("GPKG").CreateDataSource(str(partial))
         try:
-            _fill_pixels(source, pixels, grid, field)
+            yield source
         except RuntimeError:
             # Closing may fail for the same reason; the first error is the one that tells it.
             with contextlib.suppress(RuntimeError):
@@ -140,7 +139,7 @@ def write_pixels(path: Path, pixels: PixelSet, grid: Grid, field: str = "class")
         partial.replace(path)
     except (RuntimeError, OSError) as error:
         partial.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
+        raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
     finally:
         gdal.SetConfigOption("OGR_CURRENT_DATE", before)
 
@@ -163,19 +162,6 @@ def _fill_pixels(source: ogr.DataSource, pixels: PixelSet, grid: Grid, field: st
         feature.SetField(1, sample)
         layer.CreateFeature(feature)
     source.CommitTransaction()
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.partial.gpkg")
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
-
-
-def _unwritable(path: Path, error: Exception) -> ProcessingError:
-    return ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left")
 
 
 def _class_files(source: Path, legend: Legend) -> Iterator[tuple[Path, int | None]]:

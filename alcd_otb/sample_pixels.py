@@ -125,6 +125,14 @@ def grow(
     return training_pixels, validation_pixels
 
 
+def thinned(pixels: PixelSet, most: int, seed: int) -> PixelSet:
+    """At most so many pixels of each class, drawn at random by the seed."""
+    order = np.random.default_rng(seed).permutation(len(pixels))
+    drawn = [order[pixels.codes[order] == code][:most] for code in np.unique(pixels.codes)]
+    chosen = np.sort(np.concatenate(drawn)) if drawn else order
+    return PixelSet(pixels.rows[chosen], pixels.columns[chosen], pixels.codes[chosen], pixels.samples[chosen])
+
+
 def held_pixels(samples: Sequence[Sample], grid: Grid) -> tuple[Integers, Integers, Integers]:
     """(rows, columns, sample indices) of the pixels that contain a point or whose centres lie in a polygon.
 

@@ -144,7 +144,7 @@ class Scene:
         samples = self.config.samples
         if samples != self.workspace.samples:
             return True
-        return samples.is_file() and _feature_count(samples) > 0
+        return samples.is_file() and _holds_features(samples)
 
     def _completed(self, inputs: Inputs) -> dict[str, Any]:
         """config.json: all settings, what the features are, the products' identities, versions, pixel counts."""
@@ -186,9 +186,13 @@ def _identity(product: L1CProduct) -> dict[str, Any]:
     }
 
 
-def _feature_count(path: Path) -> int:
-    dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
-    return sum(dataset.GetLayer(index).GetFeatureCount() for index in range(dataset.GetLayerCount()))
+def _holds_features(path: Path) -> bool:
+    """Whether a vector file holds any; one that cannot be read may, and who reads it will tell."""
+    try:
+        dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
+    except RuntimeError:
+        return True
+    return any(dataset.GetLayer(index).GetFeatureCount() for index in range(dataset.GetLayerCount()))
 
 
 @contextmanager

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import AlcdError, ProcessingError, WorkspaceLockedError
+from otb_pipelines.app import OtbError
 
 _UNFINISHED = ".unfinished-"
+_SPARE = 256 * 1024
+"""Bytes free below which a disk is full: what could not be written may have been larger than what is left."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,10 @@ class Workspace:
     def _remove_unfinished(self) -> None:
         for folder in (self.folder, self.iterations_folder):
             for path in folder.glob(f"{_UNFINISHED}*"):
-                shutil.rmtree(path)
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -129,9 +135,16 @@ class Workspace:
 
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write into a ProcessingError that names the folder."""
+    """Turn the operating system's refusal to write into a ProcessingError that names the folder and the remedy.
+
+    On a full disk, what GDAL and OTB say of it, if anything, is added.
+    """
     try:
         yield
+    except (ProcessingError, OtbError) as error:
+        if not _is_full(folder):
+            raise
+        raise ProcessingError(f"{folder}: the disk is full; free some space ({error})") from error
     except AlcdError:
         raise
     except OSError as error:
@@ -140,6 +153,8 @@ def writing_to(folder: Path) -> Iterator[None]:
             errno.EDQUOT: "free some of your quota",
             errno.EROFS: "choose a workspace on a writable disk",
             errno.EACCES: "choose a workspace that you may write to",
+            errno.EEXIST: "move it away",
+            errno.ENOTDIR: "move it away",
         }.get(error.errno or 0)
         if remedy is None:
             raise
@@ -147,9 +162,18 @@ def writing_to(folder: Path) -> Iterator[None]:
         raise ProcessingError(f"{name}: cannot be written ({error.strerror}); {remedy}") from error
 
 
+def _is_full(folder: Path) -> bool:
+    """Whether the disk of a folder, or of the nearest one above it that exists, has no room for another block."""
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    return shutil.disk_usage(there).free < _SPARE
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON under a temporary name and rename it, so that a reader never meets half a file."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f"{_UNFINISHED}{path.name}")
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    unfinished.write_text(text + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    try:
+        unfinished.write_text(text + "\n", encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

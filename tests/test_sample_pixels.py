@@ -11,7 +11,7 @@ from osgeo import gdal
 
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.grid import Grid
-from alcd_otb.sample_pixels import PixelSet, grow, held_pixels, valid_at
+from alcd_otb.sample_pixels import PixelSet, grow, held_pixels, thinned, valid_at
 from alcd_otb.samples import Sample
 
 LEFT, TOP = 600000.0, 4900000.0
@@ -339,3 +339,18 @@ def test_growth_properties(
         assert not any((row + i, column + j) in trained for i in (-1, 0, 1) for j in (-1, 0, 1))
     again = grow(*sides, growth, WIDE, valid)
     assert all(np.array_equal(a.samples, b.samples) for a, b in zip(sets, again, strict=True))
+
+
+def test_thinning_takes_at_most_so_many_of_each_class() -> None:
+    codes = np.array([2] * 50 + [5] * 7, dtype=np.uint8)
+    places = np.arange(57)
+    pixels = PixelSet(places // 10, places % 10, codes, places)
+
+    fewer = thinned(pixels, 20, seed=3)
+
+    assert fewer.counts == {2: 20, 5: 7}
+    assert np.array_equal(fewer.samples, np.sort(fewer.samples))
+    assert np.array_equal(fewer.codes, codes[fewer.samples])
+    assert np.array_equal(fewer.samples, thinned(pixels, 20, seed=3).samples)
+    assert not np.array_equal(fewer.samples, thinned(pixels, 20, seed=4).samples)
+    assert len(thinned(pixels, 1000, seed=3)) == 57

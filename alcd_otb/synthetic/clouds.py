@@ -13,7 +13,7 @@ from alcd_otb.synthetic.noise import Floats
 from alcd_otb.synthetic.terrain import COARSE, Terrain, Window
 
 # Share of the scene under each layer, thin edges included.
-_DECK, _CUMULUS, _CIRRUS = 0.10, 0.075, 0.17
+_DECK, _CUMULUS, _CIRRUS = 0.10, 0.055, 0.13
 # Height above ground in metres, less in small scenes: a shadow must fall into the scene.
 _DECK_HEIGHT, _CUMULUS_HEIGHT = 2600.0, 1500.0
 
@@ -61,17 +61,17 @@ def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]
     shore = np.pad(terrain.shore, pad, mode="edge")
     near_water = noise.smoothstep(shore, -0.05 * extent, 0.02 * extent)
     snowy = noise.smoothstep(np.pad(terrain.snow[0], pad, mode="edge"), -3, 1)
-    deck = field(3.7, 0.30 * extent) + 0.15 * field(3.2, 2500) + 0.35 * np.roll(near_water, _whole(deck_shift), (0, 1))
+    deck = field(4.0, 0.35 * extent) + 0.10 * field(3.4, 2500) + 0.12 * np.roll(near_water, _whole(deck_shift), (0, 1))
     deck = deck + 0.25 * snowy
-    cumulus = field(3.8, min(3000, 0.10 * extent)) + 0.75 * field(3.0, 0.3 * extent)
-    cumulus = cumulus + 0.3 * np.roll(near_water, _whole(cumulus_shift), (0, 1)) - 0.6 * snowy
+    cumulus = field(4.2, min(6000, 0.16 * extent)) + 0.75 * field(4.0, 0.3 * extent)
+    cumulus = cumulus + 0.10 * np.roll(near_water, _whole(cumulus_shift), (0, 1)) - 0.6 * snowy
     deck = deck - np.quantile(deck[inside, inside], 1 - _DECK)
     cumulus = cumulus - np.quantile(cumulus[inside, inside], 1 - _CUMULUS)
     wind = float(random.uniform(0, np.pi))
-    wisps = field(3.9, 0.35 * extent, (3.0, wind)) + 0.2 * field(3.4, 3000, (4.0, wind + 0.15))
-    wisps = wisps + 0.5 * near_water + 0.3 * snowy - 0.35 * (deck > 0)
+    wisps = field(4.2, 0.35 * extent, (2.6, wind)) + 0.12 * field(3.6, 3000, (4.0, wind + 0.15))
+    wisps = wisps + 0.5 * near_water + 0.3 * snowy - 0.9 * noise.smoothstep(np.maximum(deck, cumulus), -0.4, 0.1)
     wisps = wisps - np.quantile(wisps[inside, inside], 1 - _CIRRUS)
-    cirrus = np.clip(0.55 * np.maximum(wisps, 0) ** 0.8, 0, 1.1)
+    cirrus = np.clip(0.75 * np.maximum(wisps, 0) ** 0.8, 0, 1.1)
     sunlight = np.exp(-_moved(_deck_thickness(deck), deck_shift) - _moved(_cumulus_thickness(cumulus), cumulus_shift))
     sunlight = _smoothed(sunlight) * (1 - 0.12 * np.minimum(cirrus, 1))
     return Clouds(
@@ -80,8 +80,8 @@ def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]
         cirrus=cirrus[inside, inside].astype(np.float32),
         sunlight=sunlight[inside, inside].astype(np.float32),
         haze=(
-            np.maximum(0.35 + 0.22 * field(3.2, 0.5 * extent)[inside, inside], 0),
-            np.maximum(0.25 + 0.30 * field(3.2, 0.4 * extent)[inside, inside], 0),
+            np.maximum(0.35 + 0.16 * field(3.2, 0.5 * extent)[inside, inside], 0),
+            np.maximum(0.28 + 0.20 * field(3.2, 0.4 * extent)[inside, inside], 0),
         ),
         textures=(
             noise.fractal((1000, 1000), random, slope=2.7, outer=60, periodic=True),
@@ -97,19 +97,19 @@ def overcast_of(clouds: Clouds, window: Window) -> Overcast | None:
     if deck.max() < -1.2 and cumulus.max() < -1.2:
         return None
     billows, frays = (noise.tile_window(tile, window) for tile in clouds.textures)
-    ragged = 0.12 * billows + 0.09 * frays
+    ragged = 0.10 * billows + 0.04 * frays
     thickness = _deck_thickness(deck + 0.8 * ragged) + _cumulus_thickness(cumulus + ragged)
     opacity = -np.expm1(-thickness)
-    brightness = (0.50 + 0.50 * thickness / (thickness + 4)) * (1 + 0.05 * billows + 0.06 * frays)
+    brightness = (0.50 + 0.50 * thickness / (thickness + 2)) * (1 + 0.05 * billows + 0.06 * frays)
     return Overcast(np.asarray(opacity, dtype=np.float32), np.asarray(brightness, dtype=np.float32))
 
 
 def _deck_thickness(height: Floats) -> Floats:
-    return np.asarray(4 * np.maximum(height, 0) ** 1.2, dtype=np.float32)
+    return np.asarray(2.6 * np.maximum(height, 0) ** 1.1, dtype=np.float32)
 
 
 def _cumulus_thickness(height: Floats) -> Floats:
-    return np.asarray(3.5 * np.maximum(height, 0) ** 1.1, dtype=np.float32)
+    return np.asarray(2.4 * np.maximum(height, 0), dtype=np.float32)
 
 
 def _shadow_shift(height: float, zenith: float, azimuth: float) -> tuple[float, float]:

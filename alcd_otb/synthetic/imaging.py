@@ -14,18 +14,23 @@ from alcd_otb.synthetic import noise, spectra
 from alcd_otb.synthetic.clouds import Clouds, Overcast, overcast_of
 from alcd_otb.synthetic.noise import Floats
 from alcd_otb.synthetic.safe import QUANTIFICATION, SATURATED
-from alcd_otb.synthetic.spectra import BANDS, Band
+from alcd_otb.synthetic.spectra import Band
 from alcd_otb.synthetic.terrain import COARSE, Ground, Terrain, Window, ground_of
 
 CLOUDY, CLEAR = 0, 1
 LAND, WATER, SNOW, LOW_CLOUDS, HIGH_CLOUDS, CLOUD_SHADOWS = 5, 6, 7, 2, 3, 4
 
 # Where a class begins to dominate, at 20 m.
-_LOW_CLOUD_OPACITY = 0.18
+_LOW_CLOUD_OPACITY = 0.10
 _CIRRUS_DENSITY = 0.09
-_SUNLIGHT = 0.80
+_SUNLIGHT = 0.78
+_SUNLIGHT_ON_WATER = 0.62
 _LOW_CLOUD_OVER_CIRRUS = 0.50
-_SNOW_SHARE = 0.40
+_LOW_CLOUD_OVER_SHADOW = 0.22
+_SNOW_SHARE = 0.20
+
+_SHADED_AIR = 0.35
+"""Share of the path reflectance that comes from below the clouds."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,16 @@ class View:
     add: int
     edge: tuple[float, float, float]
 
-    def imaged(self, window: Window, factor: int) -> npt.NDArray[np.bool_]:
-        """Pixels of factor x 10 m that are inside the swath, for a window in those pixels."""
+    def imaged(self, window: Window, factor: int, margin: float = 0) -> npt.NDArray[np.bool_]:
+        """Pixels of factor x 10 m that are inside the swath, for a window in those pixels.
+
+        margin: distance to the edge of the swath, in pixels of 10 m.
+        """
         row, column, rows, columns = window
         a, b, c = self.edge
         x = (np.arange(column, column + columns)[None, :] + 0.5) * factor
         y = (np.arange(row, row + rows)[:, None] + 0.5) * factor
-        return np.asarray(a * x + b * y > c)
+        return np.asarray(a * x + b * y > c + margin * np.hypot(a, b))
 
 
 @dataclass(frozen=True)
@@ -76,8 +84,12 @@ def image_of(block: Block, view: View, band: Band) -> npt.NDArray[np.uint16]:
 
     surface = noise.binned(_surface(block.ground, view.date, b), factor)
     sunlight = own(block.terrain.illumination[view.date])
+    path: Floats | float = float(spectra.PATH[b] * view.path)
     if view.date == CLOUDY:
-        sunlight = sunlight * own(block.clouds.sunlight)
+        under_clouds = own(block.clouds.sunlight)
+        sunlight = sunlight * under_clouds
+        # The air below a cloud is in its shadow, too.
+        path = path * (1 - _SHADED_AIR + _SHADED_AIR * under_clouds)
     haze = own(block.clouds.haze[view.date])
     diffuse = float(spectra.DIFFUSE[b])
     toa = surface * (sunlight * (1 - diffuse) + diffuse)
@@ -85,16 +97,16 @@ def image_of(block: Block, view: View, band: Band) -> npt.NDArray[np.uint16]:
         toa *= 0.018 * noise.smoothstep(own(block.terrain.elevation), 700, 3200)
     else:
         toa *= spectra.TRANSMISSION[b] * (1 - 0.06 * haze)
-    toa += spectra.PATH[b] * view.path + spectra.HAZE_PATH[b] * haze
+    toa += path + spectra.HAZE_PATH[b] * haze
     if view.date == CLOUDY:
         _cover(toa, block, b, factor, own(block.clouds.cirrus))
     toa *= view.gain
     random = noise.generator(block.terrain.seed, 3, view.date, b, block.window[0], block.window[1])
     toa += (spectra.NOISE[b] + 0.004 * toa) * random.standard_normal(toa.shape, dtype=np.float32)
-    dn = np.rint(toa * QUANTIFICATION + view.add)
+    dn = np.rint(toa * QUANTIFICATION) + view.add
     np.clip(dn, 1, SATURATED - 1, out=dn)
     dn[~view.imaged(window, factor)] = 0
-    return dn.astype(np.uint16)
+    return np.asarray(dn, dtype=np.uint16)
 
 
 def truth_of(block: Block, view: View) -> npt.NDArray[np.uint8]:
@@ -104,15 +116,26 @@ def truth_of(block: Block, view: View) -> npt.NDArray[np.uint8]:
     truth = np.full((rows, columns), LAND, dtype=np.uint8)
     truth[noise.binned(block.ground.water, 2) > 0.5] = WATER
     truth[noise.binned(block.ground.snow[CLOUDY], 2) > _SNOW_SHARE] = SNOW
-    truth[noise.upsample(block.clouds.sunlight, COARSE / 20, window) < _SUNLIGHT] = CLOUD_SHADOWS
+    # Dark water hides the faint rim of a shadow.
+    enough = np.where(truth == WATER, _SUNLIGHT_ON_WATER, _SUNLIGHT)
+    truth[noise.upsample(block.clouds.sunlight, COARSE / 20, window) < enough] = CLOUD_SHADOWS
     cirrus = noise.upsample(block.clouds.cirrus, COARSE / 20, window) > _CIRRUS_DENSITY
     truth[cirrus] = HIGH_CLOUDS
     if block.overcast is not None:
         opacity = noise.binned(block.overcast.opacity, 2)
-        truth[(opacity > _LOW_CLOUD_OPACITY) & ~cirrus] = LOW_CLOUDS
+        truth[(opacity > _LOW_CLOUD_OPACITY) & (truth != HIGH_CLOUDS) & (truth != CLOUD_SHADOWS)] = LOW_CLOUDS
+        truth[(opacity > _LOW_CLOUD_OVER_SHADOW) & (truth == CLOUD_SHADOWS)] = LOW_CLOUDS
         truth[opacity > _LOW_CLOUD_OVER_CIRRUS] = LOW_CLOUDS
     truth[~view.imaged(window, 2)] = 0
     return truth
+
+
+def cover_of(block: Block) -> npt.NDArray[np.uint8]:
+    """What covers the ground at 20 m at the cloudy date, clouds aside: a group of land kinds, WATER or SNOW."""
+    cover = np.take(spectra.COVER, block.ground.kinds[CLOUDY][::2, ::2])
+    cover[noise.binned(block.ground.water, 2) > 0.5] = WATER
+    cover[noise.binned(block.ground.snow[CLOUDY], 2) > _SNOW_SHARE] = SNOW
+    return np.asarray(cover, dtype=np.uint8)
 
 
 def _surface(ground: Ground, date: int, b: int) -> Floats:
@@ -121,18 +144,18 @@ def _surface(ground: Ground, date: int, b: int) -> Floats:
     # Leaves grow between the dates: more near infrared, less red.
     growth = 1 + 0.06 * date * spectra.VEGETATED * np.sign(spectra.VIGOUR[b])
     reflectance = np.take(spectra.LAND[:, b] * growth.astype(np.float32), kinds)
-    reflectance *= ground.brightness
-    texture = ground.vigour * np.take(spectra.VEGETATED * spectra.VIGOUR[b], kinds)
+    reflectance *= ground.brightness[date]
+    texture = ground.vigour[date] * np.take(spectra.VEGETATED * spectra.VIGOUR[b], kinds)
     texture += ground.speckle[date] * np.take(spectra.ROUGHNESS, kinds)
     reflectance *= np.maximum(1 + texture, 0.15)
     if ground.water.any():
-        water = spectra.WATER_DEEP[b] + ground.turbidity * (spectra.WATER_TURBID[b] - spectra.WATER_DEEP[b])
+        water = spectra.WATER_DEEP[b] + ground.turbidity[date] * (spectra.WATER_TURBID[b] - spectra.WATER_DEEP[b])
         # Waves and glint.
-        water += 0.0035 * ground.speckle[date]
+        water += 0.006 * ground.speckle[date]
         reflectance += ground.water * (water - reflectance)
     snow = ground.snow[date]
     if snow.any():
-        reflectance += snow * (spectra.SNOW[b] * (1 + 0.05 * ground.speckle[date]) - reflectance)
+        reflectance += snow * (spectra.SNOW[b] * (ground.brightness[date] + 0.05 * ground.speckle[date]) - reflectance)
     return np.asarray(reflectance, dtype=np.float32)
 
 

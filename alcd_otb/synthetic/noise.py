@@ -26,8 +26,8 @@ def fractal(
     elongation in radians from the column axis; periodic: the field repeats without a seam.
     """
     rows, columns = shape if periodic else (_fft_size(shape[0]), _fft_size(shape[1]))
-    ky = np.fft.fftfreq(rows).astype(np.float32)[:, None]
-    kx = np.fft.rfftfreq(columns).astype(np.float32)[None, :]
+    ky = np.fft.fftfreq(rows, 1.0).astype(np.float32)[:, None]
+    kx = np.fft.rfftfreq(columns, 1.0).astype(np.float32)[None, :]
     along = kx * np.cos(stretch[1]) + ky * np.sin(stretch[1])
     across = ky * np.cos(stretch[1]) - kx * np.sin(stretch[1])
     squared = (along * stretch[0]) ** 2 + across**2
@@ -41,7 +41,7 @@ def fractal(
 def _fft_size(pixels: int) -> int:
     """A quick length for the FFT that leaves room, so that opposite edges of the scene are unrelated."""
     wanted = pixels + max(16, pixels // 8)
-    return min(n for n in (2**a * m for a in range(2, 14) for m in (3, 4, 5, 9, 15)) if n >= wanted)
+    return min(n for n in (m << a for a in range(2, 14) for m in (3, 4, 5, 9, 15)) if n >= wanted)
 
 
 def upsample(field: Floats, factor: float, window: tuple[int, int, int, int]) -> Floats:

@@ -14,7 +14,7 @@ from alcd_otb.synthetic.noise import generator
 CLASS_NAMES = {
     LOW_CLOUDS: "low_clouds",
     HIGH_CLOUDS: "high_clouds",
-    CLOUD_SHADOWS: "cloud_shadows",
+    CLOUD_SHADOWS: "clouds_shadows",
     LAND: "land",
     WATER: "water",
     SNOW: "snow",
@@ -23,19 +23,25 @@ CLASS_NAMES = {
 
 # Pixels between a point and the nearest other class, with the cumulative share of points so placed: people click
 # inside what they see, but also on small clouds and along edges.
-_MARGINS = ((3, 0.60), (2, 0.85), (1, 0.95), (0, 1.0))
+_MARGINS = ((5, 0.60), (3, 0.85), (1, 0.97), (0, 1.0))
 _CANDIDATES = 20
 _MEMBERS = 200_000
 
 
 def place_points(
-    truth: npt.NDArray[np.uint8], usable: npt.NDArray[np.bool_], per_class: int, seed: int
+    truth: npt.NDArray[np.uint8],
+    cover: npt.NDArray[np.uint8],
+    usable: npt.NDArray[np.bool_],
+    per_class: int,
+    seed: int,
 ) -> list[tuple[int, int, int]]:
     """(class code, row, column) of each point, spread over the scene.
 
-    truth: codes; usable: pixels where a point may lie (imaged at both dates); both (rows, columns). Each point is the
-    one farthest from its predecessors among 20 candidates (Mitchell 1991, "Spectrally optimal sampling for
-    distribution ray tracing"). Raises ValueError where a class has fewer pixels than points.
+    truth: codes; cover: what lies on the ground, seen or not, in any code; usable: pixels where a point may lie
+    (imaged at both dates); all (rows, columns). People look for variety, such as shadows over land and over water:
+    each class gives each cover points as the square root of the cover's area. Each point is the one farthest from
+    its predecessors among 20 candidates (Mitchell 1991, "Spectrally optimal sampling for distribution ray tracing").
+    Raises ValueError where a class has fewer pixels than points.
     """
     depth = _depth(truth, max(margin for margin, _ in _MARGINS))
     points = []
@@ -50,9 +56,11 @@ def place_points(
         places = np.stack(np.divmod(members, truth.shape[1]), axis=1)
         free = np.ones(members.size, dtype=bool)
         nearest = np.full(members.size, np.inf)
-        for draw in random.random(per_class):
+        covers = cover.flat[members]
+        for kind, draw in zip(_dealt(covers, per_class), random.random(per_class), strict=True):
             wanted = next(margin for margin, share in _MARGINS if draw <= share)
-            fitting = np.flatnonzero(free & (margins >= min(wanted, margins[free].max())))
+            eligible = free & (covers == kind) if (free & (covers == kind)).any() else free
+            fitting = np.flatnonzero(eligible & (margins >= min(wanted, margins[eligible].max())))
             candidates = random.choice(fitting, min(_CANDIDATES, fitting.size), replace=False)
             chosen = candidates[np.argmax(nearest[candidates])]
             free[chosen] = False
@@ -72,6 +80,15 @@ def write_points(path: Path, points: list[tuple[int, int, int]], grid: Grid) -> 
             }
             for code, row, column in points
         )
+
+
+def _dealt(covers: npt.NDArray[np.uint8], points: int) -> npt.NDArray[np.uint8]:
+    """The cover of each point: as many of each as the square root of its area asks for (largest remainders)."""
+    kinds, areas = np.unique(covers, return_counts=True)
+    quotas = points * np.sqrt(areas) / np.sqrt(areas).sum()
+    counts = quotas.astype(np.int64)
+    counts[np.argsort(counts - quotas, kind="stable")[: points - counts.sum()]] += 1
+    return np.repeat(kinds, counts)
 
 
 def _depth(truth: npt.NDArray[np.uint8], most: int) -> npt.NDArray[np.uint8]:

@@ -94,7 +94,9 @@ def tile_grid(tile: str, size: int) -> Grid:
     while northing < lowest[tile[2]] * 1e6 - 100_000:
         northing += 2_000_000
     epsg = (32600 if tile[2] >= "N" else 32700) + zone
-    left, top = easting // 60 * 60, -(-(northing + 100_000) // 60) * 60
+    # Southern northings count down from 10 000 km; the multiples of 60 m are counted from the equator.
+    equator = 0 if tile[2] >= "N" else 10_000_000
+    left, top = easting // 60 * 60, equator - (equator - northing - 100_000) // 60 * 60
     return Grid(f"EPSG:{epsg}", left, top, 10, size, size)
 
 

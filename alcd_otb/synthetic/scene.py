@@ -21,13 +21,25 @@ from osgeo import gdal
 from alcd_otb.grid import Grid
 from alcd_otb.synthetic import noise
 from alcd_otb.synthetic.clouds import Clouds, make_clouds
-from alcd_otb.synthetic.imaging import CLEAR, CLOUDY, HIGH_CLOUDS, LOW_CLOUDS, View, image_of, make_block, truth_of
+from alcd_otb.synthetic.imaging import (
+    CLEAR,
+    CLOUDY,
+    HIGH_CLOUDS,
+    LOW_CLOUDS,
+    View,
+    cover_of,
+    image_of,
+    make_block,
+    truth_of,
+)
 from alcd_otb.synthetic.points import place_points, write_points
 from alcd_otb.synthetic.safe import Acquisition, tile_grid, write_band, write_metadata
 from alcd_otb.synthetic.spectra import BANDS, Band
 from alcd_otb.synthetic.terrain import COARSE, Terrain, Window, make_terrain
 
 gdal.UseExceptions()
+
+Labels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 FULL_TILE = 10980
 """Pixels of 10 m along the side of a Sentinel-2 tile."""
@@ -107,16 +119,18 @@ def make_scene(
     )
     products = (scene.cloudy, scene.clear)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".raw-") as raw:
-        truth = _image(terrain, clouds, views, size, Path(raw))
-        cover = 100 * float(np.isin(truth, (LOW_CLOUDS, HIGH_CLOUDS)).sum() / max(1, (truth > 0).sum()))
-        acquisitions = (acquisitions[CLOUDY].with_cloud_cover(cover), acquisitions[CLEAR])
+        truth, cover = _image(terrain, clouds, views, size, Path(raw))
+        cloudiness = 100 * float(np.isin(truth, (LOW_CLOUDS, HIGH_CLOUDS)).sum() / max(1, (truth > 0).sum()))
+        acquisitions = (acquisitions[CLOUDY].with_cloud_cover(cloudiness), acquisitions[CLEAR])
         for acquisition, product in zip(acquisitions, products, strict=True):
             write_metadata(product, acquisition, grid)
         _encode(products, acquisitions, grid, Path(raw))
     _write_truth(scene.truth, truth, grid.at_resolution(20))
     _write_dem(scene.dem, terrain, grid.at_resolution(30))
-    usable = views[CLEAR].imaged((0, 0, *truth.shape), 2) & (truth > 0)
-    points = place_points(truth, usable, points_per_class, seed)
+    # Nobody labels where one date is about to end.
+    margin = min(64, 0.03 * size)
+    usable = np.logical_and(*(view.imaged((0, 0, size // 2, size // 2), 2, margin) for view in views))
+    points = place_points(truth, cover, usable, points_per_class, seed)
     scene.samples.unlink(missing_ok=True)
     write_points(scene.samples, points, grid.at_resolution(20))
     _write_texts(scene, acquisitions, size=size, seed=seed, points=points_per_class)
@@ -146,11 +160,9 @@ def _views(size: int, seed: int, acquisitions: tuple[Acquisition, Acquisition]) 
     )
 
 
-def _image(
-    terrain: Terrain, clouds: Clouds, views: tuple[View, View], size: int, raw: Path
-) -> npt.NDArray[np.uint8]:
-    """Write every band of both dates as raw files, strip by strip, and return the truth at 20 m."""
-    truth = np.zeros((size // 2, size // 2), dtype=np.uint8)
+def _image(terrain: Terrain, clouds: Clouds, views: tuple[View, View], size: int, raw: Path) -> Labels:
+    """Write every band of both dates as raw files, strip by strip; return the truth and the ground's cover at 20 m."""
+    truth, cover = (np.zeros((size // 2, size // 2), dtype=np.uint8) for _ in range(2))
     with ThreadPoolExecutor(_THREADS) as pool, _raw_files(raw) as files:
 
         def strip(first: int) -> None:
@@ -163,19 +175,21 @@ def _image(
                 for band in BANDS
             }
             for left in range(0, size, _BLOCK):
-                block = make_block(terrain, clouds, (first, left, rows, min(_BLOCK, size - left)))
+                columns = min(_BLOCK, size - left)
+                block = make_block(terrain, clouds, (first, left, rows, columns))
                 for view in views:
                     for band in BANDS:
                         image = image_of(block, view, band)
                         column = left * 10 // band.resolution
                         strips[view.date, band.name][:, column : column + image.shape[1]] = image
-                part = truth_of(block, views[CLOUDY])
-                truth[first // 2 : first // 2 + part.shape[0], left // 2 : left // 2 + part.shape[1]] = part
+                here = (slice(first // 2, (first + rows) // 2), slice(left // 2, (left + columns) // 2))
+                truth[here] = truth_of(block, views[CLOUDY])
+                cover[here] = cover_of(block)
             for (date, name), pixels in strips.items():
                 os.pwrite(files[date, name], pixels.data, pixels.itemsize * pixels.shape[1] * _band_row(name, first))
 
         list(pool.map(strip, range(0, size, _BLOCK)))
-    return truth
+    return truth, cover
 
 
 def _band_row(name: str, row: int) -> int:
@@ -202,9 +216,7 @@ def _raw_files(raw: Path) -> Iterator[dict[tuple[int, str], int]]:
             os.close(descriptor)
 
 
-def _encode(
-    products: tuple[Path, Path], acquisitions: tuple[Acquisition, Acquisition], grid: Grid, raw: Path
-) -> None:
+def _encode(products: tuple[Path, Path], acquisitions: tuple[Acquisition, Acquisition], grid: Grid, raw: Path) -> None:
     """Turn the raw files into JPEG2000, the largest first so that both threads end together; delete them."""
 
     def encode(task: tuple[Band, int]) -> None:

@@ -58,7 +58,7 @@ LAND_KINDS: dict[str, Floats] = {
     "rapeseed": _row(0.028, 0.038, 0.110, 0.095, 0.160, 0.330, 0.390, 0.420, 0.430, 0.420, 0.220, 0.200, 0.100),
     "stubble": _row(0.060, 0.080, 0.115, 0.160, 0.190, 0.215, 0.235, 0.255, 0.275, 0.290, 0.300, 0.350, 0.270),
     "dark_soil": _row(0.040, 0.050, 0.066, 0.085, 0.098, 0.110, 0.120, 0.130, 0.140, 0.150, 0.200, 0.210, 0.180),
-    "bright_soil": _row(0.090, 0.120, 0.165, 0.215, 0.240, 0.260, 0.275, 0.295, 0.310, 0.325, 0.380, 0.410, 0.355),
+    "bright_soil": _row(0.078, 0.103, 0.142, 0.186, 0.208, 0.226, 0.240, 0.257, 0.270, 0.283, 0.335, 0.365, 0.315),
     "pasture": _row(0.026, 0.034, 0.066, 0.048, 0.105, 0.240, 0.300, 0.325, 0.340, 0.340, 0.240, 0.230, 0.125),
     "vineyard": _row(0.055, 0.070, 0.098, 0.120, 0.150, 0.195, 0.215, 0.235, 0.250, 0.260, 0.290, 0.300, 0.230),
     "broadleaf": _row(0.018, 0.022, 0.042, 0.028, 0.070, 0.200, 0.265, 0.285, 0.300, 0.295, 0.150, 0.145, 0.066),
@@ -111,8 +111,12 @@ def per_kind(default: float, **kinds: float) -> npt.NDArray[Any]:
     return np.array([kinds.get(name, default) for name in LAND_KINDS], dtype=np.float32)
 
 
+COVER = per_kind(10, broadleaf=11, conifer=11, rock=12, alpine_grass=12, asphalt=13, bright_roof=13, tile_roof=13,
+                 sand=14, stubble=15, dark_soil=15, bright_soil=15, vineyard=15, track=15).astype(np.uint8)  # fmt: skip
+"""Groups of land that look different to a person: green fields, forest, heights, towns, sand, bare fields."""
+
 VEGETATED = per_kind(0.0, cereal=1.0, young_crop=0.8, rapeseed=0.8, pasture=1.0, vineyard=0.5, broadleaf=0.6,
                      conifer=0.5, alpine_grass=0.7, stubble=0.2)  # fmt: skip
-ROUGHNESS = per_kind(0.12, broadleaf=0.30, conifer=0.34, rock=0.28, asphalt=0.30, bright_roof=0.35, tile_roof=0.30,
-                     vineyard=0.20, alpine_grass=0.20, sand=0.12, young_crop=0.16)  # fmt: skip
+ROUGHNESS = per_kind(0.18, broadleaf=0.36, conifer=0.38, rock=0.34, asphalt=0.35, bright_roof=0.40, tile_roof=0.35,
+                     vineyard=0.26, alpine_grass=0.28, sand=0.18, young_crop=0.22)  # fmt: skip
 """Relative standard deviation of the brightness from pixel to pixel."""

@@ -32,6 +32,8 @@ _CROPS = (
     ("rapeseed", 0.92),
     ("stubble", 1.00),
 )
+# The crops come first among the kinds of land.
+_FIELD_KINDS = len(_CROPS)
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,17 @@ class Terrain:
 class Ground:
     """The ground of a block at 10 m: kinds of land at either date (uint8), and float32 fields of the same shape.
 
-    water and snow are shares of the pixel, 0..1; turbidity 0..1; brightness varies around 1, vigour and speckle (pixel
-    by pixel) around 0. The speckle of the clear date lies one pixel off: dates are never registered better than that.
+    water and snow are shares of the pixel, 0..1. The others are given at either date: brightness varies around 1,
+    vigour and speckle (pixel by pixel) around 0, turbidity 0..1. The speckle of the clear date lies one pixel off:
+    dates are never registered better than that.
     """
 
     kinds: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-    brightness: Floats
-    vigour: Floats
+    brightness: tuple[Floats, Floats]
+    vigour: tuple[Floats, Floats]
     speckle: tuple[Floats, Floats]
     water: Floats
-    turbidity: Floats
+    turbidity: tuple[Floats, Floats]
     snow: tuple[Floats, Floats]
 
 
@@ -92,7 +95,7 @@ def make_terrain(size: int, seed: int, sun: tuple[tuple[float, float], tuple[flo
     coast = along + 0.09 * field(3.9, 0.4 * extent) + 0.5 * across**2 * np.float32(random.uniform(-0.5, 0.5))
     sea_level = np.quantile(coast, _SEA)
     shore = np.float32(extent) * (sea_level - coast)
-    relief = float(np.clip(0.10 * extent, 350, 2400))
+    relief = float(np.clip(0.085 * extent, 300, 2400))
     height = noise.smoothstep(coast, sea_level + 0.35, sea_level + 1.05)
     ridges = 1 - 0.7 * np.abs(field(3.6, 7000)) - 0.22 * np.abs(field(3.4, 2200))
     hills = field(3.2, 4000)
@@ -104,12 +107,12 @@ def make_terrain(size: int, seed: int, sun: tuple[tuple[float, float], tuple[flo
     for _ in range(2):
         middle = np.float32(random.uniform(-0.28, 0.28))
         meanders = across - middle + 0.07 * field(5.5, 0.35 * extent) + 250 / extent * field(6.0, 1800)
-        half_width = np.float32(random.uniform(35, 80)) * (1 - 1.5 * noise.smoothstep(height, 0.1, 0.6))
+        half_width = np.float32(random.uniform(60, 120)) * (1 - 1.5 * noise.smoothstep(height, 0.1, 0.6))
         gradient = np.hypot(*np.gradient(meanders)) / COARSE
         water = np.maximum(water, half_width - np.abs(meanders) / np.maximum(gradient, 0.3 / extent))
     water = np.clip(water, -2000, 2000).astype(np.float32)
 
-    belt = elevation + 0.05 * relief * field(3.6, 5000) - 0.10 * relief * _northness(elevation)
+    belt = elevation + 0.05 * relief * field(4.0, 6000) - 0.10 * relief * _northness(elevation)
     belt = np.where(water > 0, -1e4, belt)
     line = np.quantile(belt, 1 - _SNOW)
     width = 0.06 * relief
@@ -135,7 +138,7 @@ def make_terrain(size: int, seed: int, sun: tuple[tuple[float, float], tuple[flo
         textures=(
             noise.fractal((1000, 1000), random, slope=1.2, outer=30, periodic=True),
             noise.fractal((972, 972), random, slope=2.2, outer=40, periodic=True),
-            noise.fractal((800, 800), random, slope=0.5, outer=8, periodic=True),
+            noise.fractal((800, 800), random, slope=0.2, outer=8, periodic=True),
         ),
     )
 
@@ -149,8 +152,12 @@ def ground_of(terrain: Terrain, window: Window) -> Ground:
     pixel, patch, speckle = (noise.tile_window(tile, window) for tile in terrain.textures)
     row, column, rows, columns = window
     misplaced = noise.tile_window(terrain.textures[2], (row + 1, column + 1, rows, columns))
-    kinds = _parcels(terrain, window, fine(terrain.warp[0]), fine(terrain.warp[1]))
-    first, second = kinds
+    # Soil moisture, leaves and plankton differ between the dates in patches of their own.
+    passing = tuple(
+        noise.tile_window(terrain.textures[1], (row + 311 * date, column + 157 * date, rows, columns))
+        for date in (1, 2)
+    )
+    first, second, parcel = _parcels(terrain, window, fine(terrain.warp[0]), fine(terrain.warp[1]))
     forest = fine(terrain.forest) + 0.35 * patch
     conifer = forest + 0.6 * pixel > 1.3
     alpine = fine(terrain.alpine) + 0.4 * patch
@@ -162,13 +169,20 @@ def ground_of(terrain: Terrain, window: Window) -> Ground:
         kind[fine(terrain.sand) + 0.3 * patch > 0] = KIND["sand"]
     _build(terrain, window, (first, second), fine(terrain.urban))
     shore = fine(terrain.shore) + 6 * patch
+    field = first < _FIELD_KINDS
+    own_tone = np.where(field, 0.30 * (noise.unit(parcel) - 0.5), 0)
+    own_vigour = np.where(field, 1.8 * (noise.unit(parcel, 16) - 0.5), 0)
+    own_growth = np.where(field, 1.2 * (noise.unit(parcel, 8) - 0.5), 0)
+    brightness = 1 + fine(terrain.tone) + 0.04 * patch + own_tone
+    vigour = 0.5 * patch + 0.35 * pixel + 0.25 * speckle + own_vigour
+    turbidity = fine(terrain.turbidity)
     return Ground(
-        kinds=kinds,
-        brightness=1 + fine(terrain.tone) + 0.04 * patch,
-        vigour=0.6 * patch + 0.35 * pixel + 0.25 * speckle,
+        kinds=(first, second),
+        brightness=(brightness + 0.06 * passing[0], brightness + 0.06 * passing[1]),
+        vigour=(vigour + 0.4 * passing[0], vigour + 0.4 * passing[1] + own_growth),
         speckle=(speckle, misplaced),
         water=np.clip(0.5 + shore / 10, 0, 1),
-        turbidity=np.clip(fine(terrain.turbidity) + 0.03 * patch, 0, 1),
+        turbidity=(np.clip(turbidity + 0.10 * passing[0], 0, 1), np.clip(turbidity + 0.10 * passing[1], 0, 1)),
         snow=(_snow_share(terrain, 0, window, patch, pixel), _snow_share(terrain, 1, window, patch, pixel)),
     )
 
@@ -177,13 +191,16 @@ def _snow_share(terrain: Terrain, date: int, window: Window, patch: Floats, pixe
     height = noise.upsample(terrain.snow[date], 6, window)
     if height.max() < -3:
         return np.zeros_like(height)
-    return noise.smoothstep(height + 0.25 * patch + 0.25 * pixel, -0.6, 0.6) * np.float32(0.97)
+    return noise.smoothstep(height + 0.10 * patch + 0.06 * pixel, -0.35, 0.35) * np.float32(0.97)
 
 
 def _parcels(
     terrain: Terrain, window: Window, warp_u: Floats, warp_v: Floats
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Fields: blocks of about 700 m x 500 m between tracks, cut into strips, each strip under one crop."""
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
+    """Fields: blocks of about 700 m x 500 m between tracks, cut into strips, each strip under one crop.
+
+    Returns the kinds at either date and a random number for each parcel.
+    """
     row, column, rows, columns = window
     y = (np.arange(row, row + rows, dtype=np.float32) * 10)[:, None]
     x = (np.arange(column, column + columns, dtype=np.float32) * 10)[None, :]
@@ -203,13 +220,13 @@ def _parcels(
     crops = np.array([KIND[name] for name, _ in _CROPS], dtype=np.uint8)
     table = crops[np.searchsorted([share for _, share in _CROPS], np.arange(256) / 256, side="right")]
     first = table[parcel & np.uint32(255)]
-    # Between the dates, one parcel in fifteen is ploughed.
-    ploughed = (parcel >> np.uint32(8) & np.uint32(255)) < 17
+    # Between the dates, one parcel in thirty is ploughed.
+    ploughed = (parcel >> np.uint32(8) & np.uint32(255)) < 9
     second = np.where(ploughed, np.uint8(KIND["dark_soil"]), first)
     track = (np.minimum(inner_u, 1 - inner_u) * 700 < 7) | (np.minimum(inner_v, 1 - inner_v) * 500 < 5)
     track &= (block >> np.uint32(5) & 3) > 0
     first[track] = second[track] = KIND["track"]
-    return first, second
+    return first, second, noise.hashed(parcel.view(np.int32), strip, terrain.seed + 3)
 
 
 def _build(
@@ -252,13 +269,16 @@ def _northness(elevation: Floats) -> Floats:
 
 
 def _illumination(elevation: Floats, zenith: float, azimuth: float) -> Floats:
-    """Cosine of the sun's incidence on the slope over that on flat ground, 0.2..1.6."""
+    """Cosine of the sun's incidence on the slope over that on flat ground, 0.45..1.5.
+
+    The slopes around light a shaded one: it is never as dark as geometry alone would have it.
+    """
     down, right = np.gradient(elevation, COARSE)
     z, a = np.radians(zenith), np.radians(azimuth)
     # Rows run south: the northward slope is -down.
     cosine = np.cos(z) - np.sin(z) * (right * np.sin(a) - down * np.cos(a))
     cosine = cosine / np.sqrt(1 + down**2 + right**2)
-    return np.asarray(np.clip(cosine / np.cos(z), 0.2, 1.6), dtype=np.float32)
+    return np.asarray(np.clip(cosine / np.cos(z), 0.45, 1.5), dtype=np.float32)
 
 
 def _towns(n: int, random: np.random.Generator, water: Floats, height: Floats) -> Floats:

@@ -1,0 +1,76 @@
+# `make` lists the targets. `make demo` and `make test` need a Debian 12 with git and make, and nothing else.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# The steps share .venv and apt's lock.
+.NOTPARALLEL:
+
+PYTHON := .venv/bin/python
+DEMO ?= demo
+ARGS ?=
+
+# OTB with its applications and headers; otb-qgis, since OTB's CMake targets name a file of it.
+RUN_PACKAGES := otb-bin libotb-apps libotb-dev otb-qgis libinsighttoolkit4-dev libtinyxml-dev libfftw3-dev \
+    libboost-filesystem-dev libboost-serialization-dev pybind11-dev cmake g++ ninja-build \
+    gdal-bin python3-gdal python3-fiona python3-lxml python3-numpy python3-venv python3-dev
+TEST_PACKAGES := valgrind
+
+# Files that tell that a step is done; they lie in .venv, so that removing it is starting over.
+RUN_PYTHON := .venv/.run-requirements-done
+TEST_PYTHON := .venv/.test-requirements-done
+PROJECT := .venv/.project-done
+
+NATIVE := $(shell find otb_pipelines/native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
+CPP := $(filter %.cpp %.hpp,$(NATIVE))
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(PROJECT) ## install all that a run needs, into Debian and .venv
+
+.PHONY: demo
+demo: $(PROJECT) ## install, then run the main job on a synthetic scene in demo/ (DEMO=folder ARGS=--size=1098)
+	@$(PYTHON) -m alcd_otb demo $(ARGS) "$(DEMO)"
+
+.PHONY: test
+test: $(PROJECT) $(TEST_PYTHON) ## install, then run the tests (ARGS="-k samples -x")
+	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(PROJECT) $(TEST_PYTHON) ## install, then check style and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/clang-format --dry-run -Werror $(CPP)
+
+.PHONY: doctor
+doctor: $(PROJECT) ## install, then tell what is installed and what is missing
+	@$(PYTHON) -m alcd_otb doctor
+
+.PHONY: bench
+bench: $(PROJECT) $(TEST_PYTHON) ## install, then run the benchmarks, one after the other
+	@set -e; for script in benchmarks/*.py; do \
+	    [ -f "$$script" ] || continue; echo "==> $$script"; $(PYTHON) "$$script" $(ARGS); done
+
+.PHONY: clean
+clean: ## remove what the other targets made, but for Debian's packages and demo/
+	rm -rf .venv build dist *.egg-info otbApplication*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find alcd_otb otb_pipelines param_templates tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUN_PYTHON): requirements.txt tools/install.sh
+	@tools/install.sh packages $(RUN_PACKAGES)
+	@tools/install.sh python requirements.txt
+	@touch $@
+
+$(TEST_PYTHON): requirements-dev.txt $(RUN_PYTHON)
+	@tools/install.sh packages $(TEST_PACKAGES)
+	@tools/install.sh python requirements-dev.txt
+	@touch $@
+
+$(PROJECT): $(RUN_PYTHON) pyproject.toml setup.py CMakeLists.txt $(NATIVE)
+	@tools/install.sh project
+	@touch $@

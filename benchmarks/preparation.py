@@ -1,0 +1,114 @@
+"""Seconds, memory and disk of preparing a scene, beside the floor: decoding the same JPEG 2000 levels, doing nothing.
+
+Usage: python benchmarks/preparation.py SCENE.json [RESULT.json]. The full tile of the project's figures comes from
+``alcd_otb.synthetic.scene.make_scene(folder, size=10980)``. The machine should have nothing else to do.
+"""
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from osgeo import gdal
+
+from alcd_otb.bands import coarsest_level
+from alcd_otb.config import TERRAIN, load_scene, names_used
+from alcd_otb.inputs import Inputs
+from alcd_otb.prepare import _feature_level, _tune_gdal, _write_features, _write_valid, _write_view
+from otb_pipelines.settings import default_settings
+
+ResultT = TypeVar("ResultT")
+
+
+class Steps:
+    """Wall and processor seconds, and the peak memory so far, of each step."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, object]] = []
+
+    def run(self, name: str, step: Callable[[], ResultT]) -> ResultT:
+        wall, processor = time.perf_counter(), time.process_time()
+        result = step()
+        self.rows.append(
+            {
+                "step": name,
+                "seconds": round(time.perf_counter() - wall, 1),
+                "processor_seconds": round(time.process_time() - processor, 1),
+                "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+            }
+        )
+        return result
+
+
+def decode(levels: Iterable[tuple[str, int]]) -> None:
+    """Read every block of these levels of files once."""
+    for path, level in levels:
+        _decode(path, level)
+
+
+def _decode(path: str, level: int) -> None:
+    # A row of blocks at a time, so that GDAL may use all processors.
+    dataset = gdal.OpenEx(path, open_options=[f"OVERVIEW_LEVEL={f'{level - 1}only' if level else 'NONE'}"])
+    band = dataset.GetRasterBand(1)
+    height = band.GetBlockSize()[1]
+    for row in range(0, band.YSize, height):
+        dataset.ReadRaster(0, row, band.XSize, min(height, band.YSize - row))
+
+
+def bands_of(features: Iterable[object]) -> list[str]:
+    return sorted({name for feature in features for name in names_used(feature)} - set(TERRAIN))  # type: ignore[arg-type]
+
+
+def written_bytes() -> int:
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
+
+
+def main(scene: Path, result: Path | None) -> None:
+    config = load_scene(scene)
+    inputs, settings = Inputs.read(config), default_settings()
+    _tune_gdal(settings)
+    steps = Steps()
+    feature_levels = [(inputs.band(one).path, _feature_level(inputs, one)) for one in bands_of(inputs.features)]
+    view_levels = [
+        (inputs.band(one).path, coarsest_level(inputs.band(one).path, inputs.view_grid.resolution))
+        for one in bands_of(inputs.view)
+    ]
+    steps.run("floor: decode for the features", lambda: decode(feature_levels))
+    steps.run("floor: decode for the view", lambda: decode(view_levels))
+    before = written_bytes()
+    with tempfile.TemporaryDirectory(dir=scene.parent) as name:
+        folder = Path(name)
+        features = steps.run("features", lambda: _write_features(inputs, folder, settings))
+        valid, _ = steps.run("valid pixels", lambda: _write_valid(inputs, features, folder, settings))
+        view = steps.run("view with overviews", lambda: _write_view(inputs, folder, settings))
+        sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (features, valid, view)}
+        os.sync()
+        written = round((written_bytes() - before) / 1e6, 1)
+    seconds = [float(str(row["seconds"])) for row in steps.rows]
+    summary = {
+        "threads": settings.threads,
+        "steps": steps.rows,
+        "floor_seconds": round(sum(seconds[:2]), 1),
+        "preparation_seconds": round(sum(seconds[2:]), 1),
+        "times_the_floor": round(sum(seconds[2:]) / sum(seconds[:2]), 2),
+        "peak_megabytes": steps.rows[-1]["peak_megabytes"],
+        "written_megabytes": written,
+        "megabytes": sizes,
+    }
+    print(f"{'step':<32}{'seconds':>9}{'processor':>11}{'peak MB':>9}")
+    for row in steps.rows:
+        print(f"{row['step']:<32}{row['seconds']:>9}{row['processor_seconds']:>11}{row['peak_megabytes']:>9}")
+    print(f"preparation {summary['preparation_seconds']} s, {summary['times_the_floor']} times the floor")
+    print(f"written {written} MB: {sizes}")
+    if result:
+        result.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)

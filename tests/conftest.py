@@ -1,0 +1,51 @@
+"""One small synthetic scene, made and run once for all tests; a test that changes it works on a copy."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from scenes import write_scene
+
+from alcd_otb.scene import Result, Scene
+from alcd_otb.synthetic.scene import SyntheticScene, make_scene
+
+
+@dataclass(frozen=True)
+class FinishedScene:
+    """A scene after one run."""
+
+    synthetic: SyntheticScene
+    scene: Scene
+    result: Result
+
+    @property
+    def iteration(self) -> Path:
+        return self.result.workspace / "iterations" / "001"
+
+
+@pytest.fixture(scope="session")
+def small_scene(tmp_path_factory: pytest.TempPathFactory) -> SyntheticScene:
+    """720 x 720 pixels of 10 m; not to be changed."""
+    return make_scene(tmp_path_factory.mktemp("scene"), size=720, seed=3)
+
+
+@pytest.fixture(scope="session")
+def finished(small_scene: SyntheticScene, tmp_path_factory: pytest.TempPathFactory) -> FinishedScene:
+    """The small scene, prepared and classified once; not to be changed."""
+    scene = Scene.open(write_scene(tmp_path_factory.mktemp("finished") / "scene.json", small_scene))
+    return FinishedScene(small_scene, scene, scene.run())
+
+
+@pytest.fixture
+def prepared(finished: FinishedScene, tmp_path: Path) -> Callable[..., Path]:
+    """Called with changes to scene.json: a scene of its own that is prepared and has no iteration."""
+
+    def copied(**changes: object) -> Path:
+        for name in ("features.tif", "view.tif", "valid.tif", "preparation.json"):
+            (tmp_path / "work").mkdir(exist_ok=True)
+            shutil.copy2(finished.result.workspace / name, tmp_path / "work" / name)
+        return write_scene(tmp_path / "scene.json", finished.synthetic, **changes)
+
+    return copied

@@ -1,0 +1,166 @@
+"""What the documentation says is what the code does."""
+
+import json
+import re
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import PydanticUndefined
+
+from alcd_otb import cli, config, errors, legend
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "otb_pipelines").rglob("*.md")])
+SCENE_PAGE = ROOT / "docs" / "scene.md"
+
+
+def json_blocks(page: Path) -> list[Any]:
+    return [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)]
+
+
+def table_rows(text: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    below = re.split(rf"^#+ {re.escape(heading)}$", text, maxsplit=1, flags=re.M)[1]
+    table = re.search(r"(?:^\|.*\|$\n)+", below, re.M)
+    assert table is not None, f"no table below {heading!r}"
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[0].splitlines()]
+    return rows[2:]
+
+
+def documented(heading: str) -> dict[str, str]:
+    """Default by key, of a table of keys."""
+    rows = table_rows(SCENE_PAGE.read_text("utf-8"), heading)
+    keys = [row[0].strip("`") for row in rows]
+    assert len(set(keys)) == len(keys)
+    return {key: row[2] for key, row in zip(keys, rows, strict=True)}
+
+
+def defaults(model: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(key, default) of a model and of the models in it; PydanticUndefined where the key is required."""
+    if issubclass(model, BaseModel):
+        annotations = {name: one.annotation for name, one in model.model_fields.items()}
+        values = {name: one.get_default(call_default_factory=True) for name, one in model.model_fields.items()}
+    else:
+        annotations = typing.get_type_hints(model)
+        values = {name: getattr(model, name, PydanticUndefined) for name in annotations}
+    for name, annotation in annotations.items():
+        yield prefix + name, values[name]
+        for inner, is_list in models_in(annotation):
+            yield from defaults(inner, f"{prefix}{name}{'[]' if is_list else ''}.")
+
+
+def models_in(annotation: Any, is_list: bool = False) -> Iterator[tuple[type, bool]]:
+    """The models that a field holds, and whether in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, (BaseModel, legend.LegendClass)):
+        yield annotation, is_list
+    elif get_origin(annotation) in (tuple, typing.Union, types.UnionType):
+        for argument in get_args(annotation):
+            yield from models_in(argument, is_list or get_origin(annotation) is tuple)
+
+
+def as_written(default: Any) -> str:
+    return "required" if default is PydanticUndefined else f"`{json.dumps(default)}`"
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"), [("scene.json", config._SceneFile), ("Templates", config.Template)], ids=["scene", "template"]
+)
+def test_the_tables_hold_every_key_with_its_default(heading: str, model: type[BaseModel]) -> None:
+    if heading == "scene.json":
+        # The page tells where the default leads.
+        derived = {"name": "the file's name", "samples": "`samples.gpkg` in the workspace"}
+        derived["workspace"] = "the scene's name"
+    else:
+        derived = dict.fromkeys(("samples", "regularisation", "confidence"), "see below")
+    expected = {key: derived.get(key) or as_written(default) for key, default in defaults(model)}
+    assert documented(heading) == expected
+
+
+def test_the_names_of_features_are_all_there() -> None:
+    rows = table_rows(SCENE_PAGE.read_text("utf-8"), "Names")
+    text = " ".join(row[0] for row in rows)
+    expanded = re.sub(
+        r"`(clear\.)?B01` \.\.\. `(?:clear\.)?B12`",
+        lambda match: " ".join(f"`{match[1] or ''}B{number:02}`" for number in range(1, 13)),
+        text,
+    )
+    assert set(re.findall(r"`([^`]+)`", expanded)) == config.KNOWN_NAMES
+
+
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [(page, number) for page in PAGES for number in range(len(json_blocks(page)))],
+    ids=lambda value: value.name if isinstance(value, Path) else str(value),
+)
+def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) -> None:
+    content = json_blocks(page)[number]
+    if "cloudy" in content:
+        file = tmp_path / "scene.json"
+        file.write_text(json.dumps(content), "utf-8")
+        assert config.load_scene(file).cloudy == tmp_path / content["cloudy"]
+    elif "code" in content:
+        assert TypeAdapter(legend.LegendClass).validate_python(content).name == content["name"]
+    else:
+        assert config._feature(content).name == content["name"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("scene*.json")), ids=lambda file: file.name)
+def test_examples_are_accepted(file: Path) -> None:
+    assert config.load_scene(file).template.features
+
+
+def test_the_readme_shows_a_scene() -> None:
+    assert any("cloudy" in block for block in json_blocks(ROOT / "README.md"))
+
+
+def test_the_exit_codes_are_those_of_the_errors() -> None:
+    rows = table_rows((ROOT / "README.md").read_text("utf-8"), "Exit codes")
+    of_errors = {error.exit_code for error in errors.AlcdError.__subclasses__()}
+    assert {int(row[0]) for row in rows} == of_errors | {0, cli.INTERRUPTED}
+
+
+def test_the_commands_of_the_readme_are_understood() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    commands = re.findall(r"-m alcd_otb ([^`\n#]+)", text)
+    assert commands
+    for command in commands:
+        cli._parser().parse_args(command.split())
+
+
+def test_the_targets_of_make_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
+    for page in PAGES:
+        named = set(re.findall(r"(?:`|^)make ([a-z]+)", page.read_text("utf-8"), re.M))
+        assert named <= targets, page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = (page.parent / file).resolve() if file else page
+        assert linked.exists(), f"{page.name}: {target}"
+        assert linked.is_relative_to(ROOT), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(linked), f"{page.name}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_pictures_are_small() -> None:
+    pictures = list((ROOT / "docs" / "images").glob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert picture.stat().st_size < 300_000, picture

@@ -1,0 +1,146 @@
+"""Stacks of layers against NumPy, in one block and in many."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+from otb_pipelines.app import Target
+from otb_pipelines.settings import Settings
+from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoefficient, build_stack
+
+METRES = 60.0
+
+
+def write_raster(path: Path, array: np.ndarray) -> Path:
+    rows, columns = array.shape
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, 1, gdal.GDT_Float32)
+    dataset.SetGeoTransform((300000, METRES, 0, 4900020, 0, -METRES))
+    dataset.SetProjection("EPSG:32631")
+    dataset.GetRasterBand(1).WriteArray(array)
+    dataset.FlushCache()
+    return path
+
+
+def stacked(folder: Path, sources: dict[str, Path], layers: list[Layer], ram: int = 128) -> np.ndarray:
+    """Layers x rows x columns."""
+    target = folder / f"stack_{ram}.tif"
+    build_stack(sources, layers, Settings(ram=ram, threads=2)).write({"out": Target(target)})
+    array = gdal.Open(str(target)).ReadAsArray()
+    return array.reshape(len(layers), *array.shape[-2:])
+
+
+def windows(array: np.ndarray, radius: int) -> np.ndarray:
+    """Of each pixel, the values in the window around it, the edge replicated; along the last axis."""
+    padded = np.pad(array.astype(np.float64), radius, mode="edge")
+    side = 2 * radius + 1
+    views = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
+    return views.reshape(*array.shape, side * side)
+
+
+def gradient_magnitude(array: np.ndarray) -> np.ndarray:
+    """Central differences per metre; the edge replicated."""
+    padded = np.pad(array.astype(np.float64), 1, mode="edge")
+    across = (padded[1:-1, 2:] - padded[1:-1, :-2]) / (2 * METRES)
+    down = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / (2 * METRES)
+    return np.hypot(across, down)
+
+
+def contour_density(array: np.ndarray, radius: int) -> np.ndarray:
+    return windows(gradient_magnitude(array), radius).mean(axis=-1)
+
+
+def variation_coefficient(array: np.ndarray, radius: int) -> np.ndarray:
+    values = windows(array, radius)
+    return values.std(axis=-1, ddof=1) / values.mean(axis=-1)
+
+
+def test_layers_in_order(tmp_path: Path) -> None:
+    first = np.arange(25, dtype=np.float32).reshape(5, 5)
+    sources = {"a": write_raster(tmp_path / "a.tif", first), "b": write_raster(tmp_path / "b.tif", first.T * 10)}
+    made = stacked(tmp_path, sources, ["b", Formula("im1b1-im2b1", ("b", "a")), "a"])
+    np.testing.assert_array_equal(made, [first.T * 10, first.T * 10 - first, first])
+
+
+def test_formula_of_no_data_is_no_data(tmp_path: Path) -> None:
+    first = np.array([[1, np.nan], [np.nan, 4]], np.float32)
+    second = np.array([[2, 2], [np.nan, np.nan]], np.float32)
+    sources = {"a": write_raster(tmp_path / "a.tif", first), "b": write_raster(tmp_path / "b.tif", second)}
+    (made,) = stacked(tmp_path, sources, [Formula("im1b1+im2b1", ("a", "b"))])
+    np.testing.assert_array_equal(made, [[3, np.nan], [np.nan, np.nan]])
+
+
+def test_contour_density_of_a_plane(tmp_path: Path) -> None:
+    """Rises of 3 across and 4 down a pixel: 5 a pixel, 5 / 60 a metre; the edge replicated has half the rise."""
+    rows, columns = np.mgrid[0:9, 0:9]
+    sources = {"a": write_raster(tmp_path / "a.tif", 3.0 * columns + 4.0 * rows)}
+    (made,) = stacked(tmp_path, sources, [ContourDensity("a", 1)])
+    np.testing.assert_allclose(made[2:-2, 2:-2], 5 / 60, rtol=1e-6)
+    beside_the_edge = (2 * 5 + np.hypot(1.5, 4)) / 3 / 60
+    np.testing.assert_allclose(made[3, 1], beside_the_edge, rtol=1e-6)
+
+
+def test_variation_coefficient_by_hand(tmp_path: Path) -> None:
+    """Eight pixels of 1 and one of 10: mean 2, variance (8 * 1 + 64) / (9 - 1) = 9."""
+    array = np.ones((5, 5), np.float32)
+    array[2, 2] = 10
+    (made,) = stacked(tmp_path, {"a": write_raster(tmp_path / "a.tif", array)}, [VariationCoefficient("a", 1)])
+    np.testing.assert_allclose(made[1:4, 1:4], 1.5, rtol=1e-6)
+    np.testing.assert_array_equal(made[0], 0)
+
+
+@pytest.mark.parametrize("value", [0.1234, 0.7071, -0.02, 6.5535])
+def test_variation_coefficient_of_equal_values(tmp_path: Path, value: float) -> None:
+    sources = {"a": write_raster(tmp_path / "a.tif", np.full((9, 9), value, np.float32))}
+    (made,) = stacked(tmp_path, sources, [VariationCoefficient("a", 3)])
+    np.testing.assert_allclose(made, 0, atol=2e-3)
+
+
+def test_variation_coefficient_of_mean_0_has_no_value(tmp_path: Path) -> None:
+    array = np.zeros((9, 9), np.float32)
+    array[:, :4] = 1
+    array[4, 4], array[4, 6] = -1, 1
+    (made,) = stacked(tmp_path, {"a": write_raster(tmp_path / "a.tif", array)}, [VariationCoefficient("a", 1)])
+    assert np.isnan(made[4, 5])
+    assert np.isnan(made[1, 7])
+    assert made[1, 1] == 0
+
+
+@pytest.mark.parametrize("radius", [1, 3])
+def test_textures(tmp_path: Path, radius: int) -> None:
+    array = np.random.default_rng(1).uniform(0.05, 0.9, (40, 30)).astype(np.float32)
+    sources = {"a": write_raster(tmp_path / "a.tif", array)}
+    density, variation = stacked(tmp_path, sources, [ContourDensity("a", radius), VariationCoefficient("a", radius)])
+    np.testing.assert_allclose(density, contour_density(array, radius), rtol=1e-5)
+    np.testing.assert_allclose(variation, variation_coefficient(array, radius), rtol=1e-4)
+
+
+def test_texture_has_no_value_only_where_its_window_meets_no_data(tmp_path: Path) -> None:
+    array = np.random.default_rng(2).uniform(0.05, 0.9, (60, 60)).astype(np.float32)
+    array[30, 20] = np.nan
+    sources = {"a": write_raster(tmp_path / "a.tif", array)}
+    density, variation = stacked(tmp_path, sources, [ContourDensity("a", 3), VariationCoefficient("a", 3)])
+    touched = np.zeros(array.shape, bool)
+    touched[27:34, 17:24] = True
+    np.testing.assert_array_equal(np.isnan(variation), touched)
+    np.testing.assert_allclose(variation, variation_coefficient(array, 3), rtol=1e-4)
+    # A difference reaches one pixel further than the window, but not diagonally.
+    np.testing.assert_array_equal(np.isnan(density), np.isnan(contour_density(array, 3)))
+    assert np.isnan(density).sum() == 77
+
+
+def test_many_blocks_are_as_one(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    array = random.uniform(0.05, 0.9, (700, 500)).astype(np.float32)
+    array[random.uniform(size=array.shape) < 1e-4] = np.nan
+    sources = {"a": write_raster(tmp_path / "a.tif", array), "b": write_raster(tmp_path / "b.tif", array[::-1])}
+    layers: list[Layer] = [
+        "a",
+        Formula("im1b1/im2b1", ("a", "b")),
+        ContourDensity("a", 3),
+        VariationCoefficient("b", 3),
+        "b",
+    ]
+    whole = stacked(tmp_path, sources, layers, ram=512)
+    np.testing.assert_array_equal(stacked(tmp_path, sources, layers, ram=1), whole)

@@ -1,0 +1,191 @@
+"""The lock, the iterations and what becomes of them when a run dies, by real processes."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alcd_otb.errors import ConfigurationError, ProcessingError, WorkspaceLockedError
+from alcd_otb.workspace import Workspace, write_json, writing_to
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from alcd_otb.workspace import Workspace
+with Workspace(Path(sys.argv[1])).locked():
+    {work}
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextmanager
+def holding(folder: Path, work: str = "pass") -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the workspace, after some work in it."""
+    command = [sys.executable, "-c", HOLDER.format(work=work), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def lock(workspace: Workspace) -> None:
+    with workspace.locked():
+        pass
+
+
+def interrupt(folder: Path) -> None:
+    """Leave half of a file, as somebody who stops a run."""
+    (folder / "labels.tif").write_text("half")
+    raise KeyboardInterrupt
+
+
+class TestLock:
+    def test_excludes_another_process_and_names_it(self, tmp_path: Path) -> None:
+        workspace = Workspace(tmp_path / "work")
+        with holding(workspace.folder) as holder, pytest.raises(WorkspaceLockedError) as caught:
+            lock(workspace)
+        assert str(caught.value) == (
+            f"{tmp_path}/work: another run (process {holder.pid}) holds this workspace; wait for it or stop it"
+        )
+        assert caught.value.exit_code == 7
+
+    def test_does_not_outlive_a_killed_process(self, tmp_path: Path) -> None:
+        workspace = Workspace(tmp_path)
+        with holding(tmp_path) as holder:
+            holder.send_signal(signal.SIGKILL)
+            holder.wait(10)
+            lock(workspace)
+
+    def test_is_dropped_at_the_end_even_by_an_error(self, tmp_path: Path) -> None:
+        workspace = Workspace(tmp_path)
+        with pytest.raises(ZeroDivisionError), workspace.locked():
+            raise ZeroDivisionError
+        lock(workspace)
+
+    def test_removes_what_a_killed_run_left(self, tmp_path: Path) -> None:
+        work = """
+    from alcd_otb.workspace import write_json
+    w = Workspace(Path(sys.argv[1]))
+    s = w.scratch(); (s.__enter__() / "features.tif").write_text("half")
+    i = w.new_iteration(); (i.__enter__()[1] / "labels.tif").write_text("half")
+    (w.folder / ".unfinished-latest").symlink_to("iterations/001")
+    (w.folder / ".unfinished-config.json").write_text("{")"""
+        with holding(tmp_path, work) as holder:
+            assert len(list(tmp_path.rglob(".unfinished-*"))) == 4
+            holder.kill()
+            holder.wait(10)
+        lock(Workspace(tmp_path))
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "iterations"]
+        assert list((tmp_path / "iterations").iterdir()) == []
+
+
+class TestIterations:
+    def test_appear_when_whole_and_are_the_latest(self, tmp_path: Path) -> None:
+        workspace = Workspace(tmp_path)
+        for expected in (1, 2):
+            with workspace.new_iteration() as (number, folder):
+                assert number == expected
+                (folder / "labels.tif").write_text(str(number))
+                assert len(workspace.iterations()) == expected - 1
+            assert (workspace.latest / "labels.tif").read_text() == str(expected)
+        assert [path.name for path in workspace.iterations()] == ["001", "002"]
+        assert workspace.latest.readlink() == Path("iterations/002")
+
+    def test_that_fail_leave_nothing(self, tmp_path: Path) -> None:
+        workspace = Workspace(tmp_path)
+        with pytest.raises(KeyboardInterrupt), workspace.new_iteration() as (_, folder):
+            interrupt(folder)
+        assert workspace.iterations() == ()
+        assert list((tmp_path / "iterations").iterdir()) == []
+        assert not workspace.latest.is_symlink()
+
+    def test_are_ordered_by_number_beyond_a_thousand(self, tmp_path: Path) -> None:
+        for name in ("999", "1000", "002", ".unfinished-998", "notes"):
+            (tmp_path / "iterations" / name).mkdir(parents=True)
+        workspace = Workspace(tmp_path)
+        assert [path.name for path in workspace.iterations()] == ["002", "999", "1000"]
+        with workspace.new_iteration() as (number, _):
+            assert number == 1001
+
+    def test_a_missing_number_is_not_used_again(self, tmp_path: Path) -> None:
+        for name in ("001", "003"):
+            (tmp_path / "iterations" / name).mkdir(parents=True)
+        with Workspace(tmp_path).new_iteration() as (number, _):
+            assert number == 4
+
+
+def test_scratch_is_gone_at_the_end(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Workspace(tmp_path).scratch() as folder:
+        interrupt(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+class TestJson:
+    def test_is_replaced_in_one_step(self, tmp_path: Path) -> None:
+        path = tmp_path / "metrics.json"
+        write_json(path, {"city": "Orléans"})
+        with path.open(encoding="utf-8") as open_before:
+            write_json(path, {"city": "Arles"})
+            # A reader that began before still reads the whole of what it began with.
+            assert json.load(open_before) == {"city": "Orléans"}
+        assert json.loads(path.read_text(encoding="utf-8")) == {"city": "Arles"}
+        assert [one.name for one in tmp_path.iterdir()] == ["metrics.json"]
+
+    def test_that_cannot_be_written_leaves_the_old_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "metrics.json"
+        write_json(path, {"kappa": None})
+        with pytest.raises(ValueError, match="JSON"):
+            write_json(path, {"kappa": float("nan")})
+        assert json.loads(path.read_text()) == {"kappa": None}
+        assert [one.name for one in tmp_path.iterdir()] == ["metrics.json"]
+
+    @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner)))
+    def test_reads_back_as_it_was(self, tmp_path_factory: pytest.TempPathFactory, content: object) -> None:
+        path = tmp_path_factory.getbasetemp() / "any.json"
+        write_json(path, content)
+        assert json.loads(path.read_text(encoding="utf-8")) == content
+
+
+class TestRefusedWriting:
+    @pytest.mark.parametrize(
+        ("number", "remedy"),
+        [
+            (errno.ENOSPC, "free some space"),
+            (errno.EDQUOT, "free some of your quota"),
+            (errno.EROFS, "choose a workspace on a writable disk"),
+            (errno.EACCES, "choose a workspace that you may write to"),
+        ],
+    )
+    def test_names_the_file_and_the_remedy(self, tmp_path: Path, number: int, remedy: str) -> None:
+        with pytest.raises(ProcessingError) as caught, writing_to(tmp_path):
+            raise OSError(number, os.strerror(number), "labels.tif")
+        assert str(caught.value) == f"labels.tif: cannot be written ({os.strerror(number)}); {remedy}"
+
+    @pytest.mark.parametrize("error", [OSError(errno.EINVAL, "bug"), ValueError("bug"), ConfigurationError("wrong")])
+    def test_leaves_other_errors_alone(self, tmp_path: Path, error: Exception) -> None:
+        with pytest.raises(type(error)) as caught, writing_to(tmp_path):
+            raise error
+        assert caught.value is error
+
+    def test_a_file_in_the_way_of_the_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "work").write_text("a file")
+        with pytest.raises(ProcessingError, match=r"work: cannot be written \(File exists\); move it away"):
+            lock(Workspace(tmp_path / "work"))
+
+    def test_a_file_in_the_way_of_the_folder_above(self, tmp_path: Path) -> None:
+        (tmp_path / "work").write_text("a file")
+        with pytest.raises(ProcessingError, match=r"work/it: cannot be written \(Not a directory\); move it away"):
+            lock(Workspace(tmp_path / "work" / "it"))
