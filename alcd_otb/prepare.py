@@ -26,7 +26,13 @@ from otb_pipelines.stack import build_stack
 log = logging.getLogger(__name__)
 
 # In strips: tiles would stand over the edges, and be a fifth larger.
-_FEATURE_OPTIONS = {"BIGTIFF": "IF_SAFER"}
+_FEATURE_OPTIONS = {
+    "COMPRESS": "ZSTD",
+    "ZSTD_LEVEL": "1",
+    "PREDICTOR": "3",
+    "NUM_THREADS": "ALL_CPUS",
+    "BIGTIFF": "IF_SAFER",
+}
 _VIEW_OPTIONS = {
     "TILED": "YES",
     "INTERLEAVE": "BAND",
@@ -125,6 +131,8 @@ def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
             band = dataset.GetRasterBand(number)
             band.SetDescription(layer.name)
             band.SetScale(layer.step)
+            # OTB hands the sources' NaN on, which no integer can be.
+            band.DeleteNoDataValue()
         side = max(inputs.view_grid.width, inputs.view_grid.height)
         dataset.BuildOverviews("AVERAGE", [one for one in _VIEW_OVERVIEWS if side >= one * SMALLEST_OVERVIEW])
     return target

@@ -144,6 +144,7 @@ def test_view_in_whole_steps(tmp_path: Path) -> None:
     dataset = gdal.Open(str(tmp_path / "work" / "view.tif"))
     assert [dataset.GetRasterBand(number).GetScale() for number in (1, 2, 3)] == [0.001, 0.0001, 0.01]
     assert dataset.GetRasterBand(1).DataType == gdal.GDT_Int16
+    assert [dataset.GetRasterBand(number).GetNoDataValue() for number in (1, 2, 3)] == [None] * 3
     made = layers(tmp_path / "work" / "view.tif")
     np.testing.assert_array_equal(made["blue"][[0, 2, 3], 0], [23, 24, 100])
     np.testing.assert_array_equal(made["blue"][10:20, :30], -100)
