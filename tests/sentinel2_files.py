@@ -35,8 +35,7 @@ def product_xml(
 ) -> str:
     time = f"{datetime.strptime(sensed, '%Y%m%dT%H%M%S'):%Y-%m-%dT%H:%M:%S}.024Z"
     offset_list = "".join(
-        f'<RADIO_ADD_OFFSET band_id="{index}">{offset}</RADIO_ADD_OFFSET>'
-        for index, offset in enumerate(offsets or ())
+        f'<RADIO_ADD_OFFSET band_id="{index}">{offset}</RADIO_ADD_OFFSET>' for index, offset in enumerate(offsets or ())
     )
     offset_list = f"<Radiometric_Offset_List>{offset_list}</Radiometric_Offset_List>" if offsets else ""
     return f"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
@@ -64,9 +63,7 @@ def product_xml(
 """
 
 
-def tile_xml(
-    tile: str = TILE, *, metres: int = METRES, left: int = LEFT, top: int = TOP, psd: int = 14
-) -> str:
+def tile_xml(tile: str = TILE, *, metres: int = METRES, left: int = LEFT, top: int = TOP, psd: int = 14) -> str:
     sizes = "".join(
         f'<Size resolution="{one}"><NROWS>{metres // one}</NROWS><NCOLS>{metres // one}</NCOLS></Size>'
         for one in (10, 20, 60)
@@ -118,9 +115,7 @@ def write_jp2(
     pixels[0] += np.random.default_rng(value).integers(0, 400, side, dtype=np.uint16)
     image.GetRasterBand(1).WriteArray(pixels)
     path.parent.mkdir(parents=True, exist_ok=True)
-    gdal.GetDriverByName("JP2OpenJPEG").CreateCopy(
-        str(path), image, options=["REVERSIBLE=YES", "QUALITY=100"]
-    )
+    gdal.GetDriverByName("JP2OpenJPEG").CreateCopy(str(path), image, options=["REVERSIBLE=YES", "QUALITY=100"])
 
 
 def compact_name(sensed: str = SENSED, letter: str = "B", tile: str = TILE) -> str:
@@ -145,9 +140,7 @@ def write_compact(
     safe = parent / f"{name}.SAFE"
     granule = safe / "GRANULE" / f"L1C_T{tile}_A036542_{sensed}"
     granule.mkdir(parents=True)
-    metadata = product_xml(
-        f"{name}.SAFE", sensed=sensed, letter=letter, baseline=baseline, offsets=offsets, psd=psd
-    )
+    metadata = product_xml(f"{name}.SAFE", sensed=sensed, letter=letter, baseline=baseline, offsets=offsets, psd=psd)
     (safe / "MTD_MSIL1C.xml").write_text(metadata, encoding="utf-8")
     (granule / "MTD_TL.xml").write_text(tile_xml(tile, metres=metres, left=left, psd=psd), encoding="utf-8")
     for index, band in enumerate(BANDS):

@@ -289,9 +289,19 @@ def test_log_goes_to_the_callback_and_not_to_stdout(ramp, log, capfd):
     assert captured.err == ""
 
 
-def test_log_goes_to_stdout_without_a_callback(ramp, capsys):
-    band_math(ramp, "im1b1").Execute()
-    assert "(INFO) BandMath: Image #1 has 1 components" in capsys.readouterr().out
+def test_log_goes_to_stdout_without_a_callback():
+    # In a process of its own, where nothing else has added a callback.
+    script = """
+import numpy as np
+import otbApplication as otb
+
+application = otb.Registry.CreateApplication("BandMath")
+application.SetImageFromNumpyArray("il", np.ones((4, 5), np.float32))
+application.SetParameterString("exp", "im1b1")
+application.Execute()
+"""
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "(INFO) BandMath: Image #1 has 1 components" in finished.stdout
 
 
 def test_application_without_logger_is_silent(ramp, log):

@@ -90,9 +90,7 @@ class TestReadProduct:
         product = read_product(whole)
         assert tuple(band.name for band in product.bands) == BANDS
         assert [band.offset for band in product.bands] == list(range(-1000, -1013, -1))
-        assert [last_pixel(band.path) for band in product.bands] == [
-            FIRST_VALUE + index for index in range(13)
-        ]
+        assert [last_pixel(band.path) for band in product.bands] == [FIRST_VALUE + index for index in range(13)]
         assert {band.name for band in product.bands if band.resolution == 20} == {
             "B05", "B06", "B07", "B8A", "B11", "B12",
         }  # fmt: skip
@@ -116,9 +114,7 @@ class TestReadProduct:
         edit(product_metadata(safe), "Cloud_Coverage_Assessment", "Other_Assessment")
         assert read_product(safe).cloud_cover is None
 
-    def test_reads_a_renamed_product_at_a_path_with_spaces_and_accents(
-        self, whole: Path, tmp_path: Path
-    ) -> None:
+    def test_reads_a_renamed_product_at_a_path_with_spaces_and_accents(self, whole: Path, tmp_path: Path) -> None:
         folder = tmp_path / "Données d'été {1}"
         shutil.copytree(whole, folder / "nuageuse")
         product = read_product(folder / "nuageuse")
@@ -210,9 +206,7 @@ class TestZip:
         assert zipped.name == unpacked.name
         assert zipped.grids == unpacked.grids
         assert [band.offset for band in zipped.bands] == [band.offset for band in unpacked.bands]
-        assert [last_pixel(band.path) for band in zipped.bands] == [
-            FIRST_VALUE + index for index in range(13)
-        ]
+        assert [last_pixel(band.path) for band in zipped.bands] == [FIRST_VALUE + index for index in range(13)]
         assert sorted(tmp_path.iterdir()) == [archive]
 
     @pytest.mark.parametrize("name", ["a b é.zip", "a.zip.d/b.SAFE.zip", "no_suffix"])
@@ -425,9 +419,7 @@ class TestContradictions:
         assert "its folder says 31TFJ" in one_line_error(lambda: read_product(safe))
 
     def test_a_tile_that_the_product_is_not_of(self, safe: Path) -> None:
-        assert "does not hold tile 31TFJ; it holds 31TCJ" in one_line_error(
-            lambda: read_product(safe, "31TFJ")
-        )
+        assert "does not hold tile 31TFJ; it holds 31TCJ" in one_line_error(lambda: read_product(safe, "31TFJ"))
 
     def test_a_band_file_in_two_copies(self, safe: Path) -> None:
         file = band_file(safe, "B02")
@@ -444,9 +436,7 @@ class TestContradictions:
             ("B02", {"resolution": 15}, "pixels of 15 m"),
         ],
     )
-    def test_a_band_of_another_grid(
-        self, safe: Path, band: str, placed: dict[str, int], message: str
-    ) -> None:
+    def test_a_band_of_another_grid(self, safe: Path, band: str, placed: dict[str, int], message: str) -> None:
         file = band_file(safe, band)
         write_jp2(file, 1, **placed)
         found = one_line_error(lambda: read_product(safe))

@@ -41,9 +41,7 @@ unhurried = settings(deadline=None)
 class TestWhatIsWrittenIsRead:
     @unhurried
     @given(
-        sensed=st.datetimes(datetime(2015, 6, 23), datetime(2040, 1, 1)).map(
-            lambda one: one.replace(microsecond=0)
-        ),
+        sensed=st.datetimes(datetime(2015, 6, 23), datetime(2040, 1, 1)).map(lambda one: one.replace(microsecond=0)),
         letter=st.sampled_from("ABCD"),
         orbit=st.integers(1, 143),
         baseline=st.tuples(st.integers(4, 9), st.integers(0, 99)),
@@ -81,9 +79,7 @@ class TestWhatIsWrittenIsRead:
     @unhurried
     @given(OFFSETS, st.permutations(range(13)))
     def test_offsets_go_by_band_id_and_not_by_order(self, offsets: list[int], order: list[int]) -> None:
-        elements = [
-            f'<RADIO_ADD_OFFSET band_id="{index}">{offsets[index]}</RADIO_ADD_OFFSET>' for index in order
-        ]
+        elements = [f'<RADIO_ADD_OFFSET band_id="{index}">{offsets[index]}</RADIO_ADD_OFFSET>' for index in order]
         xml = re.sub(
             r"<Radiometric_Offset_List>.*</Radiometric_Offset_List>",
             f"<Radiometric_Offset_List>{''.join(elements)}</Radiometric_Offset_List>",
@@ -106,9 +102,7 @@ class TestWhatIsWrittenIsRead:
         psd=st.integers(12, 16),
     )
     def test_tile(self, tile: str, metres: int, left: int, top: int, psd: int) -> None:
-        read = parse_tile_metadata(
-            tile_xml(tile, metres=metres, left=left, top=top, psd=psd).encode(), SOURCE
-        )
+        read = parse_tile_metadata(tile_xml(tile, metres=metres, left=left, top=top, psd=psd).encode(), SOURCE)
         assert read.tile == tile
         assert sorted(read.layouts) == [10, 20, 60]
         for resolution, layout in read.layouts.items():
@@ -126,9 +120,7 @@ class TestWhatIsWrittenIsRead:
 
     @unhurried
     @given(st.text(" \t\n", max_size=5), st.sampled_from(["", "<!-- note -->", "<?note?>"]))
-    def test_blanks_comments_and_instructions_around_a_value_do_not_matter(
-        self, blank: str, aside: str
-    ) -> None:
+    def test_blanks_comments_and_instructions_around_a_value_do_not_matter(self, blank: str, aside: str) -> None:
         xml = replaced(PRODUCT, "QUANTIFICATION_VALUE", f"{blank}{aside}12{aside}345{blank}{aside}")
         assert parse_product_metadata(xml, SOURCE).quantification == 12345
 
@@ -177,9 +169,7 @@ class TestWhateverItMeets:
         st.text(st.characters(exclude_characters="<&\r", exclude_categories=["Cs", "Cc"]), max_size=12)
         | NUMBERS.map(repr)
         | st.integers().map(str)
-        | st.sampled_from(
-            ["nan", "inf", "1_0", "\uff10", "0x10", "1e400", "0001-01-01T00:00:00+23:59", "9999-12-31"]
-        ),
+        | st.sampled_from(["nan", "inf", "1_0", "\uff10", "0x10", "1e400", "0001-01-01T00:00:00+23:59", "9999-12-31"]),
     )
     def test_any_text_in_any_element(self, tile: bool, data: st.DataObject, text: str) -> None:
         xml = TILE if tile else PRODUCT

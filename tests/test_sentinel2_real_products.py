@@ -62,9 +62,7 @@ def test_rome(date: str) -> None:
 
 
 def test_rome_pairs() -> None:
-    products = {
-        path.name[11:19]: read_product(path) for path in (REAL_DATA / "rome_l1c" / "L1C").glob("*.SAFE")
-    }
+    products = {path.name[11:19]: read_product(path) for path in (REAL_DATA / "rome_l1c" / "L1C").glob("*.SAFE")}
     assert check_pair(products["20180705"], products["20180720"]) == ()
     assert len(check_pair(products["20180307"], products["20180210"])) == 1
 

@@ -39,9 +39,7 @@ def _check(file: Any, path: str, size: int) -> None:
     while offset < size:
         kind, header, length = _box(file, offset, size)
         if length < header or offset + length > size:
-            raise damaged(
-                path, f"is cut off: the box at byte {offset} does not fit into the {size} bytes there are"
-            )
+            raise damaged(path, f"is cut off: the box at byte {offset} does not fit into the {size} bytes there are")
         if kind == _CODESTREAM_BOX:
             if _read(file, offset + length - 2, 2) != _END_OF_CODESTREAM:
                 raise damaged(path, f"is cut off: its {size} bytes end before the image does")

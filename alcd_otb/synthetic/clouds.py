@@ -13,7 +13,7 @@ from alcd_otb.synthetic.noise import Floats
 from alcd_otb.synthetic.terrain import COARSE, Terrain, Window
 
 # Share of the scene under each layer, thin edges included.
-_DECK, _CUMULUS, _CIRRUS = 0.10, 0.055, 0.13
+_DECK, _CUMULUS, _CIRRUS = 0.095, 0.05, 0.12
 # Height above ground in metres, less in small scenes: a shadow must fall into the scene.
 _DECK_HEIGHT, _CUMULUS_HEIGHT = 2600.0, 1500.0
 
@@ -71,8 +71,8 @@ def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]
     wisps = field(4.2, 0.35 * extent, (2.6, wind)) + 0.12 * field(3.6, 3000, (4.0, wind + 0.15))
     wisps = wisps + 0.5 * near_water + 0.3 * snowy - 0.9 * noise.smoothstep(np.maximum(deck, cumulus), -0.4, 0.1)
     wisps = wisps - np.quantile(wisps[inside, inside], 1 - _CIRRUS)
-    cirrus = np.clip(0.75 * np.maximum(wisps, 0) ** 0.8, 0, 1.1)
-    sunlight = np.exp(-_moved(_deck_thickness(deck), deck_shift) - _moved(_cumulus_thickness(cumulus), cumulus_shift))
+    cirrus = np.clip(1.1 * np.maximum(wisps, 0) ** 0.8, 0, 1.1)
+    sunlight = np.exp(-_moved(_thickness(deck), deck_shift) - _moved(_thickness(cumulus), cumulus_shift))
     sunlight = _smoothed(sunlight) * (1 - 0.12 * np.minimum(cirrus, 1))
     return Clouds(
         deck=deck[inside, inside],
@@ -97,19 +97,16 @@ def overcast_of(clouds: Clouds, window: Window) -> Overcast | None:
     if deck.max() < -1.2 and cumulus.max() < -1.2:
         return None
     billows, frays = (noise.tile_window(tile, window) for tile in clouds.textures)
-    ragged = 0.10 * billows + 0.04 * frays
-    thickness = _deck_thickness(deck + 0.8 * ragged) + _cumulus_thickness(cumulus + ragged)
+    ragged = 0.10 * billows + 0.06 * frays
+    thickness = _thickness(deck + 0.8 * ragged) + _thickness(cumulus + ragged)
     opacity = -np.expm1(-thickness)
     brightness = (0.50 + 0.50 * thickness / (thickness + 2)) * (1 + 0.05 * billows + 0.06 * frays)
     return Overcast(np.asarray(opacity, dtype=np.float32), np.asarray(brightness, dtype=np.float32))
 
 
-def _deck_thickness(height: Floats) -> Floats:
-    return np.asarray(2.6 * np.maximum(height, 0) ** 1.1, dtype=np.float32)
-
-
-def _cumulus_thickness(height: Floats) -> Floats:
-    return np.asarray(2.4 * np.maximum(height, 0), dtype=np.float32)
+def _thickness(height: Floats) -> Floats:
+    """Optical thickness, by the height of the cloud field over its threshold."""
+    return np.asarray(4.5 * np.maximum(height, 0), dtype=np.float32)
 
 
 def _shadow_shift(height: float, zenith: float, azimuth: float) -> tuple[float, float]:

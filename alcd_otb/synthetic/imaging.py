@@ -151,7 +151,7 @@ def _surface(ground: Ground, date: int, b: int) -> Floats:
     if ground.water.any():
         water = spectra.WATER_DEEP[b] + ground.turbidity[date] * (spectra.WATER_TURBID[b] - spectra.WATER_DEEP[b])
         # Waves and glint.
-        water += 0.006 * ground.speckle[date]
+        water += 0.009 * ground.speckle[date]
         reflectance += ground.water * (water - reflectance)
     snow = ground.snow[date]
     if snow.any():

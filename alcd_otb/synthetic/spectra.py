@@ -117,6 +117,6 @@ COVER = per_kind(10, broadleaf=11, conifer=11, rock=12, alpine_grass=12, asphalt
 
 VEGETATED = per_kind(0.0, cereal=1.0, young_crop=0.8, rapeseed=0.8, pasture=1.0, vineyard=0.5, broadleaf=0.6,
                      conifer=0.5, alpine_grass=0.7, stubble=0.2)  # fmt: skip
-ROUGHNESS = per_kind(0.18, broadleaf=0.36, conifer=0.38, rock=0.34, asphalt=0.35, bright_roof=0.40, tile_roof=0.35,
-                     vineyard=0.26, alpine_grass=0.28, sand=0.18, young_crop=0.22)  # fmt: skip
+ROUGHNESS = per_kind(0.25, broadleaf=0.45, conifer=0.48, rock=0.45, asphalt=0.45, bright_roof=0.45, tile_roof=0.45,
+                     vineyard=0.34, alpine_grass=0.38, sand=0.25, young_crop=0.30)  # fmt: skip
 """Relative standard deviation of the brightness from pixel to pixel."""
