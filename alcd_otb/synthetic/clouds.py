@@ -14,6 +14,8 @@ from alcd_otb.synthetic.terrain import COARSE, Terrain, Window
 
 # Share of the scene under each layer, thin edges included.
 _DECK, _CUMULUS, _CIRRUS = 0.095, 0.05, 0.12
+# Outer scale of cloud systems in metres: a large scene has more of them, not larger ones, and is no easier.
+_LARGEST = 10_000.0
 # Height above ground in metres, less in small scenes: a shadow must fall into the scene.
 _DECK_HEIGHT, _CUMULUS_HEIGHT = 2600.0, 1500.0
 
@@ -61,14 +63,18 @@ def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]
     shore = np.pad(terrain.shore, pad, mode="edge")
     near_water = noise.smoothstep(shore, -0.05 * extent, 0.02 * extent)
     snowy = noise.smoothstep(np.pad(terrain.snow[0], pad, mode="edge"), -3, 1)
-    deck = field(4.0, 0.35 * extent) + 0.10 * field(3.4, 2500) + 0.12 * np.roll(near_water, _whole(deck_shift), (0, 1))
+    deck = (
+        field(4.0, min(_LARGEST, 0.45 * extent))
+        + 0.10 * field(3.4, 2500)
+        + 0.12 * np.roll(near_water, _whole(deck_shift), (0, 1))
+    )
     deck = deck + 0.25 * snowy
-    cumulus = field(4.2, min(6000, 0.16 * extent)) + 0.75 * field(4.0, 0.3 * extent)
+    cumulus = field(4.2, min(4400, 0.20 * extent)) + 0.75 * field(4.0, min(_LARGEST, 0.3 * extent))
     cumulus = cumulus + 0.10 * np.roll(near_water, _whole(cumulus_shift), (0, 1)) - 0.6 * snowy
     deck = deck - np.quantile(deck[inside, inside], 1 - _DECK)
     cumulus = cumulus - np.quantile(cumulus[inside, inside], 1 - _CUMULUS)
     wind = float(random.uniform(0, np.pi))
-    wisps = field(4.2, 0.35 * extent, (2.6, wind)) + 0.12 * field(3.6, 3000, (4.0, wind + 0.15))
+    wisps = field(4.2, min(_LARGEST, 0.45 * extent), (2.6, wind)) + 0.12 * field(3.6, 3000, (4.0, wind + 0.15))
     wisps = wisps + 0.5 * near_water + 0.3 * snowy - 0.9 * noise.smoothstep(np.maximum(deck, cumulus), -0.4, 0.1)
     wisps = wisps - np.quantile(wisps[inside, inside], 1 - _CIRRUS)
     cirrus = np.clip(1.1 * np.maximum(wisps, 0) ** 0.8, 0, 1.1)
