@@ -26,7 +26,9 @@ from otb_pipelines.stack import build_stack
 log = logging.getLogger(__name__)
 
 # In strips: tiles would stand over the edges, and be a fifth larger.
+_ROWS = 128
 _FEATURE_OPTIONS = {
+    "BLOCKYSIZE": "16",
     "COMPRESS": "ZSTD",
     "ZSTD_LEVEL": "1",
     "PREDICTOR": "3",
@@ -34,8 +36,7 @@ _FEATURE_OPTIONS = {
     "BIGTIFF": "IF_SAFER",
 }
 _VIEW_OPTIONS = {
-    "TILED": "YES",
-    "INTERLEAVE": "BAND",
+    "BLOCKYSIZE": "16",
     "COMPRESS": "ZSTD",
     "ZSTD_LEVEL": "1",
     "PREDICTOR": "2",
@@ -110,7 +111,7 @@ def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
     sources = _describe_feature_sources(inputs, folder / "feature_sources")
     stack = build_stack(sources, [feature_layer(feature) for feature in inputs.features], settings)
     target = folder / "features.tif"
-    stack.write({"out": Target(target, "float", _FEATURE_OPTIONS)})
+    stack.write({"out": Target(target, "float", _FEATURE_OPTIONS, rows=_ROWS)})
     with updating(target) as dataset:
         for number, name in enumerate(inputs.feature_names, start=1):
             band = dataset.GetRasterBand(number)
@@ -125,7 +126,7 @@ def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
     sources = _describe_view_sources(inputs, steps, folder / "view_sources")
     stack = build_stack(sources, [view_layer(layer, steps) for layer in inputs.view], settings)
     target = folder / "view.tif"
-    stack.write({"out": Target(target, "int16", _VIEW_OPTIONS)})
+    stack.write({"out": Target(target, "int16", _VIEW_OPTIONS, rows=_ROWS)})
     with updating(target) as dataset:
         for number, layer in enumerate(inputs.view, start=1):
             band = dataset.GetRasterBand(number)

@@ -40,12 +40,17 @@ class Output:
 
 @dataclass(frozen=True)
 class Target:
-    """Where an output image goes. options: GDAL creation options; nodata: the band's no-data value."""
+    """Where an output image goes.
+
+    options: GDAL creation options; nodata: the band's no-data value; rows: written at a time, across the image. A
+    compressed file wants whole blocks, since one that is written in parts is stored once for each part.
+    """
 
     path: Path
     pixel_type: str = "float"
     options: Mapping[str, str] = field(default_factory=dict)
     nodata: float | None = None
+    rows: int | None = None
 
     @property
     def extended_name(self) -> str:
@@ -53,6 +58,8 @@ class Target:
         parts = [f"gdal:co:{key}={value}" for key, value in self.options.items()]
         if self.nodata is not None:
             parts.append(f"nodata={self.nodata:g}")
+        if self.rows is not None:
+            parts += ["streaming:type=stripped", "streaming:sizemode=height", f"streaming:sizevalue={self.rows}"]
         return "&".join([_file_name(self.path) + "?", *parts]) if parts else _file_name(self.path)
 
 
