@@ -99,12 +99,15 @@ class SampleSettings(_Model):
     growth: half side in metres of the square around a point (0: the one pixel that holds it).
     training_proportion: share of each class's points that train; the others validate.
     most_pixels_per_class: training takes at most this many pixels of a class.
-    seed: of the split, the sampling and the training.
+    jitter: noise of a copy of each training pixel, as a share of each feature's standard deviation in the class
+    (0: no copies). The pixels of one square are nearly alike, and a forest draws its limits too close around them.
+    seed: of the split, the sampling, the jitter and the training.
     """
 
     growth: Metres = 100
     training_proportion: Annotated[float, Field(gt=0, le=1)] = 0.9
     most_pixels_per_class: Annotated[int, Field(ge=1)] = 8000
+    jitter: Annotated[float, Field(ge=0, le=2)] = 0
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
 
 

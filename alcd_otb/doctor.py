@@ -24,7 +24,7 @@ NEEDED_APPLICATIONS = (
     "ExtractROI",
     "ImageClassifier",
     "LocalStatisticExtraction",
-    "TrainImagesClassifier",
+    "TrainVectorClassifier",
 )
 """OTB applications without which a run cannot work."""
 

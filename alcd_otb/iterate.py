@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
-from alcd_otb.config import SceneConfig
+from alcd_otb.config import SceneConfig, Template
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
-from alcd_otb.rasters import build_overviews, copying
+from alcd_otb.rasters import build_overviews, copying, values_at
 from alcd_otb.sample_checks import check_samples
 from alcd_otb.sample_files import write_pixels, write_samples
 from alcd_otb.sample_pixels import PixelSet, grow, thinned
@@ -34,6 +35,7 @@ from otb_pipelines.train import (
     needs_scaling,
     train,
     why_unfit,
+    with_noisy_copies,
 )
 
 gdal.UseExceptions()
@@ -95,16 +97,7 @@ def run_iteration(
     with stopwatch.timing("train"):
         statistics = _statistics(config, workspace, folder, settings)
         model = folder / f"model.{_classifier(config)}"
-        train(
-            workspace.features,
-            folder / "training.gpkg",
-            _CLASS_FIELD,
-            model,
-            template.classifier,
-            template.samples.seed,
-            statistics,
-            settings,
-        )
+        _train(workspace.features, training, model, template, statistics, settings)
     with stopwatch.timing("classify"):
         application = build_classification(workspace.features, model, workspace.valid, statistics, settings)
         confident = _classify(application, template.classifier, folder, settings)
@@ -147,6 +140,21 @@ def _statistics(config: SceneConfig, workspace: Workspace, folder: Path, setting
     statistics = folder / "statistics.xml"
     build_statistics(workspace.features, statistics, settings).execute()
     return statistics
+
+
+def _train(
+    features: Path,
+    training: PixelSet,
+    model: Path,
+    template: Template,
+    statistics: Path | None,
+    settings: Settings,
+) -> None:
+    """On the training pixels and their noisy copies."""
+    pixels = values_at(features, training.rows, training.columns).astype(np.float64)
+    seed = template.samples.seed
+    values, codes = with_noisy_copies(pixels, training.codes, template.samples.jitter, seed)
+    train(values, codes, model, template.classifier, seed, statistics, settings)
 
 
 def _classify(application: Application, classifier: Parameters, folder: Path, settings: Settings) -> bool:

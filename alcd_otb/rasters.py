@@ -1,9 +1,12 @@
-"""What GDAL's Python bindings leave to do by hand: closing, overviews, histograms."""
+"""What GDAL's Python bindings leave to do by hand: closing, overviews, histograms, scattered pixels."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from osgeo import gdal
 
 from alcd_otb.errors import ProcessingError
@@ -12,6 +15,8 @@ gdal.UseExceptions()
 
 SMALLEST_OVERVIEW = 128
 """Pixels of the longer side below which no overview is made."""
+
+_TILE = 256
 
 
 @contextmanager
@@ -60,3 +65,32 @@ def histogram(path: Path) -> list[int]:
     """Pixels of each value of an 8-bit raster's first band."""
     dataset = gdal.Open(str(path))
     return list(dataset.GetRasterBand(1).GetHistogram(-0.5, 255.5, 256, 0, 0))
+
+
+def values_at(path: Path, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
+    """The values of scattered pixels, (pixels, bands) in the raster's own type, read by small windows around them.
+
+    Raises ProcessingError where the raster cannot be read.
+    """
+    try:
+        dataset = gdal.Open(str(path))
+        tiles = rows // _TILE * (dataset.RasterXSize // _TILE + 1) + columns // _TILE
+        order = np.argsort(tiles, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(tiles[order])) + 1)
+        parts = [_values_in_window(dataset, rows[members], columns[members]) for members in groups]
+    except RuntimeError as error:
+        raise ProcessingError(f"{path}: cannot be read ({error}); delete it and run again") from error
+    result = np.empty((rows.size, dataset.RasterCount), dtype=parts[0].dtype)
+    result[order] = np.concatenate(parts)
+    return result
+
+
+def _values_in_window(dataset: gdal.Dataset, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
+    if not rows.size:
+        return np.empty((0, dataset.RasterCount), dataset.ReadAsArray(0, 0, 1, 1).dtype)
+    top, left = int(rows.min()), int(columns.min())
+    window = dataset.ReadAsArray(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
+    # A raster of one band comes without the axis of bands.
+    window = window.reshape(dataset.RasterCount, *window.shape[-2:])
+    values: NDArray[Any] = window[:, rows - top, columns - left].T
+    return values

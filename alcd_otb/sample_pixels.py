@@ -12,6 +12,7 @@ from osgeo import gdal, ogr
 
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.grid import Grid
+from alcd_otb.rasters import values_at
 from alcd_otb.samples import Sample
 
 gdal.UseExceptions()
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 MOST_POLYGON_PIXELS = 2**22
 """Most pixels of one polygon: a larger one would be a map, not a sample, and would fill the memory."""
 
-_TILE = 256
 _STRIP_PIXELS = 2**20
 _VALIDATION = 256
 _NEVER = 2**30
@@ -144,28 +144,14 @@ def held_pixels(samples: Sequence[Sample], grid: Grid) -> tuple[Integers, Intege
 
 
 def valid_at(valid: Path, grid: Grid, rows: Integers, columns: Integers) -> Booleans:
-    """Whether each pixel of the grid is 1 in the raster ``valid``, read by small windows around the pixels.
+    """Whether each pixel of the grid is 1 in the raster ``valid``.
 
-    Raises ProductError where the raster cannot be read or lies on another grid.
+    Raises ProcessingError where the raster cannot be read, ProductError where it lies on another grid.
     """
     if Grid.of(str(valid)) != grid:
         raise ProductError(f"{valid}: is not on the scene's grid; delete it and run again")
-    result = np.zeros(rows.size, dtype=np.bool_)
-    if not rows.size:
-        return result
-    dataset = gdal.Open(str(valid))
-    band = dataset.GetRasterBand(1)
-    tiles = rows // _TILE * (grid.width // _TILE + 1) + columns // _TILE
-    order = np.argsort(tiles, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(tiles[order])) + 1):
-        down, right = rows[members], columns[members]
-        top, left = int(down.min()), int(right.min())
-        try:
-            window = band.ReadAsArray(left, top, int(right.max()) - left + 1, int(down.max()) - top + 1)
-        except RuntimeError as error:
-            raise ProductError(f"{valid}: cannot be read ({error}); delete it and run again") from error
-        result[members] = window[down - top, right - left] == 1
-    return result
+    usable: Booleans = values_at(valid, rows, columns)[:, 0] == 1
+    return usable
 
 
 def _claims(samples: Sequence[Sample], growth: float | Mapping[int, float], grid: Grid) -> _Claims:

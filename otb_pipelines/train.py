@@ -1,24 +1,36 @@
 """Training of OTB's classifiers."""
 
+import io
 import re
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal
 
 from otb_pipelines.app import Application, OtbError, Value
 from otb_pipelines.settings import Settings
 
+Values = NDArray[np.float64]
+Codes = NDArray[np.integer[Any]]
+
 Parameters = Mapping[str, str | int | float | bool | Sequence[str]]
-"""TrainImagesClassifier's own parameters, `classifier` and `classifier.*`."""
+"""TrainVectorClassifier's own parameters, `classifier` and `classifier.*`."""
 
 _TREES = frozenset(("rf", "sharkrf", "dt", "boost", "gbt"))
 """Classifiers that compare one feature with a threshold, so that the features' scales do not matter."""
 
 _DEFAULT_NEIGHBOURS = 32
+_CLASS = "class"
 
 
 def classifiers(settings: Settings) -> tuple[str, ...]:
     """The supervised classifiers that this OTB was built with, by OTB's names."""
-    return Application("TrainImagesClassifier", {}, settings).choices("classifier")
+    return Application("TrainVectorClassifier", {}, settings).choices("classifier")
 
 
 def needs_scaling(classifier: str) -> bool:
@@ -47,8 +59,8 @@ def why_unfit(parameters: Parameters, classes: int) -> str | None:
 
 
 def check_parameters(parameters: Parameters, settings: Settings) -> None:
-    """Raises OtbError where TrainImagesClassifier does not know one of the parameters, or needs one more."""
-    Application("TrainImagesClassifier", parameters, settings)
+    """Raises OtbError where TrainVectorClassifier does not know one of the parameters, or needs one more."""
+    Application("TrainVectorClassifier", parameters, settings)
     if parameters["classifier"] == "ann" and not parameters.get("classifier.ann.sizes"):
         raise OtbError("ann needs classifier.ann.sizes, the neurons of each inner layer, such as [20]")
 
@@ -58,34 +70,69 @@ def build_statistics(image: Path, statistics: Path, settings: Settings) -> Appli
     return Application("ComputeImagesStatistics", {"il": [image], "out.xml": statistics}, settings)
 
 
+def with_noisy_copies(values: Values, codes: Codes, jitter: float, seed: int) -> tuple[Values, Codes]:
+    """Pixels joined by a copy of each with Gaussian noise; without noise, the pixels alone.
+
+    values: (pixels, features); codes: (pixels,) class codes. jitter: standard deviation of the noise, as a share of
+    that of the feature in the class. (SampleAugmentation of OTB 8.1 draws its noise whatever the seed is.)
+    """
+    if not jitter:
+        return values, codes
+    noise = np.random.default_rng(seed).standard_normal(values.shape)
+    for code in np.unique(codes):
+        noise[codes == code] *= jitter * values[codes == code].std(axis=0)
+    return np.concatenate([values, values + noise]), np.concatenate([codes, codes])
+
+
 def train(
-    image: Path,
-    samples: Path,
-    class_field: str,
+    values: Values,
+    codes: Codes,
     model: Path,
     classifier: Parameters,
     seed: int,
     statistics: Path | None,
     settings: Settings,
 ) -> None:
-    """Train on the pixels that the sample points lie in, and write the model."""
+    """Train on pixels, and write the model. values: (pixels, features); codes: (pixels,) class codes."""
     parameters: dict[str, Value] = {
-        "io.il": [image],
-        "io.vd": [samples],
         "io.out": model,
-        # All of the points train, and none is kept to validate with.
-        "sample.vtr": 0.0,
-        "sample.mt": -1,
-        "sample.bm": 0,
-        "sample.vfn": class_field,
+        "cfield": _CLASS,
         "rand": seed,
+        "v": False,
         **classifier,
     }
     if statistics is not None:
-        parameters["io.imstat"] = statistics
-    Application("TrainImagesClassifier", parameters, settings).execute()
+        parameters["io.stats"] = statistics
+    with _table(values, codes) as (path, features):
+        Application("TrainVectorClassifier", {"io.vd": [path], "feat": features, **parameters}, settings).execute()
     if classifier["classifier"] == "ann":
         _mend_labels(model)
+
+
+@contextmanager
+def _table(values: Values, codes: Codes) -> Iterator[tuple[str, list[str]]]:
+    """A CSV file in GDAL's memory, which OTB's vector reader sees, and the names of its columns of features."""
+    features = [f"feature_{number}" for number in range(values.shape[1])]
+    text = io.BytesIO()
+    np.savetxt(
+        text,
+        np.column_stack([codes, values]),
+        # Nine digits give a 32-bit float back as it was.
+        fmt=["%d"] + ["%.9g"] * len(features),
+        delimiter=",",
+        header=",".join([_CLASS, *features]),
+        comments="",
+    )
+    stem = f"/vsimem/{uuid.uuid4()}"
+    # What OGR takes for the types of the columns; without it all of them are text.
+    types = ",".join(["Integer"] + ["Real"] * len(features))
+    try:
+        gdal.FileFromMemBuffer(f"{stem}.csv", text.getvalue())
+        gdal.FileFromMemBuffer(f"{stem}.csvt", types.encode())
+        yield f"{stem}.csv", features
+    finally:
+        gdal.Unlink(f"{stem}.csv")
+        gdal.Unlink(f"{stem}.csvt")
 
 
 def _mend_labels(model: Path) -> None:
