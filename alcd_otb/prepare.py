@@ -43,6 +43,9 @@ _VIEW_OPTIONS = {
     "NUM_THREADS": "ALL_CPUS",
     "BIGTIFF": "IF_SAFER",
 }
+# Of the 24 significant bits of a 32-bit float, 17 are kept of reflectance and of what is made from it: a reflectance of
+# 0.5 to 4e-6, a twenty-fifth of a DN. The others are the noise of averaging, which no compression makes smaller.
+_DISCARDED_BITS = "7"
 # Thirds, not halves: a third of the pixels to make and to store, and 20 m becomes 60 m.
 _VIEW_OVERVIEWS = (3, 9, 27)
 _MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
@@ -111,7 +114,10 @@ def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
     sources = _describe_feature_sources(inputs, folder / "feature_sources")
     stack = build_stack(sources, [feature_layer(feature) for feature in inputs.features], settings)
     target = folder / "features.tif"
-    stack.write({"out": Target(target, "float", _FEATURE_OPTIONS, rows=_ROWS)})
+    options = _FEATURE_OPTIONS
+    if inputs.template.radiometry == "reflectance":
+        options = {**options, "DISCARD_LSB": _DISCARDED_BITS}
+    stack.write({"out": Target(target, "float", options, rows=_ROWS)})
     with updating(target) as dataset:
         for number, name in enumerate(inputs.feature_names, start=1):
             band = dataset.GetRasterBand(number)

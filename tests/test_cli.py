@@ -75,7 +75,7 @@ class TestResults:
         ended = alcd("run", write_scene(tmp_path / "scene.json", small_scene), "--dry-run")
         assert ended.returncode == 0, ended.stderr
         prepare, iterate = ended.stdout.splitlines()
-        assert prepare.startswith(f"prepare {tmp_path / 'work'}: 36 features (B01, B02")
+        assert prepare.startswith(f"prepare {tmp_path / 'work'}: 30 features (B01, B02")
         assert iterate == f"run iteration 1 from 150 samples of {small_scene.samples}"
         assert [path.name for path in tmp_path.iterdir()] == ["scene.json"]
 

@@ -21,7 +21,7 @@ from otb_pipelines.classify import build_median, build_regularisation
 from otb_pipelines.settings import Settings, default_settings
 
 SETTINGS = Settings(ram=128, threads=1)
-BANDS = ["B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12"]
+BANDS = ["B01", "B02", "B03", "B04", "B08", "B8A", "B09", "B10", "B11", "B12"]
 Codes = npt.NDArray[np.uint8]
 
 
