@@ -1,13 +1,13 @@
 """Seconds, memory and disk of preparing a scene, beside the floor: decoding the same JPEG 2000 levels, doing nothing.
 
-Usage: python benchmarks/preparation.py SCENE.json [RESULT.json]. The full tile of the project's figures comes from
-``alcd_otb.synthetic.scene.make_scene(folder, size=10980)``. The machine should have nothing else to do.
+Usage: python benchmarks/preparation.py [--scene SCENE.json] [--size PIXELS] [--result RESULT.json]. Without a scene, a
+synthetic full tile is made first, in a temporary folder. The machine should have nothing else to do.
 """
 
+import argparse
 import json
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -20,6 +20,7 @@ from alcd_otb.bands import coarsest_level
 from alcd_otb.config import TERRAIN, load_scene, names_used
 from alcd_otb.inputs import Inputs
 from alcd_otb.prepare import _feature_level, _tune_gdal, _write_features, _write_valid, _write_view
+from alcd_otb.synthetic.scene import FULL_TILE, make_scene
 from otb_pipelines.settings import default_settings
 
 ResultT = TypeVar("ResultT")
@@ -69,7 +70,7 @@ def written_bytes() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
 
 
-def main(scene: Path, result: Path | None) -> None:
+def measure(scene: Path, result: Path | None) -> None:
     config = load_scene(scene)
     inputs, settings = Inputs.read(config), default_settings()
     _tune_gdal(settings)
@@ -110,5 +111,19 @@ def main(scene: Path, result: Path | None) -> None:
         result.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Seconds, memory and disk of preparing a scene.")
+    parser.add_argument("--scene", type=Path, help="scene.json; absent: a synthetic scene is made")
+    parser.add_argument("--size", type=int, default=FULL_TILE, help="of the synthetic scene, in pixels of 10 m")
+    parser.add_argument("--result", type=Path, help="JSON file to write the figures to")
+    options = parser.parse_args()
+    if options.scene:
+        measure(options.scene, options.result)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"making a synthetic scene of {options.size} x {options.size} pixels", flush=True)
+        measure(make_scene(Path(folder), size=options.size).scene_json, options.result)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    main()

@@ -8,7 +8,7 @@ from pathlib import Path
 Progress = Callable[[str, float], None]
 """Told the name of a step and the share of it that is done, 0..1."""
 
-_LARGEST_DEFAULT_RAM = 512
+_LARGEST_DEFAULT_RAM = 256
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,5 @@ def machine_threads() -> int:
 
 
 def default_settings(progress: Progress | None = None) -> Settings:
-    """An eighth of the memory, at most 512 MB: a larger buffer makes no chain faster; and all processors."""
+    """An eighth of the memory, at most 256 MB: a larger buffer makes no chain faster; and all processors."""
     return Settings(min(machine_memory() // 8, _LARGEST_DEFAULT_RAM), machine_threads(), progress)

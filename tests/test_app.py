@@ -171,7 +171,7 @@ class TestSettings:
     def test_defaults_are_of_the_machine(self) -> None:
         settings = default_settings()
         assert settings.threads == machine_threads() == len(os.sched_getaffinity(0))
-        assert 1 <= settings.ram <= 512
+        assert 1 <= settings.ram <= 256
         pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         assert 0 < machine_memory() <= pages >> 20
 
