@@ -3,7 +3,8 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,6 @@ _FINER = 1.5
 # In this many of its pixels along the edge, a level of the 5/3 wavelet of Sentinel-2's files mixes data and no data:
 # two beyond the edge (which therefore seems to lie there) and one within.
 _WAVELET_REACH = 3
-# Decoded blocks of all bands across a tile, with room to spare, whatever the size of the machine.
-_CACHE_BYTES = 400 << 20
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,7 @@ def _record(workspace: Workspace) -> Any:
 
 def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Settings) -> None:
     """Write features.tif, view.tif and valid.tif; they replace older ones only when all three are whole."""
-    _tune_gdal(settings)
-    with workspace.scratch() as folder:
+    with gdal_threads(settings.threads), workspace.scratch() as folder:
         features = _write_features(inputs, folder, settings)
         valid, counts = _write_valid(inputs, features, folder, settings)
         view = _write_view(inputs, folder, settings)
@@ -104,9 +102,18 @@ def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Se
         write_json(workspace.preparation, {"fingerprint": fingerprint, "pixels": asdict(counts)})
 
 
-def _tune_gdal(settings: Settings) -> None:
-    gdal.SetCacheMax(_CACHE_BYTES)
-    gdal.SetConfigOption("GDAL_NUM_THREADS", str(settings.threads))
+@contextmanager
+def gdal_threads(threads: int) -> Iterator[None]:
+    """GDAL's threads while a scene is prepared, and not after it.
+
+    Several threads compress the blocks of a GeoTIFF in any order, so that no two files of the same pixels are the same.
+    """
+    before = gdal.GetConfigOption("GDAL_NUM_THREADS")
+    gdal.SetConfigOption("GDAL_NUM_THREADS", str(threads))
+    try:
+        yield
+    finally:
+        gdal.SetConfigOption("GDAL_NUM_THREADS", before)
 
 
 def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:

@@ -19,9 +19,9 @@ from osgeo import gdal
 from alcd_otb.bands import coarsest_level
 from alcd_otb.config import TERRAIN, load_scene, names_used
 from alcd_otb.inputs import Inputs
-from alcd_otb.prepare import _feature_level, _tune_gdal, _write_features, _write_valid, _write_view
+from alcd_otb.prepare import _feature_level, _write_features, _write_valid, _write_view, gdal_threads
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
-from otb_pipelines.settings import default_settings
+from otb_pipelines.settings import Settings, default_settings
 
 ResultT = TypeVar("ResultT")
 
@@ -71,26 +71,10 @@ def written_bytes() -> int:
 
 
 def measure(scene: Path, result: Path | None) -> None:
-    config = load_scene(scene)
-    inputs, settings = Inputs.read(config), default_settings()
-    _tune_gdal(settings)
+    settings = default_settings()
     steps = Steps()
-    feature_levels = [(inputs.band(one).path, _feature_level(inputs, one)) for one in bands_of(inputs.features)]
-    view_levels = [
-        (inputs.band(one).path, coarsest_level(inputs.band(one).path, inputs.view_grid.resolution))
-        for one in bands_of(inputs.view)
-    ]
-    steps.run("floor: decode for the features", lambda: decode(feature_levels))
-    steps.run("floor: decode for the view", lambda: decode(view_levels))
-    before = written_bytes()
-    with tempfile.TemporaryDirectory(dir=scene.parent) as name:
-        folder = Path(name)
-        features = steps.run("features", lambda: _write_features(inputs, folder, settings))
-        valid, _ = steps.run("valid pixels", lambda: _write_valid(inputs, features, folder, settings))
-        view = steps.run("view with overviews", lambda: _write_view(inputs, folder, settings))
-        sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (features, valid, view)}
-        os.sync()
-        written = round((written_bytes() - before) / 1e6, 1)
+    with gdal_threads(settings.threads), tempfile.TemporaryDirectory(dir=scene.parent) as name:
+        written, sizes = run_steps(steps, Inputs.read(load_scene(scene)), Path(name), settings)
     seconds = [float(str(row["seconds"])) for row in steps.rows]
     summary = {
         "threads": settings.threads,
@@ -109,6 +93,24 @@ def measure(scene: Path, result: Path | None) -> None:
     print(f"written {written} MB: {sizes}")
     if result:
         result.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+def run_steps(steps: Steps, inputs: Inputs, folder: Path, settings: Settings) -> tuple[float, dict[str, float]]:
+    """Run the two floors, then the three steps of a preparation; megabytes written, and those of each file."""
+    feature_levels = [(inputs.band(one).path, _feature_level(inputs, one)) for one in bands_of(inputs.features)]
+    view_levels = [
+        (inputs.band(one).path, coarsest_level(inputs.band(one).path, inputs.view_grid.resolution))
+        for one in bands_of(inputs.view)
+    ]
+    steps.run("floor: decode for the features", lambda: decode(feature_levels))
+    steps.run("floor: decode for the view", lambda: decode(view_levels))
+    before = written_bytes()
+    features = steps.run("features", lambda: _write_features(inputs, folder, settings))
+    valid, _ = steps.run("valid pixels", lambda: _write_valid(inputs, features, folder, settings))
+    view = steps.run("view with overviews", lambda: _write_view(inputs, folder, settings))
+    sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (features, valid, view)}
+    os.sync()
+    return round((written_bytes() - before) / 1e6, 1), sizes
 
 
 def main() -> None:

@@ -12,10 +12,12 @@ import numpy.typing as npt
 import pytest
 from conftest import FinishedScene
 from osgeo import gdal
+from scenes import alcd, write_scene
 
 from alcd_otb.accuracy import AXES
 from alcd_otb.demo import compare_with_truth, run_demo
 from alcd_otb.scene import Scene
+from alcd_otb.synthetic.scene import SyntheticScene
 from otb_pipelines.app import Target
 from otb_pipelines.classify import build_median, build_regularisation
 from otb_pipelines.settings import Settings, default_settings
@@ -143,6 +145,19 @@ class TestLabels:
             expected = (finished.iteration / name).read_bytes()
             for run in (first, second):
                 assert (run.workspace / "iterations" / f"{run.iteration:03d}" / name).read_bytes() == expected, name
+
+    def test_are_the_same_bytes_whether_or_not_the_run_prepared_the_scene(
+        self, tmp_path: Path, small_scene: SyntheticScene
+    ) -> None:
+        # Of several blocks, the order of which would tell; in processes of their own, which share no setting of GDAL's.
+        settings = {"margin": 120, "resolution": 20, "features": ["B02", "B10", "B11"], "confidence": {"radius": 1}}
+        scene = write_scene(tmp_path / "scene.json", small_scene, set=settings)
+        first, second = (json.loads(alcd("run", scene, "--json", "--threads=2").stdout) for _ in range(2))
+        assert "prepare" in first["seconds"]
+        assert "prepare" not in second["seconds"]
+        for name in ("labels.tif", "confidence.tif", "confidence_smoothed.tif"):
+            one, other = (Path(run["labels"]).with_name(name) for run in (first, second))
+            assert one.read_bytes() == other.read_bytes(), name
 
     def test_another_seed_gives_another_map(self, prepared: Callable[..., Path], finished: FinishedScene) -> None:
         result = Scene.open(prepared(set={"margin": 120, "samples": {"seed": 7}})).run()
