@@ -54,7 +54,7 @@ doctor: $(PROJECT) ## install, then tell what is installed and what is missing
 .PHONY: bench
 bench: $(PROJECT) $(TEST_PYTHON) ## install, then run the benchmarks, one after the other
 	@set -e; for script in benchmarks/*.py; do \
-	    [ -f "$$script" ] || continue; echo "==> $$script"; $(PYTHON) "$$script" $(ARGS); done
+	    [ -f "$$script" ] || continue; echo "==> $$script"; $(PYTHON) "$$script"; done
 
 .PHONY: clean
 clean: ## remove what the other targets made, but for Debian's packages and demo/
