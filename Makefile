@@ -31,6 +31,8 @@ help: ## list the targets
 
 .PHONY: install
 install: $(PROJECT) ## install all that a run needs, into Debian and .venv
+	@echo "OTB in the shell and in QGIS runs random forests as fast with this line:"
+	@echo "  export ITK_AUTOLOAD_PATH=$(CURDIR)/otb_pipelines/itk_plugins"
 
 .PHONY: demo
 demo: $(PROJECT) ## install, then run the main job on a synthetic scene in demo/ (DEMO=folder ARGS=--size=1098)

@@ -71,6 +71,7 @@ def doctor(options: argparse.Namespace) -> int:
         for name, version in diagnosis.versions.items():
             print(f"{name} {version}")
         print(f"{len(diagnosis.applications)} OTB applications in {diagnosis.application_path or 'the default path'}")
+        print(f"fast forest: {diagnosis.forest_plugin or 'not built; make install builds it'}")
         print(f"memory {diagnosis.memory} MB, of which a chain buffers {diagnosis.ram} MB; {diagnosis.threads} threads")
         for problem, remedy in diagnosis.problems:
             print(f"MISSING: {problem}\n  mend it with: {remedy}")

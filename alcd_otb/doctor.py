@@ -9,7 +9,7 @@ from typing import Any
 
 from osgeo import gdal
 
-from otb_pipelines.app import OtbError, available_applications, load_otb
+from otb_pipelines.app import OtbError, available_applications, forest_plugin, load_otb
 from otb_pipelines.settings import Settings, machine_memory
 
 NEEDED_APPLICATIONS = (
@@ -34,11 +34,15 @@ NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")
 
 @dataclass
 class Diagnosis:
-    """versions: of what was found; problems: (what is wrong, the command that mends it)."""
+    """versions: of what was found; problems: (what is wrong, the command that mends it).
+
+    forest_plugin: the file by which OTB runs random forests fast; without it they run, slower.
+    """
 
     versions: dict[str, str] = field(default_factory=dict)
     applications: tuple[str, ...] = ()
     application_path: str = ""
+    forest_plugin: str | None = None
     memory: int = 0
     threads: int = 0
     ram: int = 0
@@ -56,6 +60,8 @@ class Diagnosis:
 def diagnose(settings: Settings) -> Diagnosis:
     """Look at all that a run needs; never raises for what is missing."""
     found = Diagnosis(memory=machine_memory(), threads=settings.threads, ram=settings.ram)
+    plugin = forest_plugin()
+    found.forest_plugin = str(plugin) if plugin else None
     found.versions["gdal"] = gdal.__version__
     lacking_drivers = [name for name in NEEDED_DRIVERS if gdal.GetDriverByName(name) is None]
     if lacking_drivers:

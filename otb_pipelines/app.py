@@ -186,11 +186,21 @@ def _note_gdal_error(severity: int, _number: int, message: str) -> None:
         log.debug("GDAL: %s", message)
 
 
+def forest_plugin() -> Path | None:
+    """The plug-in by which ImageClassifier runs random forests fast; None where it was not built."""
+    file = Path(__file__).parent / "itk_plugins" / "libfast_forest.so"
+    return file if file.is_file() else None
+
+
 @cache
 def load_otb(threads: int) -> Any:
-    """OTB's Python module. Raises OtbMissingError where it cannot be imported."""
-    # ITK reads this once, when the first filter is made.
+    """OTB's Python module, which finds the fast forest. Raises OtbMissingError where it cannot be imported."""
+    # ITK reads these once, when the first filter is made.
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(threads)
+    plugin = forest_plugin()
+    if plugin is not None:
+        folders = [str(plugin.parent), *filter(None, os.environ.get("ITK_AUTOLOAD_PATH", "").split(os.pathsep))]
+        os.environ["ITK_AUTOLOAD_PATH"] = os.pathsep.join(dict.fromkeys(folders))
     try:
         import otbApplication
     except ImportError as error:

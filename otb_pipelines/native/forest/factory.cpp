@@ -1,0 +1,38 @@
+#include <itkCreateObjectFunction.h>
+#include <itkObjectFactoryBase.h>
+#include <itkVersion.h>
+
+#include "forest_model.hpp"
+
+namespace fast_forest {
+namespace {
+
+// Offers ForestModel to whoever asks ITK for a machine learning model.
+class ForestFactory : public itk::ObjectFactoryBase {
+  public:
+    using Self = ForestFactory;
+    using Superclass = itk::ObjectFactoryBase;
+    using Pointer = itk::SmartPointer<Self>;
+    using ConstPointer = itk::SmartPointer<const Self>;
+
+    itkFactorylessNewMacro(Self);
+    itkTypeMacro(ForestFactory, itk::ObjectFactoryBase);
+
+    const char* GetITKSourceVersion() const override { return ITK_SOURCE_VERSION; }
+    const char* GetDescription() const override { return "fast random forest"; }
+
+  protected:
+    ForestFactory() {
+        RegisterOverride("otbMachineLearningModel", "fast_forest::ForestModel", "fast random forest", true,
+                         itk::CreateObjectFunction<ForestModel>::New());
+    }
+};
+
+}  // namespace
+}  // namespace fast_forest
+
+// What ITK calls in each shared library of the folders that ITK_AUTOLOAD_PATH names.
+extern "C" __attribute__((visibility("default"))) itk::ObjectFactoryBase* itkLoad() {
+    static const fast_forest::ForestFactory::Pointer factory = fast_forest::ForestFactory::New();
+    return factory.GetPointer();
+}

@@ -1,0 +1,124 @@
+#include "forest.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "walk.hpp"
+
+namespace fast_forest {
+namespace {
+
+// Numbers on the boundaries of whole vectors of any processor; all are 0 at first.
+template <class Number>
+class Aligned {
+  public:
+    explicit Aligned(std::size_t size)
+        : numbers_(static_cast<Number*>(::operator new(size * sizeof(Number), alignment))), size_(size) {
+        clear();
+    }
+    ~Aligned() { ::operator delete(numbers_, alignment); }
+    Aligned(const Aligned&) = delete;
+    Aligned& operator=(const Aligned&) = delete;
+
+    Number* data() { return numbers_; }
+    void clear() { std::fill_n(numbers_, size_, Number{}); }
+
+  private:
+    static constexpr std::align_val_t alignment{64};
+    Number* numbers_;
+    std::size_t size_;
+};
+
+// first: the number from which a node may be; where nodes come before their children, no way leads back.
+void check_child(const ForestContent& content, Child child, std::size_t first) {
+    if (child.is_leaf()) {
+        if (static_cast<std::size_t>(child.kind()) >= content.labels.size()) {
+            throw std::invalid_argument("a leaf votes for a class that there is not");
+        }
+    } else {
+        const auto number = static_cast<std::size_t>(child.number());
+        if (number < first || number >= content.nodes.size()) {
+            throw std::invalid_argument("a branch leads to no node that comes after it");
+        }
+    }
+}
+
+void check(const ForestContent& content) {
+    if (content.roots.empty() || content.labels.empty() || content.features == 0) {
+        throw std::invalid_argument("there are no trees, no classes or no features");
+    }
+    if (!content.substitutes.empty() && content.substitutes.size() < content.features) {
+        throw std::invalid_argument("a feature has no substitute for its missing values");
+    }
+    for (const Child root : content.roots) {
+        check_child(content, root, 0);
+    }
+    for (std::size_t number = 0; number < content.nodes.size(); ++number) {
+        const Node& node = content.nodes[number];
+        if (node.feature < 0 || static_cast<std::size_t>(node.feature) >= content.features) {
+            throw std::invalid_argument("a node compares a feature that there is not");
+        }
+        check_child(content, node.left, number + 1);
+        check_child(content, node.right, number + 1);
+    }
+}
+
+}  // namespace
+
+Forest::Forest(ForestContent content) : content_(std::move(content)) {
+    check(content_);
+}
+
+void Forest::count_votes(const float* const* pixels, std::size_t count, std::uint32_t* votes) const {
+    static const CountVotes count_block = fastest_count_votes();
+    std::fill_n(votes, count * classes(), 0U);
+    Aligned<float> values(features() * block_pixels);
+    Aligned<std::uint8_t> counts(classes() * block_pixels);
+    const std::unique_ptr<Visit[]> visits(new Visit[3 * most_visits]);
+    for (std::size_t first = 0; first < count; first += block_pixels) {
+        const std::size_t size = std::min(block_pixels, count - first);
+        for (std::size_t pixel = 0; pixel < size; ++pixel) {
+            const float* source = pixels[first + pixel];
+            for (std::size_t feature = 0; feature < features(); ++feature) {
+                values.data()[feature * block_pixels + pixel] = source[feature];
+            }
+        }
+        const std::uint64_t there = size == block_pixels ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+        for (std::size_t tree = 0; tree < trees(); tree += most_trees) {
+            counts.clear();
+            count_block({content_.nodes.data(), content_.roots.data() + tree,
+                         std::min(most_trees, trees() - tree), values.data(), there, counts.data(),
+                         visits.get(), visits.get() + most_visits, visits.get() + 2 * most_visits});
+            for (std::size_t kind = 0; kind < classes(); ++kind) {
+                for (std::size_t pixel = 0; pixel < size; ++pixel) {
+                    votes[(first + pixel) * classes() + kind] += counts.data()[kind * block_pixels + pixel];
+                }
+            }
+        }
+    }
+}
+
+std::size_t Forest::winner(const std::uint32_t* votes) const {
+    return static_cast<std::size_t>(std::max_element(votes, votes + classes()) - votes);
+}
+
+bool Forest::has_missing(const float* pixel) const {
+    return std::find(pixel, pixel + features(), std::numeric_limits<float>::max()) != pixel + features();
+}
+
+std::vector<float> Forest::substituted(const float* pixel) const {
+    std::vector<float> result(pixel, pixel + features());
+    for (std::size_t feature = 0; feature < features(); ++feature) {
+        if (result[feature] == std::numeric_limits<float>::max()) {
+            result[feature] = content_.substitutes.empty() ? -std::numeric_limits<float>::infinity()
+                                                           : content_.substitutes[feature];
+        }
+    }
+    return result;
+}
+
+}  // namespace fast_forest

@@ -1,0 +1,90 @@
+"""Random forests as OpenCV writes them, and pixels that try them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal
+
+MISSING = np.finfo(np.float32).max
+"""What OpenCV takes for no value."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of a forest. nodes: at most so many inner ones a tree."""
+
+    labels: tuple[int, ...]
+    trees: int
+    depth: int
+    features: int
+    nodes: int = 60
+
+
+def write_forest(path: Path, shape: Shape, seed: int) -> None:
+    """A model file of trees with random splits; thresholds are the sixteenths from 0 to 1."""
+    random = np.random.default_rng(seed)
+    zeros = ", ".join("0" for _ in range(shape.features))
+    substitutes = ", ".join(f"{number:.8e}" for number in random.random(shape.features + 1))
+    text = [
+        "%YAML:1.0\n---\nopencv_ml_rtrees:",
+        f"   format: 3\n   is_classifier: 1\n   var_all: {shape.features + 1}\n   var_count: {shape.features}",
+        f"   ord_var_count: {shape.features}\n   cat_var_count: 1",
+        "   training_params:\n      use_surrogates: 0\n      max_categories: 10\n      regression_accuracy: 0.",
+        f"      max_depth: {shape.depth}\n      min_sample_count: 1\n      cross_validation_folds: 0",
+        "      nactive_vars: 0\n   global_var_idx: 1",
+        f"   var_idx: [ {', '.join(map(str, range(shape.features)))} ]",
+        f"   var_type: [ {zeros}, 1 ]",
+        f"   cat_ofs: [ {zeros}, {zeros}, 0, {len(shape.labels)} ]",
+        f"   cat_map: [ {', '.join(map(str, shape.labels))} ]",
+        f"   class_labels: [ {', '.join(map(str, shape.labels))} ]",
+        f"   missing_subst: [ {substitutes} ]",
+        f"   oob_error: 0.\n   ntrees: {shape.trees}\n   trees:",
+    ]
+    for _ in range(shape.trees):
+        text.append("      -\n         nodes:")
+        text += _nodes(shape, random)
+    path.write_text("\n".join(text) + "\n")
+
+
+def _nodes(shape: Shape, random: np.random.Generator) -> list[str]:
+    """A tree in preorder: one way down reaches the full depth, others end sooner."""
+    left = shape.nodes
+    text = []
+    # Depths of the nodes to come, and whether each is on the way that goes to the full depth.
+    to_come = [(0, True)]
+    while to_come:
+        depth, goes_on = to_come.pop()
+        kind = int(random.integers(len(shape.labels)))
+        text.append(f"            -\n               depth: {depth}\n               value: {shape.labels[kind]}.")
+        text.append(f"               norm_class_idx: {kind}")
+        if depth < shape.depth and (goes_on or (left > 0 and random.random() < 0.6)):
+            left -= 1
+            feature, sixteenths = int(random.integers(shape.features)), int(random.integers(17))
+            split = f"{{ var:{feature}, quality:1., le:{sixteenths / 16:.16e} }}"
+            text.append(f"               splits:\n                  - {split}")
+            on = bool(random.integers(2))
+            to_come += [(depth + 1, goes_on and not on), (depth + 1, goes_on and on)]
+    return text
+
+
+def write_pixels(path: Path, values: NDArray[np.float32]) -> None:
+    """A GeoTIFF of (features, rows, columns)."""
+    bands, rows, columns = values.shape
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, bands, gdal.GDT_Float32)
+    dataset.WriteArray(values)
+
+
+def random_pixels(features: int, rows: int, columns: int, seed: int) -> NDArray[np.float32]:
+    """(features, rows, columns): sixteenths, so that many equal a threshold; some NaN, infinite or missing.
+
+    The left half changes slowly from pixel to pixel, as images do; the right half is noise.
+    """
+    random = np.random.default_rng(seed)
+    values = random.integers(-2, 19, (features, rows, columns)).astype(np.float32) / 16
+    slow = np.repeat(values[:, :, : columns // 2 : 16], 16, axis=2)[:, :, : columns // 2]
+    values[:, :, : slow.shape[2]] = slow
+    for odd in (np.nan, np.inf, -np.inf, MISSING, -MISSING, np.float32(1e-45)):
+        values[random.random(values.shape) < 0.01] = odd
+    return values
