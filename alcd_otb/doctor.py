@@ -14,9 +14,7 @@ from otb_pipelines.settings import Settings, machine_memory
 
 NEEDED_APPLICATIONS = (
     "BandMath",
-    "BandMathX",
     "BinaryMorphologicalOperation",
-    "ClassificationMapRegularization",
     "ComputeConfusionMatrix",
     "ComputeImagesStatistics",
     "ConcatenateImages",
@@ -27,6 +25,9 @@ NEEDED_APPLICATIONS = (
     "TrainVectorClassifier",
 )
 """OTB applications without which a run cannot work."""
+
+OWN_APPLICATION = "ClassificationMapCleaning"
+"""The OTB application that this package brings."""
 
 NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")
 """GDAL drivers without which a run cannot work."""
@@ -83,6 +84,8 @@ def diagnose(settings: Settings) -> Diagnosis:
     lacking = sorted(set(NEEDED_APPLICATIONS) - set(found.applications))
     if lacking:
         found.problems.append((f"OTB lacks the applications {', '.join(lacking)}", "apt-get install libotb-apps"))
+    if OWN_APPLICATION not in found.applications:
+        found.problems.append((f"this package's application {OWN_APPLICATION} was not built", "make install"))
     return found
 
 

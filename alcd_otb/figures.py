@@ -85,24 +85,35 @@ def with_legend(picture: Picture, entries: list[tuple[str, tuple[int, int, int]]
     return sheet
 
 
-def draw_figures(view: Path, labels: Path, legend: Legend, folder: Path) -> tuple[Path, ...]:
-    """Write quicklook.png, classes.png and contours.png into the folder; the first and last need a true colour."""
-    written = []
+def draw_quicklook(view: Path, target: Path) -> bool:
+    """Write the view stack's true colour as a PNG; whether it has one."""
+    picture = true_colour(view)
+    if picture is not None:
+        _save(Image.fromarray(picture), target)
+    return picture is not None
+
+
+def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) -> tuple[Path, ...]:
+    """Write classes.png and, where there is a quicklook, contours.png into the folder."""
     codes = map_codes(labels)
     occurring = [one for one in legend.classes if (codes == one.code).any()]
     key = [(one.name, one.rgb) for one in occurring]
     if (codes == NO_DATA).any():
         key.append(("no data", (255, 255, 255)))
-    with_legend(coloured(codes, legend), key).save(folder / "classes.png")
-    written.append(folder / "classes.png")
-    picture = true_colour(view)
-    if picture is not None:
-        Image.fromarray(picture).save(folder / "quicklook.png")
+    written = [folder / "classes.png"]
+    _save(with_legend(coloured(codes, legend), key), written[0])
+    if quicklook.is_file():
+        picture = np.asarray(Image.open(quicklook))
         fitted = map_codes(labels, (picture.shape[0], picture.shape[1]))
         lines = [(one.name, rgb(one.contour)) for one in occurring if one.contour is not None]
-        with_legend(outlined(picture, fitted, legend), lines).save(folder / "contours.png")
-        written += [folder / "quicklook.png", folder / "contours.png"]
+        written.append(folder / "contours.png")
+        _save(with_legend(outlined(picture, fitted, legend), lines), written[1])
     return tuple(written)
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    # The quickest level: a photograph hardly compresses better with more.
+    picture.save(path, compress_level=1)
 
 
 def _picture_size(dataset: gdal.Dataset) -> tuple[int, int]:

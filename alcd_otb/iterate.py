@@ -15,19 +15,17 @@ from alcd_otb.config import SceneConfig, Template
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
-from alcd_otb.rasters import build_overviews, copying, values_at
+from alcd_otb.rasters import build_overviews, copying, gdal_threads, values_at
 from alcd_otb.sample_checks import check_samples
 from alcd_otb.sample_files import write_pixels, write_samples
 from alcd_otb.sample_pixels import PixelSet, grow, thinned
 from alcd_otb.samples import Sample, split_samples
 from alcd_otb.workspace import Workspace, write_json
-from otb_pipelines.app import Application, OtbError, Target
-from otb_pipelines.classify import build_classification, build_median, build_regularisation
+from otb_pipelines.app import OtbError, Target
+from otb_pipelines.classify import Cleaning, build_classification, strip_rows
 from otb_pipelines.confusion import confusion_matrix
-from otb_pipelines.masks import build_formula
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import (
-    Parameters,
     build_statistics,
     check_parameters,
     classifiers,
@@ -43,7 +41,9 @@ gdal.UseExceptions()
 log = logging.getLogger(__name__)
 
 _CLASS_FIELD = "class"
-_RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
+# One thread, so that the same pixels make the same bytes. The quickest level makes a confidence little larger.
+_RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "NUM_THREADS": "1"}
+_CONFIDENCE_OPTIONS = {**_RASTER_OPTIONS, "ZLEVEL": "1"}
 
 
 @dataclass
@@ -99,15 +99,8 @@ def run_iteration(
         model = folder / f"model.{_classifier(config)}"
         _train(workspace.features, training, model, template, statistics, settings)
     with stopwatch.timing("classify"):
-        application = build_classification(workspace.features, model, workspace.valid, statistics, settings)
-        confident = _classify(application, template.classifier, folder, settings)
-    with stopwatch.timing("regularise"):
-        _write_labels(folder, template.regularisation.radius, legend, settings)
-    if confident and template.confidence.radius:
-        with stopwatch.timing("confidence"):
-            median = build_median(folder / "confidence.tif", template.confidence.radius, settings)
-            smoothed = Target(folder / "confidence_smoothed.tif", "float", _RASTER_OPTIONS, nodata=0)
-            median.write({"out": smoothed})
+        _classify(config, grid, workspace, model, statistics, folder, settings)
+        _describe_labels(folder, legend)
     with stopwatch.timing("accuracy"):
         metrics = _measure(folder, validation, legend, grid, settings)
         metrics["samples"] = {
@@ -151,37 +144,42 @@ def _train(
     settings: Settings,
 ) -> None:
     """On the training pixels and their noisy copies."""
-    pixels = values_at(features, training.rows, training.columns).astype(np.float64)
+    with gdal_threads(settings.threads):
+        pixels = values_at(features, training.rows, training.columns).astype(np.float64)
     seed = template.samples.seed
     values, codes = with_noisy_copies(pixels, training.codes, template.samples.jitter, seed)
     train(values, codes, model, template.classifier, seed, statistics, settings)
 
 
-def _classify(application: Application, classifier: Parameters, folder: Path, settings: Settings) -> bool:
-    """Write classified.tif and, if there is a confidence between 0 and 1, confidence.tif; whether there is one."""
-    targets = {"out": Target(folder / "classified.tif", "uint8", _RASTER_OPTIONS)}
-    certain = largest_confidence(classifier)
-    confidence = Target(folder / "confidence.tif", "float", _RASTER_OPTIONS, nodata=0)
+def _classify(
+    config: SceneConfig,
+    grid: Grid,
+    workspace: Workspace,
+    model: Path,
+    statistics: Path | None,
+    folder: Path,
+    settings: Settings,
+) -> None:
+    """Write cleaned.tif and, if the classifier gives a confidence between 0 and 1, confidence.tif and its median."""
+    template = config.template
+    certain = largest_confidence(template.classifier)
+    cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
+    rows = strip_rows(grid.width, gdal.Open(str(workspace.features)).RasterCount, settings)
+    targets = {"out": Target(folder / "cleaned.tif", "uint8", rows=rows)}
     if certain is None:
-        log.warning("classifier %s gives no confidence between 0 and 1: none is written", classifier["classifier"])
+        log.warning("classifier %s gives no confidence between 0 and 1: none is written", _classifier(config))
+    else:
+        targets["confmap"] = Target(folder / "confidence.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
+        if cleaning.median_radius:
+            targets["medianmap"] = Target(folder / "confidence_smoothed.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
+    application = build_classification(workspace.features, model, workspace.valid, statistics, cleaning, settings)
+    with gdal_threads(settings.threads):
         application.write(targets)
-    elif certain == 1:
-        application.write(targets | {"confmap": confidence})
-    else:
-        votes = folder / "votes.tif"
-        application.write(targets | {"confmap": Target(votes, "float", _RASTER_OPTIONS)})
-        build_formula([votes], f"im1b1/{certain!r}", settings).write({"out": confidence})
-        votes.unlink()
-    return certain is not None
 
 
-def _write_labels(folder: Path, radius: int, legend: Legend, settings: Settings) -> None:
-    """labels.tif: the regularised map, with colours, names and overviews, which OTB's writer does not know."""
-    classified, cleaned = folder / "classified.tif", folder / "cleaned.tif"
-    if radius:
-        build_regularisation(classified, radius, settings).write({"io.out": Target(cleaned, "uint8")})
-    else:
-        cleaned = classified
+def _describe_labels(folder: Path, legend: Legend) -> None:
+    """labels.tif: the cleaned map with colours, names and overviews, which OTB's writer does not know."""
+    cleaned = folder / "cleaned.tif"
     described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(cleaned)))
     band = described.GetRasterBand(1)
     colours = gdal.ColorTable()
@@ -198,8 +196,7 @@ def _write_labels(folder: Path, radius: int, legend: Legend, settings: Settings)
     with copying(described, folder / "labels.tif", _RASTER_OPTIONS) as labels:
         # The commonest class of the pixels below: the mean of two codes is a third class.
         build_overviews(labels, "MODE")
-    classified.unlink()
-    cleaned.unlink(missing_ok=True)
+    cleaned.unlink()
 
 
 def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, settings: Settings) -> dict[str, object]:

@@ -3,19 +3,16 @@
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from osgeo import gdal
 
 from alcd_otb.bands import Radiometry, coarsest_level, describe_band
 from alcd_otb.config import TERRAIN, names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
-from alcd_otb.rasters import SMALLEST_OVERVIEW, histogram, updating
+from alcd_otb.rasters import SMALLEST_OVERVIEW, gdal_threads, histogram, updating
 from alcd_otb.recipe import feature_layer, shown_steps, view_layer
 from alcd_otb.terrain import slope, warp_elevation
 from alcd_otb.workspace import Workspace, write_json
@@ -100,20 +97,6 @@ def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Se
         os.replace(valid, workspace.valid)
         os.replace(view, workspace.view)
         write_json(workspace.preparation, {"fingerprint": fingerprint, "pixels": asdict(counts)})
-
-
-@contextmanager
-def gdal_threads(threads: int) -> Iterator[None]:
-    """GDAL's threads while a scene is prepared, and not after it.
-
-    Several threads compress the blocks of a GeoTIFF in any order, so that no two files of the same pixels are the same.
-    """
-    before = gdal.GetConfigOption("GDAL_NUM_THREADS")
-    gdal.SetConfigOption("GDAL_NUM_THREADS", str(threads))
-    try:
-        yield
-    finally:
-        gdal.SetConfigOption("GDAL_NUM_THREADS", before)
 
 
 def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:

@@ -53,6 +53,20 @@ def _closing(path: Path, opened: Callable[[], gdal.Dataset]) -> Iterator[gdal.Da
         raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
 
 
+@contextmanager
+def gdal_threads(threads: int) -> Iterator[None]:
+    """Threads with which GDAL decodes and, unless a file's options say otherwise, encodes; and not afterwards.
+
+    Several threads compress the blocks of a GeoTIFF in any order, so that no two files of the same pixels are the same.
+    """
+    before = gdal.GetConfigOption("GDAL_NUM_THREADS")
+    gdal.SetConfigOption("GDAL_NUM_THREADS", str(threads))
+    try:
+        yield
+    finally:
+        gdal.SetConfigOption("GDAL_NUM_THREADS", before)
+
+
 def build_overviews(dataset: gdal.Dataset, resampling: str) -> None:
     """Overviews by powers of two, as far as they are of any use."""
     side = max(dataset.RasterXSize, dataset.RasterYSize)

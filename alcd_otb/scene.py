@@ -1,6 +1,7 @@
 """A scene: the order of its jobs. What the command line and notebooks call."""
 
 import logging
+import os
 import platform
 import shutil
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from osgeo import gdal
 
 from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError
-from alcd_otb.figures import draw_figures
+from alcd_otb.figures import draw_figures, draw_quicklook
 from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
@@ -109,7 +110,12 @@ class Scene:
         if not is_prepared(workspace, digest):
             log.info("preparing %s", workspace.folder)
             with stopwatch.timing("prepare"):
+                workspace.quicklook.unlink(missing_ok=True)
                 prepare(inputs, workspace, digest, self.settings)
+        if not workspace.quicklook.is_file():
+            with workspace.scratch() as scratch:
+                if draw_quicklook(workspace.view, scratch / "quicklook.png"):
+                    os.replace(scratch / "quicklook.png", workspace.quicklook)
         with writing_to(workspace.folder):
             write_json(workspace.config, self._completed(inputs))
         if not samples:
@@ -117,7 +123,7 @@ class Scene:
         with workspace.new_iteration() as (number, folder):
             metrics = run_iteration(self.config, inputs.grid, workspace, folder, samples, stopwatch, self.settings)
             with stopwatch.timing("figures"):
-                draw_figures(workspace.view, folder / "labels.tif", legend, folder)
+                draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
             shutil.copyfile(workspace.config, folder / "config.json")
             write_json(folder / "seconds.json", stopwatch.seconds)
         finished = workspace.iterations_folder / f"{number:03d}"
@@ -129,7 +135,7 @@ class Scene:
             confidence=confidence if confidence.is_file() else None,
             features=workspace.features,
             accuracy=metrics,
-            pictures=tuple(sorted(finished.glob("*.png"))),
+            pictures=tuple(sorted((*finished.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
             seconds=stopwatch.seconds,
         )
 

@@ -39,6 +39,10 @@ class Workspace:
         return self.folder / "view.tif"
 
     @property
+    def quicklook(self) -> Path:
+        return self.folder / "quicklook.png"
+
+    @property
     def valid(self) -> Path:
         return self.folder / "valid.tif"
 

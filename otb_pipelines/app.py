@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -186,6 +187,9 @@ def _note_gdal_error(severity: int, _number: int, message: str) -> None:
         log.debug("GDAL: %s", message)
 
 
+_OWN_APPLICATIONS = Path(__file__).parent / "otb_applications"
+
+
 def forest_plugin() -> Path | None:
     """The plug-in by which ImageClassifier runs random forests fast; None where it was not built."""
     file = Path(__file__).parent / "itk_plugins" / "libfast_forest.so"
@@ -194,17 +198,18 @@ def forest_plugin() -> Path | None:
 
 @cache
 def load_otb(threads: int) -> Any:
-    """OTB's Python module, which finds the fast forest. Raises OtbMissingError where it cannot be imported."""
-    # ITK reads these once, when the first filter is made.
+    """OTB's Python module, which finds the fast forest and this package's own applications.
+
+    Raises OtbMissingError where it cannot be imported.
+    """
+    # ITK reads this once, when the first filter is made.
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(threads)
-    plugin = forest_plugin()
-    if plugin is not None:
-        folders = [str(plugin.parent), *filter(None, os.environ.get("ITK_AUTOLOAD_PATH", "").split(os.pathsep))]
-        os.environ["ITK_AUTOLOAD_PATH"] = os.pathsep.join(dict.fromkeys(folders))
     try:
         import otbApplication
     except ImportError as error:
         raise OtbMissingError(f"OTB's Python module otbApplication cannot be imported ({error})") from error
+    otbApplication.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
+    _register_fast_forest()
     # OTB does not notice that GDAL could not flush a file when it closed it: a full disk would pass in silence.
     # The handler is for all threads, since OTB's work may be done in another one than the caller's.
     gdal.SetErrorHandler(_note_gdal_error)
@@ -212,6 +217,17 @@ def load_otb(threads: int) -> Any:
     if hasattr(otbApplication, "AddLogCallback"):
         otbApplication.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
     return otbApplication
+
+
+def _register_fast_forest() -> None:
+    """Without it OTB's own forest serves, with the same results."""
+    plugin = forest_plugin()
+    if plugin is None:
+        return
+    try:
+        ctypes.CDLL(str(plugin)).register_fast_forest()
+    except OSError as error:
+        log.warning("the fast forest cannot be loaded (%s): OTB's own is used; build it again with make install", error)
 
 
 def available_applications(settings: Settings) -> tuple[str, ...]:

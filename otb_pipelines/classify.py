@@ -1,37 +1,58 @@
-"""Classification of a whole image and the cleaning of its map."""
+"""Classification of a whole image and the cleaning of its map, in one pass."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from otb_pipelines.app import Application, Output, Value
+from otb_pipelines.app import Application, Value
 from otb_pipelines.settings import Settings
+
+_LARGEST_STRIP = 256
+_BLOCK = 16
+_BYTES = 4
+# OTB copies the pixels of a strip into a list of vectors, one by one, before it classifies them.
+_COPIES = 3
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """radius: of the majority vote; median_radius: of the confidence's median. Both in pixels, 0 for none.
+
+    certain: the confidence that means certain, by which it is divided; None where the classifier gives none between 0
+    and such a value.
+    """
+
+    radius: int
+    median_radius: int
+    certain: float | None
 
 
 def build_classification(
-    image: Path, model: Path, mask: Path, statistics: Path | None, settings: Settings
+    image: Path, model: Path, mask: Path, statistics: Path | None, cleaning: Cleaning, settings: Settings
 ) -> Application:
-    """Labels in `out` (0 where the mask is 0) and the confidence in `confmap`, which need not be written."""
+    """A classified and cleaned image, each pixel of which is classified once.
+
+    The outputs are to be written at once: the labels `out` (0 where the mask is 0), and where there is a confidence,
+    `confmap` and its median `medianmap`. In the majority vote in a ball a tie keeps the pixel's label, and no data
+    neither votes nor changes; the median is that of a square of side 2 median_radius + 1, the image's edge replicated.
+    """
     parameters: dict[str, Value] = {"in": image, "model": model, "mask": mask, "nodatalabel": 0}
     if statistics is not None:
         parameters["imstat"] = statistics
-    return Application("ImageClassifier", parameters, settings)
+    if cleaning.certain is not None:
+        # ImageClassifier makes a confidence only if it has a file to go to, even when it goes elsewhere.
+        parameters["confmap"] = "in_memory"
+    classified = Application("ImageClassifier", parameters, settings)
+    outputs: dict[str, Value] = {
+        "labels": classified["out"],
+        "radius": cleaning.radius,
+        "medianradius": cleaning.median_radius,
+    }
+    if cleaning.certain is not None:
+        outputs |= {"confidence": classified["confmap"], "certain": cleaning.certain}
+    return Application("ClassificationMapCleaning", outputs, settings)
 
 
-def build_regularisation(labels: Path | Output, radius: int, settings: Settings) -> Application:
-    """Majority vote in a ball; a tie keeps the pixel's label, and no data (0) neither votes nor changes."""
-    return Application(
-        "ClassificationMapRegularization",
-        {
-            "io.in": labels,
-            "ip.radius": radius,
-            "ip.suvbool": False,
-            "ip.nodatalabel": 0,
-            "ip.onlyisolatedpixels": False,
-        },
-        settings,
-    )
-
-
-def build_median(image: Path | Output, radius: int, settings: Settings) -> Application:
-    """Median in a square window of side 2 radius + 1; the image's edge is replicated."""
-    side = 2 * radius + 1
-    return Application("BandMathX", {"il": [image], "exp": f"median(im1b1N{side}x{side})"}, settings)
+def strip_rows(width: int, bands: int, settings: Settings) -> int:
+    """Rows to classify at a time, so that their pixels, of 32 bits a band, and OTB's copies of them fit the memory."""
+    fitting = (settings.ram << 20) // (width * bands * _BYTES * _COPIES)
+    return max(_BLOCK, min(_LARGEST_STRIP, fitting // _BLOCK * _BLOCK))

@@ -18,8 +18,6 @@ from alcd_otb.accuracy import AXES
 from alcd_otb.demo import compare_with_truth, run_demo
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
-from otb_pipelines.app import Target
-from otb_pipelines.classify import build_median, build_regularisation
 from otb_pipelines.settings import Settings, default_settings
 
 SETTINGS = Settings(ram=128, threads=1)
@@ -37,67 +35,6 @@ def write(path: Path, pixels: npt.NDArray[Any]) -> Path:
     dataset.WriteArray(pixels)
     dataset.FlushCache()
     return path
-
-
-def regularised(folder: Path, codes: Codes) -> Codes:
-    target = folder / "out.tif"
-    build_regularisation(write(folder / "in.tif", codes), 1, SETTINGS).write({"io.out": Target(target, "uint8")})
-    cleaned: Codes = read(target)
-    return cleaned
-
-
-class TestRegularisation:
-    def test_by_hand(self, tmp_path: Path) -> None:
-        codes = np.array(
-            [
-                [2, 2, 2, 5, 5],
-                [2, 6, 2, 5, 5],
-                [2, 2, 5, 5, 5],
-                [0, 3, 3, 3, 5],
-                [0, 3, 4, 3, 3],
-            ],
-            np.uint8,
-        )
-        # The 6 among eight 2 and 5 becomes 2, the 4 among 3 becomes 3. At row 2, column 2 stand 2 2 | 5 5 5 | 3 3 3
-        # and a 2: three each, a tie, which keeps 5. Row 2, column 0: 2 2 2 | 6 | 3 gives 2. Row 3, column 1: 2 2 | 5 |
-        # 3 3 3 | 4 gives 3, and no data neither votes nor changes.
-        expected = np.array(
-            [
-                [2, 2, 2, 5, 5],
-                [2, 2, 2, 5, 5],
-                [2, 2, 5, 5, 5],
-                [0, 3, 3, 3, 5],
-                [0, 3, 3, 3, 3],
-            ],
-            np.uint8,
-        )
-        np.testing.assert_array_equal(regularised(tmp_path, codes), expected)
-
-    def test_a_tie_everywhere_changes_nothing(self, tmp_path: Path) -> None:
-        codes = np.array([[2, 3], [3, 2]], np.uint8)
-        np.testing.assert_array_equal(regularised(tmp_path, codes), codes)
-
-    def test_against_votes_counted_in_python(self, tmp_path: Path) -> None:
-        codes = np.random.default_rng(4).choice([0, 2, 5, 6], (40, 30), p=[0.1, 0.3, 0.3, 0.3]).astype(np.uint8)
-        expected = codes.copy()
-        for row, column in np.argwhere(codes > 0):
-            window = codes[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
-            votes = Counter(window[window > 0].tolist()).most_common(2)
-            if len(votes) == 1 or votes[0][1] > votes[1][1]:
-                expected[row, column] = votes[0][0]
-        assert (expected != codes).mean() > 0.1
-        np.testing.assert_array_equal(regularised(tmp_path, codes), expected)
-
-
-def test_median_by_hand(tmp_path: Path) -> None:
-    image = np.arange(49, dtype=np.float32).reshape(7, 7)
-    image[3, 3] = 1000
-    target = tmp_path / "out.tif"
-    build_median(write(tmp_path / "in.tif", image), 1, SETTINGS).write({"out": Target(target)})
-    # The outlier leaves no trace but the next higher neighbour's value. In the corner the edge is replicated:
-    # 0 0 1 0 0 1 7 7 8.
-    assert read(target)[3, 3] == 25
-    assert read(target)[0, 0] == 1
 
 
 class TestLabels:
@@ -229,7 +166,7 @@ class TestWorkspaceAfterARun:
         assert sorted(path.name for path in finished.iteration.iterdir()) == [
             "classes.png", "confidence.tif", "confidence_smoothed.tif", "config.json", "confusion_matrix.csv",
             "contours.png", "invalid_valid_matrix.csv", "labels.tif", "labels.tif.aux.xml", "metrics.json", "model.rf",
-            "quicklook.png", "samples.gpkg", "seconds.json", "training.gpkg", "validation.gpkg",
+            "samples.gpkg", "seconds.json", "training.gpkg", "validation.gpkg",
         ]  # fmt: skip
         assert (finished.result.workspace / "latest").resolve() == finished.iteration
 
@@ -246,7 +183,7 @@ class TestWorkspaceAfterARun:
     def test_tells_the_seconds_of_each_step(self, finished: FinishedScene) -> None:
         seconds = finished.result.seconds
         assert list(seconds) == [
-            "prepare", "samples", "train", "classify", "regularise", "confidence", "accuracy", "figures",
+            "prepare", "samples", "train", "classify", "accuracy", "figures",
         ]  # fmt: skip
         assert all(value > 0 for value in seconds.values())
         assert json.loads((finished.iteration / "seconds.json").read_text()) == seconds

@@ -31,8 +31,23 @@ class ForestFactory : public itk::ObjectFactoryBase {
 }  // namespace
 }  // namespace fast_forest
 
-// What ITK calls in each shared library of the folders that ITK_AUTOLOAD_PATH names.
-extern "C" __attribute__((visibility("default"))) itk::ObjectFactoryBase* itkLoad() {
+namespace {
+
+itk::ObjectFactoryBase* the_factory() {
     static const fast_forest::ForestFactory::Pointer factory = fast_forest::ForestFactory::New();
     return factory.GetPointer();
+}
+
+}  // namespace
+
+// What ITK calls, once in a process, in each shared library of the folders that ITK_AUTOLOAD_PATH names.
+extern "C" __attribute__((visibility("default"))) itk::ObjectFactoryBase* itkLoad() {
+    return the_factory();
+}
+
+// For a program that loads this library itself, at any time. First of the factories: OTB takes the first that
+// can read a file.
+extern "C" __attribute__((visibility("default"))) void register_fast_forest() {
+    itk::ObjectFactoryBase::UnRegisterFactory(the_factory());
+    itk::ObjectFactoryBase::RegisterFactory(the_factory(), itk::ObjectFactoryBase::INSERT_AT_FRONT);
 }
