@@ -130,6 +130,13 @@ def test_a_missing_value_is_substituted_in_the_label_alone(tmp_path: Path) -> No
         ("ntrees: 9", "ntrees: 10", "does not have as many trees as it says"),
         ("class_labels: [ 1, 2, 3 ]", "class_labels: [ 1, 2.5, 3 ]", "whole numbers"),
         ("var_type: [ 0, 0, 1 ]", "var_type: [ 0, 1, 1 ]", "features that are not numbers"),
+        ("   oob_error: 0.", "   : 0.", "has a value without a name"),
+        ("oob_error: 0.", 'oob_error: "0."', "has a character that is in no forest"),
+        ("oob_error: 0.", "oob_error: " + "-" * 5000, "has a line that is too long"),
+        ("oob_error: 0.", "oob_error: " + "[ " * 9, "has brackets that do not match"),
+        ("oob_error: 0.", "oob_error: 0. ]", "has brackets that do not match"),
+        ("   oob_error: 0.", "...\n- 0", "has more than one document"),
+        ("---", "---\n   first: 1", "does not begin with opencv_ml_rtrees"),
     ],
 )
 def test_a_damaged_model_is_refused(old: str, new: str, said: str, tmp_path: Path) -> None:
@@ -155,6 +162,28 @@ def test_a_model_cut_short_is_refused(share: float, tmp_path: Path) -> None:
     application = Application("ImageClassifier", {"in": image, "model": model}, SETTINGS)
     with pytest.raises(OtbError, match="is no sound random forest"):
         application.write({"out": Target(tmp_path / "labels.tif", "uint8")})
+
+
+def test_a_model_cut_within_its_last_number_is_refused(tmp_path: Path) -> None:
+    """What is left could be read as another number."""
+    model, image = tmp_path / "model.rf", tmp_path / "image.tif"
+    write_forest(model, Shape((1, 2, 3), trees=9, depth=3, features=2), 1)
+    model.write_text(model.read_text().removesuffix("\n"))
+    write_pixels(image, random_pixels(2, 4, 4, 1))
+    application = Application("ImageClassifier", {"in": image, "model": model}, SETTINGS)
+    with pytest.raises(OtbError, match="ends within a line"):
+        application.write({"out": Target(tmp_path / "labels.tif", "uint8")})
+
+
+def test_a_model_written_on_windows(tmp_path: Path) -> None:
+    model, image = tmp_path / "model.rf", tmp_path / "image.tif"
+    write_forest(model, Shape((1, 2, 3), trees=9, depth=3, features=2), 1)
+    model.write_text(model.read_text(), newline="\r\n")
+    write_pixels(image, random_pixels(2, 20, 20, 1))
+    labels, confidence = classify(image, model, tmp_path / "otb")
+    fast = classify(image, model, tmp_path / "fast", **with_plugin())
+    np.testing.assert_array_equal(fast[0], labels)
+    np.testing.assert_array_equal(fast[1], confidence)
 
 
 def test_an_image_with_too_few_bands_is_refused(tmp_path: Path) -> None:

@@ -4,15 +4,25 @@
 #include <limits>
 #include <opencv2/core.hpp>
 #include <sstream>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "model_text.hpp"
 
 namespace fast_forest {
 namespace {
 
 constexpr int most_header_lines = 10000;
 
-bool holds(const std::string& line, const std::string& text) {
+// Before any line is read: what is no text may have no lines.
+bool begins_as_yaml(std::istream& file) {
+    std::string start(yaml_marker.size(), ' ');
+    file.read(start.data(), static_cast<std::streamsize>(start.size()));
+    return start == yaml_marker;
+}
+
+bool holds(const std::string& line, std::string_view text) {
     return line.find(text) != std::string::npos;
 }
 
@@ -143,14 +153,14 @@ ForestContent content_of(const cv::FileNode& forest) {
 
 bool is_forest(const std::string& path) {
     std::ifstream file(path);
+    if (!begins_as_yaml(file)) {
+        return false;
+    }
     std::string line;
     bool named = false;
     bool classifies = false;
     for (int count = 0; count < most_header_lines && std::getline(file, line); ++count) {
-        if (count == 0 && !holds(line, "%YAML")) {
-            return false;
-        }
-        named = named || holds(line, "opencv_ml_rtrees:");
+        named = named || holds(line, forest_key);
         classifies = classifies || holds(line, "is_classifier: 1");
         if (holds(line, " trees:")) {
             break;
@@ -161,6 +171,7 @@ bool is_forest(const std::string& path) {
 
 Forest parse_forest(const std::string& text, const std::string& name) {
     try {
+        check_text(text);
         const cv::FileStorage storage(text, cv::FileStorage::READ | cv::FileStorage::MEMORY);
         return Forest(content_of(storage.getFirstTopLevelNode()));
     } catch (const std::invalid_argument& error) {

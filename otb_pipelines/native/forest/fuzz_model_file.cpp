@@ -1,0 +1,37 @@
+// What a fuzzer calls with damaged model files: each is refused, or holds a forest that predicts.
+
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "model_file.hpp"
+
+namespace {
+
+void predict(const fast_forest::Forest& forest) {
+    using Limits = std::numeric_limits<float>;
+    for (const float value : {0.0F, 0.5F, Limits::quiet_NaN(), -Limits::infinity(), Limits::max()}) {
+        const std::vector<float> pixel(forest.features(), value);
+        const std::vector<float> whole = forest.substituted(pixel.data());
+        const std::vector<const float*> pixels{pixel.data(), whole.data()};
+        std::vector<std::uint32_t> votes(pixels.size() * forest.classes());
+        forest.count_votes(pixels.data(), pixels.size(), votes.data());
+        if (std::accumulate(votes.begin(), votes.end(), std::size_t{0}) != pixels.size() * forest.trees()) {
+            std::abort();
+        }
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    try {
+        predict(fast_forest::parse_forest(std::string(data, data + size), "input"));
+    } catch (const fast_forest::ModelError&) {
+        return 0;
+    }
+    return 0;
+}
