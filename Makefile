@@ -23,7 +23,7 @@ TEST_PYTHON := .venv/.test-requirements-done
 PROJECT := .venv/.project-done
 
 NATIVE := $(shell find otb_pipelines/native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
-CPP := $(filter %.cpp %.hpp,$(NATIVE))
+CPP := $(filter %.cpp %.hpp,$(NATIVE)) tests/run_corpus.cpp
 
 .PHONY: help
 help: ## list the targets

@@ -12,6 +12,9 @@
 namespace fast_forest {
 namespace {
 
+// Votes of many pixels are held in memory for each class.
+constexpr std::size_t most_classes = 10000;
+
 // Numbers on the boundaries of whole vectors of any processor; all are 0 at first.
 template <class Number>
 class Aligned {
@@ -50,6 +53,9 @@ void check_child(const ForestContent& content, Child child, std::size_t first) {
 void check(const ForestContent& content) {
     if (content.roots.empty() || content.labels.empty() || content.features == 0) {
         throw std::invalid_argument("there are no trees, no classes or no features");
+    }
+    if (content.labels.size() > most_classes) {
+        throw std::invalid_argument("there are too many classes");
     }
     if (!content.substitutes.empty() && content.substitutes.size() < content.features) {
         throw std::invalid_argument("a feature has no substitute for its missing values");

@@ -91,10 +91,9 @@ void check_brackets(const std::string& text) {
 // What OpenCV's parser cannot be trusted with:
 //
 // - It calls itself for each list or map in another: some ten thousand dashes or brackets in a row exhaust
-// the
-//   stack. In a block each is further to the right than the one around it, so that the length of the lines
-//   bounds their number; brackets are counted. Those in a word count, too, and so there are at most as many
-//   lists as are counted.
+//   the stack. In a block each is further to the right than the one around it, so that the length of the
+//   lines bounds their number; brackets are counted. Those in a word count, too, and so there are at most as
+//   many lists as are counted.
 // - It waits for ever on a dash between two documents. Here there is one, which begins at the margin, so that
 //   nothing but a line of dots could end it.
 // - It reads before its buffer in search of a name that is nothing but spaces.
