@@ -38,25 +38,36 @@ def describe_band(path: str, level: int, grid: Grid, radiometry: Radiometry, res
     left, native, _, top, _, _ = source.GetGeoTransform()
     resolution = native * 2**level
     width, height = (-(-side // 2**level) for side in (source.RasterXSize, source.RasterYSize))
-    # Resampling looks only at the no-data value of what it reads, and the band file declares none: hence a virtual
-    # raster of the file as it is, which declares it, below the one that resamples.
-    file_name = name.with_suffix(".file.vrt")
     # A level keeps every second sample, from the first: the centre of its pixel is that of the pixel it began with.
     shift = (resolution - native) / 2
     as_it_is = Grid(grid.crs, left - shift, top + shift, resolution, width, height)
-    file_name.write_text(_file_raster(path, level, as_it_is, radiometry.no_data), encoding="utf-8")
-    name.write_text(_grid_raster(file_name, as_it_is, grid, radiometry, resampling), encoding="utf-8")
+    file = _source_file(path, level)
+    if resolution != grid.resolution:
+        # Resampling looks only at the no-data value of what it reads, and the band file declares none: hence a virtual
+        # raster of the file as it is, which declares it, below the one that resamples. Where nothing is resampled, to
+        # copy every pixel through it would cost a tenth of the decoding.
+        file_name = name.with_suffix(".file.vrt")
+        file_name.write_text(_file_raster(file, as_it_is, radiometry.no_data), encoding="utf-8")
+        file = _source_file(str(file_name))
+    name.write_text(_grid_raster(file, as_it_is, grid, radiometry, resampling), encoding="utf-8")
     return name
 
 
-def _file_raster(path: str, level: int, grid: Grid, no_data: int | None) -> str:
-    """The virtual raster of one level of a file. Float32, or the average of it would be rounded to whole numbers."""
+def _source_file(path: str, level: int | None = None) -> str:
+    """What a virtual raster reads; level: of a JPEG 2000 file."""
+    named = f'<SourceFilename relativeToVRT="0">{escape(path)}</SourceFilename>'
+    if level is None:
+        return named
     # "only" hides the levels below, which GDAL would use, or not, depending on the size of the block asked for.
     option = f"{level - 1}only" if level else "NONE"
+    return f'{named}<OpenOptions><OOI key="OVERVIEW_LEVEL">{option}</OOI></OpenOptions>'
+
+
+def _file_raster(file: str, grid: Grid, no_data: int | None) -> str:
+    """The virtual raster of one level of a file. Float32, or the average of it would be rounded to whole numbers."""
     window = f'xOff="0" yOff="0" xSize="{grid.width}" ySize="{grid.height}"'
     source = f"""<SimpleSource>
-      <SourceFilename relativeToVRT="0">{escape(path)}</SourceFilename>
-      <OpenOptions><OOI key="OVERVIEW_LEVEL">{option}</OOI></OpenOptions>
+      {file}
       <SourceBand>1</SourceBand>
       <SrcRect {window}/>
       <DstRect {window}/>
@@ -64,11 +75,11 @@ def _file_raster(path: str, level: int, grid: Grid, no_data: int | None) -> str:
     return _virtual_raster(grid, "Float32", no_data, source)
 
 
-def _grid_raster(file: Path, file_grid: Grid, grid: Grid, radiometry: Radiometry, resampling: str) -> str:
-    """The virtual raster that resamples the one of the file."""
+def _grid_raster(file: str, file_grid: Grid, grid: Grid, radiometry: Radiometry, resampling: str) -> str:
+    """The virtual raster that shows the one of the file on another grid."""
     algorithm = _algorithm(file_grid.resolution, grid.resolution, resampling)
     ratio = grid.resolution / file_grid.resolution
-    common = f"""<SourceFilename relativeToVRT="0">{escape(str(file))}</SourceFilename>
+    common = f"""{file}
       <SrcRect xOff="{(grid.left - file_grid.left) / file_grid.resolution!r}"
                yOff="{(file_grid.top - grid.top) / file_grid.resolution!r}"
                xSize="{grid.width * ratio!r}" ySize="{grid.height * ratio!r}"/>

@@ -24,7 +24,7 @@ from otb_pipelines.stack import build_stack
 log = logging.getLogger(__name__)
 
 # In strips: tiles would stand over the edges, and be a fifth larger.
-_ROWS = 128
+_ROWS = 64
 _FEATURE_OPTIONS = {
     "BLOCKYSIZE": "16",
     "COMPRESS": "ZSTD",
@@ -33,8 +33,10 @@ _FEATURE_OPTIONS = {
     "NUM_THREADS": "ALL_CPUS",
     "BIGTIFF": "IF_SAFER",
 }
+# Band by band, a viewer reads the three that it shows, and not all.
 _VIEW_OPTIONS = {
-    "BLOCKYSIZE": "16",
+    "INTERLEAVE": "BAND",
+    "BLOCKYSIZE": "64",
     "COMPRESS": "ZSTD",
     "ZSTD_LEVEL": "1",
     "PREDICTOR": "2",

@@ -9,8 +9,6 @@ from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoeffic
 
 FeatureT = TypeVar("FeatureT", bound=Feature)
 
-_LARGEST_VIEW_VALUE = 32767.0
-
 
 def possible(features: Iterable[FeatureT], clear: bool, dem: bool) -> tuple[FeatureT, ...]:
     """The features that can be made with or without a clear date and an elevation model."""
@@ -29,8 +27,10 @@ def feature_layer(feature: Feature) -> Layer:
         texture = ContourDensity if feature.texture == "contour_density" else VariationCoefficient
         return texture(feature.band, feature.radius)
     value = _in_bandmath(feature.expression)
-    # BandMath would store an infinite value as the largest number there is.
-    return Formula(f"({value}-{value})==0 ? {value} : 0/0", feature.expression.names)
+    if not feature.expression.finite:
+        # BandMath would store an infinite value as the largest number there is.
+        value = f"({value}-{value})==0 ? {value} : 0/0"
+    return Formula(value, feature.expression.names)
 
 
 def shown_steps(layers: Iterable[ViewLayer]) -> dict[str, float]:
@@ -44,7 +44,10 @@ def shown_steps(layers: Iterable[ViewLayer]) -> dict[str, float]:
 
 
 def view_layer(layer: ViewLayer, steps: Mapping[str, float]) -> Layer:
-    """The layer of the view stack: whole steps, as far as 16 bits reach. steps: of the sources that come in such."""
+    """The layer of the view stack: whole steps, kept to 16 bits when written.
+
+    steps: of the sources that come in such.
+    """
     if steps.get(layer.expr) == layer.step:
         return layer.expr
     variables = {
@@ -52,8 +55,7 @@ def view_layer(layer: ViewLayer, steps: Mapping[str, float]) -> Layer:
         for name, variable in _variables(layer.expression).items()
     }
     value = layer.expression.to_muparser(variables.__getitem__)
-    limit = f"{_LARGEST_VIEW_VALUE}"
-    return Formula(f"rint(min(max({value}/{layer.step!r},-{limit}),{limit}))", layer.expression.names)
+    return Formula(f"rint({value}/{layer.step!r})", layer.expression.names)
 
 
 def _in_bandmath(expression: Expression) -> str:

@@ -302,3 +302,23 @@ class TestRefusals:
             OtbError, match=r"^OTB application BandMath failed: .*im9b1.* \[BandMath -il /.* -exp im9b1"
         ):
             Application("BandMath", {"il": [*images], "exp": "im9b1 + 1"}, OTB).write({"out": Target(target)})
+
+
+@pytest.mark.parametrize(
+    ("text", "finite"),
+    [
+        ("B02 - 0.5 * dem", True),
+        ("abs(B02 - B8A) / max(B02 + B8A, 0.01)", True),
+        ("-min(B02, 2) / 3", True),
+        ("B02 / B8A", False),
+        ("B02 / max(B8A, 0)", False),
+        ("B02 / max(B8A, -1)", False),
+        ("B02 / min(B8A, 0.01)", False),
+        ("max(1 / B02, 0) * B8A", False),
+        ("log(B02)", False),
+        ("B02 ** 2", False),
+        ("B02 if B8A > 0 else 0", False),
+    ],
+)
+def test_finite_values_plainly_give_a_finite_one(text: str, finite: bool) -> None:
+    assert parse_expression(text, KNOWN).finite is finite
