@@ -393,7 +393,7 @@ class TestUnwritableDisks:
             (),
             ("samples.gpkg", "training.gpkg"),
             ("samples.gpkg", "training.gpkg", "model.rf"),
-            ("samples.gpkg", "training.gpkg", "model.rf", "confidence.tif", "confidence_smoothed.tif"),
+            ("samples.gpkg", "training.gpkg", "model.rf", "confidence.tif", "confidence_smoothed.tif", "margin.tif"),
         ],
         ids=["samples", "training", "classification", "figures"],
     )
@@ -441,7 +441,7 @@ class TestDoctor:
         assert diagnosis["ready"] is True
         assert diagnosis["problems"] == []
         assert diagnosis["versions"]["gdal"] == gdal.__version__
-        assert {"BandMath", "ClassificationMapCleaning"} <= set(diagnosis["applications"])
+        assert {"BandMath", "ClassificationMapCleaning", "RandomForestClassification"} <= set(diagnosis["applications"])
         assert Path(diagnosis["forest_plugin"]).name == "libfast_forest.so"
         assert diagnosis["threads"] == len(os.sched_getaffinity(0))
 
