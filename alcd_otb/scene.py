@@ -13,6 +13,9 @@ from typing import Any, Self
 
 from osgeo import gdal
 
+from alcd_otb.accuracy_estimate import AccuracyEstimate
+from alcd_otb.accuracy_plan import AccuracyPlan
+from alcd_otb.assess import check_has_map, estimate_accuracy, plan_accuracy
 from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError
 from alcd_otb.figures import draw_figures, draw_quicklook
@@ -101,6 +104,18 @@ class Scene:
             check_classifier(self.config, self.settings)
             with self.workspace.locked():
                 return self._run_locked(inputs, stopwatch)
+
+    def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
+        """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
+        check_has_map(self.workspace)
+        with self.workspace.locked():
+            return plan_accuracy(self.workspace, self.config.template.legend, points, seed, replace)
+
+    def estimate_accuracy(self, iteration: int | None = None, labelled_only: bool = False) -> AccuracyEstimate:
+        """Estimate a map's accuracy from the labelled points; see `assess.estimate_accuracy`."""
+        check_has_map(self.workspace)
+        with self.workspace.locked():
+            return estimate_accuracy(self.workspace, self.config.template.legend, iteration, labelled_only)
 
     def _run_locked(self, inputs: Inputs, stopwatch: Stopwatch) -> Result:
         workspace, legend = self.workspace, self.config.template.legend
