@@ -50,6 +50,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def kfold(options: argparse.Namespace) -> int:
+    from alcd_otb.scene import Scene
+
+    result = Scene.open(options.scene, _settings(options)).cross_validate(options.folds)
+    print(json.dumps(result.as_json()) if options.json else result.summary())
+    return 0
+
+
 def plan_accuracy(options: argparse.Namespace) -> int:
     from alcd_otb.scene import Scene
 
@@ -154,6 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("scene", type=Path, help="scene.json")
     command.add_argument("--dry-run", action="store_true", help="check the inputs and tell what would be done")
     command.set_defaults(command=run)
+
+    command = commands.add_parser("kfold", parents=[common], help="cross-validate the samples by spatial block")
+    command.add_argument("scene", type=Path, help="scene.json")
+    command.add_argument("-k", dest="folds", type=_positive, default=10, metavar="N", help="how many folds")
+    command.set_defaults(command=kfold)
 
     command = commands.add_parser("accuracy", help="how good the map is, from points labelled blindly")
     steps = command.add_subparsers(required=True, metavar="STEP")

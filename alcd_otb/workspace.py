@@ -134,6 +134,13 @@ class Workspace:
         finally:
             shutil.rmtree(folder)
 
+    def replace_folder(self, made: Path, target: Path) -> None:
+        """Put a folder made in `scratch` in the place of a former one, if there is one."""
+        former = made.with_name(f"former_{target.name}")
+        if target.exists():
+            target.rename(former)
+        made.rename(target)
+
     @contextmanager
     def new_iteration(self) -> Iterator[tuple[int, Path]]:
         """(number, folder) of an iteration in the making; it appears under its number only if the block succeeds."""
