@@ -118,8 +118,8 @@ def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -
     overall = accuracy.get("overall_accuracy")
     if isinstance(overall, float):
         lines.append(
-            f"on {accuracy['pixels']} validation pixels: overall accuracy {overall:.3f}, "
-            f"invalid/valid {binary['overall_accuracy']:.3f}"
+            f"on {accuracy['pixels']} pixels of samples kept out of training, not of the map at large: "
+            f"overall accuracy {overall:.3f}, invalid/valid {binary['overall_accuracy']:.3f}"
         )
     return "\n".join(lines)
 
