@@ -45,24 +45,22 @@ def classify_folds(
 ) -> list[NDArray[np.uint8]]:
     """The codes that each fold's forest, trained on its pixels, gives its unknown ones.
 
-    With several threads, folds are worked on in as many processes: OTB's applications cannot run side by side in the
-    threads of one. folder: for models and results, of which nothing else may be in it.
+    With several threads, folds are worked on in as many processes, this one among them: OTB's applications cannot run
+    side by side in the threads of one. folder: an empty one, for models and results.
 
     Raises OtbError where a fold cannot be trained or classified.
     """
     workers = min(settings.threads, len(folds))
     jobs = [_Job(number, fold, classifier, seed, statistics, folder) for number, fold in enumerate(folds)]
-    if workers == 1:
-        for job in jobs:
-            _work(job, settings)
+    share = Settings(max(1, settings.ram // workers), 1)
+    with _processes([(jobs[first::workers], share) for first in range(1, workers)], folder) as running:
+        for job in jobs[::workers]:
+            _work(job, Settings(share.ram, settings.threads))
             _tell(settings, len(folds), folder)
-    else:
-        share = Settings(max(1, settings.ram // workers), 1)
-        with _processes([(jobs[first::workers], share) for first in range(workers)], folder) as running:
-            while any(one.process.poll() is None for one in running):
-                _tell(settings, len(folds), folder)
-                time.sleep(_PATIENCE)
-            _check(running)
+        while any(one.process.poll() is None for one in running):
+            _tell(settings, len(folds), folder)
+            time.sleep(_PATIENCE)
+        _check(running)
     return [np.load(job.result) for job in jobs]
 
 
