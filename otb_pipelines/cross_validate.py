@@ -155,17 +155,22 @@ def _processes(tasks: Sequence[tuple[list[_Job], Settings]], folder: Path) -> It
 
 def _check(processes: Sequence[_Process]) -> None:
     for one in processes:
-        if one.process.returncode:
-            said = one.said.read_text(errors="replace").strip().splitlines()
-            raise OtbError(said[-1] if said else f"a process that trains ended with code {one.process.returncode}")
+        code, said = one.process.returncode, one.said.read_text(errors="replace").strip().splitlines()
+        if code < 0:
+            raise OtbError(f"a process that trains was ended by signal {-code}; is there enough memory?")
+        if code:
+            raise OtbError(said[-1] if said else f"a process that trains ended with code {code}")
 
 
 def _main(task: Path) -> int:
     logging.getLogger("otb_pipelines").setLevel(logging.CRITICAL)
     jobs, settings = pickle.loads(task.read_bytes())
+    parent = os.getppid()
     try:
         for job in jobs:
-            _work(job, settings)
+            # Nobody waits for the results of a parent that was killed.
+            if os.getppid() == parent:
+                _work(job, settings)
     except OtbError as error:
         print(error, file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +126,20 @@ class TestPixels:
         wrong = {"classifier": "rf", "classifier.rf.nbtrees": "many"}
         with pytest.raises(OtbError, match="TrainVectorClassifier"):
             classify_folds([fold, fold], wrong, 1, None, tmp_path, Settings(128, threads))
+
+    def test_a_process_that_is_killed_is_told_of(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        rng = np.random.default_rng(1)
+        folds = [FoldPixels(rng.random((50, 2)), rng.integers(1, 3, 50), np.ones((1, 2), np.float32)) for _ in range(4)]
+        started = subprocess.Popen
+
+        def killed(*arguments: object, **options: object) -> object:
+            process = started(*arguments, **options)
+            process.kill()
+            return process
+
+        monkeypatch.setattr(subprocess, "Popen", killed)
+        with pytest.raises(OtbError, match=r"was ended by signal 9; is there enough memory\?"):
+            classify_folds(folds, FOREST, 1, None, tmp_path, Settings(128, 2))
 
 
 class TestScores:
