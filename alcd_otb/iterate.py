@@ -104,6 +104,7 @@ def run_iteration(
         _describe_labels(folder, legend)
     with stopwatch.timing("accuracy"):
         metrics = _measure(folder, validation, legend, grid, settings)
+        metrics["reference"] = "samples kept out of training, which are no random sample: not the accuracy of the map"
         metrics["samples"] = {
             legend.with_code(code).name: sum(one.code == code for one in report.kept)
             for code in sorted({one.code for one in report.kept})

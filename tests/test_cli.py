@@ -68,6 +68,8 @@ class TestResults:
         assert first.startswith("iteration 1: ")
         metrics = json.loads((Path(first.removeprefix("iteration 1: ")).parent / "metrics.json").read_text())
         assert f"overall accuracy {metrics['overall_accuracy']:.3f}" in second
+        assert "of samples kept out of training, not of the map at large" in second
+        assert "not the accuracy of the map" in metrics["reference"]
 
     def test_a_dry_run_writes_nothing(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         ended = alcd("run", write_scene(tmp_path / "scene.json", small_scene), "--dry-run")
