@@ -66,8 +66,14 @@ def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue
     for name in names:
         band = dataset.GetRasterBand(numbers[name])
         stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=resampling)
-        channels.append(np.clip(stored * (band.GetScale() or 1) / _BRIGHTEST * 255, 0, 255).astype(np.uint8))
+        channels.append(stretched(stored * (band.GetScale() or 1)))
     return np.dstack(channels)
+
+
+def stretched(reflectance: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """Reflectance as a channel of a picture, from 0 to _BRIGHTEST."""
+    channel: npt.NDArray[np.uint8] = np.clip(reflectance / _BRIGHTEST * 255, 0, 255).astype(np.uint8)
+    return channel
 
 
 def map_codes(labels: Path, shape: tuple[int, int] | None = None) -> Codes:

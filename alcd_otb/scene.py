@@ -1,5 +1,6 @@
 """A scene: the order of its jobs. What the command line and notebooks call."""
 
+import io
 import logging
 import os
 import platform
@@ -22,6 +23,7 @@ from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
 from alcd_otb.report.page import write_report
+from alcd_otb.runlog import recorded
 from alcd_otb.sample_files import create_empty_samples, read_samples
 from alcd_otb.sample_restore import can_restore, restore_samples
 from alcd_otb.workspace import Workspace, write_json, writing_to
@@ -42,6 +44,7 @@ class Result:
     features: Path
     accuracy: dict[str, Any] | None
     pictures: tuple[Path, ...]
+    report: Path | None
     seconds: dict[str, float]
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +56,7 @@ class Result:
             "features": str(self.features),
             "accuracy": self.accuracy,
             "pictures": [str(picture) for picture in self.pictures],
+            "report": str(self.report) if self.report else None,
             "seconds": self.seconds,
         }
 
@@ -105,13 +109,15 @@ class Scene:
         Raises the AlcdError that tells what is wrong; nothing half-written is left.
         """
         stopwatch = Stopwatch()
-        with _failures_translated():
+        with _failures_translated(), recorded() as recording:
             inputs = Inputs.read(self.config)
             check_classifier(self.config, self.settings)
             with self.workspace.locked():
-                return self._run_locked(inputs, start, stopwatch)
+                return self._run_locked(inputs, start, stopwatch, recording)
 
-    def _run_locked(self, inputs: Inputs, start: int | None, stopwatch: Stopwatch) -> Result:
+    def _run_locked(
+        self, inputs: Inputs, start: int | None, stopwatch: Stopwatch, recording: io.StringIO
+    ) -> Result:
         workspace, legend = self.workspace, self.config.template.legend
         # Bad samples are told of before the long work, not after it.
         source = self._samples(start)
@@ -141,6 +147,9 @@ class Scene:
             write_json(folder / "seconds.json", stopwatch.seconds)
             if earlier is not None:
                 self._restore_samples(earlier, number)
+            steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
+            log.info("iteration %d, seconds: %s", number, steps)
+            (folder / "run.log").write_text(recording.getvalue(), encoding="utf-8")
         finished = workspace.iterations_folder / f"{number:03d}"
         confidence = finished / "confidence.tif"
         return Result(
@@ -151,6 +160,7 @@ class Scene:
             features=workspace.features,
             accuracy=metrics,
             pictures=tuple(sorted((*finished.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
+            report=finished / "report.html",
             seconds=stopwatch.seconds,
         )
 
@@ -187,7 +197,7 @@ class Scene:
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, inputs.grid)
-        return Result(self.workspace.folder, None, None, None, self.workspace.features, None, (), stopwatch.seconds)
+        return Result(self.workspace.folder, None, None, None, self.workspace.features, None, (), None, stopwatch.seconds)
 
     def _samples(self, start: int | None) -> Path | None:
         """Where the samples to classify from lie: the scene's, or those of the iteration to start again from."""

@@ -109,7 +109,10 @@ def _outline(settings: Mapping[str, Any], indent: str = "") -> str:
         if isinstance(value, Mapping):
             lines += [f"{indent}{key}:", _outline(value, indent + "  ")]
         elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
-            lines += [f"{indent}{key}:", *(f"{indent}  {json.dumps(one, ensure_ascii=False)}" for one in value)]
+            plain = [one for one in value if not isinstance(one, Mapping)]
+            objects = [one for one in value if isinstance(one, Mapping)]
+            lines.append(f"{indent}{key}: {', '.join(map(str, plain))}".rstrip())
+            lines += [f"{indent}  {json.dumps(one, ensure_ascii=False)}" for one in objects]
         else:
             lines.append(f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines)
