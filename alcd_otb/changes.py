@@ -11,7 +11,6 @@ from osgeo import gdal
 
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
-from alcd_otb.rasters import histogram
 
 gdal.UseExceptions()
 
@@ -74,12 +73,11 @@ def progress(folder: Path, finished: Sequence[Path], start: Path | None, legend:
     before = start or (finished[-1] if finished else None)
     changes = changes_between(before, folder, legend) if before is not None else None
     names = {one.code: one.name for one in legend.classes}
-    counted = enumerate(histogram(folder / "labels.tif"))
     return {
         # UTC, whole seconds.
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "started_from": int(start.name) if start else None,
-        "map_pixels": {names[code]: count for code, count in counted if count and code != NO_DATA},
+        "map_pixels": {names[code]: n for code, n in _count_codes(folder / "labels.tif").items() if code != NO_DATA},
         "mean_confidence": mean_confidence(folder / "confidence.tif"),
         "changes": changes.as_json() if changes is not None else None,
     }
@@ -106,10 +104,18 @@ def count_pairs(before: Path, after: Path) -> dict[tuple[int, int], int]:
     return {divmod(int(joint), 256): int(counts[joint]) for joint in np.flatnonzero(counts)}
 
 
+def _count_codes(labels: Path) -> dict[int, int]:
+    counts = np.zeros(256, np.int64)
+    for block in _blocks(labels):
+        counts += np.bincount(block.ravel(), minlength=counts.size)
+    return {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
+
+
 def _class_names(labels: Path) -> tuple[str, ...]:
     """The names that a label raster gives its codes, from 0 up."""
-    # A band does not keep its dataset open.
     dataset = gdal.Open(str(labels))
+    # The file beside the GeoTIFF, which holds the names, is not read before something else of it is asked for.
+    dataset.GetMetadata()
     return tuple(dataset.GetRasterBand(1).GetCategoryNames() or ())
 
 

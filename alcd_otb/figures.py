@@ -70,7 +70,7 @@ def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue
     return np.dstack(channels)
 
 
-def stretched(reflectance: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+def stretched(reflectance: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """Reflectance as a channel of a picture, from 0 to _BRIGHTEST."""
     channel: npt.NDArray[np.uint8] = np.clip(reflectance / _BRIGHTEST * 255, 0, 255).astype(np.uint8)
     return channel
@@ -155,7 +155,7 @@ def draw_quicklook(view: Path, target: Path, small: Path) -> bool:
 
 
 def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) -> tuple[Path, ...]:
-    """Write classes.png into the folder and, where there is a quicklook or a confidence, contours.png, confidence.png."""
+    """Write classes.png; contours.png where there is a quicklook, confidence.png where there is one beside the labels."""
     codes = map_codes(labels)
     occurring = [one for one in legend.classes if (codes == one.code).any()]
     key = [(one.name, one.rgb) for one in occurring]
@@ -172,8 +172,8 @@ def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) ->
     confidence = smoothed_confidence(labels.parent)
     if confidence is not None:
         written.append(folder / "confidence.png")
-        picture = indexed(confidence_steps(confidence), confidence_colours()).convert("RGB")
-        _save(with_legend(np.asarray(picture), [(one.name, one.colour) for one in CONFIDENCE_STEPS]), written[-1])
+        steps = np.asarray(indexed(confidence_steps(confidence), confidence_colours()).convert("RGB"))
+        _save(with_legend(steps, [(one.name, one.colour) for one in CONFIDENCE_STEPS]), written[-1])
     return tuple(written)
 
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from alcd_otb.workspace import Workspace
 log = logging.getLogger(__name__)
 
 VALIDATION = (
-    "The validation points are the operator's own, not a random sample, and are measured on pixels next to the training: "
-    "their figures are optimistic, and serve to compare one iteration with the next."
+    "The validation points are the operator's own, not a random sample, and are measured on pixels next to the "
+    "training: their figures are optimistic, and serve to compare one iteration with the next."
 )
 """What the figures of an iteration's validation are, wherever they are shown."""
 
@@ -107,9 +108,10 @@ def read_iteration(folder: Path) -> Iteration:
 def with_minutes(iterations: list[Iteration]) -> tuple[Iteration, ...]:
     """With the time from each iteration to the next."""
     timed = iterations[:1]
-    for before, after in zip(iterations, iterations[1:], strict=False):
-        known = before.time is not None and after.time is not None
-        minutes = round((after.time - before.time).total_seconds() / 60, 1) if known else None  # type: ignore[operator]
+    for before, after in pairwise(iterations):
+        minutes = None
+        if before.time is not None and after.time is not None:
+            minutes = round((after.time - before.time).total_seconds() / 60, 1)
         timed.append(replace(after, minutes=minutes))
     return tuple(timed)
 

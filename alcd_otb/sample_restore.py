@@ -52,7 +52,9 @@ def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path)
                 source.backup(present, progress=_give_up)
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
-            raise ProcessingError(f"{samples}: cannot be replaced ({error}); check the folder and the space left") from error
+            raise ProcessingError(
+                f"{samples}: cannot be replaced ({error}); check the folder and the space left"
+            ) from error
         raise SampleError(
             f"{samples}: another program is writing to it ({error}); save the layer there, then run again"
         ) from error

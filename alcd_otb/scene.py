@@ -115,9 +115,7 @@ class Scene:
             with self.workspace.locked():
                 return self._run_locked(inputs, start, stopwatch, recording)
 
-    def _run_locked(
-        self, inputs: Inputs, start: int | None, stopwatch: Stopwatch, recording: io.StringIO
-    ) -> Result:
+    def _run_locked(self, inputs: Inputs, start: int | None, stopwatch: Stopwatch, recording: io.StringIO) -> Result:
         workspace, legend = self.workspace, self.config.template.legend
         # Bad samples are told of before the long work, not after it.
         source = self._samples(start)
@@ -197,7 +195,9 @@ class Scene:
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, inputs.grid)
-        return Result(self.workspace.folder, None, None, None, self.workspace.features, None, (), None, stopwatch.seconds)
+        return Result(
+            self.workspace.folder, None, None, None, self.workspace.features, None, (), None, stopwatch.seconds
+        )
 
     def _samples(self, start: int | None) -> Path | None:
         """Where the samples to classify from lie: the scene's, or those of the iteration to start again from."""

@@ -20,7 +20,17 @@ from sentinel2_files import write_compact
 from alcd_otb.synthetic.scene import SyntheticScene
 from alcd_otb.workspace import Workspace
 
-RESULT_KEYS = {"workspace", "iteration", "labels", "confidence", "features", "accuracy", "pictures", "report", "seconds"}
+RESULT_KEYS = {
+    "workspace",
+    "iteration",
+    "labels",
+    "confidence",
+    "features",
+    "accuracy",
+    "pictures",
+    "report",
+    "seconds",
+}
 
 
 def copy_product(product: Path, folder: Path) -> Path:

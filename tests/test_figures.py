@@ -111,7 +111,7 @@ def test_figures_of_the_small_scene(finished: FinishedScene, tmp_path: Path) -> 
     workspace, legend = finished.scene.workspace, finished.scene.config.template.legend
     assert finished.result.labels is not None
     written = draw_figures(workspace.quicklook, finished.result.labels, legend, tmp_path)
-    assert [path.name for path in written] == ["classes.png", "contours.png"]
+    assert [path.name for path in written] == ["classes.png", "contours.png", "confidence.png"]
     pictures = {path.stem: np.asarray(Image.open(path)) for path in (workspace.quicklook, *written)}
     np.testing.assert_array_equal(pictures["quicklook"], true_colour(workspace.view))
     assert pictures["quicklook"].shape == (1800, 1800, 3)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_UNDEFINED = "\N{EN DASH}"
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg"}
 
 
@@ -43,14 +44,14 @@ def image_uri(image: "Image.Image", kind: str) -> str:
 
 def share(value: float | None) -> str:
     """A ratio between 0 and 1 with three decimals; a dash where it is undefined."""
-    return "–" if value is None else f"{value:.3f}"
+    return _UNDEFINED if value is None else f"{value:.3f}"
 
 
 def count(value: float | None) -> str:
-    """A number with thin spaces between its thousands."""
-    return "–" if value is None else f"{value:,}".replace(",", "\u202f")
+    """A number with narrow spaces between its thousands."""
+    return _UNDEFINED if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def percent(part: float | None, whole: float | None) -> str:
     """A part of a whole in percent; a dash where it is undefined."""
-    return "–" if part is None or not whole else f"{100 * part / whole:.1f} %"
+    return _UNDEFINED if part is None or not whole else f"{100 * part / whole:.1f} %"
