@@ -27,7 +27,8 @@ Colour = tuple[int, int, int]
 _BRIGHTEST = 0.25
 """Reflectance shown as white: thin cloud stands out, and land keeps its shades (ALCD's 2500 DN)."""
 
-_SMALL = MOST_PIXELS // 2
+SMALL = MOST_PIXELS // 2
+"""Pixels of the longer side of a picture that is made small."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ def stretched(reflectance: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     return channel
 
 
-def map_codes(labels: Path, shape: tuple[int, int] | None = None) -> Codes:
+def map_codes(labels: Path, shape: tuple[int, int] | None = None, most: int = MOST_PIXELS) -> Codes:
     """The label raster at a picture's (rows, columns), by nearest pixel; without shape, at a picture's own size."""
     dataset = gdal.Open(str(labels))
-    width, height = (shape[1], shape[0]) if shape else _picture_size(dataset)
+    width, height = (shape[1], shape[0]) if shape else _picture_size(dataset, most)
     codes: Codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
     return codes
 
@@ -123,7 +124,7 @@ def confidence_steps(confidence: Path) -> Codes:
     """The step of CONFIDENCE_STEPS that each pixel of the confidence lies in, at half a picture's size: the number of
     the step, 1 the first; 0 where there is no data."""
     dataset = gdal.Open(str(confidence))
-    width, height = _picture_size(dataset, _SMALL)
+    width, height = _picture_size(dataset, SMALL)
     resampling = gdal.GRIORA_Average if width < dataset.RasterXSize else gdal.GRIORA_NearestNeighbour
     values = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=resampling)
     bounds = np.array([one.least for one in CONFIDENCE_STEPS], values.dtype)
@@ -155,7 +156,7 @@ def draw_quicklook(view: Path, target: Path, small: Path) -> bool:
 
 
 def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) -> tuple[Path, ...]:
-    """Write classes.png; contours.png where there is a quicklook, confidence.png where there is one beside the labels."""
+    """Write classes.png and, where there is a quicklook, contours.png; beside a confidence's raster confidence.png."""
     codes = map_codes(labels)
     occurring = [one for one in legend.classes if (codes == one.code).any()]
     key = [(one.name, one.rgb) for one in occurring]

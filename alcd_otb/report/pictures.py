@@ -8,6 +8,7 @@ from PIL import Image
 
 from alcd_otb.figures import (
     CONFIDENCE_STEPS,
+    SMALL,
     Colour,
     confidence_colours,
     confidence_steps,
@@ -37,23 +38,21 @@ class Picture:
 def report_pictures(preview: Path, folder: Path, legend: Legend) -> tuple[Picture, ...]:
     """The image, the outlines over it, the map and its confidence; those that there are."""
     labels = folder / "labels.tif"
+    codes = map_codes(labels, most=SMALL)
+    occurring = [one for one in legend.classes if (codes == one.code).any()]
     pictures = []
     if preview.is_file():
         content = preview.read_bytes()
         image = np.asarray(Image.open(preview))
-        codes = map_codes(labels, (image.shape[0], image.shape[1]))
-        occurring = np.unique(codes).tolist()
-        contours = image_uri(Image.fromarray(outlined(image, codes, legend)), "JPEG")
-        lines = tuple((one.name, one.contour) for one in legend.classes if one.contour and one.code in occurring)
+        fitted = map_codes(labels, (image.shape[0], image.shape[1]))
+        contours = image_uri(Image.fromarray(outlined(image, fitted, legend)), "JPEG")
+        lines = tuple((one.name, one.contour) for one in occurring if one.contour)
         pictures += [
             Picture("image", "Image", data_uri(content, "JPEG")),
             Picture("contours", "Contours", contours, lines),
         ]
-    else:
-        codes = map_codes(labels)
-        occurring = np.unique(codes).tolist()
     classes = image_uri(indexed(codes, {one.code: one.rgb for one in legend.classes}), "PNG")
-    key = tuple((one.name, one.colour) for one in legend.classes if one.code in occurring)
+    key = tuple((one.name, one.colour) for one in occurring)
     pictures.append(Picture("classes", "Classes", classes, (*key, _NO_DATA), pixelated=True))
     confidence = smoothed_confidence(folder)
     if confidence is not None:
