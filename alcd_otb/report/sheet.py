@@ -20,7 +20,11 @@ _INK, _SOFT, _PAPER = "#1d2326", "#5c676d", "#ffffff"
 
 
 def check_sheet(path: Path) -> None:
-    """Raises ConfigurationError where the suffix is neither .html nor .png."""
+    """Raises ConfigurationError where the suffix is neither .html nor .png, or there can be no such file."""
+    if path.is_dir():
+        raise ConfigurationError(f"{path}: is a folder; name a file")
+    if not path.absolute().parent.is_dir():
+        raise ConfigurationError(f"{path.parent}: there is no such folder; make it first")
     if path.suffix.lower() not in (".html", ".png"):
         raise ConfigurationError(f"{path}: is neither .html nor .png; name the sheet accordingly")
 
@@ -28,7 +32,7 @@ def check_sheet(path: Path) -> None:
 def write_sheet(path: Path, dates: Dates) -> None:
     """Write the sheet; its suffix tells which kind. It appears when it is whole.
 
-    Raises ConfigurationError where the suffix is neither .html nor .png, ProcessingError where it cannot be written.
+    Raises ConfigurationError as check_sheet does, ProcessingError where it cannot be written.
     """
     check_sheet(path)
     kind = path.suffix.lower()
