@@ -1,5 +1,6 @@
 """Pictures of a scene and its map, of a screen's size: PNG files of half to all of MOST_PIXELS on the longer side."""
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,8 +186,8 @@ def smoothed_confidence(folder: Path) -> Path | None:
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    # The quickest level: a photograph hardly compresses better with more.
-    picture.save(path, compress_level=1)
+    # The quickest level and strategy: a photograph hardly compresses better with more.
+    picture.save(path, compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def _picture_size(dataset: gdal.Dataset, most: int = MOST_PIXELS) -> tuple[int, int]:

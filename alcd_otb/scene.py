@@ -143,11 +143,12 @@ class Scene:
             with stopwatch.timing("report"):
                 write_report(workspace, folder, number, legend)
             write_json(folder / "seconds.json", stopwatch.seconds)
-            if earlier is not None:
-                self._restore_samples(earlier, number)
             steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
             log.info("iteration %d, seconds: %s", number, steps)
             (folder / "run.log").write_text(recording.getvalue(), encoding="utf-8")
+            if earlier is not None:
+                # Last, when nothing else can fail.
+                self._restore_samples(earlier, number)
         finished = workspace.iterations_folder / f"{number:03d}"
         confidence = finished / "confidence.tif"
         return Result(
