@@ -37,7 +37,7 @@ def data_uri(content: bytes, kind: str) -> str:
 def image_uri(image: "Image.Image", kind: str) -> str:
     """As data_uri, of an image that is not a file yet."""
     content = io.BytesIO()
-    options = {"compress_level": 6} if kind == "PNG" else {"quality": 85}
+    options = {"compress_level": 1} if kind == "PNG" else {"quality": 85}
     image.save(content, kind, **options)
     return data_uri(content.getvalue(), kind)
 
