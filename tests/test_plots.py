@@ -33,6 +33,15 @@ def test_nothing_known_is_no_plot() -> None:
     assert make_plot("x", [1, 2], {"x": [None, None]}) is None
 
 
+@pytest.mark.parametrize("value", [0, 5e-324, 0.5, 1, 1e7])
+def test_values_that_are_all_alike(value: float) -> None:
+    for is_share in (False, value <= 1):
+        plot = make_plot("x", [1, 2], {"x": [value, value]}, is_share)
+        assert plot is not None
+        first, second = plot.lines[0].dots
+        assert first[1] == second[1]
+
+
 def test_a_share_is_plotted_where_it_differs_and_never_above_one() -> None:
     plot = make_plot("x", [1, 2], {"a": [0.94, 1.0], "b": [None, 0.99]}, is_share=True)
     assert plot is not None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 360, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 30
 _MOST_TICKS = 5
+_SMALLEST_RANGE = 1e-6
+"""Below which values are plotted as equal: no figure here is meant more finely."""
 
 Values = Sequence[float | None]
 
@@ -74,8 +76,8 @@ def make_plot(title: str, numbers: Sequence[int], series: Mapping[str, Values], 
 
 def nice_ticks(low: float, high: float) -> list[float]:
     """At most _MOST_TICKS + 1 round numbers, a step of 1, 2 or 5 times a power of ten apart, that enclose a range."""
-    if high <= low:
-        high = low + (abs(low) or 1) * 0.1
+    if high - low < _SMALLEST_RANGE:
+        high = low + max(abs(low), 1) * 0.1
     raw = (high - low) / (_MOST_TICKS - 1)
     power = 10 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9))
