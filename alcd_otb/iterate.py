@@ -11,6 +11,7 @@ import numpy as np
 from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
+from alcd_otb.changes import progress
 from alcd_otb.config import SceneConfig, Template
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
@@ -80,10 +81,14 @@ def run_iteration(
     workspace: Workspace,
     folder: Path,
     samples: tuple[Sample, ...],
+    start: Path | None,
     stopwatch: Stopwatch,
     settings: Settings,
 ) -> dict[str, object]:
-    """Fill the folder of an iteration in the making; returns what metrics.json holds."""
+    """Fill the folder of an iteration in the making; returns what metrics.json holds.
+
+    start: folder of the iteration that the samples are of, where they are not the scene's own.
+    """
     template, legend = config.template, config.template.legend
     with stopwatch.timing("samples"):
         report = check_samples(samples, legend, grid, workspace.valid)
@@ -111,6 +116,7 @@ def run_iteration(
         }
         metrics["training_pixels"] = {legend.with_code(code).name: n for code, n in training.counts.items()}
         metrics["warnings"] = list(report.warnings)
+        metrics |= progress(folder, workspace.iterations(), start, legend)
         write_json(folder / "metrics.json", metrics)
     return metrics
 

@@ -20,7 +20,17 @@ from sentinel2_files import write_compact
 from alcd_otb.synthetic.scene import SyntheticScene
 from alcd_otb.workspace import Workspace
 
-RESULT_KEYS = {"workspace", "iteration", "labels", "confidence", "features", "accuracy", "pictures", "seconds"}
+RESULT_KEYS = {
+    "workspace",
+    "iteration",
+    "labels",
+    "confidence",
+    "features",
+    "accuracy",
+    "pictures",
+    "report",
+    "seconds",
+}
 
 
 def copy_product(product: Path, folder: Path) -> Path:
@@ -55,9 +65,9 @@ class TestResults:
         result = json.loads(line)
         assert set(result) == RESULT_KEYS
         assert result["iteration"] == 1
-        for key in ("workspace", "labels", "confidence", "features"):
+        for key in ("workspace", "labels", "confidence", "features", "report"):
             assert Path(result[key]).exists()
-        assert set(result["seconds"]) == {"samples", "train", "classify", "accuracy", "figures"}
+        assert set(result["seconds"]) == {"samples", "train", "classify", "accuracy", "figures", "report"}
         assert result["accuracy"] == json.loads((Path(result["labels"]).parent / "metrics.json").read_text())
         assert "Traceback" not in ended.stderr
 
