@@ -141,13 +141,14 @@ def test_view_in_whole_steps(tmp_path: Path) -> None:
             {"name": "blue", "expr": "B02", "step": 0.001},
             {"name": "cirrus", "expr": "B10", "step": 0.0001},
             {"name": "ratio", "expr": "B10 / B02", "step": 0.01},
+            {"name": "large", "expr": "500 * B02 + 0 * B10", "step": 0.001},
         ],
     }
     features_of(tmp_path, ["B02"], pixels, view=view)
     dataset = gdal.Open(str(tmp_path / "work" / "view.tif"))
-    assert [dataset.GetRasterBand(number).GetScale() for number in (1, 2, 3)] == [0.001, 0.0001, 0.01]
+    assert [dataset.GetRasterBand(number).GetScale() for number in (1, 2, 3, 4)] == [0.001, 0.0001, 0.01, 0.001]
     assert dataset.GetRasterBand(1).DataType == gdal.GDT_Int16
-    assert [dataset.GetRasterBand(number).GetNoDataValue() for number in (1, 2, 3)] == [None] * 3
+    assert [dataset.GetRasterBand(number).GetNoDataValue() for number in (1, 2, 3, 4)] == [None] * 4
     made = layers(tmp_path / "work" / "view.tif")
     np.testing.assert_array_equal(made["blue"][[0, 2, 3], 0], [23, 24, 100])
     np.testing.assert_array_equal(made["blue"][10:20, :30], -100)
@@ -155,6 +156,10 @@ def test_view_in_whole_steps(tmp_path: Path) -> None:
     assert made["cirrus"][0, 0] == 3
     assert made["cirrus"][32, 32] == 32767
     np.testing.assert_array_equal(made["ratio"][20:, 40:], 0)
+    # Of 0.0234, shown as 23 steps, 500 * 0.023 = 11.5; 500 * 0.1 and 500 * -0.1 are more steps than 16 bits hold.
+    np.testing.assert_array_equal(made["large"][0], 11500)
+    np.testing.assert_array_equal(made["large"][20:], 32767)
+    np.testing.assert_array_equal(made["large"][10:20, :30], -32768)
 
 
 def test_view_has_overviews_that_are_means(tmp_path: Path) -> None:
