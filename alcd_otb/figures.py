@@ -7,6 +7,7 @@ import numpy.typing as npt
 from osgeo import gdal
 from PIL import Image, ImageDraw, ImageFont
 
+from alcd_otb.config import BRIGHTEST
 from alcd_otb.legend import NO_DATA, Legend, rgb
 
 gdal.UseExceptions()
@@ -19,14 +20,11 @@ Picture = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint8]
 """Rows x columns of class codes."""
 
-_BRIGHTEST = 0.25
-"""Reflectance shown as white: thin cloud stands out, and land keeps its shades (ALCD's 2500 DN)."""
-
 _MARGIN = 12
 
 
 def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue")) -> Picture | None:
-    """The view stack's layers of these names, stretched from 0 to _BRIGHTEST; None where it lacks one."""
+    """The view stack's layers of these names, stretched from 0 to BRIGHTEST; None where it lacks one."""
     dataset = gdal.Open(str(view))
     numbers = {dataset.GetRasterBand(n).GetDescription(): n for n in range(1, dataset.RasterCount + 1)}
     if not all(name in numbers for name in names):
@@ -38,7 +36,7 @@ def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue
     for name in names:
         band = dataset.GetRasterBand(numbers[name])
         stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=resampling)
-        channels.append(np.clip(stored * (band.GetScale() or 1) / _BRIGHTEST * 255, 0, 255).astype(np.uint8))
+        channels.append(np.clip(stored * (band.GetScale() or 1) / BRIGHTEST * 255, 0, 255).astype(np.uint8))
     return np.dstack(channels)
 
 

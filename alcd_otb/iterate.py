@@ -12,6 +12,7 @@ from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.config import SceneConfig, Template
+from alcd_otb.corrections import burn
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
@@ -79,10 +80,14 @@ def run_iteration(
     workspace: Workspace,
     folder: Path,
     samples: tuple[Sample, ...],
+    corrections: tuple[Sample, ...],
     stopwatch: Stopwatch,
     settings: Settings,
 ) -> dict[str, object]:
-    """Fill the folder of an iteration in the making; returns what metrics.json holds."""
+    """Fill the folder of an iteration in the making; returns what metrics.json holds.
+
+    corrections: polygons for the finished map; nothing is trained or measured with them.
+    """
     template, legend = config.template, config.template.legend
     with stopwatch.timing("samples"):
         report = check_samples(samples, legend, grid, workspace.valid)
@@ -92,7 +97,7 @@ def run_iteration(
         unfit = why_unfit(template.classifier, len(training.counts))
         if unfit is not None:
             raise ConfigurationError(f"classifier: {unfit}; choose another one")
-        write_samples(folder / "samples.gpkg", samples, legend, grid)
+        write_samples(folder / "samples.gpkg", samples, legend, grid, corrections)
         write_pixels(folder / "training.gpkg", training, grid, _CLASS_FIELD)
     with stopwatch.timing("train"):
         statistics = _statistics(config, workspace, folder, settings)
@@ -100,16 +105,22 @@ def run_iteration(
         _train(workspace.features, training, model, template, statistics, settings)
     with stopwatch.timing("classify"):
         _classify(config, grid, workspace, model, statistics, folder, settings)
-        _describe_labels(folder, legend)
     with stopwatch.timing("accuracy"):
+        # Before the corrections: what the operator drew over the map would flatter the figures of the classifier.
         metrics = _measure(folder, validation, legend, grid, settings)
         metrics["samples"] = {
             legend.with_code(code).name: sum(one.code == code for one in report.kept)
             for code in sorted({one.code for one in report.kept})
         }
         metrics["training_pixels"] = {legend.with_code(code).name: n for code, n in training.counts.items()}
-        metrics["warnings"] = list(report.warnings)
-        write_json(folder / "metrics.json", metrics)
+    with stopwatch.timing("labels"):
+        corrected = burn(corrections, folder / "cleaned.tif", grid)
+        for warning in corrected.warnings:
+            log.warning("%s", warning)
+        metrics["warnings"] = [*report.warnings, *corrected.warnings]
+        metrics["corrections"] = corrected.as_json(legend, grid)
+        _describe_labels(folder, legend)
+    write_json(folder / "metrics.json", metrics)
     return metrics
 
 
@@ -178,7 +189,7 @@ def _classify(
 
 
 def _describe_labels(folder: Path, legend: Legend) -> None:
-    """labels.tif: the cleaned map with colours, names and overviews, which OTB's writer does not know."""
+    """labels.tif: the cleaned and corrected map with colours, names and overviews, which OTB's writer does not know."""
     cleaned = folder / "cleaned.tif"
     described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(cleaned)))
     band = described.GetRasterBand(1)
@@ -205,7 +216,7 @@ def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, set
         reference = folder / "validation.gpkg"
         write_pixels(reference, validation, grid, _CLASS_FIELD)
         table = folder / "confusion.csv"
-        pairs = confusion_matrix(folder / "labels.tif", reference, _CLASS_FIELD, table, settings)
+        pairs = confusion_matrix(folder / "cleaned.tif", reference, _CLASS_FIELD, table, settings)
         table.unlink()
     else:
         log.warning("no class has a point to validate with: no accuracy can be given; label more points")

@@ -14,13 +14,16 @@ from typing import Any, Self
 from osgeo import gdal
 
 from alcd_otb.config import SceneConfig, load_scene
+from alcd_otb.contours import write_contours
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError
 from alcd_otb.figures import draw_figures, draw_quicklook
 from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
-from alcd_otb.sample_files import create_empty_samples, read_samples
+from alcd_otb.qgis import write_project
+from alcd_otb.sample_files import create_empty_samples, read_corrections, read_samples
+from alcd_otb.sample_layers import CORRECTIONS
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.app import OtbError, OtbMissingError
 from otb_pipelines.settings import Settings, default_settings
@@ -39,6 +42,7 @@ class Result:
     features: Path
     accuracy: dict[str, Any] | None
     pictures: tuple[Path, ...]
+    project: Path
     seconds: dict[str, float]
 
     def as_json(self) -> dict[str, Any]:
@@ -50,6 +54,7 @@ class Result:
             "features": str(self.features),
             "accuracy": self.accuracy,
             "pictures": [str(picture) for picture in self.pictures],
+            "project": str(self.project),
             "seconds": self.seconds,
         }
 
@@ -82,10 +87,13 @@ class Scene:
             features = ", ".join(inputs.feature_names)
             steps.append(f"prepare {self.workspace.folder}: {len(inputs.features)} features ({features})")
         if self._has_samples():
-            samples = read_samples(self.config.samples, self.config.template.legend, inputs.grid)
+            legend = self.config.template.legend
+            samples = read_samples(self.config.samples, legend, inputs.grid)
+            corrections = read_corrections(self.config.samples, legend, inputs.grid)
+            drawn = f" and {len(corrections)} corrections" if corrections else ""
             finished = self.workspace.iterations()
             number = int(finished[-1].name) + 1 if finished else 1
-            steps.append(f"run iteration {number} from {len(samples)} samples of {self.config.samples}")
+            steps.append(f"run iteration {number} from {len(samples)} samples{drawn} of {self.config.samples}")
         else:
             steps.append(f"write an empty {self.config.samples} to label in")
         return tuple(steps)
@@ -106,6 +114,7 @@ class Scene:
         workspace, legend = self.workspace, self.config.template.legend
         # Bad samples are told of before the long work, not after it.
         samples = read_samples(self.config.samples, legend, inputs.grid) if self._has_samples() else ()
+        corrections = read_corrections(self.config.samples, legend, inputs.grid) if samples else ()
         digest = inputs.fingerprint()
         if not is_prepared(workspace, digest):
             log.info("preparing %s", workspace.folder)
@@ -121,11 +130,15 @@ class Scene:
         if not samples:
             return self._wait_for_samples(inputs, stopwatch)
         with workspace.new_iteration() as (number, folder):
-            metrics = run_iteration(self.config, inputs.grid, workspace, folder, samples, stopwatch, self.settings)
+            metrics = run_iteration(
+                self.config, inputs.grid, workspace, folder, samples, corrections, stopwatch, self.settings
+            )
             with stopwatch.timing("figures"):
                 draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
+                write_contours(folder / "labels.tif", folder / "contours.fgb", legend)
             shutil.copyfile(workspace.config, folder / "config.json")
             write_json(folder / "seconds.json", stopwatch.seconds)
+        write_project(self.config, inputs.grid, workspace)
         finished = workspace.iterations_folder / f"{number:03d}"
         confidence = finished / "confidence.tif"
         return Result(
@@ -136,6 +149,7 @@ class Scene:
             features=workspace.features,
             accuracy=metrics,
             pictures=tuple(sorted((*finished.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
+            project=workspace.project,
             seconds=stopwatch.seconds,
         )
 
@@ -143,7 +157,10 @@ class Scene:
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, inputs.grid)
-        return Result(self.workspace.folder, None, None, None, self.workspace.features, None, (), stopwatch.seconds)
+        project = write_project(self.config, inputs.grid, self.workspace)
+        return Result(
+            self.workspace.folder, None, None, None, self.workspace.features, None, (), project, stopwatch.seconds
+        )
 
     def _has_samples(self) -> bool:
         """Whether to classify: samples that the scene names must exist; the default file may be absent or empty."""
@@ -193,12 +210,13 @@ def _identity(product: L1CProduct) -> dict[str, Any]:
 
 
 def _holds_features(path: Path) -> bool:
-    """Whether a vector file holds any; one that cannot be read may, and who reads it will tell."""
+    """Whether a vector file holds any but corrections; one that cannot be read may, and who reads it will tell."""
     try:
         dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
     except RuntimeError:
         return True
-    return any(dataset.GetLayer(index).GetFeatureCount() for index in range(dataset.GetLayerCount()))
+    layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
+    return any(layer.GetFeatureCount() for layer in layers if layer.GetName() != CORRECTIONS)
 
 
 @contextmanager

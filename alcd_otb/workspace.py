@@ -56,6 +56,10 @@ class Workspace:
         return self.folder / "samples.gpkg"
 
     @property
+    def project(self) -> Path:
+        return self.folder / "project.qgz"
+
+    @property
     def iterations_folder(self) -> Path:
         return self.folder / "iterations"
 
