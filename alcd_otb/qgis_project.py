@@ -9,11 +9,14 @@ from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 from lxml import etree
+from osgeo import osr
 
 from alcd_otb.qgis_styles import VERSION, Element, Style, element
 from alcd_otb.workspace import writing_to
 
-_TREE = "layer-tree-layer"
+osr.UseExceptions()
+
+_TREE, _GROUP = "layer-tree-layer", "layer-tree-group"
 _OWN = "alcd_otb"
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
 _SNAPPING_PIXELS = 12
@@ -116,15 +119,16 @@ def _document(project: Project) -> Element:
 
 
 def _crs(crs: str) -> Element:
-    # QGIS knows a CRS by its authority's code; WKT is for those that have none.
-    known = element("wkt", {}, crs) if "[" in crs else element("authid", {}, crs)
-    return element("spatialrefsys", {}, known)
+    # QGIS finds the authority's code in it.
+    reference = osr.SpatialReference()
+    reference.SetFromUserInput(crs)
+    return element("spatialrefsys", {}, element("wkt", {}, reference.ExportToWkt(["FORMAT=WKT2_2018"])))
 
 
 def _tree(layers: Sequence[Layer], shown: Iterable[str]) -> Element:
-    root = element("layer-tree-group")
+    root = element(_GROUP)
     for name in dict.fromkeys(layer.group for layer in layers):
-        group = element("layer-tree-group", {"name": name, "checked": "Qt::Checked", "expanded": 1})
+        group = element(_GROUP, {"name": name, "checked": "Qt::Checked", "expanded": 1})
         for layer in layers:
             if layer.group == name:
                 group.append(_tree_layer(layer, layer.key in shown))
@@ -242,14 +246,21 @@ def _add_to_tree(saved: Element, fresh: Element, identifier: str) -> None:
     new = next(one for one in fresh.iter(_TREE) if one.get("id") == identifier)
     group = new.getparent()
     assert group is not None
-    place, above = group.index(new), group.getparent()
-    root = _child(saved, "layer-tree-group")
-    target = next((one for one in root.iter("layer-tree-group") if one.get("name") == group.get("name")), None)
+    root = _child(saved, _GROUP)
+    target = next((one for one in root.iter(_GROUP) if one.get("name") == group.get("name")), None)
     if target is None:
-        assert above is not None
-        target = element("layer-tree-group", {str(key): value for key, value in group.attrib.items()})
-        root.insert(above.index(group), target)
-    target.insert(place, etree.fromstring(etree.tostring(new)))
+        target = element(_GROUP, {str(key): value for key, value in group.attrib.items()})
+        _insert(root, target, _child(fresh, _GROUP).index(group))
+    _insert(target, etree.fromstring(etree.tostring(new)), group.index(new))
+
+
+def _insert(parent: Element, node: Element, place: int) -> None:
+    """QGIS puts properties of a group before what is in it."""
+    nodes = [one for one in parent if one.tag in (_TREE, _GROUP)]
+    if place < len(nodes):
+        nodes[place].addprevious(node)
+    else:
+        parent.append(node)
 
 
 def _renew_themes(saved: Element, fresh: Element, added: Sequence[str]) -> None:

@@ -189,10 +189,11 @@ def _read_layer(layer: SampleLayer, legend: Legend, grid: Grid, kinds: tuple[str
     features, crs, fields = _read_features(layer)
     if not features:
         return []
-    reproject = _reprojection(path, crs, grid)
-    class_field = _class_field(path, fields) if code is None else None
-    is_one_of_several = layer.corrects and layer.name is not None
-    file = f"{path.name}:{layer.name}" if is_one_of_several else path.name
+    named = layer.name if layer.corrects else None
+    subject = f"{path}: layer {named!r}" if named else f"{path}:"
+    reproject = _reprojection(subject, crs, grid)
+    class_field = _class_field(subject, fields) if code is None else None
+    file = f"{path.name}:{named}" if named else path.name
     samples: list[Sample] = []
     refused: dict[str, list[str]] = {}
     for feature in features:
@@ -202,9 +203,8 @@ def _read_layer(layer: SampleLayer, legend: Legend, grid: Grid, kinds: tuple[str
         except _FeatureRefusedError as error:
             refused.setdefault(str(error), []).append(feature.id)
     for problem, identifiers in refused.items():
-        where = f"layer {layer.name!r}, " if is_one_of_several else ""
         word = "feature" if len(identifiers) == 1 else "features"
-        raise SampleError(f"{path}: {where}{word} {named_features(identifiers)}: {problem}")
+        raise SampleError(f"{subject} {word} {named_features(identifiers)}: {problem}")
     return samples
 
 
@@ -221,14 +221,14 @@ def _read_features(layer: SampleLayer) -> tuple[list[Any], str, list[str]]:
         raise unreadable(layer.path, error) from error
 
 
-def _reprojection(path: Path, crs: str, grid: Grid) -> Reprojection:
+def _reprojection(subject: str, crs: str, grid: Grid) -> Reprojection:
     source, target = osr.SpatialReference(), grid.spatial_reference
     if crs:
         source.ImportFromWkt(crs)
     # A GeoPackage without a CRS is read as an "Undefined geographic SRS" or "Undefined Cartesian SRS".
     undefined = not crs or source.GetName().startswith("Undefined")
     if undefined or not (source.IsProjected() or source.IsGeographic()):
-        raise SampleError(f"{path}: has no CRS; save it with the one it was drawn in, such as {grid.crs}")
+        raise SampleError(f"{subject} has no CRS; save it with the one it was drawn in, such as {grid.crs}")
     source.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
     if source.IsSame(target):
         return lambda places: tuple((float(place[0]), float(place[1])) for place in places)
@@ -252,7 +252,7 @@ def _outside(grid: Grid) -> str:
     )
 
 
-def _class_field(path: Path, fields: Sequence[str]) -> str:
+def _class_field(subject: str, fields: Sequence[str]) -> str:
     # Shapefile writers often put names in capitals.
     alike = [name for name in fields if name.lower() == "class"]
     if "class" in alike:
@@ -260,7 +260,7 @@ def _class_field(path: Path, fields: Sequence[str]) -> str:
     if len(alike) == 1:
         return alike[0]
     raise SampleError(
-        f"{path}: has no field 'class' (its fields: {', '.join(fields) or 'none'}); add it, with a class name or code"
+        f"{subject} has no field 'class' (its fields: {', '.join(fields) or 'none'}); add it, with a class name or code"
     )
 
 
