@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 from osgeo import gdal, ogr
 
 from alcd_otb.errors import ProcessingError
-from alcd_otb.legend import NO_DATA, Legend
+from alcd_otb.legend import Legend
 
 gdal.UseExceptions()
 ogr.UseExceptions()
@@ -20,14 +20,13 @@ def write_contours(labels: Path, target: Path, legend: Legend) -> None:
 
     labels: raster of class codes, uint8. Read line by line. Raises ProcessingError where the file cannot be written.
     """
-    areas = _outlined_classes(labels, legend)
-    band = areas.GetRasterBand(1)
+    codes, outlined = gdal.Open(str(labels)), _outlined_classes(labels, legend)
     try:
         # Not a GeoPackage: QGIS would leave its -wal and -shm files beside it, and this one is smaller and quicker.
         source = ogr.GetDriverByName("FlatGeobuf").CreateDataSource(str(target))
-        layer = source.CreateLayer(target.stem, areas.GetSpatialRef(), ogr.wkbPolygon)
+        layer = source.CreateLayer(target.stem, codes.GetSpatialRef(), ogr.wkbPolygon)
         layer.CreateField(ogr.FieldDefn(FIELD, ogr.OFTInteger))
-        gdal.Polygonize(band, band, layer, 0)
+        gdal.Polygonize(codes.GetRasterBand(1), outlined.GetRasterBand(1), layer, 0)
         # The file is written when it is closed.
         source.Destroy()
     except RuntimeError as error:
@@ -35,9 +34,9 @@ def write_contours(labels: Path, target: Path, legend: Legend) -> None:
 
 
 def _outlined_classes(labels: Path, legend: Legend) -> gdal.Dataset:
-    """The map, read through a table that leaves only the classes with a contour."""
+    """The map, read through a table that makes it 1 in the classes with a contour, and else 0."""
     outlined = {one.code for one in legend.classes if one.contour is not None}
-    table = ",".join(f"{code}:{code if code in outlined else NO_DATA}" for code in range(256))
+    table = ",".join(f"{code}:{int(code in outlined)}" for code in range(256))
     described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(labels)))
     width, height = described.RasterXSize, described.RasterYSize
     whole = f'xOff="0" yOff="0" xSize="{width}" ySize="{height}"'

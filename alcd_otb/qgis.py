@@ -89,8 +89,10 @@ def _samples(samples: Path, legend: Legend, workspace: Workspace) -> Iterator[La
     for layer in sample_layers(samples, legend):
         if layer.code is not None:
             one = legend.with_code(layer.code)
-            style = styles.class_points_style(one.colour)
-            yield Layer(f"{LAYER}_{one.name}", one.name, _TO_LABEL, *_place(layer, workspace.folder), style, "Point")
+            with _opened(layer) as opened:
+                geometry = "Polygon" if _is_of_polygons(opened) else "Point"
+            style = styles.one_class_style(one.colour, geometry)
+            yield Layer(f"{LAYER}_{one.name}", one.name, _TO_LABEL, *_place(layer, workspace.folder), style, geometry)
         elif layer.corrects:
             yield from _editable(layer, CORRECTIONS, "Corrections", legend, workspace.folder)
         else:
@@ -121,9 +123,11 @@ def _place(layer: SampleLayer, folder: Path) -> tuple[str, str]:
     """(source as seen from the project's folder, CRS) of a vector layer."""
     with _opened(layer) as opened:
         name, reference = opened.GetName(), opened.GetSpatialRef()
+        # Of a layer that may hold both, QGIS shows one kind.
+        kind = "|geometrytype=Point" if ogr.GT_Flatten(opened.GetGeomType()) == ogr.wkbUnknown else ""
     # The project's folder is what QGIS starts from, whatever link led to it.
     path = os.path.relpath(layer.path.parent.resolve() / layer.path.name, folder.resolve())
-    source = f"{path if path.startswith('..') else f'./{path}'}|layername={name}"
+    source = f"{path if path.startswith('..') else f'./{path}'}|layername={name}{kind}"
     return source, crs_name(reference) if reference else ""
 
 

@@ -84,14 +84,14 @@ def points_style(legend: Legend, fields: Fields) -> Style:
     return [_by_class(legend, fields, symbols, _point(_UNCLASSED, "diamond")), *_form(legend, fields)]
 
 
-def class_points_style(colour: str) -> Style:
-    """Points that all are of one class, and need no form."""
-    return [_single(_point(colour))]
+def one_class_style(colour: str, geometry: str) -> Style:
+    """Points or polygons that all are of one class, and need no form."""
+    return [_single(_point(colour) if geometry == "Point" else _area(_colour(colour, 110), colour, 0.7))]
 
 
 def polygons_style(legend: Legend, fields: Fields) -> Style:
     """Half-transparent polygons in the colours of their classes, with a form for the class."""
-    symbols = [_area(f"{_colour(one.colour, 110)}", one.colour, 0.7) for one in legend.classes]
+    symbols = [_area(_colour(one.colour, 110), one.colour, 0.7) for one in legend.classes]
     return [
         _by_class(legend, fields, symbols, _area(_colour(_UNCLASSED, 110), _UNCLASSED, 0.7)),
         *_form(legend, fields),

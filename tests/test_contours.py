@@ -67,7 +67,8 @@ def test_a_map_without_such_a_class_gives_an_empty_file(tmp_path: Path) -> None:
     write_contours(
         write_map(tmp_path, np.full((GRID.height, GRID.width), 5, np.uint8)), tmp_path / "contours.fgb", LEGEND
     )
-    assert ogr.Open(str(tmp_path / "contours.fgb")).GetLayer(0).GetFeatureCount() == 0
+    source = ogr.Open(str(tmp_path / "contours.fgb"))
+    assert source.GetLayer(0).GetFeatureCount() == 0
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def in_qgis(project: Path, *steps: list[Any]) -> list[Any]:
     """What the steps (functions of qgis_session.py with their arguments) answer in one session with the project."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     ended = subprocess.run(
-        ["/usr/bin/python3", ROOT / "tests" / "qgis_session.py"],
+        ["/usr/bin/python3", ROOT / "tools" / "qgis_session.py"],
         input=json.dumps({"project": str(project), "steps": steps}),
         capture_output=True,
         text=True,
@@ -156,6 +156,13 @@ class TestTheProject:
         assert form["required"]
         assert form["reused"] == ["class"]
         assert form["by_class"] == {**{one.name: one.colour for one in LEGEND.classes}, "": "#ff0000"}
+
+    def test_takes_the_number_that_is_typed_into_the_form(self, labelled: Labelled) -> None:
+        typed = in_qgis(
+            labelled.scene.workspace.project,
+            *(["type_class", layer, str(one.code)] for layer in ("samples", "corrections") for one in LEGEND.classes),
+        )
+        assert typed == 2 * [[f"{one.code} {one.name}", one.name] for one in LEGEND.classes]
 
     def test_leads_to_files_beside_it_wherever_it_is_moved(self, labelled: Labelled, tmp_path: Path) -> None:
         moved = shutil.copytree(labelled.scene.workspace.folder, tmp_path / "elsewhere", symlinks=True)
@@ -377,12 +384,33 @@ class TestOtherSources:
                 dstSRS="EPSG:4326",
             )
         gdal.VectorTranslate(str(folder / "corrections.shp"), str(finished.synthetic.samples), layers=["corrections"])
+        square = ogr.CreateGeometryFromWkt("POLYGON ((603000 4896000, 604200 4896000, 604200 4897200, 603000 4896000))")
+        with fiona.open(
+            folder / "snow.gpkg", "w", schema={"geometry": "Polygon", "properties": {}}, crs="EPSG:32631"
+        ) as layer:
+            layer.write({"geometry": json.loads(square.ExportToJson()), "properties": {}})
         scene = Scene.open(prepared(samples=folder))
-        scene.workspace.folder.mkdir(exist_ok=True)
-        (description,) = in_qgis(written_anew(scene), ["describe"])
-        assert keys(description)[:3] == ["corrections", "samples_land", "samples_water"]
-        assert [layer["crs"] for layer in description["layers"][:3]] == ["EPSG:32631", "EPSG:4326", "EPSG:4326"]
+        picture = tmp_path / "snow.png"
+        place = [603000, 4896000, 604200, 4897200]
+        description, _ = in_qgis(
+            written_anew(scene), ["describe"], ["render", ["samples_snow"], str(picture), place, [60, 60]]
+        )
+        assert keys(description)[:4] == ["corrections", "samples_land", "samples_snow", "samples_water"]
+        assert [layer["crs"] for layer in description["layers"][1:4]] == ["EPSG:4326", "EPSG:32631", "EPSG:4326"]
+        # The lower right half.
+        assert (pixels(picture)[40, 50] < 255).all()
+        assert (pixels(picture)[10, 20] == 255).all()
         assert all(layer["valid"] for layer in description["layers"])
+
+    def test_a_layer_that_may_hold_points_and_polygons(self, prepared: Callable[..., Path], tmp_path: Path) -> None:
+        schema = {"geometry": "Unknown", "properties": {"class": "str"}}
+        with fiona.open(tmp_path / "mine.gpkg", "w", schema=schema, crs="EPSG:32631") as layer:
+            place = {"type": "Point", "coordinates": (603000.0, 4896000.0)}
+            layer.write({"geometry": place, "properties": {"class": "land"}})
+        scene = Scene.open(prepared(samples=tmp_path / "mine.gpkg"))
+        description, form = in_qgis(written_anew(scene), ["describe"], ["form", "samples"])
+        assert description["layers"][0]["valid"]
+        assert form["by_class"]["land"] == LEGEND.with_code(5).colour
 
     def test_a_field_of_codes_in_capitals(self, prepared: Callable[..., Path], tmp_path: Path) -> None:
         schema = {"geometry": "Point", "properties": {"CLASS": "int"}}

@@ -1,4 +1,4 @@
-"""What QGIS itself makes of a project: run by Debian's Python, which has QGIS, and not by the tests' own.
+"""What QGIS itself makes of a project, for tests and the tutorial's pictures: run by Debian's Python, which has QGIS.
 
 Reads {"project": path, "steps": [[name of a function below, argument...], ...]} from standard input, and prints what
 each step returns, as a JSON list.
@@ -16,7 +16,9 @@ from qgis.core import (
     QgsApplication,
     QgsExpressionContext,
     QgsExpressionContextUtils,
+    QgsFeature,
     QgsGeometry,
+    QgsLayerTreeModel,
     QgsMapRendererSequentialJob,
     QgsMapSettings,
     QgsPointXY,
@@ -26,8 +28,10 @@ from qgis.core import (
     QgsVectorLayer,
     QgsVectorLayerUtils,
 )
-from qgis.PyQt.QtCore import QSize
-from qgis.PyQt.QtGui import QColor
+from qgis.gui import QgsAttributeEditorContext, QgsAttributeForm, QgsGui, QgsLayerTreeView
+from qgis.PyQt.QtCore import QEvent, QSize, Qt
+from qgis.PyQt.QtGui import QColor, QKeyEvent
+from qgis.PyQt.QtWidgets import QApplication, QComboBox
 
 
 def layer_of(project, name):
@@ -109,8 +113,8 @@ def draw(project, name, classes, geometries):
     return layer.featureCount()
 
 
-def render(project, theme, path, extent=None, size=(600, 600)):
-    """Draw a theme, or the layers named, into a PNG without blended edges; returns the errors."""
+def render(project, theme, path, extent=None, size=(600, 600), smooth=False):
+    """Draw a theme, or the layers named, into a PNG, with or without blended edges; returns the errors."""
     settings = QgsMapSettings()
     settings.setLayers(
         [layer_of(project, name) for name in theme] if isinstance(theme, list) else shown(project, theme)
@@ -119,12 +123,53 @@ def render(project, theme, path, extent=None, size=(600, 600)):
     settings.setExtent(QgsRectangle(*extent) if extent else project.viewSettings().defaultViewExtent())
     settings.setOutputSize(QSize(*size))
     settings.setBackgroundColor(QColor("white"))
-    settings.setFlag(QgsMapSettings.Antialiasing, False)
+    settings.setFlag(QgsMapSettings.Antialiasing, smooth)
     job = QgsMapRendererSequentialJob(settings)
     job.start()
     job.waitForFinished()
     assert job.renderedImage().save(path)
     return [error.message for error in job.errors()]
+
+
+def picture_panel(project, path, size):
+    """A picture of the panel of layers."""
+    bridge = QgsLayerTreeModel(project.layerTreeRoot())
+    bridge.setFlag(QgsLayerTreeModel.ShowLegend, False)
+    bridge.setFlag(QgsLayerTreeModel.AllowNodeChangeVisibility)
+    view = QgsLayerTreeView()
+    view.setModel(bridge)
+    view.expandAll()
+    view.resize(*size)
+    return view.grab().save(path)
+
+
+def type_class(project, name, keys, path=None, size=(400, 80)):
+    """The class of a new feature by keys typed into the form that opens where it is drawn, as that shows and stores it.
+
+    path: for a picture of the form.
+    """
+    layer = layer_of(project, name)
+    assert layer.startEditing()
+    context = QgsAttributeEditorContext()
+    context.setFormMode(QgsAttributeEditorContext.StandaloneDialog)
+    form = QgsAttributeForm(layer, QgsFeature(layer.fields()), context)
+    form.setMode(QgsAttributeEditorContext.AddFeatureMode)
+    form.resize(*size)
+    form.show()
+    # Others, not shown, are for searching.
+    (box,) = (one for one in form.findChildren(QComboBox) if one.isVisible())
+    # Nobody has to click it first.
+    assert form.focusWidget() in (None, box)
+    for key in keys:
+        for kind in (QEvent.KeyPress, QEvent.KeyRelease):
+            QApplication.sendEvent(box, QKeyEvent(kind, ord(key.upper()), Qt.NoModifier, key))
+    assert path is None or form.grab().save(path)
+    shown = box.currentText()
+    assert form.save()
+    # A feature that is not saved yet has a negative number.
+    stored = [feature.attribute("class") for feature in layer.getFeatures() if feature.id() < 0]
+    layer.rollBack()
+    return [shown, *stored]
 
 
 def customise(project):
@@ -193,8 +238,9 @@ def identify(project, name, x, y):
 def main():
     request = json.load(sys.stdin)
     QgsApplication.setPrefixPath("/usr", True)
-    application = QgsApplication([], False)
+    application = QgsApplication([], True)
     application.initQgis()
+    QgsGui.editorWidgetRegistry().initEditors()
     project = QgsProject.instance()
     # What QGIS prints is not the answer.
     with contextlib.redirect_stdout(sys.stderr):
