@@ -11,6 +11,7 @@ from osgeo import gdal, ogr
 
 from alcd_otb import qgis_styles as styles
 from alcd_otb.config import BRIGHTEST, CLEAR, SceneConfig
+from alcd_otb.errors import SampleError
 from alcd_otb.grid import Grid, crs_name
 from alcd_otb.legend import Legend
 from alcd_otb.qgis_project import Layer, Project, UnreadableProjectError, write
@@ -32,9 +33,20 @@ _MOST_PIXELS = 512
 def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path:
     """Write or bring up to date ``project.qgz`` of a prepared scene, and of its last iteration if there is one.
 
-    What the operator has saved in it stays (`qgis_project.write`). Raises SampleError where the samples' file cannot
-    be read, ProcessingError where the project cannot be written.
+    What the operator has saved in it stays (`qgis_project.write`). A project, or a file of samples, that cannot be read
+    is warned of, and the project left as it is: the map is finished without it. Raises ProcessingError where the
+    project cannot be written.
     """
+    try:
+        project = _project(config, grid, workspace)
+    except SampleError as error:
+        log.warning("%s; %s is left as it is", error, workspace.project)
+    else:
+        _write(project, workspace.project)
+    return workspace.project
+
+
+def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
     legend = config.template.legend
     images = _images(config, grid, workspace)
     finished = workspace.iterations()
@@ -45,7 +57,7 @@ def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path
         Layer("invalid", "not classified", _CLOUDY, "./valid.tif", grid.crs, styles.invalid_style()),
         *images,
     )
-    project = Project(
+    return Project(
         title=config.name,
         crs=grid.crs,
         extent=grid.extent,
@@ -53,8 +65,6 @@ def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path
         themes=_themes(layers),
         variables={styles.ITERATION: int(finished[-1].name) + 1 if finished else 1},
     )
-    _write(project, workspace.project)
-    return workspace.project
 
 
 def write_blind_project(points: Path, config: SceneConfig, grid: Grid, workspace: Workspace, target: Path) -> None:
@@ -136,7 +146,10 @@ def _opened(layer: SampleLayer) -> Iterator[ogr.Layer]:
     """Raises SampleError where the file cannot be read."""
     try:
         source = gdal.OpenEx(str(layer.path), gdal.OF_VECTOR)
-        yield source.GetLayerByName(layer.name) if layer.name else source.GetLayer(0)
+        opened = source.GetLayerByName(layer.name) if layer.name else source.GetLayer(0)
+        if opened is None:
+            raise RuntimeError(f"it has no layer {layer.name or 'at all'}")
+        yield opened
     except RuntimeError as error:
         raise unreadable(layer.path, error) from error
 

@@ -166,6 +166,11 @@ class TestWrongUsage:
         assert message == "classifier 'sharkrf' is not in this OTB; there are libsvm, boost, dt, ann, bayes, rf, knn"
         assert not (tmp_path / "work").exists()
 
+    def test_styles_of_a_template_that_is_not_there(self, tmp_path: Path) -> None:
+        message = refused(2, "styles", "cloud", tmp_path / "styles")
+        assert message == "template 'cloud' is neither a file nor one of clouds, clouds_alcd2019"
+        assert not (tmp_path / "styles").exists()
+
     @pytest.mark.parametrize("arguments", [("run",), ("march", "x.json"), ("run", "x.json", "--ram", "0")])
     def test_wrong_arguments(self, arguments: tuple[str, ...]) -> None:
         ended = alcd(*arguments)

@@ -371,6 +371,20 @@ class TestWhatTheOperatorSaves:
 
 
 class TestOtherSources:
+    @pytest.mark.parametrize(("file", "content"), [("samples.gpkg", b"no vectors"), ("to_visit.gpkg", b"")])
+    def test_a_file_that_cannot_be_read_leaves_the_project_as_it_is(
+        self, prepared: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture, file: str, content: bytes
+    ) -> None:
+        scene = Scene.open(prepared(samples=None))
+        scene.run()
+        before = scene.workspace.project.read_bytes()
+        (scene.workspace.folder / file).write_bytes(content)
+        written_anew(scene)
+        assert scene.workspace.project.read_bytes() == before
+        (message,) = [one.getMessage() for one in caplog.records if one.name == "alcd_otb.qgis"]
+        assert message.startswith(f"{tmp_path}/work/{file}: cannot be read as a vector file (")
+        assert message.endswith(f"{scene.workspace.project} is left as it is")
+
     def test_a_file_a_class(self, prepared: Callable[..., Path], finished: FinishedScene, tmp_path: Path) -> None:
         folder = tmp_path / "points"
         folder.mkdir()

@@ -27,6 +27,7 @@ GAP = 8
 # Of the points of each class, those that are drawn before the first, the second and the third run.
 TURNS = (slice(0, 4), slice(4, 9), slice(9, 16))
 BLOCK = 10
+MARGIN = 250
 
 
 def main(folder: Path, target: Path) -> None:
@@ -69,6 +70,7 @@ def main(folder: Path, target: Path) -> None:
     in_qgis(project, draw_points(points, TURNS[2]))
     scene.run()
     left, bottom, right, top, name = worst_block(scene, synthetic.truth)
+    left, bottom, right, top = left - MARGIN, bottom - MARGIN, right + MARGIN, top + MARGIN
     polygon = f"Polygon (({left} {bottom}, {right} {bottom}, {right} {top}, {left} {top}, {left} {bottom}))"
     place = around(((left + right) / 2, (bottom + top) / 2), 1500)
     in_qgis(project, ["render", "Map", str(drawn / "before.png"), place, [320, 320], True])
