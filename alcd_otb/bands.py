@@ -2,8 +2,8 @@
 
 import math
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from osgeo import gdal
 
@@ -55,7 +55,7 @@ def describe_band(path: str, level: int, grid: Grid, radiometry: Radiometry, res
 
 def _source_file(path: str, level: int | None = None) -> str:
     """What a virtual raster reads; level: of a JPEG 2000 file."""
-    named = f'<SourceFilename relativeToVRT="0">{escape(path)}</SourceFilename>'
+    named = f'<SourceFilename relativeToVRT="0">{escape(path, quote=False)}</SourceFilename>'
     if level is None:
         return named
     # "only" hides the levels below, which GDAL would use, or not, depending on the size of the block asked for.
@@ -110,7 +110,7 @@ def _grid_raster(file: str, file_grid: Grid, grid: Grid, radiometry: Radiometry,
 def _virtual_raster(grid: Grid, pixel_type: str, no_data: float | None, sources: str) -> str:
     declared = "" if no_data is None else f"<NoDataValue>{no_data}</NoDataValue>"
     return f"""<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">
-  <SRS>{escape(grid.crs)}</SRS>
+  <SRS>{escape(grid.crs, quote=False)}</SRS>
   <GeoTransform>{", ".join(repr(float(number)) for number in grid.transform)}</GeoTransform>
   <VRTRasterBand dataType="{pixel_type}" band="1">
     {declared}

@@ -51,6 +51,38 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def kfold(options: argparse.Namespace) -> int:
+    from alcd_otb.scene import Scene
+
+    result = Scene.open(options.scene, _settings(options)).cross_validate(options.folds)
+    print(json.dumps(result.as_json()) if options.json else result.summary())
+    return 0
+
+
+def plan_accuracy(options: argparse.Namespace) -> int:
+    from alcd_otb.scene import Scene
+
+    scene = Scene.open(options.scene, _settings(options))
+    plan = scene.plan_accuracy(options.points, options.seed, options.replace)
+    points = scene.workspace.accuracy_points
+    if options.json:
+        # Not a stratum's points: who labels must not know how often a class was drawn.
+        print(json.dumps({"points": str(points), "count": len(plan.points), "iteration": plan.iteration}))
+    else:
+        print(f"{points}: {len(plan.points)} points of iteration {plan.iteration}'s map. Label all of them without")
+        print("looking at the map, then run: accuracy estimate")
+    return 0
+
+
+def estimate_accuracy(options: argparse.Namespace) -> int:
+    from alcd_otb.scene import Scene
+
+    scene = Scene.open(options.scene, _settings(options))
+    result = scene.estimate_accuracy(options.iteration, options.labelled_only)
+    print(json.dumps(result.as_json()) if options.json else result.summary())
+    return 0
+
+
 def demo(options: argparse.Namespace) -> int:
     from alcd_otb.demo import run_demo
 
@@ -99,8 +131,8 @@ def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -
     overall = accuracy.get("overall_accuracy")
     if isinstance(overall, float):
         lines.append(
-            f"on {accuracy['pixels']} validation pixels: overall accuracy {overall:.3f}, "
-            f"invalid/valid {binary['overall_accuracy']:.3f}"
+            f"on {accuracy['pixels']} pixels of samples kept out of training, not of the map at large: "
+            f"overall accuracy {overall:.3f}, invalid/valid {binary['overall_accuracy']:.3f}"
         )
     return "\n".join(lines)
 
@@ -144,6 +176,27 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--dry-run", action="store_true", help="check the inputs and tell what would be done")
     command.set_defaults(command=run)
 
+    command = commands.add_parser("kfold", parents=[common], help="cross-validate the samples by spatial block")
+    command.add_argument("scene", type=Path, help="scene.json")
+    command.add_argument("-k", dest="folds", type=_positive, default=10, metavar="N", help="how many folds")
+    command.set_defaults(command=kfold)
+
+    command = commands.add_parser("accuracy", help="how good the map is, from points labelled blindly")
+    steps = command.add_subparsers(required=True, metavar="STEP")
+
+    command = steps.add_parser("plan", parents=[common], help="draw the points to label")
+    command.add_argument("scene", type=Path, help="scene.json")
+    command.add_argument("-n", dest="points", type=_positive, default=200, metavar="N", help="how many points")
+    command.add_argument("--seed", type=_not_negative, default=1, help="of the draw")
+    command.add_argument("--replace", action="store_true", help="put labelled points aside and draw new ones")
+    command.set_defaults(command=plan_accuracy)
+
+    command = steps.add_parser("estimate", parents=[common], help="estimate accuracies and areas from the points")
+    command.add_argument("scene", type=Path, help="scene.json")
+    command.add_argument("--iteration", type=_positive, metavar="N", help="whose map; by default the latest")
+    command.add_argument("--labelled-only", action="store_true", help="leave out points that have no class")
+    command.set_defaults(command=estimate_accuracy)
+
     command = commands.add_parser("demo", parents=[common], help="make a synthetic scene and run it")
     command.add_argument("folder", type=Path, help="folder to write the scene into")
     command.add_argument("--size", type=int, default=2196, help="side in 10 m pixels, a multiple of 6; full tile 10980")
@@ -170,4 +223,11 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
     return value

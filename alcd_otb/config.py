@@ -106,6 +106,7 @@ class SampleSettings(_Model):
     jitter: noise of a copy of each training pixel, as a share of each feature's standard deviation in the class
     (0: no copies). The pixels of one square are nearly alike, and a forest draws its limits too close around them.
     seed: of the split, the sampling, the jitter and the training.
+    block: side in metres of the squares that k-fold cross-validation keeps whole.
     """
 
     growth: Metres = 100
@@ -113,6 +114,7 @@ class SampleSettings(_Model):
     most_pixels_per_class: Annotated[int, Field(ge=1)] = 8000
     jitter: Annotated[float, Field(ge=0, le=2)] = 0
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    block: Annotated[float, Field(gt=0)] = 5000
 
 
 class Regularisation(_Model):

@@ -26,8 +26,8 @@ NEEDED_APPLICATIONS = (
 )
 """OTB applications without which a run cannot work."""
 
-OWN_APPLICATION = "ClassificationMapCleaning"
-"""The OTB application that this package brings."""
+OWN_APPLICATIONS = ("ClassificationMapCleaning", "RandomForestClassification")
+"""The OTB applications that this package brings."""
 
 NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")
 """GDAL drivers without which a run cannot work."""
@@ -84,8 +84,9 @@ def diagnose(settings: Settings) -> Diagnosis:
     lacking = sorted(set(NEEDED_APPLICATIONS) - set(found.applications))
     if lacking:
         found.problems.append((f"OTB lacks the applications {', '.join(lacking)}", "apt-get install libotb-apps"))
-    if OWN_APPLICATION not in found.applications:
-        found.problems.append((f"this package's application {OWN_APPLICATION} was not built", "make install"))
+    unbuilt = sorted(set(OWN_APPLICATIONS) - set(found.applications))
+    if unbuilt:
+        found.problems.append((f"this package's applications {', '.join(unbuilt)} were not built", "make install"))
     return found
 
 

@@ -1,5 +1,6 @@
 """Pictures of a scene and its map, of a screen's size: PNG files of half to all of MOST_PIXELS on the longer side."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -110,8 +111,8 @@ def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) ->
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    # The quickest level: a photograph hardly compresses better with more.
-    picture.save(path, compress_level=1)
+    # A photograph hardly compresses better with more effort.
+    picture.save(path, compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def _picture_size(dataset: gdal.Dataset) -> tuple[int, int]:

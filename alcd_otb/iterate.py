@@ -30,6 +30,7 @@ from otb_pipelines.train import (
     build_statistics,
     check_parameters,
     classifiers,
+    gives_margin,
     largest_confidence,
     needs_scaling,
     train,
@@ -108,6 +109,7 @@ def run_iteration(
     with stopwatch.timing("accuracy"):
         # Before the corrections: what the operator drew over the map would flatter the figures of the classifier.
         metrics = _measure(folder, validation, legend, grid, settings)
+        metrics["reference"] = "samples kept out of training, which are no random sample: not the accuracy of the map"
         metrics["samples"] = {
             legend.with_code(code).name: sum(one.code == code for one in report.kept)
             for code in sorted({one.code for one in report.kept})
@@ -171,7 +173,7 @@ def _classify(
     folder: Path,
     settings: Settings,
 ) -> None:
-    """Write cleaned.tif and, if the classifier gives a confidence between 0 and 1, confidence.tif and its median."""
+    """Write cleaned.tif; of a confidence between 0 and 1 confidence.tif and its median; of votes margin and second."""
     template = config.template
     certain = largest_confidence(template.classifier)
     cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
@@ -183,8 +185,14 @@ def _classify(
         targets["confmap"] = Target(folder / "confidence.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
         if cleaning.median_radius:
             targets["medianmap"] = Target(folder / "confidence_smoothed.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
-    application = build_classification(workspace.features, model, workspace.valid, statistics, cleaning, settings)
+    if gives_margin(_classifier(config)):
+        targets["marginmap"] = Target(folder / "margin.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
+        targets["secondmap"] = Target(folder / "second.tif", "uint8", _CONFIDENCE_OPTIONS, NO_DATA, rows)
+    # Around both: a file is read with the threads that were allowed when it was opened.
     with gdal_threads(settings.threads):
+        application = build_classification(
+            workspace.features, model, workspace.valid, statistics, _classifier(config), cleaning, settings
+        )
         application.write(targets)
 
 

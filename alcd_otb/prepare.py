@@ -23,10 +23,13 @@ from otb_pipelines.stack import build_stack
 
 log = logging.getLogger(__name__)
 
-# In strips: tiles would stand over the edges, and be a fifth larger.
+# Written at a time, a row of whole tiles.
 _ROWS = 64
+# In small tiles: training reads those that hold its pixels, of strips it would read nearly all.
 _FEATURE_OPTIONS = {
-    "BLOCKYSIZE": "16",
+    "TILED": "YES",
+    "BLOCKXSIZE": f"{_ROWS}",
+    "BLOCKYSIZE": f"{_ROWS}",
     "COMPRESS": "ZSTD",
     "ZSTD_LEVEL": "1",
     "PREDICTOR": "3",

@@ -16,7 +16,8 @@ gdal.UseExceptions()
 SMALLEST_OVERVIEW = 128
 """Pixels of the longer side below which no overview is made."""
 
-_TILE = 256
+_TILE = 64
+"""Pixels of the side of a window that scattered pixels are read by: a tile of the features."""
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def write_samples(
     Raises ProcessingError where the file exists (labels are never overwritten) or cannot be written.
     """
     every = list(samples)
-    with _new_geopackage(path) as source:
+    with new_geopackage(path) as source:
         kind = ogr.wkbPoint if all(one.is_point for one in every) else ogr.wkbUnknown
         _fill_layer(source.CreateLayer(LAYER, grid.spatial_reference, kind), source, every, legend)
         drawn = source.CreateLayer(CORRECTIONS, grid.spatial_reference, ogr.wkbPolygon)
@@ -116,12 +116,12 @@ def write_pixels(path: Path, pixels: PixelSet, grid: Grid, field: str = "class")
     equal bytes. The file appears when it is whole.
     Raises ProcessingError where the file exists or cannot be written.
     """
-    with _new_geopackage(path) as source:
+    with new_geopackage(path) as source:
         _fill_pixels(source, pixels, grid, field)
 
 
 @contextlib.contextmanager
-def _new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
+def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
     """A GeoPackage to fill, which appears when the block ends. Raises ProcessingError."""
     if path.exists():
         raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")

@@ -13,9 +13,13 @@ from typing import Any, Self
 
 from osgeo import gdal
 
+from alcd_otb.accuracy_estimate import AccuracyEstimate
+from alcd_otb.accuracy_plan import AccuracyPlan
+from alcd_otb.assess import check_has_map, estimate_accuracy, plan_accuracy
 from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.contours import write_contours
-from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError
+from alcd_otb.cross_validation import CrossValidation, cross_validate
+from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError
 from alcd_otb.figures import draw_figures, draw_quicklook
 from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
@@ -109,6 +113,36 @@ class Scene:
             check_classifier(self.config, self.settings)
             with self.workspace.locked():
                 return self._run_locked(inputs, stopwatch)
+
+    def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
+        """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
+        check_has_map(self.workspace)
+        with self.workspace.locked():
+            return plan_accuracy(self.workspace, self.config.template.legend, points, seed, replace)
+
+    def estimate_accuracy(self, iteration: int | None = None, labelled_only: bool = False) -> AccuracyEstimate:
+        """Estimate a map's accuracy from the labelled points; see `assess.estimate_accuracy`."""
+        check_has_map(self.workspace)
+        with self.workspace.locked():
+            return estimate_accuracy(self.workspace, self.config.template.legend, iteration, labelled_only)
+
+    def cross_validate(self, folds: int = 10) -> CrossValidation:
+        """Cross-validate the samples of a prepared scene by spatial block; the iterations stay as they are.
+
+        Raises ConfigurationError where the scene is not prepared, and as `cross_validation.cross_validate` does.
+        """
+        if folds < 2:
+            raise ConfigurationError(f"{folds} folds: at least 2 are needed, to train and to validate")
+        with _failures_translated():
+            inputs = Inputs.read(self.config)
+            check_classifier(self.config, self.settings)
+            if not is_prepared(self.workspace, inputs.fingerprint()):
+                raise ConfigurationError(
+                    f"{self.workspace.folder}: is not prepared, or out of date; run the scene first"
+                )
+            samples = read_samples(self.config.samples, self.config.template.legend, inputs.grid)
+            with self.workspace.locked():
+                return cross_validate(self.config, inputs.grid, self.workspace, samples, folds, self.settings)
 
     def _run_locked(self, inputs: Inputs, stopwatch: Stopwatch) -> Result:
         workspace, legend = self.workspace, self.config.template.legend

@@ -60,6 +60,25 @@ class Workspace:
         return self.folder / "project.qgz"
 
     @property
+    def accuracy_points(self) -> Path:
+        """The points to label blindly."""
+        return self.folder / "accuracy.gpkg"
+
+    @property
+    def accuracy_plan(self) -> Path:
+        """What of these points is kept from who labels them."""
+        return self.folder / "accuracy_plan.json"
+
+    @property
+    def accuracy_estimate(self) -> Path:
+        return self.folder / "accuracy_estimate.json"
+
+    @property
+    def kfold(self) -> Path:
+        """The folder of the last k-fold cross-validation."""
+        return self.folder / "kfold"
+
+    @property
     def iterations_folder(self) -> Path:
         return self.folder / "iterations"
 
@@ -118,6 +137,13 @@ class Workspace:
                 yield folder
         finally:
             shutil.rmtree(folder)
+
+    def replace_folder(self, made: Path, target: Path) -> None:
+        """Put a folder made in `scratch` in the place of a former one, if there is one."""
+        former = made.with_name(f"former_{target.name}")
+        if target.exists():
+            target.rename(former)
+        made.rename(target)
 
     @contextmanager
     def new_iteration(self) -> Iterator[tuple[int, Path]]:

@@ -19,7 +19,8 @@ from osgeo import gdal
 from alcd_otb.bands import coarsest_level
 from alcd_otb.config import TERRAIN, load_scene, names_used
 from alcd_otb.inputs import Inputs
-from alcd_otb.prepare import _feature_level, _write_features, _write_valid, _write_view, gdal_threads
+from alcd_otb.prepare import _feature_level, _write_features, _write_valid, _write_view
+from alcd_otb.rasters import gdal_threads
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
 from otb_pipelines.settings import Settings, default_settings
 

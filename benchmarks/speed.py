@@ -4,25 +4,31 @@ Usage: python benchmarks/speed.py [--sizes PIXELS ...] [--folder FOLDER] [--resu
 made in the folder, or used again if they are there. The last size is the one of the comparisons. The machine should
 have nothing else to do.
 
-- stock: otbcli_ImageClassifier as OTB has it, labels and confidence; fast: the same command with the fast forest.
+- turn: `python -m alcd_otb run` on a prepared scene, whole: samples, training, classification, cleaning, accuracy and
+  pictures. At the loop's beginning there are 25 points a class, at its end 75, and the trees are larger.
+- stock: otbcli_ImageClassifier as OTB has it, labels and confidence, with a turn's forest; fast: the same command with
+  the fast forest.
 - scikit-learn: RandomForestClassifier.predict_proba with as many trees, of the same depth, on all processors, trained
   on the same pixels, from an array in memory.
-- turn: `python -m alcd_otb run` on a prepared scene, whole: samples, training, classification, cleaning, accuracy and
-  pictures.
+- k-fold: `python -m alcd_otb kfold`, ten folds.
 """
 
 import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+import fiona
 import numpy as np
 from osgeo import gdal
 from sklearn.ensemble import RandomForestClassifier
@@ -36,6 +42,8 @@ from otb_pipelines.settings import machine_memory, machine_threads
 
 SIXTEENTH, QUARTER = 2748, 5490
 ROUNDS = 3
+BEGINNING, END = 25, 75
+"""Points a class."""
 
 gdal.UseExceptions()
 
@@ -102,7 +110,8 @@ def same_pixels(first: Path, second: Path) -> bool:
 def scikit_learn(scene: Path, workspace: Workspace) -> Cost:
     """predict_proba of all valid pixels; the training is not counted."""
     classifier = load_scene(scene).template.classifier
-    table = gdal.OpenEx(str(workspace.latest / "training.gpkg"), gdal.OF_VECTOR).GetLayer(0)
+    training = gdal.OpenEx(str(workspace.latest / "training.gpkg"), gdal.OF_VECTOR)
+    table = training.GetLayer(0)
     left, across, _, top, _, down = gdal.Open(str(workspace.features)).GetGeoTransform()
     points = [(one.GetGeometryRef().GetX(), one.GetGeometryRef().GetY(), one.GetField("class")) for one in table]
     columns = np.array([int((x - left) / across) for x, _, _ in points])
@@ -122,16 +131,36 @@ def scikit_learn(scene: Path, workspace: Workspace) -> Cost:
     return Cost(round(seconds, 2), round(used, 2), 0.0, 0.0)
 
 
-def scene_of(folder: Path, size: int) -> Path:
-    file = folder / str(size) / "scene.json"
-    if not file.is_file():
+def scene_of(folder: Path, size: int, points: int) -> Path:
+    """The scene of a size with so many points a class; all of a size share their products and workspace."""
+    whole = folder / str(size) / "scene.json"
+    if not whole.is_file():
         print(f"making a synthetic scene of {size} x {size} pixels", flush=True)
-        make_scene(file.parent, size=size)
-    return file
+        make_scene(whole.parent, size=size, points_per_class=END)
+    if points == END:
+        return whole
+    scene, samples = whole.with_name(f"scene_{points}.json"), whole.with_name(f"samples_{points}.gpkg")
+    if not scene.is_file():
+        write_first(whole.with_name("samples.gpkg"), samples, points)
+        scene.write_text(json.dumps(json.loads(whole.read_text()) | {"samples": samples.name}))
+    return scene
+
+
+def write_first(source: Path, target: Path, points: int) -> None:
+    """The first points of each class, which lie as far apart as that many can."""
+    with fiona.open(source) as layer:
+        counts: Counter[str] = Counter()
+        chosen = []
+        for feature in layer:
+            counts[feature["properties"]["class"]] += 1
+            if counts[feature["properties"]["class"]] <= points:
+                chosen.append(feature)
+        with fiona.open(target, "w", driver="GPKG", layer="samples", crs=layer.crs, schema=layer.schema) as first:
+            first.writerecords(chosen)
 
 
 def nodes_of(model: Path) -> int:
-    """Nodes of all trees, which say how much work a forest is."""
+    """Nodes of all trees, leaves among them, which say how much work a forest is."""
     return model.read_text().count("depth: ")
 
 
@@ -154,36 +183,55 @@ def measure(folder: Path, sizes: list[int]) -> dict[str, object]:
 
     print(f"{'':<44}{'seconds':>8}{'processor':>11}{'peak MB':>9}{'written MB':>12}")
     for size in sizes:
-        scene = scene_of(folder, size)
+        scene = scene_of(folder, size, BEGINNING)
+        shutil.rmtree(load_scene(scene).workspace, ignore_errors=True)
         note(f"first run, with preparation, {size} px", cost_of(*alcd("run", scene)))
         note(f"turn, {size} px", best(ROUNDS, *alcd("run", scene)))
+    forests = {
+        f"{points} points a class": compare(scene_of(folder, sizes[-1], points), folder, points, threads, note)
+        for points in (BEGINNING, END)
+    }
+    return {
+        "date": date.today().isoformat(),
+        "machine": machine(threads),
+        "costs": {key: asdict(cost) for key, cost in costs.items()},
+        "forests": forests,
+    }
+
+
+def compare(
+    scene: Path, folder: Path, points: int, threads: int, note: Callable[[str, Cost], Cost]
+) -> dict[str, object]:
+    """A turn's forest beside OTB's own and scikit-learn's."""
     workspace = Workspace(load_scene(scene).workspace)
+    turn = note(f"turn, {points} points a class", best(ROUNDS, *alcd("run", scene)))
     model = workspace.latest / "model.rf"
     with tempfile.TemporaryDirectory(dir=folder) as name:
         out = Path(name)
-        stock = note("stock ImageClassifier", classify(workspace, model, out, threads, fast=False))
-        fast = note("ImageClassifier with the fast forest", classify(workspace, model, out, threads, fast=True))
+        stock = note(f"stock ImageClassifier, {points}", classify(workspace, model, out, threads, fast=False))
+        fast = note(
+            f"ImageClassifier with the fast forest, {points}", classify(workspace, model, out, threads, fast=True)
+        )
         if threads > 1:
-            note("the same with one thread", classify(workspace, model, out, 1, fast=True))
+            note(f"the same with one thread, {points}", classify(workspace, model, out, 1, fast=True))
         same = all(same_pixels(out / f"{one}_True.tif", out / f"{one}_False.tif") for one in ("labels", "confidence"))
-    learned = note("scikit-learn, predict_proba alone", scikit_learn(scene, workspace))
-    turn = costs[f"turn, {sizes[-1]} px"]
+    learned = note(f"scikit-learn, predict_proba alone, {points}", scikit_learn(scene, workspace))
+    folds = note(f"k-fold, 10 folds, {points}", best(ROUNDS, *alcd("kfold", scene)))
     ratios = {
         "stock / fast, seconds": stock.seconds / fast.seconds,
         "stock / fast, processor": stock.processor_seconds / fast.processor_seconds,
         "scikit-learn / fast, seconds": learned.seconds / fast.seconds,
         "stock / turn, seconds": stock.seconds / turn.seconds,
+        "k-fold / turn, seconds": folds.seconds / turn.seconds,
     }
+    nodes = nodes_of(model)
+    print(f"forest of {nodes} nodes: labels and confidences of both the same in every pixel: {same}")
     for ratio, value in ratios.items():
-        print(f"{ratio:<44}{value:>8.2f}")
-    print(f"labels and confidences of both forests the same in every pixel: {same}")
+        print(f"{ratio:<44}{value:>8.2f}", flush=True)
     return {
-        "date": date.today().isoformat(),
-        "machine": machine(threads),
-        "nodes": nodes_of(model),
+        "nodes": nodes,
         "features": gdal.Open(str(workspace.features)).RasterCount,
         "same_pixels": same,
-        "costs": {key: asdict(cost) for key, cost in costs.items()},
         "ratios": {key: round(value, 2) for key, value in ratios.items()},
     }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from otb_pipelines.app import Application, Value
 from otb_pipelines.settings import Settings
+from otb_pipelines.train import gives_margin
 
 _LARGEST_STRIP = 256
 _BLOCK = 16
@@ -27,26 +28,36 @@ class Cleaning:
 
 
 def build_classification(
-    image: Path, model: Path, mask: Path, statistics: Path | None, cleaning: Cleaning, settings: Settings
+    image: Path,
+    model: Path,
+    mask: Path,
+    statistics: Path | None,
+    classifier: str,
+    cleaning: Cleaning,
+    settings: Settings,
 ) -> Application:
     """A classified and cleaned image, each pixel of which is classified once.
 
     The outputs are to be written at once: the labels `out` (0 where the mask is 0), and where there is a confidence,
-    `confmap` and its median `medianmap`. In the majority vote in a ball a tie keeps the pixel's label, and no data
-    neither votes nor changes; the median is that of a square of side 2 median_radius + 1, the image's edge replicated.
+    `confmap` and its median `medianmap`; of a random forest also `marginmap`, by how much the share of the first
+    class's votes exceeds that of the second, and `secondmap`, the second class, both before cleaning. In the majority
+    vote in a ball a tie keeps the pixel's label, and no data neither votes nor changes; the median is that of a square
+    of side 2 median_radius + 1, the image's edge replicated.
     """
-    parameters: dict[str, Value] = {"in": image, "model": model, "mask": mask, "nodatalabel": 0}
-    if statistics is not None:
-        parameters["imstat"] = statistics
-    if cleaning.certain is not None:
-        # ImageClassifier makes a confidence only if it has a file to go to, even when it goes elsewhere.
-        parameters["confmap"] = "in_memory"
-    classified = Application("ImageClassifier", parameters, settings)
-    outputs: dict[str, Value] = {
-        "labels": classified["out"],
-        "radius": cleaning.radius,
-        "medianradius": cleaning.median_radius,
-    }
+    parameters: dict[str, Value] = {"in": image, "model": model, "mask": mask}
+    outputs: dict[str, Value] = {"radius": cleaning.radius, "medianradius": cleaning.median_radius}
+    if gives_margin(classifier):
+        classified = Application("RandomForestClassification", parameters, settings)
+        outputs |= {"margin": classified["marginmap"], "second": classified["secondmap"]}
+    else:
+        parameters["nodatalabel"] = 0
+        if statistics is not None:
+            parameters["imstat"] = statistics
+        if cleaning.certain is not None:
+            # ImageClassifier makes a confidence only if it has a file to go to, even when it goes elsewhere.
+            parameters["confmap"] = "in_memory"
+        classified = Application("ImageClassifier", parameters, settings)
+    outputs["labels"] = classified["out"]
     if cleaning.certain is not None:
         outputs |= {"confidence": classified["confmap"], "certain": cleaning.certain}
     return Application("ClassificationMapCleaning", outputs, settings)

@@ -37,6 +37,11 @@ def needs_scaling(classifier: str) -> bool:
     return classifier not in _TREES
 
 
+def gives_margin(classifier: str) -> bool:
+    """Whether a map of this classifier comes with the margin of the votes and the second class."""
+    return classifier == "rf"
+
+
 def largest_confidence(parameters: Parameters) -> float | None:
     """The value of OTB's confidence map that means certain; None where it is no measure between 0 and another value.
 

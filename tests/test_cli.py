@@ -79,6 +79,8 @@ class TestResults:
         assert first.startswith("iteration 1: ")
         metrics = json.loads((Path(first.removeprefix("iteration 1: ")).parent / "metrics.json").read_text())
         assert f"overall accuracy {metrics['overall_accuracy']:.3f}" in second
+        assert "of samples kept out of training, not of the map at large" in second
+        assert "not the accuracy of the map" in metrics["reference"]
 
     def test_a_dry_run_writes_nothing(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         ended = alcd("run", write_scene(tmp_path / "scene.json", small_scene), "--dry-run")
@@ -447,7 +449,7 @@ class TestUnwritableDisks:
             (),
             ("samples.gpkg", "training.gpkg"),
             ("samples.gpkg", "training.gpkg", "model.rf"),
-            ("samples.gpkg", "training.gpkg", "model.rf", "confidence.tif", "confidence_smoothed.tif"),
+            ("samples.gpkg", "training.gpkg", "model.rf", "confidence.tif", "confidence_smoothed.tif", "margin.tif"),
         ],
         ids=["samples", "training", "classification", "figures"],
     )
@@ -495,7 +497,7 @@ class TestDoctor:
         assert diagnosis["ready"] is True
         assert diagnosis["problems"] == []
         assert diagnosis["versions"]["gdal"] == gdal.__version__
-        assert {"BandMath", "ClassificationMapCleaning"} <= set(diagnosis["applications"])
+        assert {"BandMath", "ClassificationMapCleaning", "RandomForestClassification"} <= set(diagnosis["applications"])
         assert Path(diagnosis["forest_plugin"]).name == "libfast_forest.so"
         assert diagnosis["threads"] == len(os.sched_getaffinity(0))
 

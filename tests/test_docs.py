@@ -124,10 +124,13 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     assert {int(row[0]) for row in rows} == of_errors | {0, cli.INTERRUPTED}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
-def test_the_commands_of_the_pages_are_understood(page: str) -> None:
-    text = (ROOT / page).read_text("utf-8")
-    commands = re.findall(r"-m alcd_otb ([^`\n#]+)", text)
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", *(ROOT / "docs" / name for name in ("accuracy.md", "tutorial.md"))],
+    ids=lambda page: page.name,
+)
+def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
+    commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
         cli._parser().parse_args(command.split())

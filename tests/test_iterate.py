@@ -92,13 +92,30 @@ class TestLabels:
         first, second = (json.loads(alcd("run", scene, "--json", "--threads=2").stdout) for _ in range(2))
         assert "prepare" in first["seconds"]
         assert "prepare" not in second["seconds"]
-        for name in ("labels.tif", "confidence.tif", "confidence_smoothed.tif"):
+        for name in ("labels.tif", "confidence.tif", "confidence_smoothed.tif", "margin.tif", "second.tif"):
             one, other = (Path(run["labels"]).with_name(name) for run in (first, second))
             assert one.read_bytes() == other.read_bytes(), name
 
     def test_another_seed_gives_another_map(self, prepared: Callable[..., Path], finished: FinishedScene) -> None:
         result = Scene.open(prepared(set={"margin": 120, "samples": {"seed": 7}})).run()
         assert (read(result.labels) != read(finished.result.labels)).any()
+
+
+def test_margin_and_second_class_are_those_of_the_votes(finished: FinishedScene) -> None:
+    names = ("confidence.tif", "margin.tif", "second.tif")
+    confidence, margin, second = (read(finished.iteration / name) for name in names)
+    valid = read(finished.result.workspace / "valid.tif") == 1
+    assert not margin[~valid].any()
+    assert not second[~valid].any()
+    # All votes for one class leave none for a second; else the second has at least one, and at most what is left.
+    np.testing.assert_array_equal(margin == 1, (confidence == 1) & valid)
+    np.testing.assert_array_less(2 * confidence[valid] - 1, margin[valid] + 1e-6)
+    np.testing.assert_array_less(margin[valid], confidence[valid] + 1e-6)
+    codes = {one.code for one in finished.scene.config.template.legend.classes}
+    assert set(np.unique(second[valid])) <= codes
+    # Where the vote is open the second class is another than the first; elsewhere the first was cleaned as well.
+    doubtful = valid & (margin > 0) & (margin < 1)
+    assert (second[doubtful] != read(finished.result.labels)[doubtful]).mean() > 0.95
 
 
 def test_confidence_is_the_share_of_votes(finished: FinishedScene) -> None:
@@ -166,7 +183,8 @@ class TestWorkspaceAfterARun:
         assert sorted(path.name for path in finished.iteration.iterdir()) == [
             "classes.png", "confidence.tif", "confidence_smoothed.tif", "config.json", "confusion_matrix.csv",
             "contours.fgb", "contours.png", "invalid_valid_matrix.csv", "labels.tif", "labels.tif.aux.xml",
-            "metrics.json", "model.rf", "samples.gpkg", "seconds.json", "training.gpkg", "validation.gpkg",
+            "margin.tif", "metrics.json", "model.rf", "samples.gpkg", "second.tif", "seconds.json", "training.gpkg",
+            "validation.gpkg",
         ]  # fmt: skip
         assert (finished.result.workspace / "latest").resolve() == finished.iteration
 

@@ -23,9 +23,9 @@ class ClassificationMapCleaning : public Application {
         SetDescription("Cleans a classification map and its confidence map in one pass");
         SetDocLongDescription(
             "Gives each pixel of a classification map the majority label of a ball around it (a tie keeps "
-            "the "
-            "pixel's label; no data neither votes nor changes), and smooths the confidence map by a median. "
-            "Connected to ImageClassifier, it needs each pixel to be classified once.");
+            "the pixel's label; no data neither votes nor changes), and smooths the confidence map by a "
+            "median. "
+            "Connected to a classifier, it needs each pixel to be classified once.");
         SetDocLimitations("A confidence map must not hold NaN.");
         SetDocAuthors("alcd_otb");
         SetDocSeeAlso("ImageClassifier, ClassificationMapRegularization");
@@ -34,6 +34,10 @@ class ClassificationMapCleaning : public Application {
         AddParameter(ParameterType_InputImage, "labels", "Classification map");
         AddParameter(ParameterType_InputImage, "confidence", "Confidence map");
         MandatoryOff("confidence");
+        AddParameter(ParameterType_InputImage, "margin", "Margin, to be handed on with the confidence");
+        MandatoryOff("margin");
+        AddParameter(ParameterType_InputImage, "second", "Second class, to be handed on with the confidence");
+        MandatoryOff("second");
         AddParameter(ParameterType_Int, "radius", "Radius of the majority vote, in pixels");
         SetDefaultParameterInt("radius", 1);
         SetMinimumParameterIntValue("radius", 0);
@@ -53,6 +57,12 @@ class ClassificationMapCleaning : public Application {
             SetDefaultOutputPixelType(key, ImagePixelType_float);
             MandatoryOff(key);
         }
+        AddParameter(ParameterType_OutputImage, "marginmap", "Margin");
+        SetDefaultOutputPixelType("marginmap", ImagePixelType_float);
+        MandatoryOff("marginmap");
+        AddParameter(ParameterType_OutputImage, "secondmap", "Second class");
+        SetDefaultOutputPixelType("secondmap", ImagePixelType_uint8);
+        MandatoryOff("secondmap");
         AddRAMParameter();
         // All outputs in one pass, as the filter makes them.
         SetMultiWriting(true);
@@ -72,6 +82,14 @@ class ClassificationMapCleaning : public Application {
             filter_->SetConfidence(GetParameterDoubleImage("confidence"));
             SetParameterOutputImage("confmap", filter_->GetConfidenceOutput());
             SetParameterOutputImage("medianmap", filter_->GetMedianOutput());
+            if (HasValue("margin")) {
+                filter_->SetMargin(GetParameterFloatImage("margin"));
+                SetParameterOutputImage("marginmap", filter_->GetMarginOutput());
+            }
+            if (HasValue("second")) {
+                filter_->SetSecond(GetParameterInt32Image("second"));
+                SetParameterOutputImage("secondmap", filter_->GetSecondOutput());
+            }
         }
     }
 

@@ -37,14 +37,14 @@ Grid replicated(const CleaningFilter::ConfidenceImage& image, const Region& regi
 }  // namespace
 
 CleaningFilter::CleaningFilter() {
-    SetNumberOfRequiredOutputs(3);
-    for (unsigned int output = 1; output < 3; ++output) {
+    SetNumberOfRequiredOutputs(5);
+    for (unsigned int output = 1; output < 5; ++output) {
         SetNthOutput(output, MakeOutput(output));
     }
 }
 
 itk::ProcessObject::DataObjectPointer CleaningFilter::MakeOutput(DataObjectPointerArraySizeType index) {
-    if (index == 0) {
+    if (index == 0 || index == 4) {
         return LabelImage::New().GetPointer();
     }
     return ShareImage::New().GetPointer();
@@ -54,9 +54,18 @@ void CleaningFilter::SetConfidence(const ConfidenceImage* confidence) {
     SetNthInput(1, const_cast<ConfidenceImage*>(confidence));
 }
 
-const CleaningFilter::ConfidenceImage* CleaningFilter::confidence() const {
-    return GetNumberOfInputs() < 2 ? nullptr
-                                   : static_cast<const ConfidenceImage*>(itk::ProcessObject::GetInput(1));
+void CleaningFilter::SetMargin(const ShareImage* margin) {
+    SetNthInput(2, const_cast<ShareImage*>(margin));
+}
+
+void CleaningFilter::SetSecond(const LabelImage* second) {
+    SetNthInput(3, const_cast<LabelImage*>(second));
+}
+
+template <class Image>
+const Image* CleaningFilter::input(unsigned int index) const {
+    return index < GetNumberOfInputs() ? static_cast<const Image*>(itk::ProcessObject::GetInput(index))
+                                       : nullptr;
 }
 
 CleaningFilter::ShareImage* CleaningFilter::GetConfidenceOutput() {
@@ -67,12 +76,20 @@ CleaningFilter::ShareImage* CleaningFilter::GetMedianOutput() {
     return static_cast<ShareImage*>(itk::ProcessObject::GetOutput(2));
 }
 
+CleaningFilter::ShareImage* CleaningFilter::GetMarginOutput() {
+    return static_cast<ShareImage*>(itk::ProcessObject::GetOutput(3));
+}
+
+CleaningFilter::LabelImage* CleaningFilter::GetSecondOutput() {
+    return static_cast<LabelImage*>(itk::ProcessObject::GetOutput(4));
+}
+
 void CleaningFilter::GenerateInputRequestedRegion() {
     Superclass::GenerateInputRequestedRegion();
     Region region = GetOutput()->GetRequestedRegion();
     region.PadByRadius(std::max(m_MajorityRadius, m_MedianRadius));
-    for (unsigned int input = 0; input < GetNumberOfInputs(); ++input) {
-        auto* image = static_cast<itk::ImageBase<2>*>(itk::ProcessObject::GetInput(input));
+    for (unsigned int index = 0; index < GetNumberOfInputs(); ++index) {
+        auto* image = static_cast<itk::ImageBase<2>*>(itk::ProcessObject::GetInput(index));
         Region cropped = region;
         cropped.Crop(image->GetLargestPossibleRegion());
         image->SetRequestedRegion(cropped);
@@ -85,6 +102,13 @@ void CleaningFilter::GenerateData() {
     if (confidence() != nullptr) {
         generate_confidence();
         generate_median();
+    }
+    const Region region = GetOutput()->GetRequestedRegion();
+    if (const auto* margin = input<ShareImage>(2)) {
+        itk::ImageAlgorithm::Copy(margin, GetMarginOutput(), region, region);
+    }
+    if (const auto* second = input<LabelImage>(3)) {
+        itk::ImageAlgorithm::Copy(second, GetSecondOutput(), region, region);
     }
 }
 

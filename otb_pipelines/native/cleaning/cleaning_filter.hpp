@@ -7,9 +7,9 @@ namespace cleaning {
 
 // A classified image and its confidence in one pass: output 0 is the majority of the labels in a ball, output
 // 1 the confidence as a share of the certain one, output 2 its median in a square window, whose edge is
-// replicated.
+// replicated, outputs 3 and 4 the margin and the second class as they come.
 //
-// One filter, not three: three would ask the classifier for three regions of different sizes, and it would
+// One filter, not several: these would ask the classifier for regions of different sizes, and it would
 // classify for each of them.
 class CleaningFilter : public itk::ImageToImageFilter<otb::Image<int, 2>, otb::Image<int, 2>> {
   public:
@@ -35,8 +35,14 @@ class CleaningFilter : public itk::ImageToImageFilter<otb::Image<int, 2>, otb::I
     // Without it there are no outputs 1 and 2.
     void SetConfidence(const ConfidenceImage* confidence);
 
+    // Without them there are no outputs 3 and 4; they need a confidence beside them.
+    void SetMargin(const ShareImage* margin);
+    void SetSecond(const LabelImage* second);
+
     ShareImage* GetConfidenceOutput();
     ShareImage* GetMedianOutput();
+    ShareImage* GetMarginOutput();
+    LabelImage* GetSecondOutput();
 
     DataObjectPointer MakeOutput(DataObjectPointerArraySizeType index) override;
     using Superclass::MakeOutput;
@@ -49,7 +55,10 @@ class CleaningFilter : public itk::ImageToImageFilter<otb::Image<int, 2>, otb::I
     void GenerateData() override;
 
   private:
-    const ConfidenceImage* confidence() const;
+    // Null where there is none.
+    template <class Image>
+    const Image* input(unsigned int index) const;
+    const ConfidenceImage* confidence() const { return input<ConfidenceImage>(1); }
     void generate_labels();
     void generate_confidence();
     void generate_median();

@@ -112,6 +112,36 @@ std::size_t Forest::winner(const std::uint32_t* votes) const {
     return static_cast<std::size_t>(std::max_element(votes, votes + classes()) - votes);
 }
 
+std::size_t Forest::runner_up(const std::uint32_t* votes) const {
+    const std::size_t first = winner(votes);
+    std::size_t second = first == 0 ? 1 : 0;
+    for (std::size_t kind = second + 1; kind < classes(); ++kind) {
+        if (kind != first && votes[kind] > votes[second]) {
+            second = kind;
+        }
+    }
+    return second;
+}
+
+std::uint32_t Forest::lead(const std::uint32_t* votes) const {
+    return votes[winner(votes)] - (classes() == 1 ? 0 : votes[runner_up(votes)]);
+}
+
+float Forest::share(std::uint32_t votes) const {
+    return static_cast<float>(votes) / static_cast<float>(trees());
+}
+
+int Forest::label(const float* pixel, const std::uint32_t* votes) const {
+    if (!has_missing(pixel)) {
+        return labels()[winner(votes)];
+    }
+    const std::vector<float> whole = substituted(pixel);
+    const float* whole_pixel = whole.data();
+    std::vector<std::uint32_t> whole_votes(classes());
+    count_votes(&whole_pixel, 1, whole_votes.data());
+    return labels()[winner(whole_votes.data())];
+}
+
 bool Forest::has_missing(const float* pixel) const {
     return std::find(pixel, pixel + features(), std::numeric_limits<float>::max()) != pixel + features();
 }

@@ -61,14 +61,23 @@ class Forest {
     // The class of the most votes; of several, the first.
     std::size_t winner(const std::uint32_t* votes) const;
 
-    // Whether a pixel has a value that OpenCV takes for a missing one, so that its label is chosen without
-    // it.
-    bool has_missing(const float* pixel) const;
+    // The class of the most votes without the winner's; there must be two classes.
+    std::size_t runner_up(const std::uint32_t* votes) const;
 
-    // The pixel with its missing values substituted.
-    std::vector<float> substituted(const float* pixel) const;
+    // By how many votes the winner leads.
+    std::uint32_t lead(const std::uint32_t* votes) const;
+
+    // Votes as a share of the trees, in single precision as OTB's own forest.
+    float share(std::uint32_t votes) const;
+
+    // The label of a pixel that the trees voted so for: the winner's. OpenCV takes the largest number for a
+    // missing value, and chooses the label, but not the confidence, with what stands for it.
+    int label(const float* pixel, const std::uint32_t* votes) const;
 
   private:
+    bool has_missing(const float* pixel) const;
+    std::vector<float> substituted(const float* pixel) const;
+
     ForestContent content_;
 };
 

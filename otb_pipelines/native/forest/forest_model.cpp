@@ -1,7 +1,6 @@
 #include "forest_model.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <vector>
 
 #include "model_file.hpp"
@@ -11,11 +10,6 @@ namespace {
 
 // Pixels whose votes are counted at a time: few enough for the processor's cache.
 constexpr std::size_t batch_pixels = 1024;
-
-double share(std::uint32_t votes, std::size_t trees) {
-    // In single precision, as OTB's own forest.
-    return static_cast<float>(votes) / static_cast<float>(trees);
-}
 
 }  // namespace
 
@@ -59,27 +53,13 @@ const float* ForestModel::checked(const InputSampleType& input) const {
     return input.GetDataPointer();
 }
 
-int ForestModel::label_of(const float* pixel, const std::uint32_t* votes) const {
-    if (!forest_->has_missing(pixel)) {
-        return forest_->labels()[forest_->winner(votes)];
-    }
-    const std::vector<float> whole = forest_->substituted(pixel);
-    const float* whole_pixel = whole.data();
-    std::vector<std::uint32_t> whole_votes(forest_->classes());
-    forest_->count_votes(&whole_pixel, 1, whole_votes.data());
-    return forest_->labels()[forest_->winner(whole_votes.data())];
-}
-
 ForestModel::ProbaSampleType ForestModel::shares_of(const std::uint32_t* votes) const {
     const std::size_t classes = forest_->classes();
     ProbaSampleType result(static_cast<unsigned int>(classes + 1));
-    std::vector<std::uint32_t> largest(votes, votes + classes);
-    largest.push_back(0);
-    std::nth_element(largest.begin(), largest.begin() + 1, largest.end(), std::greater<>());
     for (std::size_t kind = 0; kind < classes; ++kind) {
-        result[static_cast<unsigned int>(kind)] = share(votes[kind], forest_->trees());
+        result[static_cast<unsigned int>(kind)] = forest_->share(votes[kind]);
     }
-    result[static_cast<unsigned int>(classes)] = share(largest[0] - largest[1], forest_->trees());
+    result[static_cast<unsigned int>(classes)] = forest_->share(forest_->lead(votes));
     return result;
 }
 
@@ -90,12 +70,12 @@ ForestModel::TargetSampleType ForestModel::DoPredict(const InputSampleType& inpu
     std::vector<std::uint32_t> votes(forest_->classes());
     forest_->count_votes(&pixel, 1, votes.data());
     if (confidence != nullptr) {
-        *confidence = share(votes[forest_->winner(votes.data())], forest_->trees());
+        *confidence = forest_->share(votes[forest_->winner(votes.data())]);
     }
     if (shares != nullptr) {
         *shares = shares_of(votes.data());
     }
-    return TargetSampleType(label_of(pixel, votes.data()));
+    return TargetSampleType(forest_->label(pixel, votes.data()));
 }
 
 void ForestModel::DoPredictBatch(const InputListSampleType* input, const unsigned int& first,
@@ -111,11 +91,11 @@ void ForestModel::DoPredictBatch(const InputListSampleType* input, const unsigne
         forest_->count_votes(pixels.data(), size, votes.data());
         for (unsigned int pixel = 0; pixel < size; ++pixel) {
             const std::uint32_t* of_pixel = votes.data() + pixel * forest_->classes();
-            targets->SetMeasurementVector(start + pixel, TargetSampleType(label_of(pixels[pixel], of_pixel)));
+            targets->SetMeasurementVector(start + pixel,
+                                          TargetSampleType(forest_->label(pixels[pixel], of_pixel)));
             if (confidences != nullptr) {
                 const std::uint32_t most = of_pixel[forest_->winner(of_pixel)];
-                confidences->SetMeasurementVector(start + pixel,
-                                                  ConfidenceSampleType(share(most, forest_->trees())));
+                confidences->SetMeasurementVector(start + pixel, ConfidenceSampleType(forest_->share(most)));
             }
             if (shares != nullptr) {
                 shares->SetMeasurementVector(start + pixel, shares_of(of_pixel));

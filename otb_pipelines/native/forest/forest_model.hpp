@@ -41,7 +41,6 @@ class ForestModel : public otb::MachineLearningModel<float, int> {
                         ConfidenceListSampleType* confidences, ProbaListSampleType* shares) const override;
 
     const float* checked(const InputSampleType& input) const;
-    int label_of(const float* pixel, const std::uint32_t* votes) const;
     ProbaSampleType shares_of(const std::uint32_t* votes) const;
 
     std::unique_ptr<const Forest> forest_;

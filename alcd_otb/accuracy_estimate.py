@@ -1,0 +1,133 @@
+"""What a labelled sample of points says of a map: accuracies and areas with their intervals."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.accuracy import AXES
+from alcd_otb.stratified import CONFIDENCE, Estimate, Floats, Integers
+
+_USERS, _PRODUCERS = "user's accuracy", "producer's accuracy"
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """What is estimated of one class; None where no point lies in it, or is of it. Areas in hectares."""
+
+    name: str
+    points_mapped: int
+    points_true: int
+    mapped_hectares: float
+    users_accuracy: Estimate | None
+    producers_accuracy: Estimate | None
+    f1: Estimate | None
+    share: Estimate | None
+    hectares: Estimate | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {key: value for key, value in asdict(self).items() if key != "name"}
+
+
+@dataclass(frozen=True, eq=False)
+class AccuracyEstimate:
+    """Accuracy and areas of a map, from the points of a plan.
+
+    matrix: (reference, map) points; area_matrix: (reference, map) estimated shares of the area; both by `classes`.
+    """
+
+    iteration: int
+    labels: Path
+    planned_iteration: int
+    is_planned_map: bool
+    points: int
+    labelled: int
+    overall_accuracy: Estimate | None
+    classes: tuple[ClassFigures, ...]
+    matrix: Integers
+    area_matrix: Floats
+    invalid_valid_accuracy: Estimate | None
+    invalid: ClassFigures | None
+    valid: ClassFigures | None
+
+    def as_json(self) -> dict[str, Any]:
+        binary = None
+        if self.invalid is not None and self.valid is not None:
+            binary = {
+                "overall_accuracy": _json(self.invalid_valid_accuracy),
+                "precision": _json(self.invalid.users_accuracy),
+                "recall": _json(self.invalid.producers_accuracy),
+                "f1": _json(self.invalid.f1),
+                "by_class": {one.name: one.as_json() for one in (self.invalid, self.valid)},
+            }
+        return {
+            "iteration": self.iteration,
+            "labels": str(self.labels),
+            "planned_iteration": self.planned_iteration,
+            "is_planned_map": self.is_planned_map,
+            "points": self.points,
+            "labelled": self.labelled,
+            "confidence": CONFIDENCE,
+            "overall_accuracy": _json(self.overall_accuracy),
+            "by_class": {one.name: one.as_json() for one in self.classes},
+            "axes": AXES,
+            "classes": [one.name for one in self.classes],
+            "matrix": self.matrix.tolist(),
+            "area_matrix": self.area_matrix.tolist(),
+            "invalid_valid": binary,
+        }
+
+    def _rows(self) -> list[tuple[str, str, Estimate | None]]:
+        """(class, figure, estimate) of all that is estimated."""
+        table: list[tuple[str, str, Estimate | None]] = [("all", "overall accuracy", self.overall_accuracy)]
+        groups = list(self.classes)
+        if self.invalid is not None and self.valid is not None:
+            table.append(("invalid/valid", "overall accuracy", self.invalid_valid_accuracy))
+            groups += [self.invalid, self.valid]
+        for one in groups:
+            table += [
+                (one.name, _USERS, one.users_accuracy),
+                (one.name, _PRODUCERS, one.producers_accuracy),
+                (one.name, "F1", one.f1),
+                (one.name, "share of the area", one.share),
+                (one.name, "hectares", one.hectares),
+            ]
+        return table
+
+    def table(self) -> str:
+        """The estimates as CSV."""
+        lines = ["class,figure,estimate,standard_error,low,high"]
+        for name, figure, one in self._rows():
+            values = ",,," if one is None else ",".join(f"{value:.6g}" for value in asdict(one).values())
+            lines.append(f"{name},{figure},{values}")
+        return "\n".join(lines) + "\n"
+
+    def summary(self) -> str:
+        drawn = "" if self.is_planned_map else f", drawn from iteration {self.planned_iteration}'s map"
+        lines = [
+            f"iteration {self.iteration}: {self.labels}",
+            f"from {self.labelled} labelled points{drawn}; in brackets the intervals of {CONFIDENCE:.0%} confidence",
+            f"overall accuracy        {_shown(self.overall_accuracy)}",
+        ]
+        groups = list(self.classes)
+        if self.invalid is not None and self.valid is not None:
+            lines.append(f"invalid/valid accuracy  {_shown(self.invalid_valid_accuracy)}")
+            groups += [self.invalid, self.valid]
+        width = max(len(one.name) for one in groups)
+        lines.append(f"{'':<{width}}  {_USERS:<22} {_PRODUCERS:<22} true area in hectares (mapped)")
+        for one in groups:
+            area = _shown(one.hectares, 0)
+            lines.append(
+                f"{one.name:<{width}}  {_shown(one.users_accuracy):<22} {_shown(one.producers_accuracy):<22} "
+                f"{area} ({one.mapped_hectares:.0f})"
+            )
+        return "\n".join(lines)
+
+
+def _json(estimate: Estimate | None) -> dict[str, float] | None:
+    return None if estimate is None else asdict(estimate)
+
+
+def _shown(estimate: Estimate | None, digits: int = 3) -> str:
+    if estimate is None:
+        return "-"
+    return f"{estimate.estimate:.{digits}f} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"

@@ -1,0 +1,257 @@
+"""K-fold cross-validation by spatial block: how well the samples foretell one another."""
+
+import logging
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
+from alcd_otb.config import SceneConfig
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.fold_figure import draw_folds
+from alcd_otb.folds import Fold, lone_classes, spatial_folds
+from alcd_otb.grid import Grid
+from alcd_otb.legend import Legend
+from alcd_otb.rasters import gdal_threads, values_at
+from alcd_otb.sample_checks import check_samples
+from alcd_otb.sample_pixels import Integers, PixelSet, grow, thinned
+from alcd_otb.samples import Sample
+from alcd_otb.workspace import Workspace, write_json
+from otb_pipelines.cross_validate import FoldPixels, classify_folds
+from otb_pipelines.settings import Settings
+from otb_pipelines.train import build_statistics, needs_scaling, why_unfit, with_noisy_copies
+
+log = logging.getLogger(__name__)
+
+Pairs = Mapping[tuple[int, int], int]
+"""Pixels by (reference code, code that the forest gives)."""
+
+SCORES: dict[str, Callable[[ConfusionMatrix, BinaryMetrics], float | None]] = {
+    "overall accuracy": lambda matrix, _: matrix.overall_accuracy,
+    "invalid/valid accuracy": lambda _, binary: binary.overall_accuracy,
+    "precision": lambda _, binary: binary.precision,
+    "recall": lambda _, binary: binary.recall,
+    "F1": lambda _, binary: binary.f1,
+}
+"""The scores of a fold, by their names; the last three are of invalid pixels."""
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """blocks, samples, pixels: that validate. training_pixels: before any noisy copy. scores: None where undefined."""
+
+    blocks: int
+    samples: int
+    training_pixels: int
+    pixels: int
+    scores: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """block: side in metres. together: what metrics.json holds, of all folds' pixels in one matrix."""
+
+    folder: Path
+    block: float
+    folds: tuple[FoldResult, ...]
+    together: dict[str, object]
+    warnings: tuple[str, ...]
+
+    @property
+    def means(self) -> dict[str, float | None]:
+        """Of the folds where a score is defined."""
+        return {name: statistics.fmean(values) if values else None for name, values in self._values().items()}
+
+    @property
+    def deviations(self) -> dict[str, float | None]:
+        """Standard deviations between folds (n - 1)."""
+        return {name: statistics.stdev(values) if len(values) > 1 else None for name, values in self._values().items()}
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "folder": str(self.folder),
+            "block": self.block,
+            "folds": [
+                {
+                    "blocks": one.blocks,
+                    "samples": one.samples,
+                    "training_pixels": one.training_pixels,
+                    "pixels": one.pixels,
+                    **_keyed(one.scores),
+                }
+                for one in self.folds
+            ],
+            "mean": _keyed(self.means),
+            "standard_deviation": _keyed(self.deviations),
+            "together": self.together,
+            "warnings": list(self.warnings),
+        }
+
+    def table(self) -> list[list[str]]:
+        """The lines of the table, its head first."""
+        rows = [["fold", "blocks", "samples", "pixels", *SCORES]]
+        rows += [
+            [str(number), str(one.blocks), str(one.samples), str(one.pixels), *map(_shown, one.scores.values())]
+            for number, one in enumerate(self.folds, start=1)
+        ]
+        counts = [(one.blocks, one.samples, one.pixels) for one in self.folds]
+        totals = [str(sum(values)) for values in zip(*counts, strict=True)]
+        rows.append(["mean", *totals, *map(_shown, self.means.values())])
+        rows.append(["standard deviation", "", "", "", *map(_shown, self.deviations.values())])
+        return rows
+
+    def summary(self) -> str:
+        rows = self.table()
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = [f"{self.folder}: {len(self.folds)} folds of blocks of {self.block / 1000:g} km"]
+        for name, *cells in rows:
+            padded = [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)]
+            lines.append("  ".join([f"{name:<{widths[0]}}", *padded]).rstrip())
+        lines.append(
+            "The scores are of the samples, not of the map: they tell how well samples foretell others far away."
+        )
+        return "\n".join(lines)
+
+    def _values(self) -> dict[str, list[float]]:
+        return {name: [value for one in self.folds if (value := one.scores[name]) is not None] for name in SCORES}
+
+
+def cross_validate(
+    config: SceneConfig,
+    grid: Grid,
+    workspace: Workspace,
+    samples: tuple[Sample, ...],
+    count: int,
+    settings: Settings,
+) -> CrossValidation:
+    """Train on all folds but one and classify that one's pixels, fold by fold; write the folder kfold.
+
+    The pixels are those of an iteration: grown, thinned, with noisy copies. The map's majority vote has no part in it,
+    since scattered pixels have no neighbours.
+
+    Raises SampleError where the samples do not allow so many folds, and as `grow` does.
+    """
+    template, legend = config.template, config.template.legend
+    report = check_samples(samples, legend, grid, workspace.valid)
+    side = template.samples.block
+    warnings = (*report.warnings, *lone_classes(report.kept, side, grid, legend))
+    for warning in warnings:
+        log.warning("%s", warning)
+    folds = spatial_folds(report.kept, count, side, grid, template.samples.seed)
+    pixels = [_pixels(fold, config, grid, workspace) for fold in folds]
+    unfit = why_unfit(template.classifier, max(len(training.counts) for training, _ in pixels))
+    if unfit is not None:
+        raise ConfigurationError(f"classifier: {unfit}; choose another one")
+    with workspace.scratch() as scratch:
+        pairs = _classify(config, workspace, pixels, scratch, settings)
+        result = CrossValidation(
+            folder=workspace.kfold,
+            block=side,
+            folds=tuple(map(_result, folds, pixels, pairs, [legend] * count)),
+            together=summarise(_sum(pairs), legend),
+            warnings=warnings,
+        )
+        made = scratch / "kfold"
+        made.mkdir()
+        _write(result, _sum(pairs), legend, made)
+        workspace.replace_folder(made, workspace.kfold)
+    return result
+
+
+def _pixels(fold: Fold, config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[PixelSet, PixelSet]:
+    settings = config.template.samples
+    trained, validated = grow(fold.training, fold.validation, settings.growth, grid, workspace.valid)
+    return thinned(trained, settings.most_pixels_per_class, settings.seed), validated
+
+
+def _classify(
+    config: SceneConfig,
+    workspace: Workspace,
+    pixels: Sequence[tuple[PixelSet, PixelSet]],
+    scratch: Path,
+    settings: Settings,
+) -> list[Pairs]:
+    template = config.template
+    features = _Features.read(workspace.features, [one for fold in pixels for one in fold], settings)
+    folds = []
+    for training, validation in pixels:
+        values = features.of(training).astype(np.float64)
+        copied, codes = with_noisy_copies(values, training.codes, template.samples.jitter, template.samples.seed)
+        folds.append(FoldPixels(copied, codes, features.of(validation)))
+    statistics_file = None
+    if needs_scaling(str(template.classifier["classifier"])):
+        statistics_file = scratch / "statistics.xml"
+        build_statistics(workspace.features, statistics_file, settings).execute()
+    work = scratch / "folds"
+    work.mkdir()
+    found = classify_folds(folds, template.classifier, template.samples.seed, statistics_file, work, settings)
+    return [
+        Counter(zip(validation.codes.tolist(), codes.tolist(), strict=True))
+        for (_, validation), codes in zip(pixels, found, strict=True)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Features:
+    """The features of the pixels that any fold uses, each read once.
+
+    keys: (pixels,) ascending; values: (pixels, features).
+    """
+
+    keys: Integers
+    values: NDArray[np.float32]
+
+    @classmethod
+    def read(cls, path: Path, sets: Sequence[PixelSet], settings: Settings) -> "_Features":
+        keys = np.unique(np.concatenate([_keys(one) for one in sets]))
+        with gdal_threads(settings.threads):
+            return cls(keys, values_at(path, keys >> 32, keys & (2**32 - 1)))
+
+    def of(self, pixels: PixelSet) -> NDArray[np.float32]:
+        return self.values[np.searchsorted(self.keys, _keys(pixels))]
+
+
+def _keys(pixels: PixelSet) -> Integers:
+    return (pixels.rows << 32) + pixels.columns
+
+
+def _result(fold: Fold, pixels: tuple[PixelSet, PixelSet], pairs: Pairs, legend: Legend) -> FoldResult:
+    matrix = ConfusionMatrix.from_pairs(pairs, legend)
+    binary = BinaryMetrics.from_pairs(pairs, legend.invalid_codes)
+    return FoldResult(
+        blocks=len(fold.blocks),
+        samples=len(fold.validation),
+        training_pixels=len(pixels[0]),
+        pixels=len(pixels[1]),
+        scores={name: score(matrix, binary) for name, score in SCORES.items()},
+    )
+
+
+def _sum(pairs: Sequence[Pairs]) -> Pairs:
+    total: Counter[tuple[int, int]] = Counter()
+    for one in pairs:
+        total.update(one)
+    return total
+
+
+def _write(result: CrossValidation, pairs: Pairs, legend: Legend, folder: Path) -> None:
+    write_json(folder / "kfold.json", result.as_json())
+    text = "".join(",".join(row) + "\n" for row in result.table())
+    (folder / "kfold.csv").write_text(text, encoding="utf-8")
+    (folder / "confusion_matrix.csv").write_text(matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)))
+    draw_folds({name: [one.scores[name] for one in result.folds] for name in SCORES}, folder / "kfold.png")
+
+
+def _keyed(scores: Mapping[str, float | None]) -> dict[str, float | None]:
+    """By names as in metrics.json."""
+    return {name.lower().replace(" ", "_").replace("/", "_"): value for name, value in scores.items()}
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
