@@ -67,10 +67,15 @@ def plan_accuracy(options: argparse.Namespace) -> int:
     points = scene.workspace.accuracy_points
     if options.json:
         # Not a stratum's points: who labels must not know how often a class was drawn.
-        print(json.dumps({"points": str(points), "count": len(plan.points), "iteration": plan.iteration}))
+        project = str(scene.workspace.accuracy_project)
+        print(
+            json.dumps(
+                {"points": str(points), "project": project, "count": len(plan.points), "iteration": plan.iteration}
+            )
+        )
     else:
         print(f"{points}: {len(plan.points)} points of iteration {plan.iteration}'s map. Label all of them without")
-        print("looking at the map, then run: accuracy estimate")
+        print(f"looking at the map, in {scene.workspace.accuracy_project}, then run: accuracy estimate")
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal, ogr
 
+from alcd_otb import accuracy_points
 from alcd_otb import qgis_styles as styles
 from alcd_otb.config import BRIGHTEST, CLEAR, SceneConfig
 from alcd_otb.errors import SampleError
@@ -67,18 +68,25 @@ def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
     )
 
 
-def write_blind_project(points: Path, config: SceneConfig, grid: Grid, workspace: Workspace, target: Path) -> None:
-    """Write a project in which points are labelled from the images alone: it has nothing that the classifier said.
+def write_blind_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path:
+    """Write ``accuracy.qgz``, in which the points of accuracy.gpkg are labelled from the images, without any map.
 
-    points: a vector file with a field ``class``, of which only the first layer is used.
     Raises SampleError where the points cannot be read, ProcessingError where the project cannot be written.
     """
+    legend, points = config.template.legend, workspace.accuracy_points
+    squares = _place(SampleLayer(points, accuracy_points.PIXELS_LAYER), workspace.folder)
     layers = (
-        *_editable(SampleLayer(points), "points", "Points", config.template.legend, target.parent),
+        *_editable(
+            SampleLayer(points, accuracy_points.LAYER), "points", "Points", legend, workspace.folder, numbered=True
+        ),
+        Layer("squares", "Pixels", _TO_LABEL, *squares, styles.squares_style(), "Polygon"),
         *_images(config, grid, workspace),
     )
-    project = Project(f"{config.name}: blind", grid.crs, grid.extent, layers, _themes(layers), {styles.ITERATION: 0})
-    _write(project, target)
+    _write(
+        Project(f"{config.name}: accuracy", grid.crs, grid.extent, layers, _themes(layers), {}),
+        workspace.accuracy_project,
+    )
+    return workspace.accuracy_project
 
 
 def _write(project: Project, path: Path) -> None:
@@ -109,8 +117,10 @@ def _samples(samples: Path, legend: Legend, workspace: Workspace) -> Iterator[La
             yield from _editable(layer, LAYER, "Samples", legend, workspace.folder)
 
 
-def _editable(layer: SampleLayer, key: str, title: str, legend: Legend, folder: Path) -> Iterator[Layer]:
-    """A layer with a form for the class."""
+def _editable(
+    layer: SampleLayer, key: str, title: str, legend: Legend, folder: Path, numbered: bool = False
+) -> Iterator[Layer]:
+    """A layer with a form for the class. numbered: with each feature's number beside it."""
     with _opened(layer) as opened:
         name, fid, polygons = opened.GetName(), opened.GetFIDColumn(), _is_of_polygons(opened)
         fields = {field.GetName(): field.GetType() for field in opened.schema}
@@ -125,6 +135,8 @@ def _editable(layer: SampleLayer, key: str, title: str, legend: Legend, folder: 
         by_code=fields[found] != ogr.OFTString,
     )
     style = (styles.polygons_style if polygons else styles.points_style)(legend, described)
+    if numbered:
+        style = [*style, *styles.labelled(fid)]
     geometry = "Polygon" if polygons else "Point"
     yield Layer(key, title, _TO_LABEL, *_place(layer, folder), style, geometry, snapped=polygons)
 
@@ -176,7 +188,11 @@ def _results(iteration: Path, legend: Legend, grid: Grid) -> Iterator[Layer]:
 
 def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[Layer, ...]:
     """The layers of the view stack: true colour where there is one, each other band in grey; the clear date's below."""
-    dataset = gdal.Open(str(workspace.view))
+    try:
+        dataset = gdal.Open(str(workspace.view))
+    except RuntimeError as error:
+        log.warning("%s: cannot be read (%s): the project has no images; run the scene anew", workspace.view, error)
+        return ()
     bands = {dataset.GetRasterBand(number).GetDescription(): number for number in range(1, dataset.RasterCount + 1)}
     of_clear = {
         layer.name

@@ -108,7 +108,22 @@ def contours_style(legend: Legend) -> Style:
 def visits_style() -> Style:
     """Places to visit: rings, each with its rank."""
     ring = _symbol("marker", _layer("SimpleMarker", _marker(_TRANSPARENT, "circle", 7, _UNCLASSED, 0.6)))
-    return [_single(ring), *_labelled("rank"), element("mapTip", {}, '<b>[% "rank" %]</b> [% "reason" %]')]
+    return [_single(ring), *labelled("rank"), element("mapTip", {}, '<b>[% "rank" %]</b> [% "reason" %]')]
+
+
+def labelled(field: str) -> Style:
+    """Labels beside points, with the value of a field; to be added to a style."""
+    text = {"fieldName": field, "fontSize": 12, "fontWeight": 75, "textColor": _colour(_UNCLASSED)}
+    buffer = {"bufferDraw": 1, "bufferSize": 0.8, "bufferColor": _colour(_BRIGHT), "bufferOpacity": 1}
+    style = element("text-style", text, element("text-buffer", buffer))
+    beside = element("placement", {"placement": 6, "dist": 1, "predefinedPositionOrder": "TR,TL,BR,BL,R,L,TSR,BSR"})
+    settings = element("settings", {"calloutType": "simple"}, style, beside, element("rendering", {"displayAll": 1}))
+    return [element("labeling", {"type": "simple"}, settings)]
+
+
+def squares_style() -> Style:
+    """Outlines of the pixels that points stand for."""
+    return [_single(_area(_TRANSPARENT, _UNCLASSED, 0.4))]
 
 
 def classes_style(legend: Legend) -> Style:
@@ -219,15 +234,6 @@ def option_map(values: Mapping[str, object], **attributes: str) -> Element:
 
 def _colour(colour: str, alpha: int = 255) -> str:
     return ",".join(map(str, (*rgb(colour), alpha)))
-
-
-def _labelled(field: str) -> Style:
-    text = {"fieldName": field, "fontSize": 12, "fontWeight": 75, "textColor": _colour(_UNCLASSED)}
-    buffer = {"bufferDraw": 1, "bufferSize": 0.8, "bufferColor": _colour(_BRIGHT), "bufferOpacity": 1}
-    style = element("text-style", text, element("text-buffer", buffer))
-    beside = element("placement", {"placement": 6, "dist": 1, "predefinedPositionOrder": "TR,TL,BR,BL,R,L,TSR,BSR"})
-    settings = element("settings", {"calloutType": "simple"}, style, beside, element("rendering", {"displayAll": 1}))
-    return [element("labeling", {"type": "simple"}, settings)]
 
 
 def _form(legend: Legend, fields: Fields) -> Style:

@@ -25,7 +25,7 @@ from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
-from alcd_otb.qgis import write_project
+from alcd_otb.qgis import write_blind_project, write_project
 from alcd_otb.sample_files import create_empty_samples, read_corrections, read_samples
 from alcd_otb.sample_layers import CORRECTIONS
 from alcd_otb.workspace import Workspace, write_json, writing_to
@@ -118,7 +118,9 @@ class Scene:
         """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
         check_has_map(self.workspace)
         with self.workspace.locked():
-            return plan_accuracy(self.workspace, self.config.template.legend, points, seed, replace)
+            plan = plan_accuracy(self.workspace, self.config.template.legend, points, seed, replace)
+            write_blind_project(self.config, plan.grid, self.workspace)
+        return plan
 
     def estimate_accuracy(self, iteration: int | None = None, labelled_only: bool = False) -> AccuracyEstimate:
         """Estimate a map's accuracy from the labelled points; see `assess.estimate_accuracy`."""

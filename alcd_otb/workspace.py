@@ -65,6 +65,11 @@ class Workspace:
         return self.folder / "accuracy.gpkg"
 
     @property
+    def accuracy_project(self) -> Path:
+        """The QGIS project to label them in."""
+        return self.folder / "accuracy.qgz"
+
+    @property
     def accuracy_plan(self) -> Path:
         """What of these points is kept from who labels them."""
         return self.folder / "accuracy_plan.json"

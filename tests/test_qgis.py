@@ -24,7 +24,7 @@ from scenes import alcd, command_line, write_scene
 from alcd_otb.config import BRIGHTEST, load_template, template_names
 from alcd_otb.inputs import Inputs
 from alcd_otb.legend import rgb
-from alcd_otb.qgis import write_blind_project, write_project
+from alcd_otb.qgis import write_project
 from alcd_otb.qgis_styles import write_styles
 from alcd_otb.sample_files import read_corrections, read_samples
 from alcd_otb.scene import Scene
@@ -119,8 +119,8 @@ class TestTheProject:
         assert all(layer["valid"] for layer in labelled.first["layers"])
 
     def test_of_an_iteration_has_its_results_too(self, labelled: Labelled) -> None:
-        results = ["contours", "confidence", "classes"]
-        assert [key for key in keys(labelled.second) if key != "margin"] == [
+        results = ["contours", "margin", "confidence", "classes"]
+        assert keys(labelled.second) == [
             "samples", "corrections", *results, "invalid", *VIEW, *CLEAR_VIEW,
         ]  # fmt: skip
         assert all(layer["valid"] for layer in labelled.second["layers"])
@@ -320,7 +320,6 @@ class TestWhatTheOperatorSaves:
         saved.workspace.latest.symlink_to("iterations/002")
         (saved.workspace.latest / "confidence_smoothed.tif").unlink()
         (saved.workspace.latest / "confidence.tif").unlink()
-        shutil.copy(saved.workspace.latest / "labels.tif", saved.workspace.latest / "margin.tif")
         self.place_to_visit(saved.workspace.folder / "to_visit.gpkg")
         description, visits = in_qgis(written_anew(saved), ["describe"], ["labels_of", "to_visit"])
         layers = {layer["key"]: layer for layer in description["layers"]}
@@ -334,7 +333,6 @@ class TestWhatTheOperatorSaves:
         assert layers["margin"]["group"] == "Map"
         assert "confidence" not in layers
         assert "to_visit" in description["themes"]["Label"]
-        assert "Margin" in description["themes"]
         assert visits == [True, "rank"]
 
     @staticmethod
@@ -371,6 +369,16 @@ class TestWhatTheOperatorSaves:
 
 
 class TestOtherSources:
+    def test_a_view_that_is_gone_leaves_the_project_without_images(
+        self, prepared: Callable[..., Path], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        scene = Scene.open(prepared(samples=None))
+        scene.run()
+        scene.workspace.view.unlink()
+        (description,) = in_qgis(written_anew(scene), ["describe"])
+        assert keys(description) == ["samples", "corrections", "invalid"]
+        assert "view.tif: cannot be read (" in caplog.text
+
     @pytest.mark.parametrize(("file", "content"), [("samples.gpkg", b"no vectors"), ("to_visit.gpkg", b"")])
     def test_a_file_that_cannot_be_read_leaves_the_project_as_it_is(
         self, prepared: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture, file: str, content: bytes
@@ -463,26 +471,18 @@ class TestOtherSources:
 
 
 def test_the_blind_project_shows_nothing_of_the_classifier(labelled: Labelled) -> None:
-    points = labelled.scene.workspace.folder / "accuracy.gpkg"
-    source = ogr.GetDriverByName("GPKG").CreateDataSource(str(points))
-    layer = source.CreateLayer("accuracy", Inputs.read(labelled.scene.config).grid.spatial_reference, ogr.wkbPoint)
-    layer.CreateField(ogr.FieldDefn("class", ogr.OFTString))
-    feature = ogr.Feature(layer.GetLayerDefn())
-    feature.SetGeometry(ogr.CreateGeometryFromWkt("POINT (603000 4896000)"))
-    layer.CreateFeature(feature)
-    del feature, layer, source
-    target = labelled.scene.workspace.folder / "accuracy.qgz"
     scene = labelled.scene
-    write_blind_project(points, scene.config, Inputs.read(scene.config).grid, scene.workspace, target)
-    description, form = in_qgis(target, ["describe"], ["form", "points"])
-    assert keys(description) == ["points", *VIEW, *CLEAR_VIEW]
+    scene.plan_accuracy(30)
+    project = scene.workspace.accuracy_project
+    description, form, labels = in_qgis(project, ["describe"], ["form", "points"], ["labels_of", "points"])
+    assert keys(description) == ["points", "squares", *VIEW, *CLEAR_VIEW]
     assert all(layer["valid"] for layer in description["layers"])
     assert form["choices"] == [{f"{one.code} {one.name}": one.name} for one in LEGEND.classes]
-    with zipfile.ZipFile(target) as packed:
+    assert labels == [True, "fid"]
+    names = ("latest", "labels.tif", "confidence", "samples.gpkg", "contours", "margin", "accuracy_plan")
+    with zipfile.ZipFile(project) as packed:
         text = packed.read("accuracy.qgs").decode()
-    assert not any(
-        name in text for name in ("latest", "labels.tif", "confidence", "samples.gpkg", "contours", "margin")
-    )
+    assert not any(name in text for name in names)
 
 
 class TestStyles:
