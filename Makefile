@@ -14,12 +14,13 @@ ARGS ?=
 # OTB with its applications and headers; otb-qgis, since OTB's CMake targets name a file of it.
 RUN_PACKAGES := otb-bin libotb-apps libotb-dev otb-qgis libinsighttoolkit4-dev libtinyxml-dev libfftw3-dev \
     libboost-filesystem-dev libboost-serialization-dev pybind11-dev cmake g++ ninja-build \
-    gdal-bin python3-gdal python3-fiona python3-lxml python3-numpy python3-venv python3-dev
+    gdal-bin python3-gdal python3-fiona python3-lxml python3-jinja2 python3-numpy python3-venv python3-dev
 TEST_PACKAGES := valgrind python3-qgis qgis-providers
 
 # Files that tell that a step is done; they lie in .venv, so that removing it is starting over.
 RUN_PYTHON := .venv/.run-requirements-done
 TEST_PYTHON := .venv/.test-requirements-done
+BENCH_PYTHON := .venv/.bench-requirements-done
 PROJECT := .venv/.project-done
 
 NATIVE := $(shell find otb_pipelines/native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
@@ -54,9 +55,8 @@ doctor: $(PROJECT) ## install, then tell what is installed and what is missing
 	@$(PYTHON) -m alcd_otb doctor
 
 .PHONY: bench
-bench: $(PROJECT) $(TEST_PYTHON) ## install, then run the benchmarks, one after the other
-	@set -e; for script in benchmarks/*.py; do \
-	    [ -f "$$script" ] || continue; echo "==> $$script"; $(PYTHON) "$$script"; done
+bench: $(PROJECT) $(BENCH_PYTHON) ## install, then run the benchmarks, one after the other
+	@set -e; for script in benchmarks/*.py; do echo "==> $$script"; $(PYTHON) "$$script"; done
 
 .PHONY: clean
 clean: ## remove what the other targets made, but for Debian's packages and demo/
@@ -71,6 +71,10 @@ $(RUN_PYTHON): requirements.txt tools/install.sh
 $(TEST_PYTHON): requirements-dev.txt $(RUN_PYTHON)
 	@tools/install.sh packages $(TEST_PACKAGES)
 	@tools/install.sh python requirements-dev.txt
+	@touch $@
+
+$(BENCH_PYTHON): requirements-bench.txt $(RUN_PYTHON)
+	@tools/install.sh python requirements-bench.txt
 	@touch $@
 
 $(PROJECT): $(RUN_PYTHON) pyproject.toml setup.py CMakeLists.txt $(NATIVE)

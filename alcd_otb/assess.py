@@ -62,7 +62,7 @@ def estimate_accuracy(
     ConfigurationError where there is no such iteration.
     """
     plan = AccuracyPlan.read(workspace.accuracy_plan)
-    folder = workspace.iterations()[-1] if iteration is None else _numbered(workspace, iteration)
+    folder = workspace.iterations()[-1] if iteration is None else workspace.iteration(iteration)
     labels = folder / "labels.tif"
     if Grid.of(str(labels)) != plan.grid:
         raise SampleError(f"{labels}: is on another grid than the map of the plan; draw new points")
@@ -73,13 +73,6 @@ def estimate_accuracy(
     write_json(workspace.accuracy_estimate, result.as_json())
     _write_table(workspace.accuracy_estimate.with_suffix(".csv"), result)
     return result
-
-
-def _numbered(workspace: Workspace, iteration: int) -> Path:
-    for folder in workspace.iterations():
-        if int(folder.name) == iteration:
-            return folder
-    raise ConfigurationError(f"{workspace.folder}: has no iteration {iteration}")
 
 
 def _check_replaceable(workspace: Workspace, legend: Legend, replace: bool) -> None:

@@ -37,10 +37,10 @@ def run(options: argparse.Namespace) -> int:
 
     scene = Scene.open(options.scene, _settings(options))
     if options.dry_run:
-        for step in scene.plan():
+        for step in scene.plan(options.start):
             print(step)
         return 0
-    result = scene.run()
+    result = scene.run(options.start)
     if options.json:
         print(json.dumps(result.as_json()))
     elif result.iteration is None:
@@ -85,6 +85,41 @@ def estimate_accuracy(options: argparse.Namespace) -> int:
     scene = Scene.open(options.scene, _settings(options))
     result = scene.estimate_accuracy(options.iteration, options.labelled_only)
     print(json.dumps(result.as_json()) if options.json else result.summary())
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    from alcd_otb.history import VALIDATION
+    from alcd_otb.scene import Scene
+    from alcd_otb.status import status_text
+
+    scene = Scene.open(options.scene, _settings(options))
+    iterations = scene.status()
+    if options.json:
+        content = {
+            "name": scene.config.name,
+            "workspace": str(scene.workspace.folder),
+            "validation": VALIDATION,
+            "iterations": [one.as_json() for one in iterations],
+        }
+        print(json.dumps(content))
+    else:
+        print(status_text(f"{scene.config.name} ({scene.workspace.folder})", iterations))
+    return 0
+
+
+def quicklooks(options: argparse.Namespace) -> int:
+    from alcd_otb.quicklooks import find_dates
+    from alcd_otb.report.sheet import check_sheet, write_sheet
+
+    output = options.output or Path(f"quicklooks_{options.tile.upper().removeprefix('T')}.html")
+    check_sheet(output)
+    dates = find_dates(options.folder, options.tile, _settings(options).progress)
+    write_sheet(output, dates)
+    if options.json:
+        print(json.dumps({"sheet": str(output), "tile": dates.tile, "dates": [one.as_json() for one in dates.dates]}))
+    else:
+        print(f"{output}: {dates.summary()}")
     return 0
 
 
@@ -156,7 +191,12 @@ def _failed(message: str, code: int, options: argparse.Namespace) -> int:
 
 def _set_up_logging(verbosity: int) -> None:
     level = max(logging.DEBUG, logging.INFO - 10 * verbosity)
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s: %(message)s", force=True)
+    # A quiet run's run.log tells as much as any other's.
+    logging.basicConfig(
+        stream=sys.stderr, level=min(level, logging.INFO), format="%(levelname)s: %(message)s", force=True
+    )
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(level)
     # OTB warns of what is as it should be, such as a class with fewer pixels than the most allowed. What matters
     # it raises.
     # Fiona logs each error that it raises as well.
@@ -179,6 +219,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("run", parents=[common], help="bring a scene as far as it can")
     command.add_argument("scene", type=Path, help="scene.json")
     command.add_argument("--dry-run", action="store_true", help="check the inputs and tell what would be done")
+    command.add_argument(
+        "--from", dest="start", type=_positive, metavar="N", help="start again from the samples of iteration N"
+    )
     command.set_defaults(command=run)
 
     command = commands.add_parser("kfold", parents=[common], help="cross-validate the samples by spatial block")
@@ -201,6 +244,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--iteration", type=_positive, metavar="N", help="whose map; by default the latest")
     command.add_argument("--labelled-only", action="store_true", help="leave out points that have no class")
     command.set_defaults(command=estimate_accuracy)
+
+    command = commands.add_parser("status", parents=[common], help="tell how the iterations of a scene went")
+    command.add_argument("scene", type=Path, help="scene.json")
+    command.set_defaults(command=status)
+
+    command = commands.add_parser("quicklooks", parents=[common], help="make a contact sheet of a tile's dates")
+    command.add_argument("folder", type=Path, help="folder that holds L1C products, at any depth")
+    command.add_argument("--tile", required=True, help="such as 31TFJ")
+    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the sheet: .html, or .png")
+    command.set_defaults(command=quicklooks)
 
     command = commands.add_parser("demo", parents=[common], help="make a synthetic scene and run it")
     command.add_argument("folder", type=Path, help="folder to write the scene into")

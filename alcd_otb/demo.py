@@ -45,7 +45,7 @@ class DemoResult:
         for label in self.matrix.labels:
             producers, users = self.matrix.producers_accuracy(label), self.matrix.users_accuracy(label)
             lines.append(f"  {label:<{width}}  producer's {_shown(producers)}  user's {_shown(users)}")
-        lines += [f"look at {picture}" for picture in self.run.pictures]
+        lines += [f"look at {file}" for file in (self.run.report, *self.run.pictures)]
         return "\n".join(lines)
 
 

@@ -32,6 +32,9 @@ OWN_APPLICATIONS = ("ClassificationMapCleaning", "RandomForestClassification")
 NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")
 """GDAL drivers without which a run cannot work."""
 
+_MODULES = {name: f"python3-{name}" for name in ("fiona", "jinja2", "lxml", "numpy")}
+"""Python's modules from Debian, and the packages that hold them."""
+
 
 @dataclass
 class Diagnosis:
@@ -69,7 +72,7 @@ def diagnose(settings: Settings) -> Diagnosis:
         found.problems.append(
             (f"GDAL lacks the drivers {', '.join(lacking_drivers)}", "apt-get install libgdal32 python3-gdal")
         )
-    for module, package in (("fiona", "python3-fiona"), ("lxml", "python3-lxml"), ("numpy", "python3-numpy")):
+    for module, package in _MODULES.items():
         if find_spec(module) is None:
             found.problems.append((f"Python module {module} is not there", f"apt-get install {package}"))
     try:

@@ -1,6 +1,8 @@
 """Pictures of a scene and its map, of a screen's size: PNG files of half to all of MOST_PIXELS on the longer side."""
 
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,34 @@ Picture = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint8]
 """Rows x columns of class codes."""
 
+Colour = tuple[int, int, int]
+"""Red, green, blue, 0..255."""
+
+SMALL = MOST_PIXELS // 2
+"""Pixels of the longer side of a picture that is made small."""
+
+
+@dataclass(frozen=True)
+class ConfidenceStep:
+    """least: the confidence from which on a pixel lies in it."""
+
+    least: float
+    name: str
+    colour: Colour
+
+
+CONFIDENCE_STEPS = (
+    ConfidenceStep(0.9, "0.9 to 1", (0x00, 0x20, 0x4D)),
+    ConfidenceStep(0.8, "0.8 to 0.9", (0x31, 0x44, 0x6B)),
+    ConfidenceStep(0.7, "0.7 to 0.8", (0x66, 0x69, 0x70)),
+    ConfidenceStep(0.6, "0.6 to 0.7", (0x95, 0x8F, 0x78)),
+    ConfidenceStep(0.5, "0.5 to 0.6", (0xCB, 0xBA, 0x69)),
+    ConfidenceStep(0.0, "below 0.5", (0xFF, 0xEA, 0x46)),
+)
+"""From sure to unsure, in the colours of cividis (Nunez et al., 2018), which the colour-blind see as others do."""
+
 _MARGIN = 12
+_JPEG_QUALITY = 85
 
 
 def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue")) -> Picture | None:
@@ -37,14 +66,20 @@ def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue
     for name in names:
         band = dataset.GetRasterBand(numbers[name])
         stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=resampling)
-        channels.append(np.clip(stored * (band.GetScale() or 1) / BRIGHTEST * 255, 0, 255).astype(np.uint8))
+        channels.append(stretched(stored * (band.GetScale() or 1)))
     return np.dstack(channels)
 
 
-def map_codes(labels: Path, shape: tuple[int, int] | None = None) -> Codes:
+def stretched(reflectance: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Reflectance as a channel of a picture, from 0 to BRIGHTEST."""
+    channel: npt.NDArray[np.uint8] = np.clip(reflectance / BRIGHTEST * 255, 0, 255).astype(np.uint8)
+    return channel
+
+
+def map_codes(labels: Path, shape: tuple[int, int] | None = None, most: int = MOST_PIXELS) -> Codes:
     """The label raster at a picture's (rows, columns), by nearest pixel; without shape, at a picture's own size."""
     dataset = gdal.Open(str(labels))
-    width, height = (shape[1], shape[0]) if shape else _picture_size(dataset)
+    width, height = (shape[1], shape[0]) if shape else _picture_size(dataset, most)
     codes: Codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
     return codes
 
@@ -84,16 +119,43 @@ def with_legend(picture: Picture, entries: list[tuple[str, tuple[int, int, int]]
     return sheet
 
 
-def draw_quicklook(view: Path, target: Path) -> bool:
-    """Write the view stack's true colour as a PNG; whether it has one."""
+def confidence_steps(confidence: Path) -> Codes:
+    """The step of CONFIDENCE_STEPS that each pixel of the confidence lies in, at half a picture's size: the number of
+    the step, 1 the first; 0 where there is no data."""
+    dataset = gdal.Open(str(confidence))
+    width, height = _picture_size(dataset, SMALL)
+    resampling = gdal.GRIORA_Average if width < dataset.RasterXSize else gdal.GRIORA_NearestNeighbour
+    values = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=resampling)
+    bounds = np.array([one.least for one in CONFIDENCE_STEPS], values.dtype)
+    steps: Codes = np.where(values > 0, len(bounds) + 1 - np.digitize(values, bounds[::-1]), 0).astype(np.uint8)
+    return steps
+
+
+def confidence_colours() -> dict[int, Colour]:
+    """The colours of confidence_steps."""
+    return {number: one.colour for number, one in enumerate(CONFIDENCE_STEPS, start=1)}
+
+
+def indexed(codes: Codes, colours: Mapping[int, Colour]) -> Image.Image:
+    """The codes in their colours as an image with a palette, a third of the size of one without; others are white."""
+    palette = [channel for code in range(256) for channel in colours.get(code, (255, 255, 255))]
+    image = Image.fromarray(codes).convert("P")
+    image.putpalette(palette)
+    return image
+
+
+def draw_quicklook(view: Path, target: Path, small: Path) -> bool:
+    """Write the view stack's true colour as a PNG, and small as a JPEG; whether it has one."""
     picture = true_colour(view)
     if picture is not None:
-        _save(Image.fromarray(picture), target)
+        image = Image.fromarray(picture)
+        _save(image, target)
+        image.reduce(2).save(small, quality=_JPEG_QUALITY)
     return picture is not None
 
 
 def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) -> tuple[Path, ...]:
-    """Write classes.png and, where there is a quicklook, contours.png into the folder."""
+    """Write classes.png and, where there is a quicklook, contours.png; beside a confidence's raster confidence.png."""
     codes = map_codes(labels)
     occurring = [one for one in legend.classes if (codes == one.code).any()]
     key = [(one.name, one.rgb) for one in occurring]
@@ -107,18 +169,29 @@ def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) ->
         lines = [(one.name, rgb(one.contour)) for one in occurring if one.contour is not None]
         written.append(folder / "contours.png")
         _save(with_legend(outlined(picture, fitted, legend), lines), written[1])
+    confidence = smoothed_confidence(labels.parent)
+    if confidence is not None:
+        written.append(folder / "confidence.png")
+        steps = np.asarray(indexed(confidence_steps(confidence), confidence_colours()).convert("RGB"))
+        _save(with_legend(steps, [(one.name, one.colour) for one in CONFIDENCE_STEPS]), written[-1])
     return tuple(written)
 
 
+def smoothed_confidence(folder: Path) -> Path | None:
+    """The raster of confidence to look at: smoothed, or as it is where it is not smoothed; None where there is none."""
+    rasters = (folder / "confidence_smoothed.tif", folder / "confidence.tif")
+    return next((one for one in rasters if one.is_file()), None)
+
+
 def _save(picture: Image.Image, path: Path) -> None:
-    # A photograph hardly compresses better with more effort.
+    # The quickest level and strategy: a photograph hardly compresses better with more.
     picture.save(path, compress_level=1, compress_type=zlib.Z_RLE)
 
 
-def _picture_size(dataset: gdal.Dataset) -> tuple[int, int]:
+def _picture_size(dataset: gdal.Dataset, most: int = MOST_PIXELS) -> tuple[int, int]:
     """(width, height): a whole fraction or a whole multiple of the raster's, so that pixels fall on whole pixels."""
     width, height = dataset.RasterXSize, dataset.RasterYSize
-    shrinking, enlarging = -(-max(width, height) // MOST_PIXELS), MOST_PIXELS // max(width, height)
+    shrinking, enlarging = -(-max(width, height) // most), most // max(width, height)
     if shrinking > 1:
         return max(1, width // shrinking), max(1, height // shrinking)
     return width * enlarging, height * enlarging

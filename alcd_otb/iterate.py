@@ -11,6 +11,7 @@ import numpy as np
 from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
+from alcd_otb.changes import progress
 from alcd_otb.config import SceneConfig, Template
 from alcd_otb.corrections import burn
 from alcd_otb.errors import ConfigurationError
@@ -82,12 +83,14 @@ def run_iteration(
     folder: Path,
     samples: tuple[Sample, ...],
     corrections: tuple[Sample, ...],
+    start: Path | None,
     stopwatch: Stopwatch,
     settings: Settings,
 ) -> dict[str, object]:
     """Fill the folder of an iteration in the making; returns what metrics.json holds.
 
     corrections: polygons for the finished map; nothing is trained or measured with them.
+    start: folder of the iteration that the samples are of, where they are not the scene's own.
     """
     template, legend = config.template, config.template.legend
     with stopwatch.timing("samples"):
@@ -122,6 +125,7 @@ def run_iteration(
         metrics["warnings"] = [*report.warnings, *corrected.warnings]
         metrics["corrections"] = corrected.as_json(legend, grid)
         _describe_labels(folder, legend)
+    metrics |= progress(folder, workspace.iterations(), start, legend)
     write_json(folder / "metrics.json", metrics)
     return metrics
 

@@ -1,5 +1,6 @@
 """A scene: the order of its jobs. What the command line and notebooks call."""
 
+import io
 import logging
 import os
 import platform
@@ -19,15 +20,21 @@ from alcd_otb.assess import check_has_map, estimate_accuracy, plan_accuracy
 from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.contours import write_contours
 from alcd_otb.cross_validation import CrossValidation, cross_validate
-from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError
+from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError, SampleError
 from alcd_otb.figures import draw_figures, draw_quicklook
+from alcd_otb.grid import Grid
+from alcd_otb.history import Iteration, completed, read_history
 from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
 from alcd_otb.qgis import write_blind_project, write_project
+from alcd_otb.report.page import write_report
+from alcd_otb.runlog import recorded
 from alcd_otb.sample_files import create_empty_samples, read_corrections, read_samples
 from alcd_otb.sample_layers import CORRECTIONS
+from alcd_otb.sample_restore import can_restore, restore_samples
+from alcd_otb.samples import Sample
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.app import OtbError, OtbMissingError
 from otb_pipelines.settings import Settings, default_settings
@@ -46,6 +53,7 @@ class Result:
     features: Path
     accuracy: dict[str, Any] | None
     pictures: tuple[Path, ...]
+    report: Path | None
     project: Path
     seconds: dict[str, float]
 
@@ -58,6 +66,7 @@ class Result:
             "features": str(self.features),
             "accuracy": self.accuracy,
             "pictures": [str(picture) for picture in self.pictures],
+            "report": str(self.report) if self.report else None,
             "project": str(self.project),
             "seconds": self.seconds,
         }
@@ -79,7 +88,7 @@ class Scene:
     def workspace(self) -> Workspace:
         return Workspace(self.config.workspace)
 
-    def plan(self) -> tuple[str, ...]:
+    def plan(self, start: int | None = None) -> tuple[str, ...]:
         """What `run` would do, step by step; reads and checks the inputs, writes nothing."""
         with _failures_translated():
             inputs = Inputs.read(self.config)
@@ -90,29 +99,34 @@ class Scene:
         else:
             features = ", ".join(inputs.feature_names)
             steps.append(f"prepare {self.workspace.folder}: {len(inputs.features)} features ({features})")
-        if self._has_samples():
-            legend = self.config.template.legend
-            samples = read_samples(self.config.samples, legend, inputs.grid)
-            corrections = read_corrections(self.config.samples, legend, inputs.grid)
+        source = self._samples(start)
+        if source is not None:
+            corrections = self._corrections(start, inputs.grid)
             drawn = f" and {len(corrections)} corrections" if corrections else ""
+            samples = read_samples(source, self.config.template.legend, inputs.grid)
             finished = self.workspace.iterations()
             number = int(finished[-1].name) + 1 if finished else 1
-            steps.append(f"run iteration {number} from {len(samples)} samples{drawn} of {self.config.samples}")
+            steps.append(f"run iteration {number} from {len(samples)} samples{drawn} of {source}")
+            if start is not None and can_restore(self.config.samples, self.workspace.folder):
+                steps.append(f"put these into {self.config.samples}, and keep beside it what it holds now")
         else:
             steps.append(f"write an empty {self.config.samples} to label in")
         return tuple(steps)
 
-    def run(self) -> Result:
+    def run(self, start: int | None = None) -> Result:
         """Prepare what is missing or out of date; then, if there are samples, run one more iteration.
+
+        start: number of an earlier iteration to start again from: its samples are taken, and put in the place of the
+        scene's, of which a copy is kept. Where these are no GeoPackage in the workspace they are left as they are.
 
         Raises the AlcdError that tells what is wrong; nothing half-written is left.
         """
         stopwatch = Stopwatch()
-        with _failures_translated():
+        with _failures_translated(), recorded() as recording:
             inputs = Inputs.read(self.config)
             check_classifier(self.config, self.settings)
             with self.workspace.locked():
-                return self._run_locked(inputs, stopwatch)
+                return self._run_locked(inputs, start, stopwatch, recording)
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
         """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
@@ -146,34 +160,42 @@ class Scene:
             with self.workspace.locked():
                 return cross_validate(self.config, inputs.grid, self.workspace, samples, folds, self.settings)
 
-    def _run_locked(self, inputs: Inputs, stopwatch: Stopwatch) -> Result:
+    def _run_locked(self, inputs: Inputs, start: int | None, stopwatch: Stopwatch, recording: io.StringIO) -> Result:
         workspace, legend = self.workspace, self.config.template.legend
         # Bad samples are told of before the long work, not after it.
-        samples = read_samples(self.config.samples, legend, inputs.grid) if self._has_samples() else ()
-        corrections = read_corrections(self.config.samples, legend, inputs.grid) if samples else ()
+        source = self._samples(start)
+        samples = read_samples(source, legend, inputs.grid) if source is not None else ()
+        corrections = self._corrections(start, inputs.grid) if samples else ()
         digest = inputs.fingerprint()
         if not is_prepared(workspace, digest):
             log.info("preparing %s", workspace.folder)
             with stopwatch.timing("prepare"):
-                workspace.quicklook.unlink(missing_ok=True)
+                for picture in (workspace.quicklook, workspace.preview):
+                    picture.unlink(missing_ok=True)
                 prepare(inputs, workspace, digest, self.settings)
-        if not workspace.quicklook.is_file():
-            with workspace.scratch() as scratch:
-                if draw_quicklook(workspace.view, scratch / "quicklook.png"):
-                    os.replace(scratch / "quicklook.png", workspace.quicklook)
+        self._draw_quicklook()
         with writing_to(workspace.folder):
             write_json(workspace.config, self._completed(inputs))
         if not samples:
             return self._wait_for_samples(inputs, stopwatch)
         with workspace.new_iteration() as (number, folder):
+            earlier = workspace.iteration(start) if start is not None else None
             metrics = run_iteration(
-                self.config, inputs.grid, workspace, folder, samples, corrections, stopwatch, self.settings
+                self.config, inputs.grid, workspace, folder, samples, corrections, earlier, stopwatch, self.settings
             )
             with stopwatch.timing("figures"):
                 draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
                 write_contours(folder / "labels.tif", folder / "contours.fgb", legend)
             shutil.copyfile(workspace.config, folder / "config.json")
+            with stopwatch.timing("report"):
+                write_report(workspace, folder, number, legend)
             write_json(folder / "seconds.json", stopwatch.seconds)
+            steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
+            log.info("iteration %d, seconds: %s", number, steps)
+            (folder / "run.log").write_text(recording.getvalue(), encoding="utf-8")
+            if earlier is not None:
+                # Last, when nothing else can fail.
+                self._restore_samples(earlier, number)
         write_project(self.config, inputs.grid, workspace)
         finished = workspace.iterations_folder / f"{number:03d}"
         confidence = finished / "confidence.tif"
@@ -185,18 +207,73 @@ class Scene:
             features=workspace.features,
             accuracy=metrics,
             pictures=tuple(sorted((*finished.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
+            report=finished / "report.html",
             project=workspace.project,
             seconds=stopwatch.seconds,
         )
+
+    def status(self) -> tuple[Iteration, ...]:
+        """What the iterations tell of themselves, oldest first; reads only, and may do so while a run is going on."""
+        return completed(read_history(self.workspace), self.config.template.legend)
+
+    def _draw_quicklook(self) -> None:
+        workspace = self.workspace
+        if not (workspace.quicklook.is_file() and workspace.preview.is_file()):
+            with workspace.scratch() as scratch:
+                if draw_quicklook(workspace.view, scratch / "quicklook.png", scratch / "preview.jpg"):
+                    os.replace(scratch / "preview.jpg", workspace.preview)
+                    os.replace(scratch / "quicklook.png", workspace.quicklook)
+
+    def _restore_samples(self, earlier: Path, number: int) -> None:
+        """Put an earlier iteration's samples in the place of the scene's, if these are the workspace's own."""
+        present, taken = self.config.samples, earlier / "samples.gpkg"
+        if not can_restore(present, self.workspace.folder):
+            log.warning(
+                "%s is no GeoPackage in the workspace, and is left as it is: to go on from these samples, "
+                "name a copy of %s in its place",
+                present,
+                taken,
+            )
+            return
+        with self.workspace.scratch() as scratch:
+            kept = restore_samples(taken, present, number, scratch)
+        log.info("%s holds the samples of iteration %d", present, int(earlier.name))
+        if kept is not None:
+            log.info("%s keeps those it held before", kept)
 
     def _wait_for_samples(self, inputs: Inputs, stopwatch: Stopwatch) -> Result:
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, inputs.grid)
-        project = write_project(self.config, inputs.grid, self.workspace)
         return Result(
-            self.workspace.folder, None, None, None, self.workspace.features, None, (), project, stopwatch.seconds
+            workspace=self.workspace.folder,
+            iteration=None,
+            labels=None,
+            confidence=None,
+            features=self.workspace.features,
+            accuracy=None,
+            pictures=(),
+            report=None,
+            project=write_project(self.config, inputs.grid, self.workspace),
+            seconds=stopwatch.seconds,
         )
+
+    def _samples(self, start: int | None) -> Path | None:
+        """Where the samples to classify from lie: the scene's, or those of the iteration to start again from."""
+        if start is None:
+            return self.config.samples if self._has_samples() else None
+        return self.workspace.iteration(start) / "samples.gpkg"
+
+    def _corrections(self, start: int | None, grid: Grid) -> tuple[Sample, ...]:
+        """The scene's, which stay when it starts again from an earlier iteration, or else that iteration's."""
+        legend = self.config.template.legend
+        try:
+            return read_corrections(self.config.samples, legend, grid)
+        except SampleError as error:
+            if start is None:
+                raise
+            log.warning("%s; the corrections of iteration %d are taken", error, start)
+            return read_corrections(self.workspace.iteration(start) / "samples.gpkg", legend, grid)
 
     def _has_samples(self) -> bool:
         """Whether to classify: samples that the scene names must exist; the default file may be absent or empty."""

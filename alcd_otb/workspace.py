@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alcd_otb.errors import AlcdError, ProcessingError, WorkspaceLockedError
+from alcd_otb.errors import AlcdError, ConfigurationError, ProcessingError, WorkspaceLockedError
 from otb_pipelines.app import OtbError
 
 _UNFINISHED = ".unfinished-"
@@ -41,6 +41,11 @@ class Workspace:
     @property
     def quicklook(self) -> Path:
         return self.folder / "quicklook.png"
+
+    @property
+    def preview(self) -> Path:
+        """The quicklook, small, for reports."""
+        return self.folder / "preview.jpg"
 
     @property
     def valid(self) -> Path:
@@ -97,6 +102,15 @@ class Workspace:
             return ()
         found = [path for path in self.iterations_folder.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
         return tuple(sorted(found, key=lambda path: int(path.name)))
+
+    def iteration(self, number: int) -> Path:
+        """The folder of a finished iteration. Raises ConfigurationError, naming those there are, where it is none."""
+        finished = self.iterations()
+        for folder in finished:
+            if int(folder.name) == number:
+                return folder
+        there = f"there are {', '.join(str(int(folder.name)) for folder in finished)}" if finished else "there is none"
+        raise ConfigurationError(f"{self.folder}: has no iteration {number}; {there}")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -24,14 +24,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import fiona
 import numpy as np
 from osgeo import gdal
-from sklearn.ensemble import RandomForestClassifier
 
 from alcd_otb.config import load_scene
 from alcd_otb.rasters import values_at
@@ -42,6 +45,7 @@ from otb_pipelines.settings import machine_memory, machine_threads
 
 SIXTEENTH, QUARTER = 2748, 5490
 ROUNDS = 3
+ResultT = TypeVar("ResultT")
 BEGINNING, END = 25, 75
 """Points a class."""
 
@@ -107,9 +111,19 @@ def same_pixels(first: Path, second: Path) -> bool:
     return bool((gdal.Open(str(first)).ReadAsArray() == gdal.Open(str(second)).ReadAsArray()).all())
 
 
-def scikit_learn(scene: Path, workspace: Workspace) -> Cost:
+def apart(work: Callable[[Path], ResultT], path: Path) -> ResultT:
+    """In a process of its own: the peak memory of a command counts what the process that starts it holds."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, path).result()
+
+
+def scikit_learn(scene: Path) -> Cost:
     """predict_proba of all valid pixels; the training is not counted."""
-    classifier = load_scene(scene).template.classifier
+    # Here, so that it is in no other process.
+    from sklearn.ensemble import RandomForestClassifier
+
+    config = load_scene(scene)
+    classifier, workspace = config.template.classifier, Workspace(config.workspace)
     training = gdal.OpenEx(str(workspace.latest / "training.gpkg"), gdal.OF_VECTOR)
     table = training.GetLayer(0)
     left, across, _, top, _, down = gdal.Open(str(workspace.features)).GetGeoTransform()
@@ -136,7 +150,7 @@ def scene_of(folder: Path, size: int, points: int) -> Path:
     whole = folder / str(size) / "scene.json"
     if not whole.is_file():
         print(f"making a synthetic scene of {size} x {size} pixels", flush=True)
-        make_scene(whole.parent, size=size, points_per_class=END)
+        apart(partial(make_scene, size=size, points_per_class=END), whole.parent)
     if points == END:
         return whole
     scene, samples = whole.with_name(f"scene_{points}.json"), whole.with_name(f"samples_{points}.gpkg")
@@ -208,14 +222,12 @@ def compare(
     model = workspace.latest / "model.rf"
     with tempfile.TemporaryDirectory(dir=folder) as name:
         out = Path(name)
-        stock = note(f"stock ImageClassifier, {points}", classify(workspace, model, out, threads, fast=False))
-        fast = note(
-            f"ImageClassifier with the fast forest, {points}", classify(workspace, model, out, threads, fast=True)
-        )
+        stock = note(f"ImageClassifier, {points}", classify(workspace, model, out, threads, fast=False))
+        fast = note(f"ImageClassifier, fast forest, {points}", classify(workspace, model, out, threads, fast=True))
         if threads > 1:
             note(f"the same with one thread, {points}", classify(workspace, model, out, 1, fast=True))
         same = all(same_pixels(out / f"{one}_True.tif", out / f"{one}_False.tif") for one in ("labels", "confidence"))
-    learned = note(f"scikit-learn, predict_proba alone, {points}", scikit_learn(scene, workspace))
+    learned = note(f"scikit-learn, predict_proba alone, {points}", apart(scikit_learn, scene))
     folds = note(f"k-fold, 10 folds, {points}", best(ROUNDS, *alcd("kfold", scene)))
     ratios = {
         "stock / fast, seconds": stock.seconds / fast.seconds,

@@ -29,6 +29,7 @@ RESULT_KEYS = {
     "features",
     "accuracy",
     "pictures",
+    "report",
     "project",
     "seconds",
 }
@@ -66,9 +67,9 @@ class TestResults:
         result = json.loads(line)
         assert set(result) == RESULT_KEYS
         assert result["iteration"] == 1
-        for key in ("workspace", "labels", "confidence", "features", "project"):
+        for key in ("workspace", "labels", "confidence", "features", "report", "project"):
             assert Path(result[key]).exists()
-        assert set(result["seconds"]) == {"samples", "train", "classify", "accuracy", "labels", "figures"}
+        assert set(result["seconds"]) == {"samples", "train", "classify", "accuracy", "labels", "figures", "report"}
         assert result["accuracy"] == json.loads((Path(result["labels"]).parent / "metrics.json").read_text())
         assert "Traceback" not in ended.stderr
 

@@ -1,5 +1,6 @@
 """Pictures: the right colour in the right place, at a size for a screen."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,19 @@ from conftest import FinishedScene
 from osgeo import gdal
 from PIL import Image
 
-from alcd_otb.figures import MOST_PIXELS, coloured, draw_figures, map_codes, outlined, true_colour, with_legend
+from alcd_otb.figures import (
+    MOST_PIXELS,
+    coloured,
+    confidence_colours,
+    confidence_steps,
+    draw_figures,
+    indexed,
+    map_codes,
+    outlined,
+    smoothed_confidence,
+    true_colour,
+    with_legend,
+)
 from alcd_otb.legend import Legend, LegendClass
 
 LEGEND = Legend.from_classes(
@@ -18,6 +31,14 @@ LEGEND = Legend.from_classes(
         LegendClass("land", 5, "#009738", False),
     ]
 )
+
+
+def write_confidence(path: Path, values: Any) -> Path:
+    values = np.asarray(values, np.float32)
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), values.shape[1], values.shape[0], 1, gdal.GDT_Float32)
+    dataset.WriteArray(values)
+    del dataset
+    return path
 
 
 def write(path: Path, pixels: Any, names: tuple[str, ...] = ("class",), scale: float = 1) -> Path:
@@ -107,11 +128,48 @@ def test_legend_stands_beside_the_picture() -> None:
     assert [4, 5, 6] in beside
 
 
+class TestConfidence:
+    def test_steps_by_hand(self, tmp_path: Path) -> None:
+        values = [[0, 0.01, 0.49, 0.5, 0.59], [0.6, 0.7, 0.89, 0.9, 1]]
+        steps = confidence_steps(write_confidence(tmp_path / "confidence.tif", values))
+        # Each pixel is enlarged to a square.
+        assert steps.shape == (366, 915)
+        assert steps[91::183, 91::183].tolist() == [[0, 6, 6, 5, 5], [4, 3, 2, 1, 1]]
+
+    def test_is_averaged_where_it_is_made_small(self, tmp_path: Path) -> None:
+        values = np.full((10, 1830), 0.95)
+        values[:, 1::2] = 0.61
+        # 0.78 in the mean.
+        steps = confidence_steps(write_confidence(tmp_path / "confidence.tif", values))
+        assert steps.shape == (5, 915)
+        assert (steps == 3).all()
+
+    def test_grows_ever_darker(self) -> None:
+        luminances = [
+            0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in confidence_colours().values()
+        ]
+        assert luminances == sorted(luminances)
+        assert all(other - one > 20 for one, other in pairwise(luminances))
+
+    def test_smoothed_is_preferred(self, tmp_path: Path) -> None:
+        assert smoothed_confidence(tmp_path) is None
+        plain = write_confidence(tmp_path / "confidence.tif", [[1]])
+        assert smoothed_confidence(tmp_path) == plain
+        smoothed = write_confidence(tmp_path / "confidence_smoothed.tif", [[1]])
+        assert smoothed_confidence(tmp_path) == smoothed
+
+
+def test_an_indexed_picture_has_the_colours_given() -> None:
+    codes = np.array([[0, 2], [5, 255]], np.uint8)
+    picture = np.asarray(indexed(codes, {2: (1, 2, 3), 5: (4, 5, 6)}).convert("RGB"))
+    assert picture.tolist() == [[[255, 255, 255], [1, 2, 3]], [[4, 5, 6], [255, 255, 255]]]
+
+
 def test_figures_of_the_small_scene(finished: FinishedScene, tmp_path: Path) -> None:
     workspace, legend = finished.scene.workspace, finished.scene.config.template.legend
     assert finished.result.labels is not None
     written = draw_figures(workspace.quicklook, finished.result.labels, legend, tmp_path)
-    assert [path.name for path in written] == ["classes.png", "contours.png"]
+    assert [path.name for path in written] == ["classes.png", "contours.png", "confidence.png"]
     pictures = {path.stem: np.asarray(Image.open(path)) for path in (workspace.quicklook, *written)}
     np.testing.assert_array_equal(pictures["quicklook"], true_colour(workspace.view))
     assert pictures["quicklook"].shape == (1800, 1800, 3)

@@ -78,10 +78,16 @@ class TestLabels:
         first = Scene.open(scene, Settings(ram=16, threads=1)).run()
         second = Scene.open(scene, Settings(ram=512, threads=2)).run()
         assert (first.iteration, second.iteration) == (1, 2)
-        for name in ("labels.tif", "confidence.tif", "model.rf", "metrics.json", "training.gpkg", "validation.gpkg"):
+        folders = [run.workspace / "iterations" / f"{run.iteration:03d}" for run in (first, second)]
+        for name in ("labels.tif", "confidence.tif", "model.rf", "training.gpkg", "validation.gpkg"):
             expected = (finished.iteration / name).read_bytes()
-            for run in (first, second):
-                assert (run.workspace / "iterations" / f"{run.iteration:03d}" / name).read_bytes() == expected, name
+            for folder in folders:
+                assert (folder / name).read_bytes() == expected, name
+        one, *others = (json.loads((folder / "metrics.json").read_text()) for folder in (finished.iteration, *folders))
+        for metrics in (one, *others):
+            # When it was made, and what went before.
+            del metrics["time"], metrics["changes"]
+        assert others == [one, one]
 
     def test_are_the_same_bytes_whether_or_not_the_run_prepared_the_scene(
         self, tmp_path: Path, small_scene: SyntheticScene
@@ -181,10 +187,10 @@ class TestMetrics:
 class TestWorkspaceAfterARun:
     def test_holds_what_the_iteration_used(self, finished: FinishedScene) -> None:
         assert sorted(path.name for path in finished.iteration.iterdir()) == [
-            "classes.png", "confidence.tif", "confidence_smoothed.tif", "config.json", "confusion_matrix.csv",
-            "contours.fgb", "contours.png", "invalid_valid_matrix.csv", "labels.tif", "labels.tif.aux.xml",
-            "margin.tif", "metrics.json", "model.rf", "samples.gpkg", "second.tif", "seconds.json", "training.gpkg",
-            "validation.gpkg",
+            "classes.png", "confidence.png", "confidence.tif", "confidence_smoothed.tif", "config.json",
+            "confusion_matrix.csv", "contours.fgb", "contours.png", "invalid_valid_matrix.csv", "labels.tif",
+            "labels.tif.aux.xml", "margin.tif", "metrics.json", "model.rf", "report.html", "run.log", "samples.gpkg",
+            "second.tif", "seconds.json", "training.gpkg", "validation.gpkg",
         ]  # fmt: skip
         assert (finished.result.workspace / "latest").resolve() == finished.iteration
 
@@ -201,7 +207,7 @@ class TestWorkspaceAfterARun:
     def test_tells_the_seconds_of_each_step(self, finished: FinishedScene) -> None:
         seconds = finished.result.seconds
         assert list(seconds) == [
-            "prepare", "samples", "train", "classify", "accuracy", "labels", "figures",
+            "prepare", "samples", "train", "classify", "accuracy", "labels", "figures", "report",
         ]  # fmt: skip
         assert all(value > 0 for value in seconds.values())
         assert json.loads((finished.iteration / "seconds.json").read_text()) == seconds

@@ -228,6 +228,19 @@ class TestLabelling:
         assert len(used) == features - 1 == 150
         assert len(read_samples(folder / "work" / "samples.gpkg", LEGEND, grid)) == features
 
+    def test_corrections_stay_when_the_scene_starts_again(
+        self, labelled: Labelled, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        folder = shutil.copytree(labelled.scene.workspace.folder.parent, tmp_path / "scene", symlinks=True)
+        scene = Scene.open(folder / "scene.json")
+        source = ogr.Open(str(scene.config.samples), 1)
+        source.GetLayerByName("corrections").DeleteFeature(1)
+        del source
+        assert (scene.run(start=1).accuracy or {})["corrections"]["polygons"] == 0
+        scene.config.samples.write_bytes(b"damaged")
+        assert (scene.run(start=1).accuracy or {})["corrections"]["polygons"] == 1
+        assert "; the corrections of iteration 1 are taken" in caplog.text
+
     def test_the_next_points_are_for_the_next_iteration(self, labelled: Labelled) -> None:
         assert labelled.first["variables"] == {"alcd_iteration": "1"}
         assert labelled.second["variables"] == {"alcd_iteration": "2"}

@@ -129,6 +129,16 @@ def read_product(path: Path, tile: str | None = None) -> L1CProduct:
     )
 
 
+def tiles_of(path: Path) -> tuple[str, ...]:
+    """The tiles that a product holds, such as "31TFJ", by the names of its granules, unread.
+
+    Raises ProductError where path is no L1C product.
+    """
+    parts = [file.split("/") for file in open_archive(path).files]
+    granules = {one[1] for one in parts if one[0] == "GRANULE" and len(one) > 2}
+    return tuple(sorted({tile for granule in granules if (tile := tile_in(granule)) is not None}))
+
+
 def check_bands(product: L1CProduct, names: Collection[str]) -> None:
     """Check that each of these bands is there and whole, without decoding it.
 

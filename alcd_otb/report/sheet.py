@@ -1,0 +1,92 @@
+"""A contact sheet of a tile's dates: an HTML page or a PNG."""
+
+import os
+import textwrap
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.quicklooks import MOST_PIXELS, Date, Dates
+from alcd_otb.report.html import image_uri, render
+from alcd_otb.workspace import writing_to
+
+_COLUMNS = 4
+_GAP = 16
+_CAPTION = 48
+_REASON = 56
+"""Characters in a line of why there is no picture."""
+_INK, _SOFT, _PAPER = "#1d2326", "#5c676d", "#ffffff"
+
+
+def check_sheet(path: Path) -> None:
+    """Raises ConfigurationError where the suffix is neither .html nor .png, or there can be no such file."""
+    if path.is_dir():
+        raise ConfigurationError(f"{path}: is a folder; name a file")
+    if not path.absolute().parent.is_dir():
+        raise ConfigurationError(f"{path.parent}: there is no such folder; make it first")
+    if path.suffix.lower() not in (".html", ".png"):
+        raise ConfigurationError(f"{path}: is neither .html nor .png; name the sheet accordingly")
+
+
+def write_sheet(path: Path, dates: Dates) -> None:
+    """Write the sheet; its suffix tells which kind. It appears when it is whole.
+
+    Raises ConfigurationError as check_sheet does, ProcessingError where it cannot be written.
+    """
+    check_sheet(path)
+    kind = path.suffix.lower()
+    unfinished = path.with_name(f".unfinished-{path.stem}{kind}")
+    with writing_to(path.absolute().parent):
+        try:
+            if kind == ".html":
+                unfinished.write_text(_page(dates), encoding="utf-8")
+            else:
+                _drawn(dates).save(unfinished)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def caption(date: Date) -> str:
+    """``2018-03-31 10:30, 12 % cloud``."""
+    time = f"{date.acquired:%Y-%m-%d %H:%M}" if date.acquired else "unknown date"
+    return time if date.cloud_cover is None else f"{time}, {date.cloud_cover:.0f} % cloud"
+
+
+def _page(dates: Dates) -> str:
+    cards = [
+        {
+            "caption": caption(date),
+            "name": date.name,
+            "path": date.path,
+            "product": date.product,
+            "uri": None if date.picture is None else image_uri(Image.fromarray(date.picture), "JPEG"),
+            "problem": date.problem,
+        }
+        for date in dates.dates
+    ]
+    return render("sheet.html", tile=dates.tile, folder=dates.folder, cards=cards)
+
+
+def _drawn(dates: Dates) -> Image.Image:
+    columns = min(_COLUMNS, len(dates.dates))
+    rows = -(-len(dates.dates) // columns)
+    width, height = MOST_PIXELS + _GAP, MOST_PIXELS + _CAPTION + _GAP
+    sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    large, small = ImageFont.load_default(size=17), ImageFont.load_default(size=10)
+    for index, date in enumerate(dates.dates):
+        left, top = _GAP + index % columns * width, _GAP + index // columns * height
+        if date.picture is None:
+            draw.rectangle((left, top, left + MOST_PIXELS - 1, top + MOST_PIXELS - 1), outline=_SOFT)
+            reason = "\n".join(textwrap.wrap(str(date.problem), _REASON))
+            draw.multiline_text((left + 10, top + 10), reason, _SOFT, small)
+        else:
+            picture = Image.fromarray(date.picture)
+            # A crop is small, and is enlarged by whole numbers.
+            enlarged = picture.resize([side * (MOST_PIXELS // max(picture.size)) for side in picture.size], 0)
+            sheet.paste(enlarged, (left, top))
+        draw.text((left, top + MOST_PIXELS + 4), caption(date), _INK, large)
+        draw.text((left, top + MOST_PIXELS + 28), date.name[:64], _SOFT, small)
+    return sheet
