@@ -44,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(result.as_json()))
     elif result.iteration is None:
-        print(f"{result.workspace}: prepared. Label points in {scene.config.samples}, then run again.")
+        print(f"{result.workspace}: prepared. Open {result.project} in QGIS and label points.")
+        print(f"They go to {scene.config.samples}; then run again.")
     else:
         print(_summary(result.iteration, result.labels, result.accuracy or {}))
     return 0
@@ -66,10 +67,15 @@ def plan_accuracy(options: argparse.Namespace) -> int:
     points = scene.workspace.accuracy_points
     if options.json:
         # Not a stratum's points: who labels must not know how often a class was drawn.
-        print(json.dumps({"points": str(points), "count": len(plan.points), "iteration": plan.iteration}))
+        project = str(scene.workspace.accuracy_project)
+        print(
+            json.dumps(
+                {"points": str(points), "project": project, "count": len(plan.points), "iteration": plan.iteration}
+            )
+        )
     else:
         print(f"{points}: {len(plan.points)} points of iteration {plan.iteration}'s map. Label all of them without")
-        print("looking at the map, then run: accuracy estimate")
+        print(f"looking at the map, in {scene.workspace.accuracy_project}, then run: accuracy estimate")
     return 0
 
 
@@ -144,6 +150,18 @@ def doctor(options: argparse.Namespace) -> int:
             print(f"MISSING: {problem}\n  mend it with: {remedy}")
         print("ready" if diagnosis.is_ready else "not ready")
     return 0 if diagnosis.is_ready else EnvironmentNotReadyError.exit_code
+
+
+def styles(options: argparse.Namespace) -> int:
+    from alcd_otb.config import load_template
+    from alcd_otb.qgis_styles import write_styles
+
+    written = write_styles(load_template(options.template).legend, options.folder, Path(options.template).stem)
+    if options.json:
+        print(json.dumps({"styles": [str(path) for path in written]}))
+    else:
+        print(*written, sep="\n")
+    return 0
 
 
 def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -> str:
@@ -248,6 +266,11 @@ def _parser() -> argparse.ArgumentParser:
         help="dates of a processing baseline with a radiometric offset (04.00 and later)",
     )
     command.set_defaults(command=demo)
+
+    command = commands.add_parser("styles", parents=[common], help="write QGIS styles with a template's classes")
+    command.add_argument("template", help="name of a template, or its file")
+    command.add_argument("folder", type=Path, help="folder to write the .qml files into")
+    command.set_defaults(command=styles)
 
     command = commands.add_parser("doctor", parents=[common], help="tell what is installed and what is missing")
     command.set_defaults(command=doctor)

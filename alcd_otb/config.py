@@ -80,6 +80,10 @@ class Texture(_Model):
 Feature = str | Formula | Texture
 
 
+BRIGHTEST = 0.25
+"""Reflectance shown as white: thin cloud stands out, and land keeps its shades (ALCD's 2500 DN)."""
+
+
 class ViewLayer(Formula):
     """One layer of the stack that a person looks at, stored as an integer times step."""
 
@@ -208,10 +212,16 @@ def template_names() -> tuple[str, ...]:
     return tuple(sorted(path.name.removesuffix(".json") for path in _template_folder().glob("*.json")))
 
 
+def load_template(template: str) -> Template:
+    """Read a template that comes with the package, by its name, or one in a file. Raises ConfigurationError."""
+    file = _find_template(template, Path.cwd(), "")
+    return _validated(Template, _read_json(file), str(file))
+
+
 def load_scene(path: Path) -> SceneConfig:
     """Read scene.json, its template and its `set`. Raises ConfigurationError naming file, key, value and remedy."""
     scene = _validated(_SceneFile, _read_json(path), str(path))
-    template_file = _find_template(scene.template, path)
+    template_file = _find_template(scene.template, path.resolve().parent, f"{path}: ")
     merged = _override(_read_json(template_file), scene.set)
     origin = f"{path}: set" if scene.set else str(template_file)
     template = _validated(Template, merged, origin)
@@ -252,13 +262,13 @@ def _template_folder() -> Path:
     return Path(str(resources.files("param_templates")))
 
 
-def _find_template(template: str, scene: Path) -> Path:
+def _find_template(template: str, folder: Path, origin: str) -> Path:
     if template in template_names():
         return _template_folder() / f"{template}.json"
-    file = scene.resolve().parent / template
+    file = folder / template
     if not file.is_file():
         raise ConfigurationError(
-            f"{scene}: template {template!r} is neither a file nor one of {', '.join(template_names())}"
+            f"{origin}template {template!r} is neither a file nor one of {', '.join(template_names())}"
         )
     return file
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from osgeo import gdal
 from PIL import Image, ImageDraw, ImageFont
 
+from alcd_otb.config import BRIGHTEST
 from alcd_otb.legend import NO_DATA, Legend, rgb
 
 gdal.UseExceptions()
@@ -24,9 +25,6 @@ Codes = npt.NDArray[np.uint8]
 
 Colour = tuple[int, int, int]
 """Red, green, blue, 0..255."""
-
-_BRIGHTEST = 0.25
-"""Reflectance shown as white: thin cloud stands out, and land keeps its shades (ALCD's 2500 DN)."""
 
 SMALL = MOST_PIXELS // 2
 """Pixels of the longer side of a picture that is made small."""
@@ -56,7 +54,7 @@ _JPEG_QUALITY = 85
 
 
 def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue")) -> Picture | None:
-    """The view stack's layers of these names, stretched from 0 to _BRIGHTEST; None where it lacks one."""
+    """The view stack's layers of these names, stretched from 0 to BRIGHTEST; None where it lacks one."""
     dataset = gdal.Open(str(view))
     numbers = {dataset.GetRasterBand(n).GetDescription(): n for n in range(1, dataset.RasterCount + 1)}
     if not all(name in numbers for name in names):
@@ -73,8 +71,8 @@ def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue
 
 
 def stretched(reflectance: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Reflectance as a channel of a picture, from 0 to _BRIGHTEST."""
-    channel: npt.NDArray[np.uint8] = np.clip(reflectance / _BRIGHTEST * 255, 0, 255).astype(np.uint8)
+    """Reflectance as a channel of a picture, from 0 to BRIGHTEST."""
+    channel: npt.NDArray[np.uint8] = np.clip(reflectance / BRIGHTEST * 255, 0, 255).astype(np.uint8)
     return channel
 
 

@@ -13,6 +13,7 @@ from osgeo import gdal
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.changes import progress
 from alcd_otb.config import SceneConfig, Template
+from alcd_otb.corrections import burn
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
@@ -81,12 +82,14 @@ def run_iteration(
     workspace: Workspace,
     folder: Path,
     samples: tuple[Sample, ...],
+    corrections: tuple[Sample, ...],
     start: Path | None,
     stopwatch: Stopwatch,
     settings: Settings,
 ) -> dict[str, object]:
     """Fill the folder of an iteration in the making; returns what metrics.json holds.
 
+    corrections: polygons for the finished map; nothing is trained or measured with them.
     start: folder of the iteration that the samples are of, where they are not the scene's own.
     """
     template, legend = config.template, config.template.legend
@@ -98,7 +101,7 @@ def run_iteration(
         unfit = why_unfit(template.classifier, len(training.counts))
         if unfit is not None:
             raise ConfigurationError(f"classifier: {unfit}; choose another one")
-        write_samples(folder / "samples.gpkg", samples, legend, grid)
+        write_samples(folder / "samples.gpkg", samples, legend, grid, corrections)
         write_pixels(folder / "training.gpkg", training, grid, _CLASS_FIELD)
     with stopwatch.timing("train"):
         statistics = _statistics(config, workspace, folder, settings)
@@ -106,8 +109,8 @@ def run_iteration(
         _train(workspace.features, training, model, template, statistics, settings)
     with stopwatch.timing("classify"):
         _classify(config, grid, workspace, model, statistics, folder, settings)
-        _describe_labels(folder, legend)
     with stopwatch.timing("accuracy"):
+        # Before the corrections: what the operator drew over the map would flatter the figures of the classifier.
         metrics = _measure(folder, validation, legend, grid, settings)
         metrics["reference"] = "samples kept out of training, which are no random sample: not the accuracy of the map"
         metrics["samples"] = {
@@ -115,9 +118,15 @@ def run_iteration(
             for code in sorted({one.code for one in report.kept})
         }
         metrics["training_pixels"] = {legend.with_code(code).name: n for code, n in training.counts.items()}
-        metrics["warnings"] = list(report.warnings)
-        metrics |= progress(folder, workspace.iterations(), start, legend)
-        write_json(folder / "metrics.json", metrics)
+    with stopwatch.timing("labels"):
+        corrected = burn(corrections, folder / "cleaned.tif", grid)
+        for warning in corrected.warnings:
+            log.warning("%s", warning)
+        metrics["warnings"] = [*report.warnings, *corrected.warnings]
+        metrics["corrections"] = corrected.as_json(legend, grid)
+        _describe_labels(folder, legend)
+    metrics |= progress(folder, workspace.iterations(), start, legend)
+    write_json(folder / "metrics.json", metrics)
     return metrics
 
 
@@ -192,7 +201,7 @@ def _classify(
 
 
 def _describe_labels(folder: Path, legend: Legend) -> None:
-    """labels.tif: the cleaned map with colours, names and overviews, which OTB's writer does not know."""
+    """labels.tif: the cleaned and corrected map with colours, names and overviews, which OTB's writer does not know."""
     cleaned = folder / "cleaned.tif"
     described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(cleaned)))
     band = described.GetRasterBand(1)
@@ -219,7 +228,7 @@ def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, set
         reference = folder / "validation.gpkg"
         write_pixels(reference, validation, grid, _CLASS_FIELD)
         table = folder / "confusion.csv"
-        pairs = confusion_matrix(folder / "labels.tif", reference, _CLASS_FIELD, table, settings)
+        pairs = confusion_matrix(folder / "cleaned.tif", reference, _CLASS_FIELD, table, settings)
         table.unlink()
     else:
         log.warning("no class has a point to validate with: no accuracy can be given; label more points")

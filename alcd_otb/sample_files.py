@@ -1,29 +1,31 @@
 """Vector files of samples: what the operator hands in, the layer to label in, the pixels given to OTB."""
 
 import contextlib
-import difflib
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import fiona
-from fiona._err import CPLE_BaseError
-from fiona.errors import FionaError, UnsupportedGeometryTypeError
 from osgeo import gdal, ogr, osr
 
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import Legend
+from alcd_otb.sample_layers import (
+    CORRECTIONS,
+    LAYER,
+    READING_ERRORS,
+    SampleLayer,
+    known_classes,
+    sample_layers,
+    unreadable,
+)
 from alcd_otb.sample_pixels import PixelSet
 from alcd_otb.samples import Sample, named_features
 
 ogr.UseExceptions()
-
-LAYER = "samples"
-"""Layer of samples in a file of several layers."""
 
 # Name, type and width (0: any) of each.
 _FIELDS = (
@@ -33,13 +35,9 @@ _FIELDS = (
     ("comment", ogr.OFTString, 0),
     ("created", ogr.OFTDateTime, 0),
 )
-_BESIDE_VECTORS = re.compile(
-    r"\.(cpg|csvt|dat|dbf|gfs|id|idx|ind|map|md|mid|prj|qgs|qgz|qix|qml|qmd|qpj|sbn|sbx|shx|sld|txt|xml|xsd"
-    r"|gpkg-journal|gpkg-shm|gpkg-wal)"
-)
 # GeoPackage stores the time of the last change; a fixed one keeps equal contents byte-identical.
 _FIXED_DATE = "2000-01-01T00:00:00Z"
-_READING_ERRORS = (FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
+_POLYGONS, _POINTS_AND_POLYGONS = ("Polygon",), ("Point", "Polygon")
 
 Place = tuple[float, float]
 Reprojection = Callable[[Sequence[Sequence[float]]], tuple[Place, ...]]
@@ -53,9 +51,9 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
     """Read the operator's samples, reprojected to the scene's CRS.
 
     source: a vector file that OGR reads, whose points or polygons carry a field ``class`` (name or code of
-    the legend); its layer ``samples`` where there are several. Or a folder with one vector file a class,
-    named after the class; an empty file there is a class not labelled yet. Each part of a multipart feature
-    is a sample of its own.
+    the legend); its layer ``samples`` where there are several, but for ``corrections``. Or a folder with one
+    vector file a class, named after the class; an empty file there is a class not labelled yet. Each part of a
+    multipart feature is a sample of its own.
 
     Raises SampleError, naming file, features and remedy, where a file cannot be read, has no CRS or no class
     field, a feature has no known class, no geometry, is neither point nor polygon or lies outside the grid,
@@ -64,8 +62,9 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
     if not source.exists():
         raise SampleError(f"{source}: does not exist; create it, or correct 'samples' in scene.json")
     samples: list[Sample] = []
-    for path, code in _class_files(source, legend):
-        samples.extend(_read_file(path, code, legend, grid))
+    for layer in sample_layers(source, legend):
+        if not layer.corrects:
+            samples.extend(_read_layer(layer, legend, grid, _POINTS_AND_POLYGONS))
     if not samples:
         raise SampleError(f"{source}: holds no sample; label points of at least two classes")
     codes = {sample.code for sample in samples}
@@ -75,34 +74,38 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
     return tuple(samples)
 
 
-def write_samples(path: Path, samples: Iterable[Sample], legend: Legend, grid: Grid) -> None:
-    """Write samples as a GeoPackage, layer ``samples``, in the scene's CRS, to label in with QGIS.
+def read_corrections(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]:
+    """Read the polygons that the operator has drawn over the map, in the order they were drawn.
 
-    Fields: class (name), iteration, author, comment, created. The file appears when it is whole.
+    source: that of the samples, whose layer ``corrections``, beside another one, holds them, or in a folder the file
+    of that name. There are none where there is neither. Each part of a multipart polygon is a correction of its own.
+
+    Raises SampleError as read_samples does for what is wrong with a file or a feature.
+    """
+    if not source.exists():
+        return ()
+    layers = [layer for layer in sample_layers(source, legend) if layer.corrects]
+    return tuple(one for layer in layers for one in _read_layer(layer, legend, grid, _POLYGONS))
+
+
+def write_samples(
+    path: Path, samples: Iterable[Sample], legend: Legend, grid: Grid, corrections: Iterable[Sample] = ()
+) -> None:
+    """Write a GeoPackage in the scene's CRS to label in with QGIS: layers ``samples`` and ``corrections``.
+
+    Fields of both: class (name), iteration, author, comment, created. The file appears when it is whole.
     Raises ProcessingError where the file exists (labels are never overwritten) or cannot be written.
     """
     every = list(samples)
     with new_geopackage(path) as source:
         kind = ogr.wkbPoint if all(one.is_point for one in every) else ogr.wkbUnknown
-        layer = source.CreateLayer(LAYER, grid.spatial_reference, kind)
-        for name, field_type, width in _FIELDS:
-            field = ogr.FieldDefn(name, field_type)
-            field.SetWidth(width)
-            layer.CreateField(field)
-        source.StartTransaction()
-        for one in every:
-            feature = ogr.Feature(layer.GetLayerDefn())
-            feature.SetGeometry(ogr.CreateGeometryFromJson(json.dumps(one.geometry)))
-            values = (legend.with_code(one.code).name, one.iteration, one.author, one.comment, one.created)
-            for index, value in enumerate(values):
-                if value not in (None, ""):
-                    feature.SetField(index, value)
-            layer.CreateFeature(feature)
-        source.CommitTransaction()
+        _fill_layer(source.CreateLayer(LAYER, grid.spatial_reference, kind), source, every, legend)
+        drawn = source.CreateLayer(CORRECTIONS, grid.spatial_reference, ogr.wkbPolygon)
+        _fill_layer(drawn, source, corrections, legend)
 
 
 def create_empty_samples(path: Path, grid: Grid) -> None:
-    """Write the layer that the operator begins to label in. Raises ProcessingError as write_samples does."""
+    """Write the layers that the operator begins to label in. Raises ProcessingError as write_samples does."""
     write_samples(path, (), Legend(()), grid)
 
 
@@ -144,6 +147,23 @@ def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
         gdal.SetConfigOption("OGR_CURRENT_DATE", before)
 
 
+def _fill_layer(layer: ogr.Layer, source: ogr.DataSource, samples: Iterable[Sample], legend: Legend) -> None:
+    for name, field_type, width in _FIELDS:
+        field = ogr.FieldDefn(name, field_type)
+        field.SetWidth(width)
+        layer.CreateField(field)
+    source.StartTransaction()
+    for one in samples:
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetGeometry(ogr.CreateGeometryFromJson(json.dumps(one.geometry)))
+        values = (legend.with_code(one.code).name, one.iteration, one.author, one.comment, one.created)
+        for index, value in enumerate(values):
+            if value not in (None, ""):
+                feature.SetField(index, value)
+        layer.CreateFeature(feature)
+    source.CommitTransaction()
+
+
 def _fill_pixels(source: ogr.DataSource, pixels: PixelSet, grid: Grid, field: str) -> None:
     # One feature filled again and again is three times as fast as Fiona's records.
     xs = grid.left + (pixels.columns + 0.5) * grid.resolution
@@ -164,66 +184,51 @@ def _fill_pixels(source: ogr.DataSource, pixels: PixelSet, grid: Grid, field: st
     source.CommitTransaction()
 
 
-def _class_files(source: Path, legend: Legend) -> Iterator[tuple[Path, int | None]]:
-    """The vector files of a source, each with the class code of its name, or None where a field tells."""
-    # A file geodatabase is a folder that OGR reads as one file.
-    if not source.is_dir() or source.suffix.lower() == ".gdb":
-        yield source, None
-        return
-    for path in sorted(source.iterdir()):
-        if path.name.startswith(".") or _BESIDE_VECTORS.fullmatch(path.suffix.lower()):
-            continue
-        found = legend.find(path.stem)
-        if found is None:
-            raise SampleError(f"{path}: is not named after a class{_known_classes(path.stem, legend)}")
-        yield path, found.code
-
-
-def _read_file(path: Path, code: int | None, legend: Legend, grid: Grid) -> list[Sample]:
-    features, crs, fields = _read_features(path)
+def _read_layer(layer: SampleLayer, legend: Legend, grid: Grid, kinds: tuple[str, ...]) -> list[Sample]:
+    path, code = layer.path, layer.code
+    features, crs, fields = _read_features(layer)
     if not features:
         return []
-    reproject = _reprojection(path, crs, grid)
-    class_field = _class_field(path, fields) if code is None else None
+    named = layer.name if layer.corrects else None
+    subject = f"{path}: layer {named!r}" if named else f"{path}:"
+    reproject = _reprojection(subject, crs, grid)
+    class_field = _class_field(subject, fields) if code is None else None
+    file = f"{path.name}:{named}" if named else path.name
     samples: list[Sample] = []
     refused: dict[str, list[str]] = {}
     for feature in features:
         try:
             known = _class_code(feature.properties[class_field], legend) if code is None else code
-            samples.extend(_samples_of(feature, path, known, reproject, grid))
+            samples.extend(_samples_of(feature, file, known, kinds, reproject, grid))
         except _FeatureRefusedError as error:
             refused.setdefault(str(error), []).append(feature.id)
     for problem, identifiers in refused.items():
         word = "feature" if len(identifiers) == 1 else "features"
-        raise SampleError(f"{path}: {word} {named_features(identifiers)}: {problem}")
+        raise SampleError(f"{subject} {word} {named_features(identifiers)}: {problem}")
     return samples
 
 
-def _read_features(path: Path) -> tuple[list[Any], str, list[str]]:
-    """(features, CRS as WKT, field names) of a file."""
+def _read_features(layer: SampleLayer) -> tuple[list[Any], str, list[str]]:
+    """(features, CRS as WKT, field names) of a layer."""
+    options = {"layer": layer.name} if layer.name else {}
+    if layer.path.suffix.lower() == ".csv":
+        options |= {"X_POSSIBLE_NAMES": "x,lon*,easting", "Y_POSSIBLE_NAMES": "y,lat*,northing"}
     try:
-        layers = fiona.listlayers(path)
-        if len(layers) > 1 and LAYER not in layers:
-            raise SampleError(f"{path}: has the layers {', '.join(layers)}; name that of the samples {LAYER!r}")
-        options = {"layer": LAYER} if len(layers) > 1 else {}
-        if path.suffix.lower() == ".csv":
-            options |= {"X_POSSIBLE_NAMES": "x,lon*,easting", "Y_POSSIBLE_NAMES": "y,lat*,northing"}
-        with fiona.open(path, allow_unsupported_drivers=True, **options) as collection:
+        with fiona.open(layer.path, allow_unsupported_drivers=True, **options) as collection:
             features = list(collection)
             return features, collection.crs_wkt, list(collection.schema["properties"])
-    except _READING_ERRORS as error:
-        problem = f"{path}: cannot be read as a vector file ({error}); save it anew from QGIS"
-        raise SampleError(problem) from error
+    except READING_ERRORS as error:
+        raise unreadable(layer.path, error) from error
 
 
-def _reprojection(path: Path, crs: str, grid: Grid) -> Reprojection:
+def _reprojection(subject: str, crs: str, grid: Grid) -> Reprojection:
     source, target = osr.SpatialReference(), grid.spatial_reference
     if crs:
         source.ImportFromWkt(crs)
     # A GeoPackage without a CRS is read as an "Undefined geographic SRS" or "Undefined Cartesian SRS".
     undefined = not crs or source.GetName().startswith("Undefined")
     if undefined or not (source.IsProjected() or source.IsGeographic()):
-        raise SampleError(f"{path}: has no CRS; save it with the one it was drawn in, such as {grid.crs}")
+        raise SampleError(f"{subject} has no CRS; save it with the one it was drawn in, such as {grid.crs}")
     source.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
     if source.IsSame(target):
         return lambda places: tuple((float(place[0]), float(place[1])) for place in places)
@@ -247,7 +252,7 @@ def _outside(grid: Grid) -> str:
     )
 
 
-def _class_field(path: Path, fields: Sequence[str]) -> str:
+def _class_field(subject: str, fields: Sequence[str]) -> str:
     # Shapefile writers often put names in capitals.
     alike = [name for name in fields if name.lower() == "class"]
     if "class" in alike:
@@ -255,7 +260,7 @@ def _class_field(path: Path, fields: Sequence[str]) -> str:
     if len(alike) == 1:
         return alike[0]
     raise SampleError(
-        f"{path}: has no field 'class' (its fields: {', '.join(fields) or 'none'}); add it, with a class name or code"
+        f"{subject} has no field 'class' (its fields: {', '.join(fields) or 'none'}); add it, with a class name or code"
     )
 
 
@@ -266,25 +271,20 @@ def _class_code(value: Any, legend: Legend) -> int:
         raise _FeatureRefusedError("has no class; fill in its field 'class', or delete it")
     found = legend.find(str(value).strip())
     if found is None:
-        raise _FeatureRefusedError(f"unknown class {value!r}{_known_classes(str(value), legend)}")
+        raise _FeatureRefusedError(f"unknown class {value!r}{known_classes(str(value), legend)}")
     return found.code
 
 
-def _known_classes(name: str, legend: Legend) -> str:
-    lower = {one.lower(): one for one in legend.names}
-    nearest = difflib.get_close_matches(name.strip().lower(), lower, n=1, cutoff=0.5)
-    question = f"; did you mean {lower[nearest[0]]!r}?" if nearest else ";"
-    return f"{question} The classes are {', '.join(f'{one.name} ({one.code})' for one in legend.classes)}"
-
-
-def _samples_of(feature: Any, path: Path, code: int, reproject: Reprojection, grid: Grid) -> Iterator[Sample]:
+def _samples_of(
+    feature: Any, file: str, code: int, kinds: tuple[str, ...], reproject: Reprojection, grid: Grid
+) -> Iterator[Sample]:
     properties = feature.properties
     iteration = properties.get("iteration")
-    parts = list(_parts(feature.geometry))
+    parts = list(_parts(feature.geometry, kinds))
     for number, (kind, rings) in enumerate(parts, start=1):
         placed = tuple(reproject(ring) for ring in rings)
         sample = Sample(
-            feature=f"{path.name}:{feature.id}" + (f"/{number}" if len(parts) > 1 else ""),
+            feature=f"{file}:{feature.id}" + (f"/{number}" if len(parts) > 1 else ""),
             code=code,
             geometry={"type": kind, "coordinates": placed[0][0] if kind == "Point" else placed},
             iteration=iteration if isinstance(iteration, int) else None,
@@ -297,14 +297,15 @@ def _samples_of(feature: Any, path: Path, code: int, reproject: Reprojection, gr
         yield sample
 
 
-def _parts(geometry: Any) -> Iterator[tuple[str, Sequence[Sequence[Sequence[float]]]]]:
+def _parts(geometry: Any, kinds: tuple[str, ...]) -> Iterator[tuple[str, Sequence[Sequence[Sequence[float]]]]]:
     """("Point" or "Polygon", rings) of each part of a geometry; the one ring of a point is the point."""
     if geometry is None or (geometry.type != "GeometryCollection" and not geometry.coordinates):
         raise _FeatureRefusedError("has no geometry; place it anew, or delete it")
     several = geometry.coordinates if geometry.type.startswith("Multi") else [geometry.coordinates]
     kind = geometry.type.removeprefix("Multi")
-    if kind not in ("Point", "Polygon"):
-        raise _FeatureRefusedError(f"{geometry.type}, neither point nor polygon; replace it, or delete it")
+    if kind not in kinds:
+        wanted = "not a polygon" if kinds == _POLYGONS else "neither point nor polygon"
+        raise _FeatureRefusedError(f"{geometry.type}, {wanted}; replace it, or delete it")
     for part in several:
         rings = [[part]] if kind == "Point" else part
         if not all(math.isfinite(value) for ring in rings for place in ring for value in place[:2]):

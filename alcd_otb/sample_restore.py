@@ -9,7 +9,7 @@ from pathlib import Path
 from osgeo import gdal
 
 from alcd_otb.errors import ProcessingError, SampleError
-from alcd_otb.sample_files import LAYER
+from alcd_otb.sample_layers import LAYER
 
 gdal.UseExceptions()
 

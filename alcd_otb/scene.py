@@ -18,18 +18,23 @@ from alcd_otb.accuracy_estimate import AccuracyEstimate
 from alcd_otb.accuracy_plan import AccuracyPlan
 from alcd_otb.assess import check_has_map, estimate_accuracy, plan_accuracy
 from alcd_otb.config import SceneConfig, load_scene
+from alcd_otb.contours import write_contours
 from alcd_otb.cross_validation import CrossValidation, cross_validate
-from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError
+from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError, SampleError
 from alcd_otb.figures import draw_figures, draw_quicklook
+from alcd_otb.grid import Grid
 from alcd_otb.history import Iteration, completed, read_history
 from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
+from alcd_otb.qgis import write_blind_project, write_project
 from alcd_otb.report.page import write_report
 from alcd_otb.runlog import recorded
-from alcd_otb.sample_files import create_empty_samples, read_samples
+from alcd_otb.sample_files import create_empty_samples, read_corrections, read_samples
+from alcd_otb.sample_layers import CORRECTIONS
 from alcd_otb.sample_restore import can_restore, restore_samples
+from alcd_otb.samples import Sample
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.app import OtbError, OtbMissingError
 from otb_pipelines.settings import Settings, default_settings
@@ -49,6 +54,7 @@ class Result:
     accuracy: dict[str, Any] | None
     pictures: tuple[Path, ...]
     report: Path | None
+    project: Path
     seconds: dict[str, float]
 
     def as_json(self) -> dict[str, Any]:
@@ -61,6 +67,7 @@ class Result:
             "accuracy": self.accuracy,
             "pictures": [str(picture) for picture in self.pictures],
             "report": str(self.report) if self.report else None,
+            "project": str(self.project),
             "seconds": self.seconds,
         }
 
@@ -94,10 +101,12 @@ class Scene:
             steps.append(f"prepare {self.workspace.folder}: {len(inputs.features)} features ({features})")
         source = self._samples(start)
         if source is not None:
+            corrections = self._corrections(start, inputs.grid)
+            drawn = f" and {len(corrections)} corrections" if corrections else ""
             samples = read_samples(source, self.config.template.legend, inputs.grid)
             finished = self.workspace.iterations()
             number = int(finished[-1].name) + 1 if finished else 1
-            steps.append(f"run iteration {number} from {len(samples)} samples of {source}")
+            steps.append(f"run iteration {number} from {len(samples)} samples{drawn} of {source}")
             if start is not None and can_restore(self.config.samples, self.workspace.folder):
                 steps.append(f"put these into {self.config.samples}, and keep beside it what it holds now")
         else:
@@ -123,7 +132,9 @@ class Scene:
         """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
         check_has_map(self.workspace)
         with self.workspace.locked():
-            return plan_accuracy(self.workspace, self.config.template.legend, points, seed, replace)
+            plan = plan_accuracy(self.workspace, self.config.template.legend, points, seed, replace)
+            write_blind_project(self.config, plan.grid, self.workspace)
+        return plan
 
     def estimate_accuracy(self, iteration: int | None = None, labelled_only: bool = False) -> AccuracyEstimate:
         """Estimate a map's accuracy from the labelled points; see `assess.estimate_accuracy`."""
@@ -154,6 +165,7 @@ class Scene:
         # Bad samples are told of before the long work, not after it.
         source = self._samples(start)
         samples = read_samples(source, legend, inputs.grid) if source is not None else ()
+        corrections = self._corrections(start, inputs.grid) if samples else ()
         digest = inputs.fingerprint()
         if not is_prepared(workspace, digest):
             log.info("preparing %s", workspace.folder)
@@ -169,10 +181,11 @@ class Scene:
         with workspace.new_iteration() as (number, folder):
             earlier = workspace.iteration(start) if start is not None else None
             metrics = run_iteration(
-                self.config, inputs.grid, workspace, folder, samples, earlier, stopwatch, self.settings
+                self.config, inputs.grid, workspace, folder, samples, corrections, earlier, stopwatch, self.settings
             )
             with stopwatch.timing("figures"):
                 draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
+                write_contours(folder / "labels.tif", folder / "contours.fgb", legend)
             shutil.copyfile(workspace.config, folder / "config.json")
             with stopwatch.timing("report"):
                 write_report(workspace, folder, number, legend)
@@ -183,6 +196,7 @@ class Scene:
             if earlier is not None:
                 # Last, when nothing else can fail.
                 self._restore_samples(earlier, number)
+        write_project(self.config, inputs.grid, workspace)
         finished = workspace.iterations_folder / f"{number:03d}"
         confidence = finished / "confidence.tif"
         return Result(
@@ -194,6 +208,7 @@ class Scene:
             accuracy=metrics,
             pictures=tuple(sorted((*finished.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
             report=finished / "report.html",
+            project=workspace.project,
             seconds=stopwatch.seconds,
         )
 
@@ -231,7 +246,16 @@ class Scene:
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, inputs.grid)
         return Result(
-            self.workspace.folder, None, None, None, self.workspace.features, None, (), None, stopwatch.seconds
+            workspace=self.workspace.folder,
+            iteration=None,
+            labels=None,
+            confidence=None,
+            features=self.workspace.features,
+            accuracy=None,
+            pictures=(),
+            report=None,
+            project=write_project(self.config, inputs.grid, self.workspace),
+            seconds=stopwatch.seconds,
         )
 
     def _samples(self, start: int | None) -> Path | None:
@@ -239,6 +263,17 @@ class Scene:
         if start is None:
             return self.config.samples if self._has_samples() else None
         return self.workspace.iteration(start) / "samples.gpkg"
+
+    def _corrections(self, start: int | None, grid: Grid) -> tuple[Sample, ...]:
+        """The scene's, which stay when it starts again from an earlier iteration, or else that iteration's."""
+        legend = self.config.template.legend
+        try:
+            return read_corrections(self.config.samples, legend, grid)
+        except SampleError as error:
+            if start is None:
+                raise
+            log.warning("%s; the corrections of iteration %d are taken", error, start)
+            return read_corrections(self.workspace.iteration(start) / "samples.gpkg", legend, grid)
 
     def _has_samples(self) -> bool:
         """Whether to classify: samples that the scene names must exist; the default file may be absent or empty."""
@@ -288,12 +323,13 @@ def _identity(product: L1CProduct) -> dict[str, Any]:
 
 
 def _holds_features(path: Path) -> bool:
-    """Whether a vector file holds any; one that cannot be read may, and who reads it will tell."""
+    """Whether a vector file holds any but corrections; one that cannot be read may, and who reads it will tell."""
     try:
         dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
     except RuntimeError:
         return True
-    return any(dataset.GetLayer(index).GetFeatureCount() for index in range(dataset.GetLayerCount()))
+    layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
+    return any(layer.GetFeatureCount() for layer in layers if layer.GetName() != CORRECTIONS)
 
 
 @contextmanager

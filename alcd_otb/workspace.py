@@ -61,9 +61,18 @@ class Workspace:
         return self.folder / "samples.gpkg"
 
     @property
+    def project(self) -> Path:
+        return self.folder / "project.qgz"
+
+    @property
     def accuracy_points(self) -> Path:
         """The points to label blindly."""
         return self.folder / "accuracy.gpkg"
+
+    @property
+    def accuracy_project(self) -> Path:
+        """The QGIS project to label them in."""
+        return self.folder / "accuracy.qgz"
 
     @property
     def accuracy_plan(self) -> Path:

@@ -343,7 +343,9 @@ class TestCommandLine:
         ended = alcd("accuracy", "plan", scene, "-n", "150", "--json")
         assert ended.returncode == 0, ended.stderr
         planned = json.loads(ended.stdout)
-        assert planned == {"points": str(tmp_path / "work" / "accuracy.gpkg"), "count": 150, "iteration": 1}
+        files = {"points": str(tmp_path / "work" / "accuracy.gpkg"), "project": str(tmp_path / "work" / "accuracy.qgz")}
+        assert planned == {**files, "count": 150, "iteration": 1}
+        assert Path(planned["project"]).is_file()
         assert "150 of 150 points have no class" in refused(4, "accuracy", "estimate", scene)
         self.label_by_truth(Path(planned["points"]), finished.synthetic.truth)
         ended = alcd("accuracy", "estimate", scene, "--json")

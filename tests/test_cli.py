@@ -4,10 +4,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import fiona
@@ -29,6 +30,7 @@ RESULT_KEYS = {
     "accuracy",
     "pictures",
     "report",
+    "project",
     "seconds",
 }
 
@@ -65,9 +67,9 @@ class TestResults:
         result = json.loads(line)
         assert set(result) == RESULT_KEYS
         assert result["iteration"] == 1
-        for key in ("workspace", "labels", "confidence", "features", "report"):
+        for key in ("workspace", "labels", "confidence", "features", "report", "project"):
             assert Path(result[key]).exists()
-        assert set(result["seconds"]) == {"samples", "train", "classify", "accuracy", "figures", "report"}
+        assert set(result["seconds"]) == {"samples", "train", "classify", "accuracy", "labels", "figures", "report"}
         assert result["accuracy"] == json.loads((Path(result["labels"]).parent / "metrics.json").read_text())
         assert "Traceback" not in ended.stderr
 
@@ -166,6 +168,11 @@ class TestWrongUsage:
         message = refused(2, "run", write_scene(tmp_path / "scene.json", small_scene, set=settings))
         assert message == "classifier 'sharkrf' is not in this OTB; there are libsvm, boost, dt, ann, bayes, rf, knn"
         assert not (tmp_path / "work").exists()
+
+    def test_styles_of_a_template_that_is_not_there(self, tmp_path: Path) -> None:
+        message = refused(2, "styles", "cloud", tmp_path / "styles")
+        assert message == "template 'cloud' is neither a file nor one of clouds, clouds_alcd2019"
+        assert not (tmp_path / "styles").exists()
 
     @pytest.mark.parametrize("arguments", [("run",), ("march", "x.json"), ("run", "x.json", "--ram", "0")])
     def test_wrong_arguments(self, arguments: tuple[str, ...]) -> None:
@@ -278,10 +285,48 @@ class TestBadSamples:
 
     def test_no_crs(self, prepared: Callable[..., Path], finished: FinishedScene, tmp_path: Path) -> None:
         samples = tmp_path / "points.shp"
-        gdal.VectorTranslate(str(samples), str(finished.synthetic.samples), format="ESRI Shapefile")
+        gdal.VectorTranslate(str(samples), str(finished.synthetic.samples), layers=["samples"])
         samples.with_suffix(".prj").unlink()
         message = refused(4, "run", prepared(samples=samples))
         assert message.startswith(f"{samples}: has no CRS; ")
+
+    def test_that_qgis_is_writing(self, prepared: Callable[..., Path], finished: FinishedScene, tmp_path: Path) -> None:
+        scene = prepared(samples=None)
+        samples = Path(shutil.copy(finished.synthetic.samples, tmp_path / "work" / "samples.gpkg"))
+        with closing(sqlite3.connect(samples, isolation_level=None)) as writer:
+            writer.execute("BEGIN EXCLUSIVE")
+            message = refused(4, "run", scene)
+            writer.execute("ROLLBACK")
+        assert message.startswith(f"{samples}: another program holds it (database is locked); ")
+        assert samples.read_bytes() == finished.synthetic.samples.read_bytes()
+        assert alcd("run", scene, "-q").returncode == 0
+
+    def test_a_correction_of_an_unknown_class(
+        self, prepared: Callable[..., Path], finished: FinishedScene, tmp_path: Path
+    ) -> None:
+        """Told before anything is prepared or classified; nothing that the operator drew is touched."""
+        samples = Path(shutil.copy(finished.synthetic.samples, tmp_path / "points.gpkg"))
+        ring = [(603000.0, 4896000.0), (604000.0, 4896000.0), (604000.0, 4897000.0), (603000.0, 4896000.0)]
+        with fiona.open(samples, "a", layer="corrections") as layer:
+            properties = {**dict.fromkeys(layer.schema["properties"]), "class": "cloud"}
+            layer.write({"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": properties})
+        before = samples.read_bytes()
+        message = refused(4, "run", prepared(samples=samples))
+        assert message.startswith(f"{samples}: layer 'corrections' feature 1: unknown class 'cloud'; did you mean")
+        assert samples.read_bytes() == before
+        assert Workspace(tmp_path / "work").iterations() == ()
+
+    def test_corrections_without_samples_wait_for_them(self, prepared: Callable[..., Path], tmp_path: Path) -> None:
+        scene = prepared(samples=None)
+        assert alcd("run", scene).returncode == 0
+        samples = tmp_path / "work" / "samples.gpkg"
+        ring = [(603000.0, 4896000.0), (604000.0, 4896000.0), (604000.0, 4897000.0), (603000.0, 4896000.0)]
+        with fiona.open(samples, "a", layer="corrections") as layer:
+            properties = {**dict.fromkeys(layer.schema["properties"]), "class": "land"}
+            layer.write({"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": properties})
+        ended = alcd("run", scene, "--json")
+        assert ended.returncode == 0, ended.stderr
+        assert json.loads(ended.stdout)["iteration"] is None
 
     def test_nothing_of_the_iteration_is_left(self, prepared: Callable[..., Path], tmp_path: Path) -> None:
         """Two classes that lie on no data: found out while the iteration is in the making."""

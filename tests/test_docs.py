@@ -124,12 +124,26 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     assert {int(row[0]) for row in rows} == of_errors | {0, cli.INTERRUPTED}
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "accuracy.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", *(ROOT / "docs" / name for name in ("accuracy.md", "tutorial.md"))],
+    ids=lambda page: page.name,
+)
 def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
         cli._parser().parse_args(command.split())
+
+
+def test_the_messages_of_the_tutorial_are_those_of_the_code() -> None:
+    rows = table_rows((ROOT / "docs" / "tutorial.md").read_text("utf-8"), "When an edit goes wrong")
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "alcd_otb").glob("*.py"))
+    messages = [message for row in rows for message in re.findall(r"`([^`]+)`", row[0])]
+    assert len(messages) > 5
+    for message in messages:
+        # What follows in brackets is the cause.
+        assert message.partition(" (")[0] in code, message
 
 
 def test_the_targets_of_make_exist() -> None:

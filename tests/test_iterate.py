@@ -188,10 +188,9 @@ class TestWorkspaceAfterARun:
     def test_holds_what_the_iteration_used(self, finished: FinishedScene) -> None:
         assert sorted(path.name for path in finished.iteration.iterdir()) == [
             "classes.png", "confidence.png", "confidence.tif", "confidence_smoothed.tif", "config.json",
-            "confusion_matrix.csv", "contours.png", "invalid_valid_matrix.csv", "labels.tif", "labels.tif.aux.xml",
-            "margin.tif", "metrics.json", "model.rf", "report.html", "run.log", "samples.gpkg", "second.tif",
-            "seconds.json", "training.gpkg",
-            "validation.gpkg",
+            "confusion_matrix.csv", "contours.fgb", "contours.png", "invalid_valid_matrix.csv", "labels.tif",
+            "labels.tif.aux.xml", "margin.tif", "metrics.json", "model.rf", "report.html", "run.log", "samples.gpkg",
+            "second.tif", "seconds.json", "training.gpkg", "validation.gpkg",
         ]  # fmt: skip
         assert (finished.result.workspace / "latest").resolve() == finished.iteration
 
@@ -208,7 +207,7 @@ class TestWorkspaceAfterARun:
     def test_tells_the_seconds_of_each_step(self, finished: FinishedScene) -> None:
         seconds = finished.result.seconds
         assert list(seconds) == [
-            "prepare", "samples", "train", "classify", "accuracy", "figures", "report",
+            "prepare", "samples", "train", "classify", "accuracy", "labels", "figures", "report",
         ]  # fmt: skip
         assert all(value > 0 for value in seconds.values())
         assert json.loads((finished.iteration / "seconds.json").read_text()) == seconds

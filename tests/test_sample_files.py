@@ -1,8 +1,10 @@
 """Samples read from any format and CRS, or refused; what is written for QGIS and OTB."""
 
+import contextlib
 import csv
 import os
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,13 @@ from osgeo import gdal, ogr, osr
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import Legend, LegendClass
-from alcd_otb.sample_files import create_empty_samples, read_samples, write_pixels, write_samples
+from alcd_otb.sample_files import (
+    create_empty_samples,
+    read_corrections,
+    read_samples,
+    write_pixels,
+    write_samples,
+)
 from alcd_otb.sample_pixels import PixelSet
 from alcd_otb.samples import Sample
 
@@ -355,8 +363,8 @@ def test_samples_come_back_as_written(tmp_path: Path) -> None:
     path = tmp_path / "samples.gpkg"
     write_samples(path, samples, LEGEND, GRID)
     assert read_samples(path, LEGEND, GRID) == samples
-    assert fiona.listlayers(path) == ["samples"]
-    with fiona.open(path) as collection:
+    assert fiona.listlayers(path) == ["samples", "corrections"]
+    with fiona.open(path, layer="samples") as collection:
         assert [feature.properties["class"] for feature in collection] == ["land", "low_clouds", "water"]
         assert collection.crs.to_epsg() == 32631
     assert [entry.name for entry in tmp_path.iterdir()] == ["samples.gpkg"]
@@ -369,14 +377,15 @@ def test_samples_come_back_as_written(tmp_path: Path) -> None:
 def test_the_empty_layer_to_label_in(tmp_path: Path) -> None:
     path = tmp_path / "samples.gpkg"
     create_empty_samples(path, GRID)
-    with fiona.open(path) as collection:
-        assert len(collection) == 0
-        assert collection.schema["geometry"] == "Point"
-        assert list(collection.schema["properties"]) == ["class", "iteration", "author", "comment", "created"]
-        assert collection.crs.to_epsg() == 32631
+    for layer, geometry in (("samples", "Point"), ("corrections", "Polygon")):
+        with fiona.open(path, layer=layer) as collection:
+            assert len(collection) == 0
+            assert collection.schema["geometry"] == geometry
+            assert list(collection.schema["properties"]) == ["class", "iteration", "author", "comment", "created"]
+            assert collection.crs.to_epsg() == 32631
     with pytest.raises(SampleError, match="holds no sample"):
         read_samples(path, LEGEND, GRID)
-    with fiona.open(path, "a") as collection:
+    with fiona.open(path, "a", layer="samples") as collection:
         for name, shape in all_classes():
             collection.write(
                 {
@@ -389,6 +398,169 @@ def test_the_empty_layer_to_label_in(tmp_path: Path) -> None:
     with pytest.raises(ProcessingError, match=r"samples\.gpkg: exists already and is not overwritten"):
         create_empty_samples(path, GRID)
     assert path.read_bytes() == labelled
+
+
+SQUARE = {
+    "type": "Polygon",
+    "coordinates": [[(370000.0, 4820000.0), (370600.0, 4820000.0), (370600.0, 4820600.0), (370000.0, 4820000.0)]],
+}
+
+
+class TestCorrections:
+    def test_are_read_in_the_order_they_were_drawn(self, tmp_path: Path) -> None:
+        path = write_vector(tmp_path / "a.gpkg", all_classes(), layer="samples")
+        shifted = {"type": "MultiPolygon", "coordinates": [SQUARE["coordinates"], SQUARE["coordinates"]]}
+        drawn = [("water", SQUARE), ("low_clouds", shifted), ("5", SQUARE)]
+        write_vector(path, drawn, layer="corrections", geometry="Unknown")
+        corrections = read_corrections(path, LEGEND, GRID)
+        assert [(one.feature, one.code) for one in corrections] == [
+            ("a.gpkg:corrections:1", 6),
+            ("a.gpkg:corrections:2/1", 2),
+            ("a.gpkg:corrections:2/2", 2),
+            ("a.gpkg:corrections:3", 5),
+        ]
+        assert corrections[0].geometry["coordinates"] == (tuple(SQUARE["coordinates"][0]),)
+        assert_places(read_samples(path, LEGEND, GRID), 0.0)
+
+    def test_of_another_crs_are_reprojected(self, tmp_path: Path) -> None:
+        path = write_vector(tmp_path / "a.gpkg", all_classes(), layer="samples")
+        ring = [in_crs("EPSG:4326", place) for place in SQUARE["coordinates"][0]]
+        moved = {"type": "Polygon", "coordinates": [ring]}
+        write_vector(path, [("water", moved)], "EPSG:4326", layer="corrections", geometry="Polygon")
+        (correction,) = read_corrections(path, LEGEND, GRID)
+        np.testing.assert_allclose(correction.geometry["coordinates"][0], SQUARE["coordinates"][0], atol=0.01, rtol=0)
+
+    def test_are_of_a_file_of_that_name_in_a_folder(self, tmp_path: Path) -> None:
+        for name, place in PLACES.items():
+            write_vector(tmp_path / f"{name}.shp", [(None, point(*place))])
+        write_vector(tmp_path / "corrections.shp", [("water", SQUARE)], geometry="Polygon")
+        (correction,) = read_corrections(tmp_path, LEGEND, GRID)
+        assert (correction.feature, correction.code) == ("corrections.shp:0", 6)
+        assert_places(read_samples(tmp_path, LEGEND, GRID), 0.0)
+        write_vector(tmp_path / "corrections.gpkg", [("water", SQUARE)], geometry="Polygon")
+        with pytest.raises(SampleError, match=r"has the corrections corrections\.gpkg, corrections\.shp; keep one"):
+            read_corrections(tmp_path, LEGEND, GRID)
+
+    def test_are_none_where_there_is_no_such_layer(self, tmp_path: Path) -> None:
+        assert read_corrections(write_vector(tmp_path / "a.gpkg", all_classes()), LEGEND, GRID) == ()
+        assert (
+            read_corrections(write_vector(tmp_path / "b.geojson", all_classes("EPSG:4326"), "EPSG:4326"), LEGEND, GRID)
+            == ()
+        )
+        assert read_corrections(tmp_path / "absent.gpkg", LEGEND, GRID) == ()
+
+    def test_come_back_as_written(self, tmp_path: Path) -> None:
+        corrections = (
+            Sample("a.gpkg:corrections:1", 6, {"type": "Polygon", "coordinates": (tuple(SQUARE["coordinates"][0]),)}),
+        )
+        write_samples(tmp_path / "a.gpkg", (), LEGEND, GRID, corrections)
+        assert read_corrections(tmp_path / "a.gpkg", LEGEND, GRID) == corrections
+
+    def test_alone_are_no_samples(self, tmp_path: Path) -> None:
+        path = write_vector(tmp_path / "a.gpkg", [("water", SQUARE)], layer="corrections", geometry="Polygon")
+        with pytest.raises(
+            SampleError, match=r"a\.gpkg: has the layers corrections; name that of the samples 'samples'"
+        ):
+            read_samples(path, LEGEND, GRID)
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [
+            (("lnad", SQUARE), "feature 2: unknown class 'lnad'; did you mean 'land'?"),
+            ((None, SQUARE), "feature 2: has no class; fill in its field 'class', or delete it"),
+            (("land", None), "feature 2: has no geometry; place it anew, or delete it"),
+            (("land", HERE), "feature 2: Point, not a polygon; replace it, or delete it"),
+            (("land", LINE), "feature 2: LineString, not a polygon; replace it, or delete it"),
+            (
+                ("land", {"type": "GeometryCollection", "geometries": [SQUARE, HERE]}),
+                "feature 2: GeometryCollection, not a polygon; replace it, or delete it",
+            ),
+        ],
+    )
+    def test_refused(self, tmp_path: Path, bad: tuple[Any, Any], message: str) -> None:
+        path = write_vector(tmp_path / "a.gpkg", all_classes(), layer="samples")
+        drawn = [("water", SQUARE), bad, ("land", SQUARE)]
+        write_vector(path, drawn, layer="corrections", geometry="Unknown")
+        with pytest.raises(SampleError) as caught:
+            read_corrections(path, LEGEND, GRID)
+        assert str(caught.value).startswith(f"{path}: layer 'corrections' {message}")
+        assert_places(read_samples(path, LEGEND, GRID), 0.0)
+
+    def test_without_a_field_of_classes(self, tmp_path: Path) -> None:
+        path = write_vector(tmp_path / "a.gpkg", all_classes(), layer="samples")
+        write_vector(path, [("water", SQUARE)], layer="corrections", geometry="Polygon", field=None)
+        with pytest.raises(
+            SampleError, match=r"a\.gpkg: layer 'corrections' has no field 'class' \(its fields: other\)"
+        ):
+            read_corrections(path, LEGEND, GRID)
+
+
+def test_tables_that_qgis_keeps_in_the_file_are_no_layers(tmp_path: Path) -> None:
+    path = write_vector(tmp_path / "a.gpkg", all_classes(), layer="points of May")
+    for table in ("layer_styles", "qgis_projects"):
+        write_vector(path, [("x", HERE)], layer=table)
+    assert_places(read_samples(path, LEGEND, GRID), 0.0)
+
+
+class TestFilesInUse:
+    def test_one_that_is_being_written_is_told_of_and_left_alone(self, tmp_path: Path) -> None:
+        path = write_vector(tmp_path / "a.gpkg", all_classes())
+        before = path.read_bytes()
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as writer:
+            writer.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(SampleError) as caught:
+                read_samples(path, LEGEND, GRID)
+            writer.execute("ROLLBACK")
+        assert str(caught.value) == (
+            f"{path}: another program holds it (database is locked); save or cancel the edits in QGIS, then run again"
+        )
+        assert path.read_bytes() == before
+        assert_places(read_samples(path, LEGEND, GRID), 0.0)
+
+    def test_what_qgis_has_saved_beside_the_file_is_read_and_what_it_has_not_is_not(self, tmp_path: Path) -> None:
+        path = write_vector(tmp_path / "a.gpkg", [*all_classes(), ("lnad", HERE)])
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as writer:
+            # QGIS opens GeoPackages in this mode; triggers of their spatial index need functions that it brings.
+            writer.execute("PRAGMA journal_mode=WAL")
+            for (trigger,) in writer.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
+                writer.execute(f'DROP TRIGGER "{trigger}"')
+            writer.execute("DELETE FROM a WHERE class='lnad'")
+            writer.execute("BEGIN IMMEDIATE")
+            writer.execute("UPDATE a SET class='nothing' WHERE class='water'")
+            assert path.with_name("a.gpkg-wal").stat().st_size > 0
+            assert_places(read_samples(path, LEGEND, GRID), 0.0)
+            writer.execute("COMMIT")
+            # As a QGIS that has crashed leaves it.
+            crashed = tmp_path / "crashed"
+            crashed.mkdir()
+            for name in ("a.gpkg", "a.gpkg-wal"):
+                shutil.copy(tmp_path / name, crashed)
+            with pytest.raises(SampleError, match="feature 3: unknown class 'nothing'"):
+                read_samples(crashed / "a.gpkg", LEGEND, GRID)
+        assert not path.with_name("a.gpkg-wal").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("float", 5.5, "unknown class 5.5; The classes are low_clouds"),
+        ("date", "2024-05-06", "unknown class '2024-05-06'; The classes are"),
+        ("bool", True, "unknown class True; The classes are"),
+        ("bytes", b"land", "unknown class b'land'"),
+    ],
+)
+def test_a_field_of_a_wrong_type(tmp_path: Path, kind: str, value: Any, message: str) -> None:
+    path = write_vector(tmp_path / "a.gpkg", [(value, HERE)], kind=kind)
+    with pytest.raises(SampleError) as caught:
+        read_samples(path, LEGEND, GRID)
+    assert str(caught.value).startswith(f"{path}: feature 1: {message}")
+
+
+def test_a_geometry_collection_is_refused(tmp_path: Path) -> None:
+    both = {"type": "GeometryCollection", "geometries": [HERE, LINE]}
+    path = write_vector(tmp_path / "a.gpkg", [("land", HERE), ("water", both)], geometry="Unknown")
+    with pytest.raises(SampleError, match="feature 2: GeometryCollection, neither point nor polygon; replace it"):
+        read_samples(path, LEGEND, GRID)
 
 
 def test_a_folder_that_is_not_there_cannot_be_written_to(tmp_path: Path) -> None:

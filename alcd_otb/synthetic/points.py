@@ -3,11 +3,13 @@
 from itertools import product
 from pathlib import Path
 
-import fiona
 import numpy as np
 import numpy.typing as npt
 
+from alcd_otb.config import load_template
 from alcd_otb.grid import Grid
+from alcd_otb.sample_files import write_samples
+from alcd_otb.samples import Sample
 from alcd_otb.synthetic.imaging import CLOUD_SHADOWS, HIGH_CLOUDS, LAND, LOW_CLOUDS, SNOW, WATER
 from alcd_otb.synthetic.noise import generator
 
@@ -70,16 +72,11 @@ def place_points(
 
 
 def write_points(path: Path, points: list[tuple[int, int, int]], grid: Grid) -> None:
-    """Write the points at the centres of their pixels, as layer ``samples`` with the text field ``class``."""
-    schema = {"geometry": "Point", "properties": {"class": "str"}}
-    with fiona.open(path, "w", driver="GPKG", layer="samples", schema=schema, crs=grid.crs) as layer:
-        layer.writerecords(
-            {
-                "geometry": {"type": "Point", "coordinates": grid.centre_of(row, column)},
-                "properties": {"class": CLASS_NAMES[code]},
-            }
-            for code, row, column in points
-        )
+    """Write the points at the centres of their pixels as the operator's file, with an empty layer of corrections."""
+    samples = (
+        Sample("", code, {"type": "Point", "coordinates": grid.centre_of(row, column)}) for code, row, column in points
+    )
+    write_samples(path, samples, load_template("clouds").legend, grid)
 
 
 def _dealt(covers: npt.NDArray[np.uint8], points: int) -> npt.NDArray[np.uint8]:

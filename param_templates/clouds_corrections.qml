@@ -1,0 +1,164 @@
+<qgis version="3.22.0" styleCategories="Symbology|Fields|Forms">
+  <renderer-v2 type="categorizedSymbol" attr="class">
+    <categories>
+      <category symbol="0" value="background" label="background" render="true"/>
+      <category symbol="1" value="low_clouds" label="low_clouds" render="true"/>
+      <category symbol="2" value="high_clouds" label="high_clouds" render="true"/>
+      <category symbol="3" value="clouds_shadows" label="clouds_shadows" render="true"/>
+      <category symbol="4" value="land" label="land" render="true"/>
+      <category symbol="5" value="water" label="water" render="true"/>
+      <category symbol="6" value="snow" label="snow" render="true"/>
+      <category symbol="7" value="" label="no class yet" render="true"/>
+    </categories>
+    <symbols>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="0">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="187,83,58,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="187,83,58,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="1">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="210,210,210,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="210,210,210,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="2">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="255,123,184,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="255,123,184,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="3">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="10,10,10,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="10,10,10,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="4">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,151,56,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="0,151,56,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="5">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,142,208,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="0,142,208,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="6">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="77,77,77,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="77,77,77,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="7">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="255,0,0,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="255,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+    </symbols>
+  </renderer-v2>
+  <fieldConfiguration>
+    <field name="class">
+      <editWidget type="ValueMap">
+        <config>
+          <Option type="Map">
+            <Option type="List" name="map">
+              <Option type="Map">
+                <Option type="QString" name="1 background" value="background"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="2 low_clouds" value="low_clouds"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="3 high_clouds" value="high_clouds"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="4 clouds_shadows" value="clouds_shadows"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="5 land" value="land"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="6 water" value="water"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="7 snow" value="snow"/>
+              </Option>
+            </Option>
+          </Option>
+        </config>
+      </editWidget>
+    </field>
+  </fieldConfiguration>
+  <aliases>
+    <alias field="class" index="1" name="class (type its number)"/>
+  </aliases>
+  <defaults>
+    <default field="iteration" expression="@alcd_iteration" applyOnUpdate="0"/>
+    <default field="author" expression="@user_account_name" applyOnUpdate="0"/>
+    <default field="created" expression="now()" applyOnUpdate="0"/>
+  </defaults>
+  <constraints>
+    <constraint field="class" constraints="1" notnull_strength="1"/>
+  </constraints>
+  <editorlayout>tablayout</editorlayout>
+  <attributeEditorForm>
+    <attributeEditorField name="class" index="1" showLabel="1"/>
+    <attributeEditorField name="comment" index="4" showLabel="1"/>
+  </attributeEditorForm>
+  <reuseLastValue>
+    <field name="class" reuseLastValue="1"/>
+  </reuseLastValue>
+</qgis>
