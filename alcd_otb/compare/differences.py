@@ -65,3 +65,9 @@ class DifferenceMap:
     def write(self, row: int, codes: Codes) -> None:
         """Some rows of codes, from a row on."""
         self.dataset.GetRasterBand(1).WriteArray(codes, 0, row)
+
+
+def difference_name(scene: str, processor: str) -> str:
+    """File name of a difference map."""
+    safe = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in processor)
+    return f"{scene}_{safe}.tif"

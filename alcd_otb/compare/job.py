@@ -2,11 +2,8 @@
 
 import logging
 import os
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +11,14 @@ import numpy as np
 from osgeo import gdal
 
 from alcd_otb.compare.cells import Cells
+from alcd_otb.compare.comparison import Comparison
 from alcd_otb.compare.counting import Dilations, LabelledPixels, PairCounts, comparison_grid, count_pair
-from alcd_otb.compare.differences import DifferenceMap
+from alcd_otb.compare.differences import DifferenceMap, difference_name
 from alcd_otb.compare.distance import reach
-from alcd_otb.compare.finding import Failure, Reference, read_all, readers
-from alcd_otb.compare.pairing import Pairing, Scene, checksum, pair
-from alcd_otb.compare.results import (
-    ProcessorSummary,
-    Row,
-    best_dilations,
-    classes_csv,
-    rows_csv,
-    summarise_processors,
-    uneven_processors,
-)
+from alcd_otb.compare.finding import Failure, read_all, readers
+from alcd_otb.compare.page import comparison_page
+from alcd_otb.compare.pairing import Scene, pair
+from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
 from alcd_otb.config import load_template
 from alcd_otb.errors import AlcdError, ConfigurationError, ProductError
 from alcd_otb.grid import Grid
@@ -42,50 +33,6 @@ log = logging.getLogger(__name__)
 
 REFERENCE_TEMPLATE = "clouds"
 """Its classes are those of the published reference masks."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What a run found. folder: where it is written. pairing: with what had no partner."""
-
-    folder: Path
-    protocol: Protocol
-    rows: tuple[Row, ...]
-    pairing: Pairing
-    failures: tuple[Failure, ...]
-
-    @property
-    def processors(self) -> tuple[ProcessorSummary, ...]:
-        return summarise_processors(self.rows)
-
-    def as_json(self) -> dict[str, Any]:
-        alone = (*self.pairing.references_alone, *self.pairing.products_alone)
-        return {
-            "protocol": self.protocol.model_dump(mode="json"),
-            "axes": "tp, fp, fn, tn count pixels; positive is what the protocol says; reference against product",
-            "rows": [row.as_json() for row in self.rows],
-            "processors": [one.as_json() for one in self.processors],
-            "optimal": [one.as_json() for one in best_dilations(self.processors)],
-            "scenes": [_scene_json(scene) for scene in self.pairing.scenes],
-            "lacking_scenes": {name: list(scenes) for name, scenes in uneven_processors(self.rows).items()},
-            "without_partner": [_mask_json(one) for one in alone],
-            "copies": [_mask_json(one) for one in self.pairing.copies],
-            "failures": [
-                {
-                    "path": str(one.path),
-                    "scene": one.scene,
-                    "processor": one.processor,
-                    "error": str(one.error),
-                }
-                for one in self.failures
-            ],
-            "versions": {
-                "alcd_otb": version("alcd-otb"),
-                "gdal": gdal.__version__,
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-            },
-        }
 
 
 def compare(
@@ -133,7 +80,7 @@ def _count_all(
             if settings.progress is not None:
                 settings.progress("comparing", (number + share) / len(pairs))
 
-        target = differences / f"{scene.name}_{_file_part(product.processor)}.tif"
+        target = differences / difference_name(scene.name, product.processor)
         try:
             rows += _rows(scene, product, protocol, target, told)
         except ConfigurationError:
@@ -243,6 +190,7 @@ def _write(comparison: Comparison, folder: Path) -> None:
     write_json(folder / "comparison.json", comparison.as_json())
     (folder / "comparison.csv").write_text(rows_csv(comparison.rows), "utf-8")
     (folder / "classes.csv").write_text(classes_csv(comparison.rows), "utf-8")
+    (folder / "comparison.html").write_text(comparison_page(comparison, folder / "differences"), "utf-8")
 
 
 def _deliver(scratch: Path, folder: Path) -> None:
@@ -263,26 +211,3 @@ def _bounded_cache(settings: Settings) -> Iterator[None]:
         yield
     finally:
         gdal.SetCacheMax(before)
-
-
-def _scene_json(scene: Scene) -> dict[str, Any]:
-    return {
-        "scene": scene.name,
-        "reference": _mask_json(scene.reference),
-        "products": [_mask_json(product) for product in scene.products],
-    }
-
-
-def _mask_json(one: Reference) -> dict[str, Any]:
-    acquired = one.acquisition.time or one.acquisition.day
-    return {
-        "processor": one.processor,
-        "path": str(one.path),
-        "tile": one.acquisition.tile,
-        "acquired": acquired.isoformat(),
-        "files": [{"path": str(file), "sha256": checksum(file)} for file in one.files if file.is_file()],
-    }
-
-
-def _file_part(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name)

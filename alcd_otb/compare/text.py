@@ -1,6 +1,6 @@
 """A comparison in a few lines of text, for a terminal."""
 
-from alcd_otb.compare.job import Comparison
+from alcd_otb.compare.comparison import Comparison
 from alcd_otb.compare.results import METRICS, best_dilations
 
 

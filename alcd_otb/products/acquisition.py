@@ -11,6 +11,7 @@ from lxml import etree
 from alcd_otb.errors import ProductError
 from alcd_otb.products.safe_archive import damaged
 from alcd_otb.products.sentinel2_l1c import SAME_SKY
+from alcd_otb.products.sentinel2_metadata import tile_in
 
 # Columns and rows of the grid reference system have no I and no O.
 _TILE = re.compile(r"(?<![A-Za-z0-9])T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Za-z0-9])", re.ASCII)
@@ -96,7 +97,7 @@ def acquisition_of_granule(granule: Path) -> Acquisition:
     for file in sorted(granule.glob("*.xml")):
         if file.name == "MTD_TL.xml" or re.fullmatch(r"S2\w_\w{4}_MTD_L\w{2}_TL_\w+\.xml", file.name):
             return _of_tile_metadata(file)
-    return acquisition_of(granule)
+    return _of_names(granule, tile_in(granule.name))
 
 
 def _of_tile_metadata(file: Path) -> Acquisition:
@@ -112,8 +113,13 @@ def _of_tile_metadata(file: Path) -> Acquisition:
         return acquisition_at(tile[1], datetime.fromisoformat(time.strip()))
     except ValueError:
         # A granule cut from a product may lack it; the names around it tell the time all the same.
-        for name in (folder.name for folder in file.absolute().parents):
-            found = acquisition_in(name, tile[1])
-            if found is not None:
-                return found
-        raise damaged(file, f"SENSING_TIME is {time!r}, not a time such as 2017-10-02T10:33:19.027Z") from None
+        return _of_names(file.parent, tile[1])
+
+
+def _of_names(granule: Path, tile: str | None) -> Acquisition:
+    """The tile is the granule's; the time may be in the product's name alone."""
+    for folder in (granule.absolute(), *granule.absolute().parents):
+        found = acquisition_in(folder.name, tile)
+        if found is not None:
+            return found
+    raise damaged(granule, "neither its metadata nor the names around it tell its tile and time")

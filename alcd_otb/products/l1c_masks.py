@@ -7,6 +7,7 @@ import re
 from functools import partial
 from pathlib import Path
 
+from lxml import etree
 from osgeo import gdal
 
 from alcd_otb.errors import ProductError
@@ -94,10 +95,7 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
     burnt = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     burnt.SetGeoTransform(grid.transform)
     burnt.SetSpatialRef(grid.spatial_reference)
-    text = file.read_text("utf-8", errors="replace")
-    if "<eop:MaskFeature" not in text:
-        if "Mask>" not in text:
-            raise damaged(file, "is no cloud mask (it ends before its last element)")
+    if not _has_features(file):
         return burnt
     try:
         source = gdal.OpenEx(str(file), gdal.OF_VECTOR, open_options=["WRITE_GFS=NO"], allowed_drivers=["GML"])
@@ -111,6 +109,19 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
     except RuntimeError as error:
         raise damaged(file, f"cannot be read ({' '.join(str(error).split())})") from error
     return burnt
+
+
+def _has_features(file: Path) -> bool:
+    """GDAL takes a file that is cut off for a shorter one, and a clear sky with it."""
+    try:
+        root = etree.parse(
+            str(file), etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+        ).getroot()
+    except (OSError, etree.XMLSyntaxError) as error:
+        raise damaged(file, f"is no whole XML ({' '.join(str(error).split())})") from error
+    if etree.QName(root).localname != "Mask":
+        raise damaged(file, f"is a {etree.QName(root).localname}, not a cloud mask")
+    return root.find(".//{*}MaskFeature") is not None
 
 
 def _tile_grid(granule: Path) -> Grid:
