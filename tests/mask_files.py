@@ -93,9 +93,7 @@ def write_native(
     return folder
 
 
-def write_l2a(
-    parent: Path, scl: Mapping[int, Pixels], *, name: str = L2A_NAME, granule: str = f"L2A_{GRANULE}"
-) -> Path:
+def write_l2a(parent: Path, scl: Mapping[int, Pixels], *, name: str = L2A_NAME) -> Path:
     """A Level-2A product. scl: the scene classification by its resolution in metres."""
     safe = parent / f"{name}.SAFE"
     for resolution, pixels in scl.items():
@@ -156,7 +154,8 @@ def clouds_gml(polygons: Mapping[str, Sequence[tuple[float, float, float, float]
         'gml:id="S2A_OPER_MSK_CLOUDS_SGS__20171002T103209_A011901_T31TFJ_B00_MSIL1C">\n'
         "<gml:name>MSK_CLOUDS pixels mask</gml:name>\n"
         f'<gml:boundedBy><gml:Envelope srsName="urn:ogc:def:crs:{srs}">'
-        "<gml:lowerCorner>600000 4790220</gml:lowerCorner><gml:upperCorner>709800 4900020</gml:upperCorner></gml:Envelope></gml:boundedBy>\n"
+        "<gml:lowerCorner>600000 4790220</gml:lowerCorner>"
+        "<gml:upperCorner>709800 4900020</gml:upperCorner></gml:Envelope></gml:boundedBy>\n"
         f"{listed}</eop:Mask>\n"
     )
 
