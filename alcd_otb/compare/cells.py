@@ -159,16 +159,20 @@ class Cells:
 
     def _pixels(self, row: int, column: int, height: int, width: int) -> tuple[Codes, Codes]:
         """(flags, codes) of a window of the mask's own pixels; beyond its edge there is no data."""
-        flags = np.full((height, width), _NO_DATA, np.uint8)
-        codes = np.zeros((height, width), np.uint8)
         top, left = max(row, 0), max(column, 0)
         bottom, right = min(row + height, self.mask.grid.height), min(column + width, self.mask.grid.width)
         if top >= bottom or left >= right:
+            return np.full((height, width), _NO_DATA, np.uint8), np.zeros((height, width), np.uint8)
+        flags, codes = self._own_pixels(left, top, right - left, bottom - top)
+        if flags.shape == (height, width):
             return flags, codes
-        inner = (slice(top - row, bottom - row), slice(left - column, right - column))
-        flags[inner] = 0
-        for one in self._layers:
-            values = self._read(one, left, top, right - left, bottom - top)
+        around = ((top - row, row + height - bottom), (left - column, column + width - right))
+        return np.pad(flags, around, constant_values=_NO_DATA), np.pad(codes, around)
+
+    def _own_pixels(self, left: int, top: int, width: int, height: int) -> tuple[Codes, Codes]:
+        flags = codes = np.zeros((height, width), np.uint8)
+        for number, one in enumerate(self._layers):
+            values = self._read(one, left, top, width, height)
             found = one.flags[values]
             if one.may_refuse and (found & _IMPOSSIBLE).any():
                 strange = sorted(set(np.unique(values[found & _IMPOSSIBLE != 0]).tolist()))
@@ -176,9 +180,9 @@ class Cells:
                     f"{self.mask.path}: has pixels of value {', '.join(map(str, strange[:5]))}, which "
                     f"{self.mask.processor} does not have; check which processor wrote it"
                 )
-            flags[inner] |= found
+            flags = found if number == 0 else flags | found
             if one.gives_codes:
-                codes[inner] = values
+                codes = values
         return flags, codes
 
     def _read(self, one: "_OpenLayer", left: int, top: int, width: int, height: int) -> Codes:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ _STRIP_PIXELS = 2**23
 
 Rows = NDArray[np.int64]
 Codes = NDArray[np.uint8]
+Joint = NDArray[Any]
+"""Unsigned integers."""
+
 Draw = Callable[[int, Codes], None]
 """Is given the first row and the difference map of some rows."""
 
@@ -98,7 +102,8 @@ def count_pair(
             joint = _labelled(reference, product, dilations, index, start, stop)
         else:
             joint = _compared(reference, product, dilations, index, start, stop, draw)
-        counts += np.bincount(joint, minlength=counts.size).reshape(shape)
+        # The last number is of what is not compared.
+        counts += _histogram(joint, counts.size + 1)[:-1].reshape(shape)
         if progress is not None:
             progress(stop / product.grid.height)
     return PairCounts(names, dilations, counts)
@@ -112,8 +117,8 @@ def _compared(
     start: int,
     stop: int,
     draw: Draw | None,
-) -> NDArray[np.int64]:
-    """One number a compared cell of the rows: class, and levels of both sides."""
+) -> Joint:
+    """One number a cell of the rows: of its class, and of the levels of both sides."""
     resolution = product.grid.resolution
     sides = (dilations.reference, dilations.product)
     halo = max(reach((*radii, dilations.border), resolution) for radii in sides)
@@ -126,8 +131,9 @@ def _compared(
     found = [levels(one.positive, radii, resolution)[inner] for one, radii in zip(rows, sides, strict=True)]
     if draw is not None:
         draw(start, _differences(compared, found[0] == 0, found[1] == 0))
-    classes = index[rows[0].codes[inner][compared]]
-    return _joint(classes, found[0][compared], found[1][compared], dilations)
+    joint = _joint(rows[0].codes[inner], found[0], found[1], index, dilations)
+    joint[~compared] = _bins(index, dilations)
+    return joint
 
 
 def _beyond(without_data: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -137,10 +143,10 @@ def _beyond(without_data: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _labelled(
     reference: LabelledPixels, product: Cells, dilations: Dilations, index: Codes, start: int, stop: int
-) -> NDArray[np.int64]:
+) -> Joint:
     here = (reference.rows >= start) & (reference.rows < stop)
     if not here.any():
-        return np.empty(0, np.int64)
+        return np.empty(0, np.uint8)
     resolution = product.grid.resolution
     halo = reach((*dilations.product, dilations.border), resolution)
     rows = product.rows(start - halo, stop + halo)
@@ -151,20 +157,43 @@ def _labelled(
     at = (reference.rows[here] - start + halo, reference.columns[here])
     codes, seen = reference.codes[here], data[at]
     of_reference = np.where(np.isin(codes, list(reference.positive)), 0, len(dilations.reference)).astype(np.uint8)
-    return _joint(index[codes[seen]], of_reference[seen], found[at][seen], dilations)
+    return _joint(codes[seen], of_reference[seen], found[at][seen], index, dilations)
 
 
-def _joint(classes: Codes, reference: Codes, product: Codes, dilations: Dilations) -> NDArray[np.int64]:
-    joint = classes.astype(np.int64)
-    for found, radii in ((reference, dilations.reference), (product, dilations.product)):
-        joint *= len(radii) + 1
-        joint += found
+def _joint(codes: Codes, reference: Codes, product: Codes, index: Codes, dilations: Dilations) -> Joint:
+    """One number for each combination of class and levels, in the smallest type that also holds their count."""
+    of_product = len(dilations.product) + 1
+    of_both = (len(dilations.reference) + 1) * of_product
+    kind = np.min_scalar_type(_bins(index, dilations))
+    joint: Joint = np.multiply(index, of_both, dtype=kind, casting="unsafe")[codes]
+    joint += np.multiply(reference, of_product, dtype=kind, casting="unsafe")
+    joint += product
     return joint
 
 
+def _bins(index: Codes, dilations: Dilations) -> int:
+    return (int(index.max()) + 1) * (len(dilations.reference) + 1) * (len(dilations.product) + 1)
+
+
+def _histogram(joint: Joint, bins: int) -> NDArray[np.int64]:
+    values = joint.ravel()
+    if joint.dtype == np.uint8 and values.size % 2 == 0:
+        # NumPy counts 64-bit numbers, and making these of pixels takes most of the time: half as many pairs are made.
+        pairs = np.bincount(values.view(np.uint16), minlength=2**16).reshape(256, 256)
+        counts: NDArray[np.int64] = pairs.sum(0) + pairs.sum(1)
+        return counts[:bins]
+    return np.bincount(values, minlength=bins)
+
+
 def _differences(compared: NDArray[np.bool_], reference: NDArray[np.bool_], product: NDArray[np.bool_]) -> Codes:
-    codes = np.array([[TRUE_NEGATIVE, FALSE_POSITIVE], [FALSE_NEGATIVE, TRUE_POSITIVE]], np.uint8)
-    return codes[reference.view(np.uint8), product.view(np.uint8)] * compared
+    # A true negative is 2, a false negative one more and a false positive two more; both sides positive are 1.
+    both = reference & product
+    codes = np.full(compared.shape, TRUE_NEGATIVE, np.uint8)
+    codes += reference.view(np.uint8)
+    codes += product.view(np.uint8) * np.uint8(2)
+    codes -= both.view(np.uint8) * np.uint8(4)
+    codes *= compared.view(np.uint8)
+    return codes
 
 
 def _class_index(reference: Cells | LabelledPixels) -> tuple[tuple[str, ...], Codes]:

@@ -27,7 +27,8 @@ COLOURS = {
 }
 """Name and colour by code; the colours are those of Baetens et al. (2019)."""
 
-_OPTIONS = ("COMPRESS=DEFLATE", "TILED=YES", "ZLEVEL=1")
+# Several threads would compress blocks in any order, so that no two files of the same pixels were the same.
+_OPTIONS = ("COMPRESS=DEFLATE", "TILED=YES", "ZLEVEL=1", "NUM_THREADS=1")
 
 
 @dataclass(frozen=True)

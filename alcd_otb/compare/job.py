@@ -26,6 +26,7 @@ from alcd_otb.products.fmask import Kind
 from alcd_otb.products.mask import Mask
 from alcd_otb.products.references import LabelledReference
 from alcd_otb.protocol import Protocol
+from alcd_otb.rasters import gdal_threads
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.settings import Settings
 
@@ -57,7 +58,7 @@ def compare(
     pairing = pair(known, [one for one in found if isinstance(one, Mask)])
     failures += [*of_products, *pairing.failures]
     workspace = Workspace(folder)
-    with _bounded_cache(settings), workspace.locked(), workspace.scratch() as scratch:
+    with _bounded_cache(settings), gdal_threads(settings.threads), workspace.locked(), workspace.scratch() as scratch:
         (scratch / "differences").mkdir()
         rows, of_pairs = _count_all(pairing.scenes, protocol, scratch / "differences", settings)
         comparison = Comparison(folder, protocol, tuple(rows), pairing, (*failures, *of_pairs))
