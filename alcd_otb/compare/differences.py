@@ -20,10 +20,10 @@ from alcd_otb.grid import Grid
 from alcd_otb.legend import rgb
 
 COLOURS = {
-    TRUE_POSITIVE: ("true positive", "#3b6fd4"),
+    TRUE_POSITIVE: ("true positive", "#2f6fe0"),
     TRUE_NEGATIVE: ("true negative", "#3fa34d"),
     FALSE_NEGATIVE: ("false negative", "#d62828"),
-    FALSE_POSITIVE: ("false positive", "#8e44ad"),
+    FALSE_POSITIVE: ("false positive", "#b04fd6"),
 }
 """Name and colour by code; the colours are those of Baetens et al. (2019)."""
 
@@ -52,7 +52,8 @@ class DifferenceMap:
             for code, (_, colour) in COLOURS.items():
                 table.SetColorEntry(code, rgb(colour))
             band.SetColorTable(table)
-            band.SetCategoryNames(["not compared", *(COLOURS[code][0] for code in sorted(COLOURS))])
+            # Names of categories would go into a file of their own.
+            band.SetDescription(", ".join(f"{code} {name}" for code, (name, _) in COLOURS.items()))
             band.SetNoDataValue(0)
             yield cls(dataset)
             # Left to the garbage collector, an error on closing is printed and forgotten.

@@ -26,7 +26,7 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 1120
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child { text-align: left; } td.text { text-align: left; }
+th:first-child, td:first-child { text-align: left; } td { white-space: nowrap; }
 th { border-bottom: 2px solid #888; font-weight: 600; } tr.best td { font-weight: 600; }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; } svg .grid { stroke: #ddd; }
 figure { display: inline-block; margin: 0 12px 14px 0; vertical-align: top; }
@@ -96,7 +96,10 @@ def _processors(comparison: Comparison) -> str:
         f"With a dilation, {both} dilated by discs of so many metres."
     )
     if several:
-        note += " Bold: the dilation of each processor's optimal accuracy."
+        note += " Bold: the dilation of each processor's optimal accuracy"
+        last = comparison.protocol.dilation.metres[-1]
+        beyond = [name for name, metres in sorted(best) if metres == last]
+        note += f"; that of {escape(', '.join(beyond))} may lie beyond {last:g} m." if beyond else "."
     uneven = "".join(
         f'<p class="failed">{escape(name)} lacks {escape(", ".join(scenes))}: its means are over fewer scenes than '
         "others'.</p>"
@@ -193,11 +196,14 @@ def _difference_maps(comparison: Comparison, differences: Path) -> str:
 
 def _references(comparison: Comparison) -> str:
     figures, classes = [], {}
+    occurring = {name for one in comparison.processors for name in one.classes}
     for scene in comparison.pairing.scenes:
         image = reference_picture(scene.reference) if isinstance(scene.reference, Mask) else None
         if image is not None and isinstance(scene.reference, Mask):
             figures.append(_figure(image, "png", scene.name, "reference"))
-            classes.update({one.name: one.colour for one in scene.reference.classes if one.colour})
+            classes.update(
+                {one.name: one.colour or "#ffffff" for one in scene.reference.classes if one.name in occurring}
+            )
     if not figures:
         return ""
     return f"<h2>Reference masks</h2>{_key(classes.items())}{''.join(figures)}"

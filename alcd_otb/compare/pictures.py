@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 DIFFERENCE_SIDE, REFERENCE_SIDE = 480, 240
 """Most pixels of the longer side; a folder of 32 scenes and 3 processors makes a page of some megabytes."""
 
-_OPAQUE = 0.6
+_OPAQUE = 0.7
 """Of the colours of a difference map over the image."""
 
 _SAME_SHAPE = 0.02
@@ -33,7 +33,7 @@ Picture = NDArray[np.uint8]
 def difference_picture(difference: Path, scene_picture: str | None) -> bytes:
     """A JPEG of a difference map over the grey image of the scene, where there is one."""
     dataset = gdal.Open(str(difference))
-    width, height = _reduced(dataset.RasterXSize, dataset.RasterYSize, DIFFERENCE_SIDE)
+    width, height = _picture_size(dataset.RasterXSize, dataset.RasterYSize, DIFFERENCE_SIDE)
     codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
     table = np.full((256, 3), 255.0)
     for code, (_, colour) in COLOURS.items():
@@ -52,7 +52,7 @@ def reference_picture(mask: Mask) -> bytes | None:
     if not mask.classes:
         return None
     dataset = mask.layers[0].open()
-    width, height = _reduced(mask.grid.width, mask.grid.height, REFERENCE_SIDE)
+    width, height = _picture_size(mask.grid.width, mask.grid.height, REFERENCE_SIDE)
     band = dataset.GetRasterBand(mask.layers[0].band)
     codes = band.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
     picture = Image.fromarray(np.clip(codes, 0, 255).astype(np.uint8), "P")
@@ -92,9 +92,11 @@ def _image_on(grid: Grid, path: str | None, width: int, height: int) -> Picture 
     return np.ascontiguousarray(np.moveaxis(pixels[:3], 0, 2))
 
 
-def _reduced(width: int, height: int, side: int) -> tuple[int, int]:
-    factor = max(1.0, max(width, height) / side)
-    return max(1, round(width / factor)), max(1, round(height / factor))
+def _picture_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """(width, height) of about so many pixels; of a small raster a whole multiple, so that pixels stay sharp."""
+    longest = max(width, height)
+    factor = side // longest if longest <= side else side / longest
+    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def _jpeg(picture: Picture) -> bytes:

@@ -26,11 +26,13 @@ def line_plot(series: Series, ticks: Sequence[tuple[float, str]], x_label: str, 
     longest = max(len(text) for _, text in ticks)
     slanted = longest * 7 * len(ticks) > 620
     width = max(420, min(1100, 60 * len(ticks)))
+    # Room for half a text beside the outermost place.
+    aside = 12 if slanted else max(12.0, longest * 3.6 - _RIGHT)
     bottom = 26 + (longest * 5 if slanted else 14) + 20
 
     def x_of(x: float) -> float:
-        inner = width - _LEFT - _RIGHT - 24
-        return _LEFT + 12 + (inner * (x - first) / (last - first) if last > first else inner / 2)
+        inner = width - _LEFT - _RIGHT - 2 * aside
+        return _LEFT + aside + (inner * (x - first) / (last - first) if last > first else inner / 2)
 
     def y_of(y: float) -> float:
         return _TOP + _HEIGHT * (1 - (y - lowest) / (1 - lowest))
