@@ -68,10 +68,9 @@ class PairCounts:
         return _metrics(self._tables(reference, product).sum(axis=0))
 
     def by_class(self, reference: float, product: float) -> dict[str, BinaryMetrics]:
-        """The same for the pixels of each class that occurs; without a name: of no class."""
-        tables = self._tables(reference, product)
-        names = (*self.names, "")
-        return {name: _metrics(table) for name, table in zip(names, tables, strict=True) if table.any()}
+        """The same for the pixels of each class that occurs; pixels without one are left out."""
+        tables = self._tables(reference, product)[:-1]
+        return {name: _metrics(table) for name, table in zip(self.names, tables, strict=True) if table.any()}
 
     def _tables(self, reference: float, product: float) -> NDArray[np.int64]:
         """Classes x (reference positive, negative) x (product positive, negative)."""

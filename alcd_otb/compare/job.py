@@ -195,9 +195,15 @@ def _write(comparison: Comparison, folder: Path) -> None:
 
 
 def _deliver(scratch: Path, folder: Path) -> None:
-    """Move the results into place; comparison.json comes last, and tells that they are whole."""
+    """Move the results into place; comparison.json comes last, and tells that they are whole.
+
+    Difference maps of an earlier comparison would pass for this one's, and are removed.
+    """
     with writing_to(folder):
+        (folder / "comparison.json").unlink(missing_ok=True)
         (folder / "differences").mkdir(exist_ok=True)
+        for earlier in (folder / "differences").glob("*.tif"):
+            earlier.unlink()
         files = sorted(path for path in scratch.rglob("*") if path.is_file())
         for file in sorted(files, key=lambda path: path.name == "comparison.json"):
             os.replace(file, folder / file.relative_to(scratch))
