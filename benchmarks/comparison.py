@@ -89,27 +89,44 @@ def make_masks(folder: Path, scenes: int) -> None:
 
 
 def make_scene(folder: Path, number: int) -> None:
+    """Of scenes beyond the first ones only the names are new: links take no time and no room."""
     day = day_of(number)
-    stem = f"S2A_MSIL1C_{day}T103009_N0205_R108_T{TILE}_{day}T103209"
-    clouds, cirrus, water = fields(number % DISTINCT)
+    if number < DISTINCT:
+        make_distinct_scene(folder, number, day)
+    else:
+        original = day_of(number % DISTINCT)
+        for file in sorted(path for path in folder.rglob(f"*{original}*") if path.is_file()):
+            link(folder, file, original, day)
+        for file in sorted(path for path in folder.rglob(f"*{original}*/**/*") if path.is_file()):
+            link(folder, file, original, day)
+    parameters = {"tile": TILE, "cloudy_date": day, "cloudy_product_name": f"{stem_of(day)}.SAFE"}
+    classification = folder / "references" / "Reference_dataset" / stem_of(day) / "Classification"
+    (classification / "used_parameters.json").write_text(json.dumps(parameters), "utf-8")
+
+
+def link(folder: Path, file: Path, original: str, day: str) -> None:
+    target = folder / str(file.relative_to(folder)).replace(original, day)
+    if file.name != "used_parameters.json" and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(file, target)
+
+
+def make_distinct_scene(folder: Path, number: int, day: str) -> None:
+    clouds, cirrus, water = fields(number)
     shadows = np.roll(clouds, (12, -9), (0, 1)) > 1.0
     codes = np.where(water, 6, 5).astype(np.uint8)
     for inside, code in ((cirrus > 1.7, 3), (shadows, 4), (clouds > 1.0, 2)):
         codes[inside] = code
     codes[:, :20] = 0
+    stem = stem_of(day)
     classification = folder / "references" / "Reference_dataset" / stem / "Classification"
     write(classification / "classification_map.tif", codes, 60)
-    parameters = {"tile": TILE, "cloudy_date": day, "cloudy_product_name": f"{stem}.SAFE"}
-    (classification / "used_parameters.json").write_text(json.dumps(parameters), "utf-8")
     grey = np.clip(80 + 60 * np.maximum(clouds - 0.6, 0) - 40 * shadows + 20 * water, 0, 255).astype(np.uint8)
     Image.fromarray(np.dstack([grey] * 3)).save(classification / "quicklook.jpg")
 
     products = folder / "products"
-    maja, original = maja_name(day), maja_name(day_of(number % DISTINCT))
-    if number < DISTINCT:
-        write_maja(products / maja, maja, clouds, 0.9)
-    else:
-        copy(products / original, products / maja)
+    maja = f"SENTINEL2A_{day}-103209-461_L2A_T{TILE}_C_V1-0"
+    write_maja(products / maja, maja, clouds, 0.9)
     # Sen2Cor sees bright clouds, few shadows and no edges; Fmask dilates.
     scl = np.where(water, 6, 4).astype(np.uint8)
     scl[shadows & (clouds < 1.0) & (cirrus < 0)] = 3
@@ -122,12 +139,12 @@ def make_scene(folder: Path, number: int) -> None:
     write(products / f"{stem}_Fmask4.tif", fmask.repeat(3, 0).repeat(3, 1), 20)
 
 
+def stem_of(day: str) -> str:
+    return f"S2A_MSIL1C_{day}T103009_N0205_R108_T{TILE}_{day}T103209"
+
+
 def day_of(number: int) -> str:
     return f"2017{1 + number % 12:02}{2 + number // 12:02}"
-
-
-def maja_name(day: str) -> str:
-    return f"SENTINEL2A_{day}-103209-461_L2A_T{TILE}_C_V1-0"
 
 
 def fields(number: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
@@ -155,13 +172,6 @@ def write_maja(folder: Path, name: str, clouds: Floats, threshold: float) -> Non
         edge = np.zeros(clm.shape, np.uint8)
         edge[:, :60] = 1
         made[1].GetRasterBand(1).WriteArray(edge, 0, row)
-
-
-def copy(source: Path, target: Path) -> None:
-    """Another product with the same pixels; links take no room."""
-    (target / "MASKS").mkdir(parents=True)
-    for file in (source / "MASKS").iterdir():
-        os.link(file, target / "MASKS" / file.name.replace(source.name, target.name))
 
 
 def create(path: Path, size: int, resolution: float) -> gdal.Dataset:
