@@ -59,13 +59,17 @@ def main() -> None:
 
 
 def measured(arguments: list[str]) -> dict[str, float]:
-    """Wall seconds and peak memory of one comparison, in a process of its own."""
+    """Wall and processor seconds and peak memory of one comparison, in a process of its own."""
     start = time.perf_counter()
     child = subprocess.Popen([sys.executable, "-m", "alcd_otb", "compare", *arguments], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"compare {' '.join(arguments)} failed")
-    return {"seconds": round(time.perf_counter() - start, 1), "peak_megabytes": usage.ru_maxrss >> 10}
+    return {
+        "seconds": round(time.perf_counter() - start, 1),
+        "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+        "peak_megabytes": usage.ru_maxrss >> 10,
+    }
 
 
 def pair_arguments(folder: Path) -> list[str]:

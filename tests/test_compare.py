@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import sys
+from base64 import b64decode
 from collections.abc import Callable
 from html.parser import HTMLParser
 from io import BytesIO
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import FinishedScene
 from mask_files import (
     L1C_NAME,
     L2A_NAME,
@@ -154,7 +156,7 @@ class TestPage:
         text = (folder / "out" / "comparison.html").read_text("utf-8")
         assert not re.search(r"(src|href)=\"(?!data:)", text)
         assert "http" not in text
-        for what in ("Sen2Cor", "53.33", "true positive", "low_clouds", "180 m", "<svg", "image/jpeg", "image/png"):
+        for what in ("Sen2Cor", "53.33", "true positive", "low_clouds", "180 m", "<svg", "image/webp", "image/png"):
             assert what in text
 
     def test_is_well_formed(self, folder: Path) -> None:
@@ -199,6 +201,14 @@ class TestPage:
         assert max(abs(value - 200) for value in colour(drawn, 1, 5)) < 60
         red, green, blue = colour(plain, 1, 1)
         assert red > 150 > 100 > max(green, blue)
+
+
+def test_progress_goes_from_nothing_to_all(folder: Path) -> None:
+    told: list[float] = []
+    settings = Settings(ram=64, threads=1, progress=lambda step, share: told.append(share) if step else None)
+    compare([str(folder / "references")], [str(folder / "products")], at_60_m(), folder / "out", settings)
+    assert told == sorted(told)
+    assert told[-1] == 1
 
 
 class TestDilation:
@@ -261,6 +271,32 @@ class TestDilation:
         protocol = at_60_m(grid=10, dilation={"metres": [0, 2000]})
         with pytest.raises(ConfigurationError, match="200 pixels of 10 m"):
             run(tmp_path / "references", tmp_path / "products", tmp_path / "out", protocol)
+
+
+def test_a_workspace_of_this_project_is_a_reference(finished: FinishedScene, tmp_path: Path) -> None:
+    labels = gdal.Open(str(finished.iteration / "labels.tif"))
+    codes = labels.ReadAsArray()
+    left, resolution, _, top, _, _ = labels.GetGeoTransform()
+    # Sen2Cor here finds low clouds and shadows, and takes water for cirrus.
+    classes = np.select([codes == 2, codes == 4, codes == 6], [9, 3, 10], 4).astype(np.uint8)
+    config = json.loads((finished.result.workspace / "config.json").read_text("utf-8"))
+    product = config["products"]["cloudy"]
+    name = f"T{product['tile']}_{product['acquired'][:19].replace('-', '').replace(':', '')}_SCL_60m.jp2"
+    epsg = int(labels.GetSpatialRef().GetAuthorityCode(None))
+    write_raster(tmp_path / "products" / name, classes, resolution, left=left, top=top, epsg=epsg)
+    (row,) = run(finished.result.workspace, tmp_path / "products", tmp_path / "out").as_json()["rows"]
+    assert {name: row[name] for name in BY_HAND} == {
+        "tp": int(np.isin(codes, (2, 4)).sum()),
+        "fn": int((codes == 3).sum()),
+        "fp": int((codes == 6).sum()),
+        "tn": int(np.isin(codes, (1, 5, 7)).sum()),
+    }
+    assert row["tp"] > 100
+    # The quicklook of the workspace lies under the difference map.
+    text = (tmp_path / "out" / "comparison.html").read_text("utf-8")
+    (picture,) = re.findall(r"data:image/webp;base64,([^\"]+)", text)
+    colours = len(set(Image.open(BytesIO(b64decode(picture))).convert("RGB").getdata()))
+    assert colours > 1000
 
 
 def test_means_and_pooled_counts_differ(tmp_path: Path) -> None:

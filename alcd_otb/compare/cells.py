@@ -73,7 +73,13 @@ class Cells:
         if first >= last:
             return whole
         if self._offset is None:
-            part = self._warped(first, last)
+            try:
+                part = self._warped(first, last)
+            except RuntimeError as error:
+                raise ProductError(
+                    f"{self.mask.path}: cannot be warped to {self.grid.crs} ({' '.join(str(error).split())}); give it "
+                    "in the tile's own projection"
+                ) from error
         elif self._enlarging > 1:
             part = self._repeated(first, last)
         else:
@@ -134,10 +140,8 @@ class Cells:
         own = self.mask.grid
         left, bottom, right, top = _bounds_in(target, own)
         # Two pixels more: a cell's edge cuts pixels, and the border of the warp is not exact.
-        column, row = (
-            math.floor((left - own.left) / own.resolution) - 2,
-            math.floor((own.top - top) / own.resolution) - 2,
-        )
+        column = math.floor((left - own.left) / own.resolution) - 2
+        row = math.floor((own.top - top) / own.resolution) - 2
         width = math.ceil((right - own.left) / own.resolution) + 2 - column
         height = math.ceil((own.top - bottom) / own.resolution) + 2 - row
         flags, codes = self._pixels(row, column, height, width)

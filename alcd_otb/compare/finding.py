@@ -78,7 +78,7 @@ def read_all(arguments: Iterable[str], readers: tuple[Reader, ...]) -> tuple[lis
     for argument in arguments:
         label, path = _labelled_path(argument)
         count = len(found) + len(failures)
-        for place, reader in _search(path, readers, set()):
+        for place, reader in _found(path, readers):
             try:
                 found += [one if label is None else replace(one, processor=label) for one in reader.read(place)]
             except AlcdError as error:
@@ -99,6 +99,13 @@ def _labelled_path(argument: str) -> tuple[str | None, Path]:
     if not whole.exists():
         raise ProductError(f"{argument}: there is no such file or folder; check the path")
     return None, whole
+
+
+def _found(path: Path, readers: tuple[Reader, ...]) -> list[tuple[Path, Reader]]:
+    try:
+        return list(_search(path, readers, set()))
+    except OSError as error:
+        raise ProductError(f"{error.filename or path}: cannot be read ({error.strerror}); check its rights") from error
 
 
 def _search(path: Path, readers: tuple[Reader, ...], visited: set[Path]) -> Iterator[tuple[Path, Reader]]:

@@ -184,14 +184,14 @@ def _difference_maps(comparison: Comparison, differences: Path) -> str:
             row = compared.get((scene.name, product.processor))
             if row is None or not file.is_file():
                 continue
-            caption = f"{scene.name}, {product.processor}: overall accuracy {_percent(row.metrics.overall_accuracy)} %"
+            caption = f"{scene.name}, {product.processor}: {_percent(row.metrics.overall_accuracy)} %"
             image = difference_picture(file, picture or product.picture)
-            figures.append(_figure(image, "jpeg", caption, "difference"))
+            figures.append(_figure(image, "webp", caption, "difference"))
     if not figures:
         return ""
     key = _key((name, colour) for name, colour in COLOURS.values())
     first = _dilation(comparison.protocol.dilation.metres[0])
-    return f"<h2>Difference maps, {first}</h2>{key}{''.join(figures)}"
+    return f"<h2>Difference maps and overall accuracy, {first}</h2>{key}{''.join(figures)}"
 
 
 def _references(comparison: Comparison) -> str:

@@ -27,7 +27,7 @@ def line_plot(series: Series, ticks: Sequence[tuple[float, str]], x_label: str, 
     slanted = longest * 7 * len(ticks) > 620
     width = max(420, min(1100, 60 * len(ticks)))
     # Room for half a text beside the outermost place.
-    aside = 12 if slanted else max(12.0, longest * 3.6 - _RIGHT)
+    aside = longest * 2.0 if slanted else max(12.0, longest * 3.6 - _RIGHT)
     bottom = 26 + (longest * 5 if slanted else 14) + 20
 
     def x_of(x: float) -> float:
@@ -41,10 +41,11 @@ def line_plot(series: Series, ticks: Sequence[tuple[float, str]], x_label: str, 
         f'<svg viewBox="0 0 {width} {_TOP + _HEIGHT + bottom}" width="{width}" role="img" '
         f'aria-label="{escape(y_label)} by {escape(x_label)}">'
     ]
-    for step in range(round(lowest * 10), 11):
-        y = y_of(step / 10)
+    spacing = 0.02 if lowest >= 0.9 else 0.05 if lowest >= 0.7 else 0.1
+    for step in range(round((1 - lowest) / spacing) + 1):
+        y = y_of(1 - step * spacing)
         parts.append(f'<line x1="{_LEFT}" x2="{width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
-        parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{step / 10:.1f}</text>')
+        parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{1 - step * spacing:.2f}</text>')
     for x, text in ticks:
         place = f"{x_of(x):.1f} {_TOP + _HEIGHT + 18}"
         turned = f'transform="translate({place}) rotate(-40)" text-anchor="end"' if slanted else ""
