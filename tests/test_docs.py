@@ -17,6 +17,7 @@ from scenes import alcd
 
 from alcd_otb import cli, config, errors, legend, protocol
 from alcd_otb.products import classified_raster
+from alcd_otb.products.mask import COMMON_MEANINGS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "otb_pipelines").rglob("*.md")])
@@ -154,6 +155,14 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
 @pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("scene*.json")), ids=lambda file: file.name)
 def test_examples_are_accepted(file: Path) -> None:
     assert config.load_scene(file).template.features
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples" / "tables").glob("*.json")), ids=lambda file: file.name)
+def test_tables_of_classes_are_accepted(file: Path) -> None:
+    assert classified_raster.is_class_table(file)
+    table = classified_raster.ClassTable.model_validate(json.loads(file.read_text("utf-8")))
+    known = {meaning for one in table.classes for meaning in one.means}
+    assert {"invalid"} <= known <= set(COMMON_MEANINGS)
 
 
 def test_the_readme_shows_a_scene() -> None:

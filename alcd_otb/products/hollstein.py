@@ -1,5 +1,6 @@
 """The labelled pixels of Hollstein et al. (2016), https://doi.org/10.3390/rs8080666: one HDF5 file of many scenes."""
 
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -30,6 +31,8 @@ _MEANS: dict[str, Meaning] = {
     "cloud": frozenset({CLOUD, INVALID}),
     "snow": frozenset({SNOW}),
 }
+_ROWS_AT_ONCE = 2**19
+
 _DATASETS = ("classes", "class_ids", "class_names", "product_id", "granule_id", "latitude", "longitude")
 
 
@@ -43,28 +46,38 @@ def read_hollstein(path: Path) -> tuple[LabelledReference, ...]:
     Raises EnvironmentNotReadyError where h5py is not installed, ProductError where the file is damaged, or a scene's
     names do not tell tile and time.
     """
-    content = _datasets(path)
-    classes = _classes(path, content)
-    names = [f"{_text(product)} {_text(granule)}" for product, granule in zip(*_identifiers(content), strict=True)]
-    scenes, scene_of_row = np.unique(np.array(names), return_inverse=True)
-    codes = np.asarray(content["classes"]).astype(np.int64)
-    strange = sorted(set(codes.tolist()) - {one.code for one in classes})
+    content = _read(path)
+    codes = content.classes.astype(np.int64)
+    strange = sorted(set(np.unique(codes).tolist()) - {one.code for one in content.legend})
     if strange:
         raise damaged(path, f"has pixels of class {', '.join(map(str, strange))}, which class_ids lacks")
     references = []
-    for index, name in enumerate(scenes.tolist()):
-        product, granule = name.split(" ")
+    for (product, granule), index in sorted(content.scenes.items()):
         acquisition = acquisition_in(product, tile_in(granule))
         if acquisition is None:
             raise damaged(path, f"product {product}, granule {granule}: the names do not tell tile and time")
-        rows = scene_of_row == index
-        places = np.stack([np.asarray(content[one])[rows] for one in ("longitude", "latitude")], axis=1)
-        locate = partial(_located, places.astype(np.float64), codes[rows].astype(np.uint8))
-        references.append(LabelledReference(PROCESSOR, path, acquisition, classes, (path,), locate))
+        rows = content.scene_of_row == index
+        locate = partial(_located, content.places[rows], codes[rows].astype(np.uint8))
+        references.append(LabelledReference(PROCESSOR, path, acquisition, content.legend, (path,), locate))
     return tuple(references)
 
 
-def _datasets(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """Of a file with N labelled pixels.
+
+    classes: N class ids. places: N x 2, longitude and latitude in degrees. scene_of_row: N numbers of scenes. scenes:
+    number by product and granule.
+    """
+
+    legend: tuple[PixelClass, ...]
+    classes: NDArray[Any]
+    places: NDArray[np.float64]
+    scene_of_row: NDArray[np.int32]
+    scenes: dict[tuple[str, str], int]
+
+
+def _read(path: Path) -> _Content:
     try:
         h5py = import_module("h5py")
     except ImportError as error:
@@ -79,18 +92,38 @@ def _datasets(path: Path) -> dict[str, Any]:
                     f"{path}: lacks {', '.join(missing)}, so is no file of Hollstein et al.; give "
                     "*_s2_manual_classification_data.h5"
                 )
-            return {name: file[name][()] for name in _DATASETS}
+            scene_of_row, scenes = _scenes(file["product_id"], file["granule_id"])
+            return _Content(
+                _classes(path, file["class_ids"][()], file["class_names"][()]),
+                file["classes"][()].ravel(),
+                np.stack([file[one][()].ravel().astype(np.float64) for one in ("longitude", "latitude")], axis=1),
+                scene_of_row,
+                scenes,
+            )
     except OSError as error:
         raise damaged(path, f"cannot be read as HDF5 ({error})") from error
 
 
-def _identifiers(content: dict[str, Any]) -> tuple[Any, Any]:
-    return np.asarray(content["product_id"]).ravel(), np.asarray(content["granule_id"]).ravel()
+def _scenes(products: Any, granules: Any) -> tuple[NDArray[np.int32], dict[tuple[str, str], int]]:
+    """(scene of each row, scenes); read in parts, since millions of names would fill the memory."""
+    scenes: dict[tuple[str, str], int] = {}
+    scene_of_row = np.empty(products.shape[0], np.int32)
+    for start in range(0, len(scene_of_row), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        names = [np.unique(one[part].ravel().astype("S"), return_inverse=True) for one in (products, granules)]
+        (first, product_of_row), (second, granule_of_row) = names
+        pairs, pair_of_row = np.unique(product_of_row * len(second) + granule_of_row, return_inverse=True)
+        numbers = [
+            scenes.setdefault((_text(first[pair // len(second)]), _text(second[pair % len(second)])), len(scenes))
+            for pair in pairs.tolist()
+        ]
+        scene_of_row[part] = np.array(numbers, np.int32)[pair_of_row]
+    return scene_of_row, scenes
 
 
-def _classes(path: Path, content: dict[str, Any]) -> tuple[PixelClass, ...]:
+def _classes(path: Path, codes: Any, names: Any) -> tuple[PixelClass, ...]:
     classes = []
-    for code, raw in zip(content["class_ids"], content["class_names"], strict=True):
+    for code, raw in zip(codes.ravel(), names.ravel(), strict=True):
         name = _text(raw).strip().lower()
         if name not in _MEANS:
             raise damaged(path, f"class {name!r} is none of {', '.join(_MEANS)}")
