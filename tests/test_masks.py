@@ -246,6 +246,12 @@ class TestSen2Cor:
         assert is_classification(file)
         assert read_classification(file).acquisition == Acquisition(TILE, date(2017, 10, 2), TIME)
 
+    def test_a_file_that_is_cut_off_is_refused(self, tmp_path: Path) -> None:
+        """OpenJPEG decodes what is left, and makes up the rest."""
+        file = write_raster(tmp_path / "T31TFJ_20171002T103009_SCL_20m.jp2", SCL.repeat(50, 0).repeat(5, 1), 20)
+        file.write_bytes(file.read_bytes()[:-3])
+        assert "is cut off" in one_line_error(lambda: meaning(read_classification(file), "cloud"))
+
     def test_a_value_that_sen2cor_does_not_have_is_refused(self, tmp_path: Path) -> None:
         file = write_raster(tmp_path / "T31TFJ_20171002T103009_SCL_20m.jp2", SCL + 1, 20)
         assert "value 12, which Sen2Cor does not have" in one_line_error(

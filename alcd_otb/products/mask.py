@@ -11,6 +11,7 @@ from alcd_otb.errors import ProductError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import Legend
 from alcd_otb.products.acquisition import Acquisition
+from alcd_otb.products.jpeg2000 import check_complete
 
 gdal.UseExceptions()
 
@@ -121,7 +122,9 @@ def raster_layer(path: Path, table: Table, band: int = 1) -> Layer:
 
 
 def open_raster(path: Path) -> gdal.Dataset:
-    """Raises ProductError where it is no raster of whole numbers from 0 up."""
+    """Raises ProductError where it is cut off, or no raster of whole numbers."""
+    if path.suffix.lower() == ".jp2":
+        check_complete(str(path))
     try:
         dataset = gdal.Open(str(path))
     except RuntimeError as error:
