@@ -348,10 +348,39 @@ class TestProtocols:
         ]
         assert {name: row[name] for name in BY_HAND} == {"tp": 3, "fn": 7, "fp": 0, "tn": 10}
 
-    def test_a_name_that_a_mask_does_not_have_is_refused(self, folder: Path) -> None:
-        positive = {"reference": ["clowds"], "product": ["invalid"]}
-        with pytest.raises(ProductError, match="has none of the positive classes clowds; it has background"):
+    @pytest.mark.parametrize(
+        ("change", "problem"),
+        [
+            (
+                {"positive": {"reference": ["low_clouds", "high_cluods"], "product": ["invalid"]}},
+                "positive.reference: no mask has the class 'high_cluods'; did you mean 'high_clouds'?",
+            ),
+            ({"exclude": {"reference": ["snw"]}}, "exclude.reference: no mask has the class 'snw'"),
+            (
+                {
+                    "positive": {
+                        "reference": ["invalid"],
+                        "product": ["invalid"],
+                        "processors": {"Sen2Cor": ["cloud", "thin_cirus"]},
+                    }
+                },
+                "positive.processors.Sen2Cor: no mask has the class 'thin_cirus'; did you mean 'thin_cirrus'?",
+            ),
+        ],
+    )
+    def test_a_name_that_no_mask_has_is_refused(self, folder: Path, change: dict[str, Any], problem: str) -> None:
+        with pytest.raises(ConfigurationError, match=re.escape(problem)):
+            run(folder / "references", folder / "products", folder / "out", at_60_m(**change))
+
+    def test_a_mask_that_has_none_of_the_names_is_refused(self, folder: Path) -> None:
+        positive = {"reference": ["invalid"], "product": ["low_clouds"]}
+        with pytest.raises(ProductError, match="has none of the positive classes low_clouds; it has cirrus"):
             run(folder / "references", folder / "products", folder / "out", at_60_m(positive=positive))
+
+    def test_a_processor_without_a_product_is_told(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+        dilation = {"metres": [0], "delivered": {"Sen2cor": 60}}
+        run(folder / "references", folder / "products", folder / "out", at_60_m(dilation=dilation))
+        assert "dilation.delivered: there is no product of Sen2cor; did you mean 'Sen2Cor'?" in caplog.text
 
     @pytest.mark.parametrize(
         ("change", "problem"),

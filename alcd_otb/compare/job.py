@@ -16,6 +16,7 @@ from alcd_otb.compare.counting import Dilations, LabelledPixels, PairCounts, com
 from alcd_otb.compare.differences import DifferenceMap, difference_name
 from alcd_otb.compare.distance import reach
 from alcd_otb.compare.finding import Failure, read_all, readers
+from alcd_otb.compare.names import check_names
 from alcd_otb.compare.page import comparison_page
 from alcd_otb.compare.pairing import Scene, pair
 from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
@@ -55,7 +56,9 @@ def compare(
     legend = load_template(REFERENCE_TEMPLATE).legend
     known, failures = read_all(references, readers(legend, fmask, labelled=True))
     found, of_products = read_all(products, readers(legend, fmask, labelled=False))
-    pairing = pair(known, [one for one in found if isinstance(one, Mask)])
+    masks = [one for one in found if isinstance(one, Mask)]
+    check_names(protocol, legend, known, masks)
+    pairing = pair(known, masks)
     failures += [*of_products, *pairing.failures]
     workspace = Workspace(folder)
     with _bounded_cache(settings), gdal_threads(settings.threads), workspace.locked(), workspace.scratch() as scratch:
