@@ -183,6 +183,24 @@ class TestPage:
         Checker().feed(text)
         assert opened == []
 
+    def test_all_references_are_shown_and_a_broken_one_breaks_nothing(self, folder: Path) -> None:
+        for name, day in (("lonely", "20180101"), ("broken", "20180201")):
+            write_reference(folder / "references", scene_pixels()[0], folder=name, day=day, product="")
+        file = folder / "references" / "broken" / "Classification" / "classification_map.tif"
+        file.write_bytes(file.read_bytes()[:-20])
+        found = run(folder / "references", folder / "products", folder / "out")
+        assert len(found.rows) == 1
+        text = (folder / "out" / "comparison.html").read_text("utf-8")
+        pictures = re.findall(r'class="reference" src="data:image/png;base64,([^"]+)"', text)
+        shown = [np.asarray(Image.open(BytesIO(b64decode(one))).convert("RGB")) for one in pictures]
+        assert len(shown) >= 2
+        # The upper left corner is low clouds, the last column without data.
+        low_clouds = CLOUDS.legend.find("low_clouds")
+        assert low_clouds is not None
+        for picture in shown[:2]:
+            assert tuple(picture[0, 0]) == low_clouds.rgb
+            assert tuple(picture[0, -1]) == (255, 255, 255)
+
     def test_difference_maps_lie_over_the_quicklook(self, folder: Path) -> None:
         run(folder / "references", folder / "products", folder / "out")
         (file,) = (folder / "out" / "differences").iterdir()
@@ -614,6 +632,18 @@ class TestCommandLine:
         assert "no data cannot be told from clear ground" in ended.stderr
         assert "Sen2Cor" in ended.stdout
         assert len(json.loads((folder / "out" / "comparison.json").read_text("utf-8"))["rows"]) == 2
+
+    def test_who_wrote_a_mask_of_fmask_can_be_said(self, folder: Path) -> None:
+        """Codes 2 and 3: cloud and shadow of python-fmask, shadow and snow of GERSL's."""
+        codes, _ = scene_pixels()
+        fmask = np.select([codes == 2, codes == 4], [2, 3], 1).astype(np.uint8)
+        file = write_raster(folder / "fmask" / f"{L1C_NAME}_fmask.tif", fmask, 60)
+        arguments = ("compare", folder / "references", file, "-o", folder / "out")
+        assert "say it with --fmask" in refused(3, *arguments)
+        for kind, recall in (("python-fmask", 1), ("gersl", 2 / 3)):
+            ended = alcd(*arguments, "--fmask", kind, "--dilate", "0", "--json")
+            assert ended.returncode == 0, ended.stderr
+            assert json.loads(ended.stdout)["rows"][0]["recall"] == pytest.approx(recall)
 
     def test_nothing_to_compare_is_an_error(self, folder: Path) -> None:
         write_raster(folder / "other" / "T31TFK_20171002T103009_SCL_20m.tif", scene_pixels()[1], 60)

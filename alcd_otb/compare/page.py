@@ -197,13 +197,14 @@ def _difference_maps(comparison: Comparison, differences: Path) -> str:
 def _references(comparison: Comparison) -> str:
     figures, classes = [], {}
     occurring = {name for one in comparison.processors for name in one.classes}
-    for scene in comparison.pairing.scenes:
-        image = reference_picture(scene.reference) if isinstance(scene.reference, Mask) else None
-        if image is not None and isinstance(scene.reference, Mask):
-            figures.append(_figure(image, "png", scene.name, "reference"))
-            classes.update(
-                {one.name: one.colour or "#ffffff" for one in scene.reference.classes if one.name in occurring}
-            )
+    pairing = comparison.pairing
+    named = [(scene.name, scene.reference) for scene in pairing.scenes]
+    named += [(one.acquisition.name, one) for one in pairing.references_alone]
+    for name, reference in sorted(named, key=lambda entry: entry[0]):
+        image = reference_picture(reference) if isinstance(reference, Mask) else None
+        if image is not None:
+            figures.append(_figure(image, "png", name, "reference"))
+            classes.update({one.name: one.colour or "#ffffff" for one in reference.classes if one.name in occurring})
     if not figures:
         return ""
     return f"<h2>Reference masks</h2>{_key(classes.items())}{''.join(figures)}"

@@ -10,6 +10,7 @@ from osgeo import gdal
 from PIL import Image
 
 from alcd_otb.compare.differences import COLOURS
+from alcd_otb.errors import ProductError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import rgb
 from alcd_otb.products.mask import Mask
@@ -49,13 +50,20 @@ def difference_picture(difference: Path, scene_picture: str | None) -> bytes:
 
 
 def reference_picture(mask: Mask) -> bytes | None:
-    """A PNG of a reference mask in the colours of its classes, no data white; None for a mask of bits."""
+    """A PNG of a reference mask in the colours of its classes, no data white.
+
+    None for a mask of bits, and for one that cannot be read, which a comparison has told of if it was asked to read it.
+    """
     if not mask.classes:
         return None
-    dataset = mask.layers[0].open()
     width, height = _picture_size(mask.grid.width, mask.grid.height, REFERENCE_SIDE)
-    band = dataset.GetRasterBand(mask.layers[0].band)
-    codes = band.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
+    try:
+        dataset = mask.layers[0].open()
+        band = dataset.GetRasterBand(mask.layers[0].band)
+        codes = band.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
+    except (RuntimeError, ProductError) as error:
+        log.warning("%s: is not drawn among the references (%s)", mask.path, " ".join(str(error).split()))
+        return None
     picture = Image.fromarray(np.clip(codes, 0, 255).astype(np.uint8), "P")
     palette = [255] * 768
     for one in mask.classes:
