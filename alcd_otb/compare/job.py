@@ -172,9 +172,10 @@ def _check_reach(grid: Grid, dilations: Dilations) -> None:
 
 
 def _tell(comparison: Comparison) -> None:
+    """Where nothing could be compared, the first failure is the error that ends the run."""
     pairing = comparison.pairing
-    for failure in comparison.failures:
-        log.error("%s", failure.error)
+    for failure in comparison.failures[0 if comparison.rows else 1 :]:
+        log.log(logging.ERROR if comparison.rows else logging.WARNING, "%s", failure.error)
     for one in (*pairing.references_alone, *pairing.products_alone):
         log.warning("%s: finds no partner of %s", one.path, one.acquisition.name)
     for copy in pairing.copies:
