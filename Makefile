@@ -15,7 +15,8 @@ ARGS ?=
 RUN_PACKAGES := otb-bin libotb-apps libotb-dev otb-qgis libinsighttoolkit4-dev libtinyxml-dev libfftw3-dev \
     libboost-filesystem-dev libboost-serialization-dev pybind11-dev cmake g++ ninja-build \
     gdal-bin python3-gdal python3-fiona python3-lxml python3-jinja2 python3-numpy python3-venv python3-dev
-TEST_PACKAGES := valgrind python3-qgis qgis-providers
+# h5py reads one kind of reference, and is asked for when one is given.
+TEST_PACKAGES := valgrind python3-h5py python3-qgis qgis-providers
 
 # Files that tell that a step is done; they lie in .venv, so that removing it is starting over.
 RUN_PYTHON := .venv/.run-requirements-done
@@ -63,12 +64,12 @@ clean: ## remove what the other targets made, but for Debian's packages and demo
 	rm -rf .venv build dist *.egg-info otbApplication*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find alcd_otb otb_pipelines param_templates tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
-$(RUN_PYTHON): requirements.txt tools/install.sh
+$(RUN_PYTHON): requirements.txt tools/install.sh Makefile
 	@tools/install.sh packages $(RUN_PACKAGES)
 	@tools/install.sh python requirements.txt
 	@touch $@
 
-$(TEST_PYTHON): requirements-dev.txt $(RUN_PYTHON)
+$(TEST_PYTHON): requirements-dev.txt $(RUN_PYTHON) Makefile
 	@tools/install.sh packages $(TEST_PACKAGES)
 	@tools/install.sh python requirements-dev.txt
 	@touch $@

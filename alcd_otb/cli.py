@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from alcd_otb.errors import AlcdError, EnvironmentNotReadyError
+from alcd_otb.errors import AlcdError, EnvironmentNotReadyError, ProductError
 from alcd_otb.progress import ProgressBar
 from otb_pipelines.settings import Settings, default_settings
 
@@ -132,6 +132,21 @@ def demo(options: argparse.Namespace) -> int:
     else:
         print(result.summary())
     return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    from alcd_otb.compare.job import compare as compare_masks
+    from alcd_otb.compare.text import summary
+    from alcd_otb.protocol import load_protocol
+
+    protocol = load_protocol(options.protocol)
+    if options.dilate is not None:
+        protocol = protocol.dilated_by(options.dilate)
+    result = compare_masks(
+        [options.reference], options.product, protocol, options.output, _settings(options), options.fmask
+    )
+    print(json.dumps(result.as_json()) if options.json else summary(result))
+    return ProductError.exit_code if result.failures else 0
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -272,6 +287,23 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", type=Path, help="folder to write the .qml files into")
     command.set_defaults(command=styles)
 
+    command = commands.add_parser("compare", parents=[common], help="measure processors' masks by reference masks")
+    command.add_argument("reference", metavar="REFERENCE", help="a reference mask, or a folder of them")
+    command.add_argument(
+        "product", metavar="PRODUCT", nargs="+", help="products or folders of them; LABEL=PATH names the processor"
+    )
+    command.add_argument(
+        "--protocol", default="alcd2019", metavar="NAME", help="alcd2019, cmix2022 or a JSON file (default: alcd2019)"
+    )
+    command.add_argument(
+        "--dilate", type=_metres, metavar="M", help="dilations in metres instead of the protocol's: 0:300:60 or 0,180"
+    )
+    command.add_argument("--fmask", choices=("gersl", "python-fmask"), help="who wrote masks of Fmask that do not tell")
+    command.add_argument(
+        "-o", "--output", type=Path, default=Path("comparison"), metavar="OUT", help="folder of the results"
+    )
+    command.set_defaults(command=compare)
+
     command = commands.add_parser("doctor", parents=[common], help="tell what is installed and what is missing")
     command.set_defaults(command=doctor)
     return parser
@@ -289,3 +321,15 @@ def _not_negative(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")
     return value
+
+
+def _metres(text: str) -> tuple[float, ...]:
+    """``0:300:60`` (first, last, step) or ``0,180``."""
+    try:
+        if ":" not in text:
+            return tuple(float(part) for part in text.split(","))
+        first, last, step = (float(part) for part in text.split(":"))
+        return tuple(first + index * step for index in range(int((last - first) / step + 1e-9) + 1))
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        problem = f"{text!r} is neither FIRST:LAST:STEP nor a list such as 0,180"
+        raise argparse.ArgumentTypeError(problem) from error

@@ -35,7 +35,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-ModelT = TypeVar("ModelT", bound=_Model)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Formula(_Model):
@@ -215,16 +215,16 @@ def template_names() -> tuple[str, ...]:
 def load_template(template: str) -> Template:
     """Read a template that comes with the package, by its name, or one in a file. Raises ConfigurationError."""
     file = _find_template(template, Path.cwd(), "")
-    return _validated(Template, _read_json(file), str(file))
+    return validated(Template, read_json(file), str(file))
 
 
 def load_scene(path: Path) -> SceneConfig:
     """Read scene.json, its template and its `set`. Raises ConfigurationError naming file, key, value and remedy."""
-    scene = _validated(_SceneFile, _read_json(path), str(path))
+    scene = validated(_SceneFile, read_json(path), str(path))
     template_file = _find_template(scene.template, path.resolve().parent, f"{path}: ")
-    merged = _override(_read_json(template_file), scene.set)
+    merged = _override(read_json(template_file), scene.set)
     origin = f"{path}: set" if scene.set else str(template_file)
-    template = _validated(Template, merged, origin)
+    template = validated(Template, merged, origin)
     folder = path.resolve().parent
     name = scene.name or path.stem
     workspace = folder / (scene.workspace or name)
@@ -273,7 +273,8 @@ def _find_template(template: str, folder: Path, origin: str) -> Path:
     return file
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object in which no key occurs twice. Raises ConfigurationError."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
     except OSError as error:
@@ -302,7 +303,8 @@ def _override(template: Any, changes: Any) -> dict[str, Any]:
     return merged
 
 
-def _validated(model: type[ModelT], content: dict[str, Any], origin: str) -> ModelT:
+def validated(model: type[ModelT], content: dict[str, Any], origin: str) -> ModelT:
+    """The model that a JSON object describes. Raises ConfigurationError naming origin, key, value and remedy."""
     try:
         return model.model_validate(content)
     except ValidationError as error:

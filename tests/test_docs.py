@@ -8,15 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+import numpy as np
 import pytest
+from mask_files import write_l2a, write_reference
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
+from scenes import alcd
 
-from alcd_otb import cli, config, errors, legend
+from alcd_otb import cli, config, errors, legend, protocol
+from alcd_otb.products import classified_raster
+from alcd_otb.products.mask import COMMON_MEANINGS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "otb_pipelines").rglob("*.md")])
 SCENE_PAGE = ROOT / "docs" / "scene.md"
+COMPARISON_PAGE = ROOT / "docs" / "comparison.md"
 
 
 def json_blocks(page: Path) -> list[Any]:
@@ -32,9 +38,9 @@ def table_rows(text: str, heading: str) -> list[list[str]]:
     return rows[2:]
 
 
-def documented(heading: str) -> dict[str, str]:
+def documented(heading: str, page: Path = SCENE_PAGE) -> dict[str, str]:
     """Default by key, of a table of keys."""
-    rows = table_rows(SCENE_PAGE.read_text("utf-8"), heading)
+    rows = table_rows(page.read_text("utf-8"), heading)
     keys = [row[0].strip("`") for row in rows]
     assert len(set(keys)) == len(keys)
     return {key: row[2] for key, row in zip(keys, rows, strict=True)}
@@ -81,6 +87,39 @@ def test_the_tables_hold_every_key_with_its_default(heading: str, model: type[Ba
     assert documented(heading) == expected
 
 
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [("Protocols", protocol.Protocol), ("Classified rasters", classified_raster.ClassTable)],
+    ids=["protocol", "classes"],
+)
+def test_the_tables_of_comparisons_hold_every_key_with_its_default(heading: str, model: type[BaseModel]) -> None:
+    derived = {} if heading != "Protocols" else dict.fromkeys(("dilation", "exclude"), "see below")
+    expected = {key: derived.get(key) or as_written(default) for key, default in defaults(model)}
+    assert documented(heading, COMPARISON_PAGE) == expected
+
+
+def test_the_worked_example_of_a_comparison_comes_out_as_written(tmp_path: Path) -> None:
+    text = COMPARISON_PAGE.read_text("utf-8").split("## Worked example")[1].split("## Protocols")[0]
+    blocks = dict(block.split("\n", 1) for block in re.findall(r"^```text\n(.*?)^```", text, re.M | re.S))
+    reference, said = (
+        np.array([line.split() for line in blocks[name].splitlines()], np.uint8) for name in ("reference", "Sen2Cor")
+    )
+    write_reference(tmp_path / "references", reference)
+    write_l2a(tmp_path / "products", {60: said})
+    ended = alcd("compare", tmp_path / "references", tmp_path / "products", "--dilate", "0,60", "-o", tmp_path / "out")
+    assert ended.returncode == 0, ended.stderr
+    head = next(name for name in blocks if name.startswith("mean over scenes"))
+    assert ended.stdout.startswith(f"{head}\n{blocks[head]}")
+    # The figures in words.
+    rows = json.loads((tmp_path / "out" / "comparison.json").read_text("utf-8"))["rows"]
+    counts = [{name: row[name] for name in ("tp", "fp", "fn", "tn")} for row in rows]
+    assert counts[0] == {"tp": 4, "fp": 2, "fn": 7, "tn": 29}
+    assert counts[1] == {"tp": 17, "fp": 2, "fn": 8, "tn": 15}
+    assert rows[0]["classes"]["clouds_shadows"]["tp"] == 0
+    for words in ("42 cells with data, 11 are invalid", "grow to 25 cells and Sen2Cor's to 19", "17 are common"):
+        assert words in " ".join(text.split())
+
+
 def test_the_names_of_features_are_all_there() -> None:
     rows = table_rows(SCENE_PAGE.read_text("utf-8"), "Names")
     text = " ".join(row[0] for row in rows)
@@ -103,6 +142,10 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
         file = tmp_path / "scene.json"
         file.write_text(json.dumps(content), "utf-8")
         assert config.load_scene(file).cloudy == tmp_path / content["cloudy"]
+    elif "positive" in content:
+        assert protocol.Protocol.model_validate(content).name == content["name"]
+    elif "processor" in content:
+        assert classified_raster.ClassTable.model_validate(content).processor == content["processor"]
     elif "code" in content:
         assert TypeAdapter(legend.LegendClass).validate_python(content).name == content["name"]
     else:
@@ -112,6 +155,14 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
 @pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("scene*.json")), ids=lambda file: file.name)
 def test_examples_are_accepted(file: Path) -> None:
     assert config.load_scene(file).template.features
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples" / "tables").glob("*.json")), ids=lambda file: file.name)
+def test_tables_of_classes_are_accepted(file: Path) -> None:
+    assert classified_raster.is_class_table(file)
+    table = classified_raster.ClassTable.model_validate(json.loads(file.read_text("utf-8")))
+    known = {meaning for one in table.classes for meaning in one.means}
+    assert {"invalid"} <= known <= set(COMMON_MEANINGS)
 
 
 def test_the_readme_shows_a_scene() -> None:

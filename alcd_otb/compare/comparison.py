@@ -1,0 +1,88 @@
+"""A comparison as a whole, and as comparison.json holds it."""
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from osgeo import gdal
+
+from alcd_otb.compare.finding import Failure, Reference
+from alcd_otb.compare.pairing import Pairing, Scene, checksum
+from alcd_otb.compare.results import (
+    ProcessorSummary,
+    Row,
+    best_dilations,
+    summarise_processors,
+    uneven_processors,
+)
+from alcd_otb.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a run found. folder: where it is written. pairing: with what had no partner."""
+
+    folder: Path
+    protocol: Protocol
+    rows: tuple[Row, ...]
+    pairing: Pairing
+    failures: tuple[Failure, ...]
+
+    @property
+    def processors(self) -> tuple[ProcessorSummary, ...]:
+        return summarise_processors(self.rows)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {
+            "alcd_otb": version("alcd-otb"),
+            "gdal": gdal.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        alone = (*self.pairing.references_alone, *self.pairing.products_alone)
+        return {
+            "protocol": self.protocol.model_dump(mode="json"),
+            "axes": "tp, fp, fn, tn count pixels; positive is what the protocol says; reference against product",
+            "rows": [row.as_json() for row in self.rows],
+            "processors": [one.as_json() for one in self.processors],
+            "optimal": [one.as_json() for one in best_dilations(self.processors)],
+            "scenes": [_scene_json(scene) for scene in self.pairing.scenes],
+            "lacking_scenes": {name: list(scenes) for name, scenes in uneven_processors(self.rows).items()},
+            "without_partner": [_mask_json(one) for one in alone],
+            "copies": [_mask_json(one) for one in self.pairing.copies],
+            "failures": [
+                {
+                    "path": str(one.path),
+                    "scene": one.scene,
+                    "processor": one.processor,
+                    "error": str(one.error),
+                }
+                for one in self.failures
+            ],
+            "versions": self.versions,
+        }
+
+
+def _scene_json(scene: Scene) -> dict[str, Any]:
+    return {
+        "scene": scene.name,
+        "reference": _mask_json(scene.reference),
+        "products": [_mask_json(product) for product in scene.products],
+    }
+
+
+def _mask_json(one: Reference) -> dict[str, Any]:
+    acquired = one.acquisition.time or one.acquisition.day
+    return {
+        "processor": one.processor,
+        "path": str(one.path),
+        "tile": one.acquisition.tile,
+        "acquired": acquired.isoformat(),
+        "files": [{"path": str(file), "sha256": checksum(file)} for file in one.files if file.is_file()],
+    }

@@ -1,0 +1,75 @@
+"""Difference maps: where a product agrees with the reference, where it misses and where it invents."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from osgeo import gdal
+
+from alcd_otb.compare.counting import (
+    FALSE_NEGATIVE,
+    FALSE_POSITIVE,
+    TRUE_NEGATIVE,
+    TRUE_POSITIVE,
+    Codes,
+)
+from alcd_otb.errors import ProcessingError
+from alcd_otb.grid import Grid
+from alcd_otb.legend import rgb
+
+COLOURS = {
+    TRUE_POSITIVE: ("true positive", "#2f6fe0"),
+    TRUE_NEGATIVE: ("true negative", "#3fa34d"),
+    FALSE_NEGATIVE: ("false negative", "#d62828"),
+    FALSE_POSITIVE: ("false positive", "#b04fd6"),
+}
+"""Name and colour by code; the colours are those of Baetens et al. (2019)."""
+
+# Several threads would compress blocks in any order, so that no two files of the same pixels were the same.
+_OPTIONS = ("COMPRESS=DEFLATE", "TILED=YES", "ZLEVEL=1", "NUM_THREADS=1")
+
+
+@dataclass(frozen=True)
+class DifferenceMap:
+    """A map in the making."""
+
+    dataset: gdal.Dataset
+
+    @classmethod
+    @contextmanager
+    def creating(cls, path: Path, grid: Grid) -> Iterator[Self]:
+        """A GeoTIFF on a grid. Raises ProcessingError where it cannot be written."""
+        try:
+            dataset = gdal.GetDriverByName("GTiff").Create(
+                str(path), grid.width, grid.height, 1, gdal.GDT_Byte, list(_OPTIONS)
+            )
+            dataset.SetGeoTransform(grid.transform)
+            dataset.SetSpatialRef(grid.spatial_reference)
+            band = dataset.GetRasterBand(1)
+            table = gdal.ColorTable()
+            for code, (_, colour) in COLOURS.items():
+                table.SetColorEntry(code, rgb(colour))
+            band.SetColorTable(table)
+            # Names of categories would go into a file of their own.
+            band.SetDescription(", ".join(f"{code} {name}" for code, (name, _) in COLOURS.items()))
+            band.SetNoDataValue(0)
+            yield cls(dataset)
+            # Left to the garbage collector, an error on closing is printed and forgotten.
+            gdal.Dataset.__swig_destroy__(dataset)
+            dataset.this = None
+        except RuntimeError as error:
+            raise ProcessingError(
+                f"{path}: cannot be written ({error}); check the folder and the space left"
+            ) from error
+
+    def write(self, row: int, codes: Codes) -> None:
+        """Some rows of codes, from a row on."""
+        self.dataset.GetRasterBand(1).WriteArray(codes, 0, row)
+
+
+def difference_name(scene: str, processor: str) -> str:
+    """File name of a difference map."""
+    safe = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in processor)
+    return f"{scene}_{safe}.tif"

@@ -1,0 +1,64 @@
+"""Names in a protocol that nothing has: a slip of the pen would change the figures without a sign of it."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from alcd_otb.compare.finding import Reference
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.legend import Legend
+from alcd_otb.products.mask import COMMON_MEANINGS, Mask
+from alcd_otb.protocol import Protocol
+
+log = logging.getLogger(__name__)
+
+
+def check_names(protocol: Protocol, legend: Legend, references: Sequence[Reference], products: Sequence[Mask]) -> None:
+    """Check the meanings and processors that a protocol names against the masks.
+
+    legend: of the published reference masks, which a protocol may name whatever is compared.
+
+    Raises ConfigurationError for a meaning that no mask has, nor is common to all readers. Logs a warning for a
+    processor without a product, since a protocol may be made for more than are compared.
+    """
+    every = frozenset((*COMMON_MEANINGS, *legend.names)).union(*map(_meanings, (*references, *products)))
+    for key, names in {
+        "positive.reference": protocol.positive.reference,
+        "positive.product": protocol.positive.product,
+        "exclude.reference": protocol.exclude.reference,
+        "exclude.product": protocol.exclude.product,
+    }.items():
+        _check(protocol, key, names, every)
+    by_processor: dict[str, frozenset[str]] = {}
+    for product in products:
+        by_processor[product.processor] = by_processor.get(product.processor, frozenset()) | product.meanings
+    for processor, names in protocol.positive.processors.items():
+        if processor in by_processor:
+            _check(protocol, f"positive.processors.{processor}", names, by_processor[processor])
+    _warn_of_absent("positive.processors", protocol.positive.processors, by_processor)
+    _warn_of_absent("dilation.delivered", protocol.dilation.delivered, by_processor)
+
+
+def _check(protocol: Protocol, key: str, names: Iterable[str], known: frozenset[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(
+                f"protocol {protocol.name}: {key}: no mask has the class {name!r}{_nearest(name, known)}"
+            )
+
+
+def _warn_of_absent(key: str, named: Mapping[str, object], processors: Mapping[str, object]) -> None:
+    for processor in named:
+        if processor not in processors:
+            log.warning("%s: there is no product of %s%s", key, processor, _nearest(processor, processors))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    nearest = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(sorted(known))}"
+
+
+def _meanings(one: Reference) -> frozenset[str]:
+    if isinstance(one, Mask):
+        return one.meanings
+    return frozenset().union(*(each.means | {each.name} for each in one.classes))

@@ -1,0 +1,114 @@
+"""Small pictures for the page: difference maps over the image of the scene, and the reference masks."""
+
+import io
+import logging
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal
+from PIL import Image
+
+from alcd_otb.compare.differences import COLOURS
+from alcd_otb.errors import ProductError
+from alcd_otb.grid import Grid
+from alcd_otb.legend import rgb
+from alcd_otb.products.mask import Mask
+
+gdal.UseExceptions()
+
+log = logging.getLogger(__name__)
+
+DIFFERENCE_SIDE, REFERENCE_SIDE = 480, 240
+"""Most pixels of the longer side; 32 scenes by 3 processors make a page of some 5 MB."""
+
+_OPAQUE = 0.7
+"""Of the colours of a difference map over the image."""
+
+_SAME_SHAPE = 0.02
+
+Picture = NDArray[np.uint8]
+"""Rows x columns x red, green, blue."""
+
+
+def difference_picture(difference: Path, scene_picture: str | None) -> bytes:
+    """A WebP of a difference map over the grey image of the scene, where there is one."""
+    dataset = gdal.Open(str(difference))
+    width, height = _picture_size(dataset.RasterXSize, dataset.RasterYSize, DIFFERENCE_SIDE)
+    codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
+    table = np.full((256, 3), 255.0)
+    for code, (_, colour) in COLOURS.items():
+        table[code] = rgb(colour)
+    behind = _image_on(Grid.of(str(difference)), scene_picture, width, height)
+    if behind is None:
+        drawn = table[codes]
+    else:
+        grey = behind.mean(axis=2, keepdims=True)
+        drawn = np.where((codes == 0)[..., np.newaxis], grey, _OPAQUE * table[codes] + (1 - _OPAQUE) * grey)
+    # A quarter of the size of a JPEG of sharp edges.
+    return _encoded(Image.fromarray(drawn.astype(np.uint8)), format="WEBP", quality=80)
+
+
+def reference_picture(mask: Mask) -> bytes | None:
+    """A PNG of a reference mask in the colours of its classes, no data white.
+
+    None for a mask of bits, and for one that cannot be read, which a comparison has told of if it was asked to read it.
+    """
+    if not mask.classes:
+        return None
+    width, height = _picture_size(mask.grid.width, mask.grid.height, REFERENCE_SIDE)
+    try:
+        dataset = mask.layers[0].open()
+        band = dataset.GetRasterBand(mask.layers[0].band)
+        codes = band.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
+    except (RuntimeError, ProductError) as error:
+        log.warning("%s: is not drawn among the references (%s)", mask.path, " ".join(str(error).split()))
+        return None
+    picture = Image.fromarray(np.clip(codes, 0, 255).astype(np.uint8), "P")
+    palette = [255] * 768
+    for one in mask.classes:
+        if one.colour is not None:
+            palette[3 * one.code : 3 * one.code + 3] = rgb(one.colour)
+    picture.putpalette(palette)
+    return _encoded(picture, format="PNG", optimize=True)
+
+
+def _image_on(grid: Grid, path: str | None, width: int, height: int) -> Picture | None:
+    """The image of a scene on the extent of a grid; None where there is none that fits."""
+    if path is None:
+        return None
+    try:
+        image = gdal.Open(path)
+        if image.GetSpatialRef() is not None:
+            image = gdal.Warp(
+                "",
+                image,
+                format="MEM",
+                dstSRS=grid.crs,
+                outputBounds=grid.extent,
+                width=width,
+                height=height,
+                resampleAlg="bilinear",
+            )
+        elif abs(image.RasterXSize / image.RasterYSize * grid.height / grid.width - 1) > _SAME_SHAPE:
+            return None
+        pixels = image.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_Average)
+    except RuntimeError as error:
+        log.warning("%s: is not drawn under the difference maps (%s)", path, " ".join(str(error).split()))
+        return None
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[0] < 3:
+        return None
+    return np.ascontiguousarray(np.moveaxis(pixels[:3], 0, 2))
+
+
+def _picture_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """(width, height) of about so many pixels; of a small raster a whole multiple, so that pixels stay sharp."""
+    longest = max(width, height)
+    factor = side // longest if longest <= side else side / longest
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def _encoded(picture: Image.Image, **options: object) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, **options)  # type: ignore[arg-type]
+    return stream.getvalue()

@@ -1,0 +1,174 @@
+"""What a comparison found: a row a scene, processor and dilation; means over scenes, pooled counts, the best."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from alcd_otb.accuracy import BinaryMetrics
+
+METRICS: Mapping[str, Callable[[BinaryMetrics], float | None]] = {
+    "oa": lambda one: one.overall_accuracy,
+    "balanced_oa": lambda one: one.balanced_accuracy,
+    "precision": lambda one: one.precision,
+    "recall": lambda one: one.recall,
+    "f1": lambda one: one.f1,
+    "specificity": lambda one: one.specificity,
+}
+"""In the order of tables. The positive side is what the protocol says; an undefined ratio is None."""
+
+COUNTS: Mapping[str, Callable[[BinaryMetrics], int]] = {
+    "tp": lambda one: one.true_positives,
+    "fp": lambda one: one.false_positives,
+    "fn": lambda one: one.false_negatives,
+    "tn": lambda one: one.true_negatives,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scene by one processor. Dilations in metres; classes: by the reference's class, which dilation keeps."""
+
+    scene: str
+    processor: str
+    dilation_m: float
+    reference_dilation_m: float
+    product_dilation_m: float
+    metrics: BinaryMetrics
+    classes: Mapping[str, BinaryMetrics]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "scene": self.scene,
+            "processor": self.processor,
+            "dilation_m": self.dilation_m,
+            "reference_dilation_m": self.reference_dilation_m,
+            "product_dilation_m": self.product_dilation_m,
+            **_figures(self.metrics),
+            "classes": {name: _class_figures(one) for name, one in self.classes.items()},
+        }
+
+
+@dataclass(frozen=True)
+class ProcessorSummary:
+    """One processor at one dilation over its scenes.
+
+    mean: of each metric over the scenes where it is defined. pooled: of the counts of all scenes together.
+    """
+
+    processor: str
+    dilation_m: float
+    scenes: int
+    mean: Mapping[str, float | None]
+    pooled: BinaryMetrics
+    classes: Mapping[str, BinaryMetrics]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "processor": self.processor,
+            "dilation_m": self.dilation_m,
+            "scenes": self.scenes,
+            "mean": dict(self.mean),
+            "pooled": _figures(self.pooled),
+            "classes": {name: _class_figures(one) for name, one in self.classes.items()},
+        }
+
+
+def summarise_processors(rows: Iterable[Row]) -> tuple[ProcessorSummary, ...]:
+    """By processor and dilation."""
+
+    def key(row: Row) -> tuple[str, float]:
+        return row.processor, row.dilation_m
+
+    return tuple(
+        _summary(processor, dilation, list(members))
+        for (processor, dilation), members in groupby(sorted(rows, key=key), key=key)
+    )
+
+
+def best_dilations(summaries: Sequence[ProcessorSummary]) -> tuple[ProcessorSummary, ...]:
+    """Each processor at the dilation of the highest mean overall accuracy, the smallest of equal ones."""
+    best = []
+    for _, members in groupby(summaries, key=lambda one: one.processor):
+        best.append(max(members, key=lambda one: (one.mean["oa"] or -1.0, -one.dilation_m)))
+    return tuple(best)
+
+
+def uneven_processors(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    """The scenes that a processor lacks and others have: its mean is then not comparable with theirs."""
+    scenes: dict[str, set[str]] = {}
+    for row in rows:
+        scenes.setdefault(row.processor, set()).add(row.scene)
+    every = set().union(*scenes.values())
+    return {processor: tuple(sorted(every - own)) for processor, own in sorted(scenes.items()) if every - own}
+
+
+def rows_csv(rows: Iterable[Row]) -> str:
+    """One line a row; ratios with all their digits, empty where undefined."""
+    head = ("scene", "processor", "dilation_m", "reference_dilation_m", "product_dilation_m", *COUNTS, *METRICS)
+    return _csv(head, ([row.as_json()[name] for name in head] for row in rows))
+
+
+def classes_csv(rows: Iterable[Row]) -> str:
+    """One line a row and class of the reference."""
+    head = ("scene", "processor", "dilation_m", "reference_class", "pixels", *COUNTS, "omission", "commission")
+    return _csv(head, _class_lines(rows))
+
+
+def _class_lines(rows: Iterable[Row]) -> Iterator[list[Any]]:
+    for row in rows:
+        for name, one in row.classes.items():
+            yield [row.scene, row.processor, row.dilation_m, name, *_class_figures(one).values()]
+
+
+def _csv(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    text.write("# tp, fp, fn, tn: pixels; positive is what the protocol says; reference against product\n")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _summary(processor: str, dilation: float, rows: list[Row]) -> ProcessorSummary:
+    mean = {}
+    for name, metric in METRICS.items():
+        values = [value for row in rows if (value := metric(row.metrics)) is not None]
+        mean[name] = sum(values) / len(values) if values else None
+    classes: dict[str, list[BinaryMetrics]] = {}
+    for row in rows:
+        for name, one in row.classes.items():
+            classes.setdefault(name, []).append(one)
+    return ProcessorSummary(
+        processor,
+        dilation,
+        len(rows),
+        mean,
+        _pooled(row.metrics for row in rows),
+        {name: _pooled(members) for name, members in classes.items()},
+    )
+
+
+def _pooled(members: Iterable[BinaryMetrics]) -> BinaryMetrics:
+    every = list(members)
+    true_positives, false_positives, false_negatives, true_negatives = (
+        sum(count(one) for one in every) for count in COUNTS.values()
+    )
+    return BinaryMetrics(true_positives, false_positives, false_negatives, true_negatives)
+
+
+def _figures(metrics: BinaryMetrics) -> dict[str, Any]:
+    counts = {name: count(metrics) for name, count in COUNTS.items()}
+    return {"pixels": sum(counts.values()), **counts, **{name: metric(metrics) for name, metric in METRICS.items()}}
+
+
+def _class_figures(metrics: BinaryMetrics) -> dict[str, Any]:
+    """Of one class: the share of its positive pixels that the product misses, of its negative ones that it takes."""
+    counts = {name: count(metrics) for name, count in COUNTS.items()}
+    positives = metrics.true_positives + metrics.false_negatives
+    negatives = metrics.true_negatives + metrics.false_positives
+    omission = metrics.false_negatives / positives if positives else None
+    commission = metrics.false_positives / negatives if negatives else None
+    return {"pixels": sum(counts.values()), **counts, "omission": omission, "commission": commission}

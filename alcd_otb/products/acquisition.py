@@ -1,0 +1,125 @@
+"""What a mask shows: one tile at one time, read from metadata or from the names that processors give their products."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from lxml import etree
+
+from alcd_otb.errors import ProductError
+from alcd_otb.products.safe_archive import damaged
+from alcd_otb.products.sentinel2_l1c import SAME_SKY
+from alcd_otb.products.sentinel2_metadata import tile_in
+
+# Columns and rows of the grid reference system have no I and no O.
+_TILE = re.compile(r"(?<![A-Za-z0-9])T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Za-z0-9])", re.ASCII)
+_TIME = re.compile(r"(?<!\d)(20\d{6})[T-](\d{6})(?!\d)", re.ASCII)
+_DAY = re.compile(r"(?<!\d)(20\d{6})(?!\d)", re.ASCII)
+# Names of before December 2016 begin with the time of production; that of the acquisition follows a V.
+_OLD_NAME = re.compile(r"S2\w_(?:OPER|USER)_(?!SSC_)", re.ASCII)
+_OLD_TIME = re.compile(r"_V(20\d{6})T(\d{6})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """tile: such as "31TFJ". day: UTC. time: UTC, or None where only the day is known."""
+
+    tile: str
+    day: date
+    time: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.tile}_{self.day:%Y%m%d}"
+
+    def shows_same_sky_as(self, other: "Acquisition") -> bool:
+        """Whether two masks are of one acquisition.
+
+        Processors name the start of the datatake or the passage over the tile, some minutes later; the next orbit
+        passes 100 minutes later.
+        """
+        if self.tile != other.tile:
+            return False
+        if self.time is None or other.time is None:
+            return self.day == other.day
+        return abs(self.time - other.time) < SAME_SKY
+
+
+def acquisition_at(tile: str, time: datetime) -> Acquisition:
+    """time: taken for UTC where it says nothing of its zone."""
+    utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return Acquisition(tile.removeprefix("T"), utc.date(), utc)
+
+
+def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
+    """The tile and time in the name of a file or folder; None where it lacks one, or has several tiles.
+
+    tile: known from elsewhere, for names without one. Known are the names of SAFE products and granules, of MAJA in
+    both formats, of Fmask's results, of the published reference data set, and any other with a tile such as T31TFJ
+    and a time such as 20171002T103009 or a day such as 20171002, in this order.
+    """
+    tiles = {match[1] for match in _TILE.finditer(name)} if tile is None else {tile.removeprefix("T")}
+    match = (_OLD_TIME if _OLD_NAME.match(name) else _TIME).search(name)
+    if len(tiles) != 1:
+        return None
+    try:
+        if match:
+            return acquisition_at(tiles.pop(), datetime.strptime(f"{match[1]}T{match[2]}", "%Y%m%dT%H%M%S"))
+        day = None if _OLD_NAME.match(name) else _DAY.search(name)
+        return Acquisition(tiles.pop(), datetime.strptime(day[1], "%Y%m%d").date()) if day else None
+    except ValueError:
+        return None
+
+
+def acquisition_of(path: Path, names: Iterable[str] = ()) -> Acquisition:
+    """From the first of the names that tells both, then from the path's own name and those of the folders around it.
+
+    Raises ProductError where none does.
+    """
+    absolute = path.absolute()
+    for name in (*names, absolute.name, *(folder.name for folder in absolute.parents)):
+        found = acquisition_in(name)
+        if found is not None:
+            return found
+    raise ProductError(
+        f"{path}: no name or metadata tell its tile and time; give the file or its folder a name with both, "
+        "such as T31TFJ_20171002T103009"
+    )
+
+
+def acquisition_of_granule(granule: Path) -> Acquisition:
+    """Of a SAFE product's granule folder: from its metadata where it has them, else from the names around it.
+
+    Raises ProductError where the metadata are damaged, or nothing tells tile and time.
+    """
+    for file in sorted(granule.glob("*.xml")):
+        if file.name == "MTD_TL.xml" or re.fullmatch(r"S2\w_\w{4}_MTD_L\w{2}_TL_\w+\.xml", file.name):
+            return _of_tile_metadata(file)
+    return _of_names(granule, tile_in(granule.name))
+
+
+def _of_tile_metadata(file: Path) -> Acquisition:
+    try:
+        root = etree.parse(str(file), etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
+    except (OSError, etree.XMLSyntaxError) as error:
+        raise damaged(file, f"cannot be read ({' '.join(str(error).split())})") from error
+    tile = _TILE.search(root.findtext(".//{*}TILE_ID") or "")
+    time = root.findtext(".//{*}SENSING_TIME") or ""
+    if tile is None:
+        raise damaged(file, "TILE_ID is missing or has no tile")
+    try:
+        return acquisition_at(tile[1], datetime.fromisoformat(time.strip()))
+    except ValueError:
+        # A granule cut from a product may lack it; the names around it tell the time all the same.
+        return _of_names(file.parent, tile[1])
+
+
+def _of_names(granule: Path, tile: str | None) -> Acquisition:
+    """The tile is the granule's; the time may be in the product's name alone."""
+    for folder in (granule.absolute(), *granule.absolute().parents):
+        found = acquisition_in(folder.name, tile)
+        if found is not None:
+            return found
+    raise damaged(granule, "neither its metadata nor the names around it tell its tile and time")
