@@ -1,7 +1,7 @@
 """The outlines of a map's classes as polygons, to draw over images at any scale."""
 
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from osgeo import gdal, ogr
 
@@ -41,7 +41,7 @@ def _outlined_classes(labels: Path, legend: Legend) -> gdal.Dataset:
     width, height = described.RasterXSize, described.RasterYSize
     whole = f'xOff="0" yOff="0" xSize="{width}" ySize="{height}"'
     source = (
-        f"<ComplexSource><SourceFilename>{escape(str(labels))}</SourceFilename><SourceBand>1</SourceBand>"
+        f"<ComplexSource><SourceFilename>{escape(str(labels), quote=False)}</SourceFilename><SourceBand>1</SourceBand>"
         f"<SrcRect {whole}/><DstRect {whole}/><LUT>{table}</LUT></ComplexSource>"
     )
     described.GetRasterBand(1).SetMetadata({"source_0": source}, "vrt_sources")

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -183,9 +184,10 @@ class Scene:
             metrics = run_iteration(
                 self.config, inputs.grid, workspace, folder, samples, corrections, earlier, stopwatch, self.settings
             )
-            with stopwatch.timing("figures"):
+            with stopwatch.timing("figures"), ThreadPoolExecutor(1) as beside:
+                outlines = beside.submit(write_contours, folder / "labels.tif", folder / "contours.fgb", legend)
                 draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
-                write_contours(folder / "labels.tif", folder / "contours.fgb", legend)
+                outlines.result()
             shutil.copyfile(workspace.config, folder / "config.json")
             with stopwatch.timing("report"):
                 write_report(workspace, folder, number, legend)
