@@ -51,6 +51,23 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def next_places(options: argparse.Namespace) -> int:
+    from alcd_otb.scene import Scene
+
+    scene = Scene.open(options.scene, _settings(options))
+    places = scene.next_places(options.number)
+    if options.json:
+        print(json.dumps({"to_visit": str(scene.workspace.to_visit), "places": places}))
+        return 0
+    for place in places:
+        named = place["class"] + (f" or {place['second_class']}" if place["second_class"] else "")
+        print(
+            f"{place['rank']:>3}  {place['x']:.0f} {place['y']:.0f}  {named} ({place['margin']:.2f}): {place['reason']}"
+        )
+    print(f"{scene.workspace.to_visit}: {len(places)} places")
+    return 0
+
+
 def kfold(options: argparse.Namespace) -> int:
     from alcd_otb.scene import Scene
 
@@ -238,6 +255,11 @@ def _parser() -> argparse.ArgumentParser:
         "--from", dest="start", type=_positive, metavar="N", help="start again from the samples of iteration N"
     )
     command.set_defaults(command=run)
+
+    command = commands.add_parser("next", parents=[common], help="propose where to label next")
+    command.add_argument("scene", type=Path, help="scene.json")
+    command.add_argument("-n", "--number", type=_positive, metavar="N", help="places; else as the template says")
+    command.set_defaults(command=next_places)
 
     command = commands.add_parser("kfold", parents=[common], help="cross-validate the samples by spatial block")
     command.add_argument("scene", type=Path, help="scene.json")

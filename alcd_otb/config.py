@@ -129,6 +129,20 @@ class Confidence(_Model):
     radius: Radius = 5
 
 
+class QuerySettings(_Model):
+    """Which places are proposed to be labelled next.
+
+    number: places a turn.
+    spacing: metres between them, and between them and samples.
+    candidates: pixels of least margin from which they are chosen, as a multiple of number; more of them give more
+    weight to what is new, fewer to what is unsure.
+    """
+
+    number: Annotated[int, Field(ge=1, le=1000)] = 12
+    spacing: Metres = 480
+    candidates: Annotated[int, Field(ge=1, le=100)] = 16
+
+
 class Template(_Model):
     """A use of the loop: its classes, features and settings."""
 
@@ -144,6 +158,7 @@ class Template(_Model):
     classifier: dict[str, str | int | float | bool | tuple[str, ...]]
     regularisation: Regularisation = Regularisation()
     confidence: Confidence = Confidence()
+    queries: QuerySettings = QuerySettings()
 
     @field_validator("features", mode="before")
     @classmethod

@@ -97,7 +97,7 @@ def _write(project: Project, path: Path) -> None:
 
 
 def _places(workspace: Workspace) -> Iterator[Layer]:
-    path = workspace.folder / "to_visit.gpkg"
+    path = workspace.to_visit
     if path.is_file():
         place = _place(SampleLayer(path, "to_visit"), workspace.folder)
         yield Layer("to_visit", "Places to visit", _TO_LABEL, *place, styles.visits_style(), "Point")

@@ -36,6 +36,7 @@ from alcd_otb.sample_files import create_empty_samples, read_corrections, read_s
 from alcd_otb.sample_layers import CORRECTIONS
 from alcd_otb.sample_restore import can_restore, restore_samples
 from alcd_otb.samples import Sample
+from alcd_otb.visits import Records, check_proposes, update_visits
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.app import OtbError, OtbMissingError
 from otb_pipelines.settings import Settings, default_settings
@@ -188,6 +189,8 @@ class Scene:
                 outlines = beside.submit(write_contours, folder / "labels.tif", folder / "contours.fgb", legend)
                 draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
                 outlines.result()
+            with stopwatch.timing("queries"):
+                update_visits(workspace, folder, samples, self.config.template, self.settings)
             shutil.copyfile(workspace.config, folder / "config.json")
             with stopwatch.timing("report"):
                 write_report(workspace, folder, number, legend)
@@ -213,6 +216,19 @@ class Scene:
             project=workspace.project,
             seconds=stopwatch.seconds,
         )
+
+    def next_places(self, number: int | None = None) -> Records:
+        """Where to label next, by the latest iteration and the samples as they are now; also written to to_visit.gpkg.
+
+        See `visits.update_visits`. Raises ConfigurationError as `visits.check_proposes` does.
+        """
+        workspace, template = self.workspace, self.config.template
+        check_proposes(workspace, template)
+        with workspace.locked():
+            iteration = workspace.iterations()[-1]
+            grid = Grid.of(str(iteration / "labels.tif"))
+            samples = read_samples(self.config.samples, template.legend, grid) if self._has_samples() else ()
+            return update_visits(workspace, iteration, samples, template, self.settings, number)
 
     def status(self) -> tuple[Iteration, ...]:
         """What the iterations tell of themselves, oldest first; reads only, and may do so while a run is going on."""

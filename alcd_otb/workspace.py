@@ -61,6 +61,11 @@ class Workspace:
         return self.folder / "samples.gpkg"
 
     @property
+    def to_visit(self) -> Path:
+        """The places to label next."""
+        return self.folder / "to_visit.gpkg"
+
+    @property
     def project(self) -> Path:
         return self.folder / "project.qgz"
 

@@ -69,7 +69,16 @@ class TestResults:
         assert result["iteration"] == 1
         for key in ("workspace", "labels", "confidence", "features", "report", "project"):
             assert Path(result[key]).exists()
-        assert set(result["seconds"]) == {"samples", "train", "classify", "accuracy", "labels", "figures", "report"}
+        assert set(result["seconds"]) == {
+            "samples",
+            "train",
+            "classify",
+            "accuracy",
+            "labels",
+            "figures",
+            "queries",
+            "report",
+        }
         assert result["accuracy"] == json.loads((Path(result["labels"]).parent / "metrics.json").read_text())
         assert "Traceback" not in ended.stderr
 

@@ -82,7 +82,7 @@ def test_the_tables_hold_every_key_with_its_default(heading: str, model: type[Ba
         derived = {"name": "the file's name", "samples": "`samples.gpkg` in the workspace"}
         derived["workspace"] = "the scene's name"
     else:
-        derived = dict.fromkeys(("samples", "regularisation", "confidence"), "see below")
+        derived = dict.fromkeys(("samples", "regularisation", "confidence", "queries"), "see below")
     expected = {key: derived.get(key) or as_written(default) for key, default in defaults(model)}
     assert documented(heading) == expected
 

@@ -121,7 +121,7 @@ class TestTheProject:
     def test_of_an_iteration_has_its_results_too(self, labelled: Labelled) -> None:
         results = ["contours", "margin", "confidence", "classes"]
         assert keys(labelled.second) == [
-            "samples", "corrections", *results, "invalid", *VIEW, *CLEAR_VIEW,
+            "to_visit", "samples", "corrections", *results, "invalid", *VIEW, *CLEAR_VIEW,
         ]  # fmt: skip
         assert all(layer["valid"] for layer in labelled.second["layers"])
         for layer in labelled.second["layers"]:
@@ -137,12 +137,13 @@ class TestTheProject:
 
     def test_shows_the_points_and_outlines_over_the_true_colour(self, labelled: Labelled) -> None:
         visible = [layer["key"] for layer in labelled.second["layers"] if layer["visible"]]
-        assert visible == ["samples", "corrections", "contours", "invalid", "true_colour"]
+        points = ["to_visit", "samples", "corrections"]
+        assert visible == [*points, "contours", "invalid", "true_colour"]
         themes = labelled.second["themes"]
         assert themes["Label"] == visible
-        assert themes["Map"] == ["samples", "corrections", "classes"]
-        assert themes["cirrus"] == ["samples", "corrections", "contours", "invalid", "view_cirrus"]
-        assert themes["Clear date"] == ["samples", "corrections", "clear_true_colour"]
+        assert themes["Map"] == [*points, "classes"]
+        assert themes["cirrus"] == [*points, "contours", "invalid", "view_cirrus"]
+        assert themes["Clear date"] == [*points, "clear_true_colour"]
 
     def test_snaps_corrections_to_each_other_and_points_to_nothing(self, labelled: Labelled) -> None:
         assert labelled.second["snapped"] == ["corrections"]
