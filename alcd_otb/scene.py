@@ -185,15 +185,15 @@ class Scene:
             metrics = run_iteration(
                 self.config, inputs.grid, workspace, folder, samples, corrections, earlier, stopwatch, self.settings
             )
-            with stopwatch.timing("figures"), ThreadPoolExecutor(1) as beside:
-                outlines = beside.submit(write_contours, folder / "labels.tif", folder / "contours.fgb", legend)
-                draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
-                outlines.result()
-            with stopwatch.timing("queries"):
-                update_visits(workspace, folder, samples, self.config.template, self.settings)
             shutil.copyfile(workspace.config, folder / "config.json")
-            with stopwatch.timing("report"):
-                write_report(workspace, folder, number, legend)
+            # Of OTB nothing runs any more: its applications cannot run side by side in threads.
+            with ThreadPoolExecutor(1) as beside:
+                guided = beside.submit(self._guide, folder, samples, stopwatch)
+                with stopwatch.timing("figures"):
+                    draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
+                with stopwatch.timing("report"):
+                    write_report(workspace, folder, number, legend)
+                guided.result()
             write_json(folder / "seconds.json", stopwatch.seconds)
             steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
             log.info("iteration %d, seconds: %s", number, steps)
@@ -216,6 +216,13 @@ class Scene:
             project=workspace.project,
             seconds=stopwatch.seconds,
         )
+
+    def _guide(self, folder: Path, samples: tuple[Sample, ...], stopwatch: Stopwatch) -> None:
+        """What leads the operator over a new map: the outlines of its classes, and the places to label next."""
+        with stopwatch.timing("contours"):
+            write_contours(folder / "labels.tif", folder / "contours.fgb", self.config.template.legend)
+        with stopwatch.timing("queries"):
+            update_visits(self.workspace, folder, samples, self.config.template, self.settings)
 
     def next_places(self, number: int | None = None) -> Records:
         """Where to label next, by the latest iteration and the samples as they are now; also written to to_visit.gpkg.

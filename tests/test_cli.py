@@ -75,6 +75,7 @@ class TestResults:
             "classify",
             "accuracy",
             "labels",
+            "contours",
             "figures",
             "queries",
             "report",

@@ -207,7 +207,7 @@ class TestWorkspaceAfterARun:
     def test_tells_the_seconds_of_each_step(self, finished: FinishedScene) -> None:
         seconds = finished.result.seconds
         assert list(seconds) == [
-            "prepare", "samples", "train", "classify", "accuracy", "labels", "figures", "queries", "report",
+            "prepare", "samples", "train", "classify", "accuracy", "labels", "contours", "figures", "queries", "report",
         ]  # fmt: skip
         assert all(value > 0 for value in seconds.values())
         assert json.loads((finished.iteration / "seconds.json").read_text()) == seconds
