@@ -206,9 +206,9 @@ class TestWorkspaceAfterARun:
 
     def test_tells_the_seconds_of_each_step(self, finished: FinishedScene) -> None:
         seconds = finished.result.seconds
-        assert list(seconds) == [
-            "prepare", "samples", "train", "classify", "accuracy", "labels", "contours", "figures", "queries", "report",
-        ]  # fmt: skip
+        # The last four are steps of two threads, which end in any order.
+        assert list(seconds)[:6] == ["prepare", "samples", "train", "classify", "accuracy", "labels"]
+        assert set(list(seconds)[6:]) == {"contours", "figures", "queries", "report"}
         assert all(value > 0 for value in seconds.values())
         assert json.loads((finished.iteration / "seconds.json").read_text()) == seconds
 
