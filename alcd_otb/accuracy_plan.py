@@ -1,6 +1,5 @@
 """The points by which a map's accuracy is to be estimated, drawn at random within the map's classes."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ from osgeo import gdal
 from alcd_otb.errors import SampleError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import Legend
-from alcd_otb.rasters import histogram
+from alcd_otb.rasters import histogram, strips
 from alcd_otb.stratified import Integers, allocate
+from alcd_otb.workspace import checksum
 
 gdal.UseExceptions()
 
@@ -107,24 +107,13 @@ class AccuracyPlan:
         return np.array([one.column for one in self.points], dtype=np.int64)
 
 
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _draw_pixels(labels: Path, strata: tuple[Stratum, ...], rng: np.random.Generator) -> list[PlannedPoint]:
     """The map's pixels of each class are counted from the upper left; which are taken is drawn beforehand."""
     wanted = {one.code: np.sort(rng.choice(one.pixels, one.points, replace=False)) for one in strata}
     passed = dict.fromkeys(wanted, 0)
-    dataset = gdal.Open(str(labels))
-    width, height = dataset.RasterXSize, dataset.RasterYSize
     found = []
-    for top in range(0, height, _ROWS):
-        codes = dataset.ReadAsArray(0, top, width, min(_ROWS, height - top)).ravel()
+    for top, codes in strips(labels):
+        width = codes.shape[1]
         for code, ranks in wanted.items():
             places = np.flatnonzero(codes == code)
             here = ranks[(ranks >= passed[code]) & (ranks < passed[code] + places.size)] - passed[code]

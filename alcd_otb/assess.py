@@ -8,24 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from alcd_otb.accuracy_estimate import AccuracyEstimate, ClassFigures
-from alcd_otb.accuracy_plan import AccuracyPlan, checksum
+from alcd_otb.accuracy_plan import AccuracyPlan
 from alcd_otb.accuracy_points import read_labels, write_points
 from alcd_otb.errors import ConfigurationError, SampleError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import Legend
 from alcd_otb.rasters import histogram, values_at
 from alcd_otb.stratified import FEWEST, LabelledSample
-from alcd_otb.workspace import Workspace, write_json
+from alcd_otb.workspace import Workspace, checksum, write_json, write_text
 
 log = logging.getLogger(__name__)
-
-_HECTARE = 10_000.0
-
-
-def check_has_map(workspace: Workspace) -> None:
-    """Raises ConfigurationError where no iteration is finished."""
-    if not workspace.iterations():
-        raise ConfigurationError(f"{workspace.folder}: holds no map yet; label samples and run the scene first")
 
 
 def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, replace: bool) -> AccuracyPlan:
@@ -36,7 +28,7 @@ def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, re
     Raises ConfigurationError where there are too few points for the map's classes; SampleError where points that
     are labelled would be lost, or are open in another program.
     """
-    folder = workspace.iterations()[-1]
+    folder = workspace.last_iteration()
     _check_replaceable(workspace, legend, replace)
     try:
         plan = AccuracyPlan.draw(folder / "labels.tif", int(folder.name), size, seed, legend)
@@ -62,7 +54,7 @@ def estimate_accuracy(
     ConfigurationError where there is no such iteration.
     """
     plan = AccuracyPlan.read(workspace.accuracy_plan)
-    folder = workspace.iterations()[-1] if iteration is None else workspace.iteration(iteration)
+    folder = workspace.last_iteration() if iteration is None else workspace.iteration(iteration)
     labels = folder / "labels.tif"
     if Grid.of(str(labels)) != plan.grid:
         raise SampleError(f"{labels}: is on another grid than the map of the plan; draw new points")
@@ -71,7 +63,7 @@ def estimate_accuracy(
     sample = _sample(plan, found, labels, legend)
     result = _figures(plan, sample, folder, len(found), legend)
     write_json(workspace.accuracy_estimate, result.as_json())
-    _write_table(workspace.accuracy_estimate.with_suffix(".csv"), result)
+    write_text(workspace.accuracy_estimate.with_suffix(".csv"), result.table())
     return result
 
 
@@ -140,7 +132,7 @@ def _figures(
     plan: AccuracyPlan, sample: LabelledSample, folder: Path, labelled: int, legend: Legend
 ) -> AccuracyEstimate:
     labels = folder / "labels.tif"
-    hectares = plan.grid.resolution**2 / _HECTARE
+    hectares = plan.grid.pixel_hectares
     pixels = histogram(labels)
     mapped = [pixels[code] * hectares for code in legend.codes]
     counts = sample.counts.sum(axis=0)
@@ -184,9 +176,3 @@ def _of_class(sample: LabelledSample, index: int, name: str, mapped: Sequence[fl
         share=share,
         hectares=None if share is None else share.times(area),
     )
-
-
-def _write_table(path: Path, result: AccuracyEstimate) -> None:
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    unfinished.write_text(result.table(), encoding="utf-8")
-    os.replace(unfinished, path)

@@ -1,6 +1,6 @@
 """What changed from one map to the next, and how sure the classifier is of a map: counted block by block."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +11,11 @@ from osgeo import gdal
 
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
+from alcd_otb.rasters import histogram, strips
 
 gdal.UseExceptions()
 
 AXES = "rows: before, columns: after"
-
-_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,13 @@ def progress(folder: Path, finished: Sequence[Path], start: Path | None, legend:
     """
     before = start or (finished[-1] if finished else None)
     changes = changes_between(before, folder, legend) if before is not None else None
+    pixels = histogram(folder / "labels.tif")
     names = {one.code: one.name for one in legend.classes}
     return {
         # UTC, whole seconds.
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "started_from": int(start.name) if start else None,
-        "map_pixels": {names[code]: n for code, n in _count_codes(folder / "labels.tif").items() if code != NO_DATA},
+        "map_pixels": {names[code]: count for code, count in enumerate(pixels) if count and code != NO_DATA},
         "mean_confidence": mean_confidence(folder / "confidence.tif"),
         "changes": changes.as_json() if changes is not None else None,
     }
@@ -99,16 +99,9 @@ def changes_between(before: Path, after: Path, legend: Legend) -> Changes | None
 def count_pairs(before: Path, after: Path) -> dict[tuple[int, int], int]:
     """Pixels by (code before, code after) of two label rasters of one size."""
     counts = np.zeros(256 * 256, np.int64)
-    for one, other in zip(_blocks(before), _blocks(after), strict=True):
+    for (_, one), (_, other) in zip(strips(before), strips(after), strict=True):
         counts += np.bincount((one.astype(np.uint16) * 256 + other).ravel(), minlength=counts.size)
     return {divmod(int(joint), 256): int(counts[joint]) for joint in np.flatnonzero(counts)}
-
-
-def _count_codes(labels: Path) -> dict[int, int]:
-    counts = np.zeros(256, np.int64)
-    for block in _blocks(labels):
-        counts += np.bincount(block.ravel(), minlength=counts.size)
-    return {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
 
 
 def _class_names(labels: Path) -> tuple[str, ...]:
@@ -124,14 +117,8 @@ def mean_confidence(confidence: Path) -> float | None:
     if not confidence.is_file():
         return None
     total, pixels = 0.0, 0
-    for block in _blocks(confidence):
+    for _, block in strips(confidence):
         # No data is 0 and adds nothing to the sum.
         total += float(block.sum(dtype=np.float64))
         pixels += int(np.count_nonzero(block))
     return total / pixels if pixels else None
-
-
-def _blocks(path: Path) -> Iterator[Any]:
-    dataset = gdal.Open(str(path))
-    for row in range(0, dataset.RasterYSize, _ROWS):
-        yield dataset.ReadAsArray(0, row, dataset.RasterXSize, min(_ROWS, dataset.RasterYSize - row))

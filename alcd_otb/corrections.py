@@ -20,7 +20,6 @@ gdal.UseExceptions()
 ogr.UseExceptions()
 
 _ROWS = 256
-_SQUARE_METRES = 10_000
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,13 @@ class Corrections:
 
     def as_json(self, legend: Legend, grid: Grid) -> dict[str, object]:
         """As metrics.json holds it: the sums, and the same by class."""
-        area = grid.resolution**2 / _SQUARE_METRES
 
         def figures(codes: Sequence[int]) -> dict[str, object]:
             pixels = sum(self.pixels.get(code, 0) for code in codes)
             return {
                 "polygons": sum(self.polygons[code] for code in codes),
                 "pixels": pixels,
-                "hectares": round(pixels * area, 4),
+                "hectares": round(pixels * grid.pixel_hectares, 4),
                 "changed_pixels": sum(self.changed.get(code, 0) for code in codes),
             }
 

@@ -20,12 +20,13 @@ from alcd_otb.grid import Grid
 from alcd_otb.legend import Legend
 from alcd_otb.rasters import gdal_threads, values_at
 from alcd_otb.sample_checks import check_samples
-from alcd_otb.sample_pixels import Integers, PixelSet, grow, thinned
+from alcd_otb.sample_pixels import Integers, PixelSet, drawn_pixels
 from alcd_otb.samples import Sample
+from alcd_otb.tables import aligned
 from alcd_otb.workspace import Workspace, write_json
 from otb_pipelines.cross_validate import FoldPixels, classify_folds
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import build_statistics, needs_scaling, why_unfit, with_noisy_copies
+from otb_pipelines.train import why_unfit, with_noisy_copies, write_statistics
 
 log = logging.getLogger(__name__)
 
@@ -107,16 +108,11 @@ class CrossValidation:
         return rows
 
     def summary(self) -> str:
-        rows = self.table()
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = [f"{self.folder}: {len(self.folds)} folds of blocks of {self.block / 1000:g} km"]
-        for name, *cells in rows:
-            padded = [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)]
-            lines.append("  ".join([f"{name:<{widths[0]}}", *padded]).rstrip())
-        lines.append(
+        return (
+            f"{self.folder}: {len(self.folds)} folds of blocks of {self.block / 1000:g} km\n"
+            f"{aligned(self.table())}\n"
             "The scores are of the samples, not of the map: they tell how well samples foretell others far away."
         )
-        return "\n".join(lines)
 
     def _values(self) -> dict[str, list[float]]:
         return {name: [value for one in self.folds if (value := one.scores[name]) is not None] for name in SCORES}
@@ -144,7 +140,7 @@ def cross_validate(
     for warning in warnings:
         log.warning("%s", warning)
     folds = spatial_folds(report.kept, count, side, grid, template.samples.seed)
-    pixels = [_pixels(fold, config, grid, workspace) for fold in folds]
+    pixels = [drawn_pixels(fold.training, fold.validation, template.samples, grid, workspace.valid) for fold in folds]
     unfit = why_unfit(template.classifier, max(len(training.counts) for training, _ in pixels))
     if unfit is not None:
         raise ConfigurationError(f"classifier: {unfit}; choose another one")
@@ -164,12 +160,6 @@ def cross_validate(
     return result
 
 
-def _pixels(fold: Fold, config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[PixelSet, PixelSet]:
-    settings = config.template.samples
-    trained, validated = grow(fold.training, fold.validation, settings.growth, grid, workspace.valid)
-    return thinned(trained, settings.most_pixels_per_class, settings.seed), validated
-
-
 def _classify(
     config: SceneConfig,
     workspace: Workspace,
@@ -184,10 +174,8 @@ def _classify(
         values = features.of(training).astype(np.float64)
         copied, codes = with_noisy_copies(values, training.codes, template.samples.jitter, template.samples.seed)
         folds.append(FoldPixels(copied, codes, features.of(validation)))
-    statistics_file = None
-    if needs_scaling(str(template.classifier["classifier"])):
-        statistics_file = scratch / "statistics.xml"
-        build_statistics(workspace.features, statistics_file, settings).execute()
+    name = str(template.classifier["classifier"])
+    statistics_file = write_statistics(name, workspace.features, scratch / "statistics.xml", settings)
     work = scratch / "folds"
     work.mkdir()
     found = classify_folds(folds, template.classifier, template.samples.seed, statistics_file, work, settings)

@@ -52,6 +52,10 @@ class Grid:
         return self.top - self.height * self.resolution
 
     @property
+    def pixel_hectares(self) -> float:
+        return self.resolution**2 / 10_000
+
+    @property
     def extent(self) -> tuple[float, float, float, float]:
         """(left, bottom, right, top) in map units, the order of OGR and Fiona."""
         return (self.left, self.bottom, self.right, self.top)

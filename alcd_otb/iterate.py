@@ -20,7 +20,7 @@ from alcd_otb.legend import NO_DATA, Legend
 from alcd_otb.rasters import build_overviews, copying, gdal_threads, values_at
 from alcd_otb.sample_checks import check_samples
 from alcd_otb.sample_files import write_pixels, write_samples
-from alcd_otb.sample_pixels import PixelSet, grow, thinned
+from alcd_otb.sample_pixels import PixelSet, drawn_pixels
 from alcd_otb.samples import Sample, split_samples
 from alcd_otb.workspace import Workspace, write_json
 from otb_pipelines.app import OtbError, Target
@@ -28,15 +28,14 @@ from otb_pipelines.classify import Cleaning, build_classification, strip_rows
 from otb_pipelines.confusion import confusion_matrix
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import (
-    build_statistics,
     check_parameters,
     classifiers,
     gives_margin,
     largest_confidence,
-    needs_scaling,
     train,
     why_unfit,
     with_noisy_copies,
+    write_statistics,
 )
 
 gdal.UseExceptions()
@@ -97,14 +96,15 @@ def run_iteration(
         report = check_samples(samples, legend, grid, workspace.valid)
         for warning in report.warnings:
             log.warning("%s", warning)
-        training, validation = _pixels(config, report.kept, grid, workspace)
+        learnt, kept_back = split_samples(report.kept, template.samples.training_proportion, template.samples.seed)
+        training, validation = drawn_pixels(learnt, kept_back, template.samples, grid, workspace.valid)
         unfit = why_unfit(template.classifier, len(training.counts))
         if unfit is not None:
             raise ConfigurationError(f"classifier: {unfit}; choose another one")
         write_samples(folder / "samples.gpkg", samples, legend, grid, corrections)
         write_pixels(folder / "training.gpkg", training, grid, _CLASS_FIELD)
     with stopwatch.timing("train"):
-        statistics = _statistics(config, workspace, folder, settings)
+        statistics = write_statistics(_classifier(config), workspace.features, folder / "statistics.xml", settings)
         model = folder / f"model.{_classifier(config)}"
         _train(workspace.features, training, model, template, statistics, settings)
     with stopwatch.timing("classify"):
@@ -132,24 +132,6 @@ def run_iteration(
 
 def _classifier(config: SceneConfig) -> str:
     return str(config.template.classifier["classifier"])
-
-
-def _pixels(
-    config: SceneConfig, samples: tuple[Sample, ...], grid: Grid, workspace: Workspace
-) -> tuple[PixelSet, PixelSet]:
-    settings = config.template.samples
-    training, validation = split_samples(samples, settings.training_proportion, settings.seed)
-    trained, validated = grow(training, validation, settings.growth, grid, workspace.valid)
-    return thinned(trained, settings.most_pixels_per_class, settings.seed), validated
-
-
-def _statistics(config: SceneConfig, workspace: Workspace, folder: Path, settings: Settings) -> Path | None:
-    """Means and deviations of the features, for a classifier that weighs one feature against another."""
-    if not needs_scaling(_classifier(config)):
-        return None
-    statistics = folder / "statistics.xml"
-    build_statistics(workspace.features, statistics, settings).execute()
-    return statistics
 
 
 def _train(

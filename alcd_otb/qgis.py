@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal, ogr
 
-from alcd_otb import accuracy_points
+from alcd_otb import accuracy_points, query_files
 from alcd_otb import qgis_styles as styles
 from alcd_otb.config import BRIGHTEST, CLEAR, SceneConfig
 from alcd_otb.errors import SampleError
+from alcd_otb.figures import smoothed_confidence
 from alcd_otb.grid import Grid, crs_name
 from alcd_otb.legend import Legend
 from alcd_otb.qgis_project import Layer, Project, UnreadableProjectError, write
@@ -99,7 +100,7 @@ def _write(project: Project, path: Path) -> None:
 def _places(workspace: Workspace) -> Iterator[Layer]:
     path = workspace.to_visit
     if path.is_file():
-        place = _place(SampleLayer(path, "to_visit"), workspace.folder)
+        place = _place(SampleLayer(path, query_files.LAYER), workspace.folder)
         yield Layer("to_visit", "Places to visit", _TO_LABEL, *place, styles.visits_style(), "Point")
 
 
@@ -179,10 +180,9 @@ def _results(iteration: Path, legend: Legend, grid: Grid) -> Iterator[Layer]:
         yield Layer("contours", "Contours", _MAP, source, grid.crs, style, "Polygon")
     if (iteration / margin).is_file():
         yield Layer("margin", "Margin", _MAP, f"./latest/{margin}", grid.crs, styles.doubt_style())
-    for confidence in ("confidence_smoothed.tif", "confidence.tif"):
-        if (iteration / confidence).is_file():
-            yield Layer("confidence", "Confidence", _MAP, f"./latest/{confidence}", grid.crs, styles.doubt_style())
-            break
+    confidence = smoothed_confidence(iteration)
+    if confidence is not None:
+        yield Layer("confidence", "Confidence", _MAP, f"./latest/{confidence.name}", grid.crs, styles.doubt_style())
     yield Layer("classes", "Classes", _MAP, f"./latest/{labels}", grid.crs, styles.classes_style(legend))
 
 

@@ -1,6 +1,5 @@
 """A QGIS project as a file: its layers, groups and themes; what an operator has changed in it is kept."""
 
-import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from lxml import etree
 from osgeo import osr
 
 from alcd_otb.qgis_styles import VERSION, Element, Style, element
-from alcd_otb.workspace import writing_to
+from alcd_otb.workspace import replacing, writing_to
 
 osr.UseExceptions()
 
@@ -85,10 +84,8 @@ def write(project: Project, path: Path) -> None:
         if saved.get("saveDateTime"):
             _renew(saved, root)
             root, others = saved, beside
-    with writing_to(path.parent):
-        unfinished = path.with_name(f".unfinished-{path.name}")
+    with writing_to(path.parent), replacing(path) as unfinished:
         unfinished.write_bytes(_zipped({f"{path.stem}.qgs": _text(root), **others}))
-        os.replace(unfinished, path)
 
 
 def _document(project: Project) -> Element:

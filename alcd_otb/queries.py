@@ -16,7 +16,7 @@ from alcd_otb.config import QuerySettings
 from alcd_otb.errors import ProcessingError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
-from alcd_otb.rasters import values_at
+from alcd_otb.rasters import strips, values_at
 from alcd_otb.sample_pixels import Booleans, Integers, held_pixels
 from alcd_otb.samples import Sample
 
@@ -256,11 +256,9 @@ def _least_of_cells(maps: Maps, held: Integers, cell: int, grid: Grid, seed: int
 
 def _stripes(maps: Maps, rows: int) -> Iterator[tuple[int, Values]]:
     """(first row, certainty) of the map, so many rows at a time; infinite where there is no data."""
-    labels, certainty = gdal.Open(str(maps.labels)), gdal.Open(str(maps.certainty))
-    for first in range(0, labels.RasterYSize, rows):
-        window = (0, first, labels.RasterXSize, min(rows, labels.RasterYSize - first))
-        values = certainty.ReadAsArray(*window).astype(np.float64)
-        values[labels.ReadAsArray(*window) == NO_DATA] = np.inf
+    for (first, codes), (_, certainty) in zip(strips(maps.labels, rows), strips(maps.certainty, rows), strict=True):
+        values = certainty.astype(np.float64)
+        values[codes == NO_DATA] = np.inf
         yield first, values
 
 
@@ -307,7 +305,7 @@ def _zone_area(maps: Maps, row: int, column: int, grid: Grid) -> float:
     grown = _dilated(zone) & unsure
     while (grown != zone).any():
         zone, grown = grown, _dilated(grown) & unsure
-    return float(zone.sum() * grid.resolution**2 / 10_000)
+    return float(zone.sum() * grid.pixel_hectares)
 
 
 def _dilated(zone: Booleans) -> Booleans:

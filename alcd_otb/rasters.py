@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from osgeo import gdal
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.grid import Grid
 
 gdal.UseExceptions()
 
@@ -36,6 +37,17 @@ def copying(source: gdal.Dataset, path: Path, options: Mapping[str, str]) -> Ite
     listed = [f"{key}={value}" for key, value in options.items()]
     driver = gdal.GetDriverByName("GTiff")
     with _closing(path, lambda: driver.CreateCopy(str(path), source, options=listed)) as dataset:
+        yield dataset
+
+
+@contextmanager
+def creating(path: Path, grid: Grid, pixel_type: int, options: Mapping[str, str]) -> Iterator[gdal.Dataset]:
+    """A new GeoTIFF of one band on a grid, to be filled; as in `updating`."""
+    listed = [f"{key}={value}" for key, value in options.items()]
+    driver = gdal.GetDriverByName("GTiff")
+    with _closing(path, lambda: driver.Create(str(path), grid.width, grid.height, 1, pixel_type, listed)) as dataset:
+        dataset.SetGeoTransform(grid.transform)
+        dataset.SetSpatialRef(grid.spatial_reference)
         yield dataset
 
 
@@ -77,9 +89,22 @@ def build_overviews(dataset: gdal.Dataset, resampling: str) -> None:
 
 
 def histogram(path: Path) -> list[int]:
-    """Pixels of each value of an 8-bit raster's first band."""
+    """Pixels of each value of an 8-bit raster's first band.
+
+    Not by GDAL's own histogram, which it keeps in a file beside the raster.
+    """
+    counts = np.zeros(256, np.int64)
+    for _, values in strips(path):
+        counts += np.bincount(values.ravel(), minlength=counts.size)
+    return [int(count) for count in counts]
+
+
+def strips(path: Path, rows: int = 256) -> Iterator[tuple[int, NDArray[Any]]]:
+    """(first row, values) of a raster's first band, so many rows at a time."""
     dataset = gdal.Open(str(path))
-    return list(dataset.GetRasterBand(1).GetHistogram(-0.5, 255.5, 256, 0, 0))
+    band = dataset.GetRasterBand(1)
+    for first in range(0, dataset.RasterYSize, rows):
+        yield first, band.ReadAsArray(0, first, dataset.RasterXSize, min(rows, dataset.RasterYSize - first))
 
 
 def values_at(path: Path, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
+from alcd_otb.config import SampleSettings
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.grid import Grid
 from alcd_otb.rasters import values_at
@@ -123,6 +124,14 @@ def grow(
     validation_pixels = _pixels_of(claims, tested, codes, first=len(training))
     _check_classes_left(training, validation, training_pixels, validation_pixels)
     return training_pixels, validation_pixels
+
+
+def drawn_pixels(
+    training: Sequence[Sample], validation: Sequence[Sample], settings: SampleSettings, grid: Grid, valid: Path
+) -> tuple[PixelSet, PixelSet]:
+    """The pixels of the (training, validation) samples by a template's settings: as `grow`, the former thinned."""
+    trained, validated = grow(training, validation, settings.growth, grid, valid)
+    return thinned(trained, settings.most_pixels_per_class, settings.seed), validated
 
 
 def thinned(pixels: PixelSet, most: int, seed: int) -> PixelSet:

@@ -17,7 +17,7 @@ from osgeo import gdal
 
 from alcd_otb.accuracy_estimate import AccuracyEstimate
 from alcd_otb.accuracy_plan import AccuracyPlan
-from alcd_otb.assess import check_has_map, estimate_accuracy, plan_accuracy
+from alcd_otb.assess import estimate_accuracy, plan_accuracy
 from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.contours import write_contours
 from alcd_otb.cross_validation import CrossValidation, cross_validate
@@ -132,7 +132,8 @@ class Scene:
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
         """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
-        check_has_map(self.workspace)
+        # Before the lock, which would make the folder of a workspace that there is not.
+        self.workspace.last_iteration()
         with self.workspace.locked():
             plan = plan_accuracy(self.workspace, self.config.template.legend, points, seed, replace)
             write_blind_project(self.config, plan.grid, self.workspace)
@@ -140,7 +141,8 @@ class Scene:
 
     def estimate_accuracy(self, iteration: int | None = None, labelled_only: bool = False) -> AccuracyEstimate:
         """Estimate a map's accuracy from the labelled points; see `assess.estimate_accuracy`."""
-        check_has_map(self.workspace)
+        # Before the lock, which would make the folder of a workspace that there is not.
+        self.workspace.last_iteration()
         with self.workspace.locked():
             return estimate_accuracy(self.workspace, self.config.template.legend, iteration, labelled_only)
 
@@ -232,7 +234,7 @@ class Scene:
         workspace, template = self.workspace, self.config.template
         check_proposes(workspace, template)
         with workspace.locked():
-            iteration = workspace.iterations()[-1]
+            iteration = workspace.last_iteration()
             grid = Grid.of(str(iteration / "labels.tif"))
             samples = read_samples(self.config.samples, template.legend, grid) if self._has_samples() else ()
             return update_visits(workspace, iteration, samples, template, self.settings, number)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from alcd_otb.changes import Changes
 from alcd_otb.history import MASK_ACCURACY, VALIDATION, Iteration
+from alcd_otb.tables import aligned
 
 _UNKNOWN = "-"
 
@@ -54,19 +55,6 @@ def _points(iterations: Sequence[Iteration]) -> str:
 def _matrix(changes: Changes) -> str:
     rows = [[name, *map(str, row)] for name, row in zip(changes.classes, changes.matrix, strict=True)]
     return aligned([["", *changes.classes], *rows])
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        first, *others = (
-            f"{cell:{'<' if index == 0 else '>'}{width}}"
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join([first, *others]).rstrip())
-    return "\n".join(lines)
 
 
 def _share(value: float | None) -> str:

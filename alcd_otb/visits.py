@@ -19,10 +19,7 @@ Records = list[dict[str, Any]]
 
 def check_proposes(workspace: Workspace, template: Template) -> None:
     """Raises ConfigurationError where no iteration is finished, or its classifier gave nothing to choose places by."""
-    iterations = workspace.iterations()
-    if not iterations:
-        raise ConfigurationError(f"{workspace.folder}: holds no map yet; label samples and run the scene first")
-    if Maps.of(iterations[-1]) is None:
+    if Maps.of(workspace.last_iteration()) is None:
         name = template.classifier["classifier"]
         raise ConfigurationError(
             f"classifier {name!r} gives no confidence to choose places by; choose another one, such as 'rf'"

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,13 @@ class Workspace:
             return ()
         found = [path for path in self.iterations_folder.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
         return tuple(sorted(found, key=lambda path: int(path.name)))
+
+    def last_iteration(self) -> Path:
+        """The folder of the last finished iteration. Raises ConfigurationError where there is none."""
+        finished = self.iterations()
+        if not finished:
+            raise ConfigurationError(f"{self.folder}: holds no map yet; label samples and run the scene first")
+        return finished[-1]
 
     def iteration(self, number: int) -> Path:
         """The folder of a finished iteration. Raises ConfigurationError, naming those there are, where it is none."""
@@ -226,12 +234,29 @@ def _is_full(folder: Path) -> bool:
     return shutil.disk_usage(there).free < _SPARE
 
 
+def checksum(file: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with file.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON under a temporary name and rename it, so that a reader never meets half a file."""
+    """As write_text does, of JSON. Raises ValueError for a number that JSON does not have."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that a reader never meets half a file."""
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name beside a file, to write under; what is there takes the file's place if the block succeeds."""
     unfinished = path.with_name(f"{_UNFINISHED}{path.name}")
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     try:
-        unfinished.write_text(text + "\n", encoding="utf-8")
+        yield unfinished
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

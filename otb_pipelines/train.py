@@ -75,6 +75,14 @@ def build_statistics(image: Path, statistics: Path, settings: Settings) -> Appli
     return Application("ComputeImagesStatistics", {"il": [image], "out.xml": statistics}, settings)
 
 
+def write_statistics(classifier: str, image: Path, statistics: Path, settings: Settings) -> Path | None:
+    """The bands' statistics for a classifier that weighs one feature against another; None where it does not."""
+    if not needs_scaling(classifier):
+        return None
+    build_statistics(image, statistics, settings).execute()
+    return statistics
+
+
 def with_noisy_copies(values: Values, codes: Codes, jitter: float, seed: int) -> tuple[Values, Codes]:
     """Pixels joined by a copy of each with Gaussian noise; without noise, the pixels alone.
 

@@ -171,6 +171,16 @@ class TestPlan:
         with pytest.raises(SampleError, match="is open in another program"):
             plan_accuracy(workspace, LEGEND, 50, 2, True)
 
+    def test_leaves_the_iteration_as_it_was(self, workspace: Workspace) -> None:
+        def content() -> dict[str, bytes]:
+            return {path.name: path.read_bytes() for path in workspace.last_iteration().iterdir()}
+
+        before = content()
+        plan_accuracy(workspace, LEGEND, 200, 1, False)
+        label(workspace, true_codes())
+        estimate_accuracy(workspace, LEGEND, None, False)
+        assert content() == before
+
     def test_too_few_points_are_refused(self, workspace: Workspace) -> None:
         with pytest.raises(ConfigurationError, match="7 points are fewer than 2 for each of 4 classes; ask for more"):
             plan_accuracy(workspace, LEGEND, 7, 1, False)

@@ -65,13 +65,13 @@ class TestPixels:
         self, validated: tuple[Path, CrossValidation], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen = []
-        growing = cross_validation.grow
+        drawing = cross_validation.drawn_pixels
 
-        def grow(*arguments: object) -> object:
-            seen.append(growing(*arguments))
+        def drawn_pixels(*arguments: object) -> object:
+            seen.append(drawing(*arguments))
             return seen[-1]
 
-        monkeypatch.setattr(cross_validation, "grow", grow)
+        monkeypatch.setattr(cross_validation, "drawn_pixels", drawn_pixels)
         result = Scene.open(validated[0], SETTINGS).cross_validate(5)
         assert len(seen) == 5
         for (training, validation), fold in zip(seen, result.folds, strict=True):

@@ -395,7 +395,7 @@ class TestOtherSources:
 
     @pytest.mark.parametrize(("file", "content"), [("samples.gpkg", b"no vectors"), ("to_visit.gpkg", b"")])
     def test_a_file_that_cannot_be_read_leaves_the_project_as_it_is(
-        self, prepared: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture, file: str, content: bytes
+        self, prepared: Callable[..., Path], caplog: pytest.LogCaptureFixture, file: str, content: bytes
     ) -> None:
         scene = Scene.open(prepared(samples=None))
         scene.run()
@@ -404,7 +404,7 @@ class TestOtherSources:
         written_anew(scene)
         assert scene.workspace.project.read_bytes() == before
         (message,) = [one.getMessage() for one in caplog.records if one.name == "alcd_otb.qgis"]
-        assert message.startswith(f"{tmp_path}/work/{file}: cannot be read as a vector file (")
+        assert message.startswith(f"{scene.workspace.folder / file}: cannot be read as a vector file (")
         assert message.endswith(f"{scene.workspace.project} is left as it is")
 
     def test_a_file_a_class(self, prepared: Callable[..., Path], finished: FinishedScene, tmp_path: Path) -> None:
@@ -461,7 +461,7 @@ class TestOtherSources:
         assert form["shown"] == ["CLASS"]
 
     def test_a_layer_without_a_field_of_classes_is_left_out(
-        self, prepared: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+        self, prepared: Callable[..., Path], caplog: pytest.LogCaptureFixture
     ) -> None:
         scene = Scene.open(prepared(samples=None))
         scene.run()
@@ -471,7 +471,7 @@ class TestOtherSources:
         assert keys(description)[:2] == ["samples", "invalid"]
         (message,) = [one.getMessage() for one in caplog.records if one.name == "alcd_otb.qgis"]
         assert message == (
-            f"{tmp_path}/work/samples.gpkg: layer 'corrections' has no field 'class', and is left out of the project"
+            f"{scene.workspace.samples}: layer 'corrections' has no field 'class', and is left out of the project"
         )
 
     def test_one_date_and_a_view_without_true_colour(self, prepared: Callable[..., Path]) -> None:

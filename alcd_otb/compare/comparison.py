@@ -10,7 +10,7 @@ import numpy as np
 from osgeo import gdal
 
 from alcd_otb.compare.finding import Failure, Reference
-from alcd_otb.compare.pairing import Pairing, Scene, checksum
+from alcd_otb.compare.pairing import Pairing, Scene
 from alcd_otb.compare.results import (
     ProcessorSummary,
     Row,
@@ -19,6 +19,7 @@ from alcd_otb.compare.results import (
     uneven_processors,
 )
 from alcd_otb.protocol import Protocol
+from alcd_otb.workspace import checksum
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from alcd_otb.compare.counting import (
     TRUE_POSITIVE,
     Codes,
 )
-from alcd_otb.errors import ProcessingError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import rgb
+from alcd_otb.rasters import creating
 
 COLOURS = {
     TRUE_POSITIVE: ("true positive", "#2f6fe0"),
@@ -28,7 +28,7 @@ COLOURS = {
 """Name and colour by code; the colours are those of Baetens et al. (2019)."""
 
 # Several threads would compress blocks in any order, so that no two files of the same pixels were the same.
-_OPTIONS = ("COMPRESS=DEFLATE", "TILED=YES", "ZLEVEL=1", "NUM_THREADS=1")
+_OPTIONS = {"COMPRESS": "DEFLATE", "TILED": "YES", "ZLEVEL": "1", "NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,7 @@ class DifferenceMap:
     @contextmanager
     def creating(cls, path: Path, grid: Grid) -> Iterator[Self]:
         """A GeoTIFF on a grid. Raises ProcessingError where it cannot be written."""
-        try:
-            dataset = gdal.GetDriverByName("GTiff").Create(
-                str(path), grid.width, grid.height, 1, gdal.GDT_Byte, list(_OPTIONS)
-            )
-            dataset.SetGeoTransform(grid.transform)
-            dataset.SetSpatialRef(grid.spatial_reference)
+        with creating(path, grid, gdal.GDT_Byte, _OPTIONS) as dataset:
             band = dataset.GetRasterBand(1)
             table = gdal.ColorTable()
             for code, (_, colour) in COLOURS.items():
@@ -56,13 +51,6 @@ class DifferenceMap:
             band.SetDescription(", ".join(f"{code} {name}" for code, (name, _) in COLOURS.items()))
             band.SetNoDataValue(0)
             yield cls(dataset)
-            # Left to the garbage collector, an error on closing is printed and forgotten.
-            gdal.Dataset.__swig_destroy__(dataset)
-            dataset.this = None
-        except RuntimeError as error:
-            raise ProcessingError(
-                f"{path}: cannot be written ({error}); check the folder and the space left"
-            ) from error
 
     def write(self, row: int, codes: Codes) -> None:
         """Some rows of codes, from a row on."""

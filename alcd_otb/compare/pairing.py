@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import file_digest
-from pathlib import Path
 
 from alcd_otb.compare.finding import Failure, Reference
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.products.mask import Mask
 from alcd_otb.products.reference_dataset import SUPERSEDED_FOLDER
+from alcd_otb.workspace import checksum
 
 
 @dataclass(frozen=True)
@@ -80,12 +79,6 @@ def pair(references: Sequence[Reference], products: Sequence[Mask]) -> Pairing:
         tuple(copies),
         tuple(failures),
     )
-
-
-def checksum(file: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with file.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
 
 
 def _one_a_processor(scene: str, products: list[Mask]) -> tuple[tuple[Mask, ...], list[Failure]]:

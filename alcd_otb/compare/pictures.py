@@ -5,12 +5,12 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from osgeo import gdal
 from PIL import Image
 
 from alcd_otb.compare.differences import COLOURS
 from alcd_otb.errors import ProductError
+from alcd_otb.figures import Picture, indexed
 from alcd_otb.grid import Grid
 from alcd_otb.legend import rgb
 from alcd_otb.products.mask import Mask
@@ -26,9 +26,6 @@ _OPAQUE = 0.7
 """Of the colours of a difference map over the image."""
 
 _SAME_SHAPE = 0.02
-
-Picture = NDArray[np.uint8]
-"""Rows x columns x red, green, blue."""
 
 
 def difference_picture(difference: Path, scene_picture: str | None) -> bytes:
@@ -64,13 +61,8 @@ def reference_picture(mask: Mask) -> bytes | None:
     except (RuntimeError, ProductError) as error:
         log.warning("%s: is not drawn among the references (%s)", mask.path, " ".join(str(error).split()))
         return None
-    picture = Image.fromarray(np.clip(codes, 0, 255).astype(np.uint8), "P")
-    palette = [255] * 768
-    for one in mask.classes:
-        if one.colour is not None:
-            palette[3 * one.code : 3 * one.code + 3] = rgb(one.colour)
-    picture.putpalette(palette)
-    return _encoded(picture, format="PNG", optimize=True)
+    colours = {one.code: rgb(one.colour) for one in mask.classes if one.colour is not None}
+    return _encoded(indexed(np.clip(codes, 0, 255).astype(np.uint8), colours), format="PNG", optimize=True)
 
 
 def _image_on(grid: Grid, path: str | None, width: int, height: int) -> Picture | None:

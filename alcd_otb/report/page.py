@@ -48,7 +48,7 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
         pictures=report_pictures(workspace.preview, folder, legend),
         validation_note=VALIDATION,
         mask_accuracy_note=MASK_ACCURACY,
-        estimate=_estimate(workspace.folder / "accuracy_estimate.json"),
+        estimate=_estimate(workspace.accuracy_estimate),
         matrices=_matrices(metrics),
         changes=_changes(this),
         corrections=_corrections(metrics),

@@ -1,6 +1,5 @@
 """A contact sheet of a tile's dates: an HTML page or a PNG."""
 
-import os
 import textwrap
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.quicklooks import MOST_PIXELS, Date, Dates
 from alcd_otb.report.html import image_uri, render
-from alcd_otb.workspace import writing_to
+from alcd_otb.workspace import replacing, writing_to
 
 _COLUMNS = 4
 _GAP = 16
@@ -35,17 +34,11 @@ def write_sheet(path: Path, dates: Dates) -> None:
     Raises ConfigurationError as check_sheet does, ProcessingError where it cannot be written.
     """
     check_sheet(path)
-    kind = path.suffix.lower()
-    unfinished = path.with_name(f".unfinished-{path.stem}{kind}")
-    with writing_to(path.absolute().parent):
-        try:
-            if kind == ".html":
-                unfinished.write_text(_page(dates), encoding="utf-8")
-            else:
-                _drawn(dates).save(unfinished)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    with writing_to(path.absolute().parent), replacing(path) as unfinished:
+        if path.suffix.lower() == ".html":
+            unfinished.write_text(_page(dates), encoding="utf-8")
+        else:
+            _drawn(dates).save(unfinished)
 
 
 def caption(date: Date) -> str:
