@@ -8,7 +8,8 @@ from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.scene import Result, Scene
+from alcd_otb.result import Result
+from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 from otb_pipelines.settings import Settings
 

@@ -53,6 +53,12 @@ class Sample:
         left, bottom, right, top = self.extent
         return (left + right) / 2, (bottom + top) / 2
 
+    @property
+    def __geo_interface__(self) -> dict[str, Any]:
+        """A GeoJSON-like feature; its field ``class`` holds the code."""
+        properties = {"class": self.code, "iteration": self.iteration, "author": self.author, "comment": self.comment}
+        return {"type": "Feature", "id": self.feature, "geometry": dict(self.geometry), "properties": properties}
+
 
 def split_samples(
     samples: Iterable[Sample], training_proportion: float, seed: int

@@ -5,7 +5,7 @@ import logging
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from osgeo import gdal
 
 from alcd_otb.accuracy_estimate import AccuracyEstimate
@@ -30,10 +32,14 @@ from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
 from alcd_otb.qgis import write_blind_project, write_project
+from alcd_otb.rasters import Window, read_part
+from alcd_otb.report.notebook import scene_html
 from alcd_otb.report.page import write_report
+from alcd_otb.result import Result
 from alcd_otb.runlog import recorded
 from alcd_otb.sample_files import create_empty_samples, read_corrections, read_samples
-from alcd_otb.sample_layers import CORRECTIONS
+from alcd_otb.sample_layers import holds_samples
+from alcd_otb.sample_points import Point, add_points
 from alcd_otb.sample_restore import can_restore, restore_samples
 from alcd_otb.samples import Sample
 from alcd_otb.visits import Records, check_proposes, update_visits
@@ -45,38 +51,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a run made. iteration and what comes from it are None where there were no samples yet."""
-
-    workspace: Path
-    iteration: int | None
-    labels: Path | None
-    confidence: Path | None
-    features: Path
-    accuracy: dict[str, Any] | None
-    pictures: tuple[Path, ...]
-    report: Path | None
-    project: Path
-    seconds: dict[str, float]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "workspace": str(self.workspace),
-            "iteration": self.iteration,
-            "labels": str(self.labels) if self.labels else None,
-            "confidence": str(self.confidence) if self.confidence else None,
-            "features": str(self.features),
-            "accuracy": self.accuracy,
-            "pictures": [str(picture) for picture in self.pictures],
-            "report": str(self.report) if self.report else None,
-            "project": str(self.project),
-            "seconds": self.seconds,
-        }
-
-
-@dataclass(frozen=True)
 class Scene:
-    """A scene as its scene.json describes it."""
+    """A scene as its scene.json describes it: open, run, look, label, run again.
+
+    config: all settings, every path absolute. settings: memory and threads.
+    """
 
     config: SceneConfig
     settings: Settings
@@ -89,6 +68,75 @@ class Scene:
     @property
     def workspace(self) -> Workspace:
         return Workspace(self.config.workspace)
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the prepared scene's features and maps: pixels to map coordinates and back.
+
+        Raises ConfigurationError where the scene is not prepared.
+        """
+        if not self.workspace.features.is_file():
+            raise ConfigurationError(f"{self.workspace.folder}: is not prepared; run the scene first")
+        return Grid.of(str(self.workspace.features))
+
+    def result(self, iteration: int | None = None) -> Result:
+        """What a finished iteration made, by default the last one. Raises ConfigurationError where it is none."""
+        return Result.of(self.workspace, int(self._iteration(iteration).name))
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json of the last iteration: agreement with the samples kept out of training, counts, changes.
+
+        Raises ConfigurationError where there is none.
+        """
+        return self.result().accuracy or {}
+
+    def labels(
+        self, window: Window | None = None, level: int | None = None, iteration: int | None = None
+    ) -> NDArray[np.uint8]:
+        """The map of an iteration, by default the last one: (rows, columns) of class codes, 0 no data.
+
+        window, level: which part, and how much shrunk, by the commonest class; see `rasters.read_part`. Raises
+        ConfigurationError as that does, and where there is no such iteration.
+        """
+        codes: NDArray[np.uint8] = read_part(self._iteration(iteration) / "labels.tif", window, level, "mode")
+        return codes
+
+    def confidence(
+        self, window: Window | None = None, level: int | None = None, iteration: int | None = None
+    ) -> NDArray[np.float32]:
+        """The share of the trees that voted for the class, (rows, columns), 0 to 1; NaN where there is no data.
+
+        As `labels`, but shrunk by averages. Raises ConfigurationError also where the classifier gives no confidence.
+        """
+        file = self._iteration(iteration) / "confidence.tif"
+        if not file.is_file():
+            raise ConfigurationError(f"{file}: is not there; the template's classifier gives no confidence")
+        values: NDArray[np.float32] = read_part(file, window, level, "average")
+        return np.where(values > 0, values, np.float32(np.nan))
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The labelled points and polygons as the file holds them now, in the scene's CRS; none before the first.
+
+        Each has `__geo_interface__`, so that `geopandas.GeoDataFrame.from_features(scene.samples)` takes them. Raises
+        SampleError where the file cannot be used, ConfigurationError where the scene is not prepared.
+        """
+        if not self._has_samples():
+            return ()
+        return read_samples(self.config.samples, self.config.template.legend, self.grid)
+
+    def add_samples(self, points: Iterable[Point], crs: str | None = None, author: str = "", comment: str = "") -> None:
+        """Add labelled points to the file of samples: all of them, or none where one is refused.
+
+        points: (class, x, y), the class by name or code. crs: of x and y, such as ``EPSG:4326``, of which x is the
+        longitude; by default the scene's. QGIS may have the file open. Raises SampleError where a point is refused, the
+        file is no GeoPackage or another program is writing to it, ConfigurationError where the scene is not prepared.
+        """
+        finished = self.workspace.iterations()
+        turn = int(finished[-1].name) + 1 if finished else 1
+        legend = self.config.template.legend
+        add_points(self.config.samples, points, crs, legend, self.grid, turn, author, comment)
 
     def plan(self, start: int | None = None) -> tuple[str, ...]:
         """What `run` would do, step by step; reads and checks the inputs, writes nothing."""
@@ -184,7 +232,7 @@ class Scene:
             return self._wait_for_samples(inputs, stopwatch)
         with workspace.new_iteration() as (number, folder):
             earlier = workspace.iteration(start) if start is not None else None
-            metrics = run_iteration(
+            run_iteration(
                 self.config, inputs.grid, workspace, folder, samples, corrections, earlier, stopwatch, self.settings
             )
             shutil.copyfile(workspace.config, folder / "config.json")
@@ -204,20 +252,7 @@ class Scene:
                 # Last, when nothing else can fail.
                 self._restore_samples(earlier, number)
         write_project(self.config, inputs.grid, workspace)
-        finished = workspace.iterations_folder / f"{number:03d}"
-        confidence = finished / "confidence.tif"
-        return Result(
-            workspace=workspace.folder,
-            iteration=number,
-            labels=finished / "labels.tif",
-            confidence=confidence if confidence.is_file() else None,
-            features=workspace.features,
-            accuracy=metrics,
-            pictures=tuple(sorted((*finished.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
-            report=finished / "report.html",
-            project=workspace.project,
-            seconds=stopwatch.seconds,
-        )
+        return Result.of(workspace, number)
 
     def _guide(self, folder: Path, samples: tuple[Sample, ...], stopwatch: Stopwatch) -> None:
         """What leads the operator over a new map: the outlines of its classes, and the places to label next."""
@@ -242,6 +277,12 @@ class Scene:
     def status(self) -> tuple[Iteration, ...]:
         """What the iterations tell of themselves, oldest first; reads only, and may do so while a run is going on."""
         return completed(read_history(self.workspace), self.config.template.legend)
+
+    def _repr_html_(self) -> str:
+        return scene_html(self.config, self.workspace)
+
+    def _iteration(self, number: int | None) -> Path:
+        return self.workspace.last_iteration() if number is None else self.workspace.iteration(number)
 
     def _draw_quicklook(self) -> None:
         workspace = self.workspace
@@ -272,18 +313,8 @@ class Scene:
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, inputs.grid)
-        return Result(
-            workspace=self.workspace.folder,
-            iteration=None,
-            labels=None,
-            confidence=None,
-            features=self.workspace.features,
-            accuracy=None,
-            pictures=(),
-            report=None,
-            project=write_project(self.config, inputs.grid, self.workspace),
-            seconds=stopwatch.seconds,
-        )
+        write_project(self.config, inputs.grid, self.workspace)
+        return Result.prepared(self.workspace, stopwatch.seconds)
 
     def _samples(self, start: int | None) -> Path | None:
         """Where the samples to classify from lie: the scene's, or those of the iteration to start again from."""
@@ -307,7 +338,7 @@ class Scene:
         samples = self.config.samples
         if samples != self.workspace.samples:
             return True
-        return samples.is_file() and _holds_features(samples)
+        return samples.is_file() and holds_samples(samples)
 
     def _completed(self, inputs: Inputs) -> dict[str, Any]:
         """config.json: all settings, what the features are, the products' identities, versions, pixel counts."""
@@ -347,16 +378,6 @@ def _identity(product: L1CProduct) -> dict[str, Any]:
         "sun_zenith": product.sun_zenith,
         "sun_azimuth": product.sun_azimuth,
     }
-
-
-def _holds_features(path: Path) -> bool:
-    """Whether a vector file holds any but corrections; one that cannot be read may, and who reads it will tell."""
-    try:
-        dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
-    except RuntimeError:
-        return True
-    layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
-    return any(layer.GetFeatureCount() for layer in layers if layer.GetName() != CORRECTIONS)
 
 
 @contextmanager
