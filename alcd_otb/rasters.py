@@ -122,8 +122,8 @@ def read_part(
 ) -> NDArray[Any]:
     """A raster's first band, (rows, columns) in its own type: a window of it, or all of it.
 
-    level: halvings of each side; 0 is every pixel, None the first at which the longer side has at most 2048 pixels. What
-    is left over of a row or column counts as one. Values without data take no part.
+    level: halvings of each side; 0 is every pixel, None the first at which the longer side has at most 2048 pixels.
+    What is left over of a row or column counts as one. Values without data take no part.
 
     Raises ConfigurationError where the window is not within the raster or there are more than MOST_VALUES pixels,
     ProcessingError where the raster cannot be read.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.legend import Legend
 from alcd_otb.workspace import Workspace
 
 
@@ -16,7 +17,7 @@ class Result:
 
     labels: the mask, a GeoTIFF of class codes, 0 no data. confidence: a Float32 GeoTIFF, 0 to 1; None where the
     classifier gives none. features: the stack that was classified. accuracy: what metrics.json holds. pictures: PNG.
-    project: for QGIS. seconds: by step.
+    project: for QGIS. seconds: by step. legend: what the codes stand for.
     """
 
     workspace: Path
@@ -29,9 +30,10 @@ class Result:
     report: Path | None
     project: Path
     seconds: Mapping[str, float]
+    legend: Legend
 
     @classmethod
-    def of(cls, workspace: Workspace, number: int) -> Self:
+    def of(cls, workspace: Workspace, number: int, legend: Legend) -> Self:
         """That of a finished iteration. Raises ConfigurationError where it is none, ProcessingError where its JSON
         files cannot be read."""
         folder = workspace.iteration(number)
@@ -47,10 +49,11 @@ class Result:
             report=folder / "report.html",
             project=workspace.project,
             seconds=_read(folder / "seconds.json"),
+            legend=legend,
         )
 
     @classmethod
-    def prepared(cls, workspace: Workspace, seconds: Mapping[str, float]) -> Self:
+    def prepared(cls, workspace: Workspace, seconds: Mapping[str, float], legend: Legend) -> Self:
         """That of a run without samples."""
         return cls(
             workspace=workspace.folder,
@@ -63,6 +66,7 @@ class Result:
             report=None,
             project=workspace.project,
             seconds=seconds,
+            legend=legend,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -84,7 +88,7 @@ class Result:
         # Only a notebook needs it.
         from alcd_otb.report.notebook import result_html
 
-        return result_html(Workspace(self.workspace), self.iteration)
+        return result_html(Workspace(self.workspace), self.iteration, self.legend)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Scene:
 
     def result(self, iteration: int | None = None) -> Result:
         """What a finished iteration made, by default the last one. Raises ConfigurationError where it is none."""
-        return Result.of(self.workspace, int(self._iteration(iteration).name))
+        return Result.of(self.workspace, int(self._iteration(iteration).name), self.config.template.legend)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -252,7 +252,7 @@ class Scene:
                 # Last, when nothing else can fail.
                 self._restore_samples(earlier, number)
         write_project(self.config, inputs.grid, workspace)
-        return Result.of(workspace, number)
+        return Result.of(workspace, number, legend)
 
     def _guide(self, folder: Path, samples: tuple[Sample, ...], stopwatch: Stopwatch) -> None:
         """What leads the operator over a new map: the outlines of its classes, and the places to label next."""
@@ -314,7 +314,7 @@ class Scene:
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, inputs.grid)
         write_project(self.config, inputs.grid, self.workspace)
-        return Result.prepared(self.workspace, stopwatch.seconds)
+        return Result.prepared(self.workspace, stopwatch.seconds, self.config.template.legend)
 
     def _samples(self, start: int | None) -> Path | None:
         """Where the samples to classify from lie: the scene's, or those of the iteration to start again from."""

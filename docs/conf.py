@@ -1,4 +1,7 @@
-"""How Sphinx makes the user guide. Its source folder is the root of the project, so that pages and links are as on a forge."""
+"""How Sphinx makes the user guide.
+
+Its source folder is the root of the project, so that pages and links are as on a forge.
+"""
 
 import re
 from pathlib import Path
