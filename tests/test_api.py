@@ -1,5 +1,6 @@
 """What notebooks and programs call: the package's names, reading results, adding samples."""
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,7 @@ from alcd_otb.result import Result
 from alcd_otb.sample_points import add_points
 from alcd_otb.scene import Scene
 
+API_PAGE = Path(__file__).parent.parent / "docs" / "api.md"
 PREPARED = ("features.tif", "view.tif", "valid.tif", "preparation.json")
 
 
@@ -68,6 +71,23 @@ def test_the_package_gives_its_names_and_no_others() -> None:
     assert {"AlcdError", "Result", "Scene"} <= set(dir(alcd_otb))
     with pytest.raises(AttributeError, match="no attribute 'Scenes'"):
         alcd_otb.Scenes  # noqa: B018
+
+
+def test_the_code_of_the_page_runs(
+    finished: FinishedScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = re.search(r"^```python\n(.*?)^```", API_PAGE.read_text("utf-8"), flags=re.M | re.S)
+    assert code is not None
+    shutil.copytree(finished.result.workspace, tmp_path / "work", symlinks=True)
+    shutil.copy2(finished.synthetic.samples, tmp_path / "work" / "samples.gpkg")
+    write_scene(tmp_path / "scene.json", finished.synthetic, samples=None)
+    longitude, latitude = geographic(finished.scene, *finished.scene.grid.centre_of(40, 50))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code[1].replace("4.61, 43.52", f"{longitude}, {latitude}"), names)
+    assert names["result"].iteration == 2
+    assert len(names["scene"].samples) == len(finished.scene.samples) + 1
+    assert len(capsys.readouterr().out.splitlines()) == 5
 
 
 def test_a_result_read_again_is_the_one_of_the_run(finished: FinishedScene) -> None:
