@@ -56,6 +56,7 @@ class Formula(_Model):
 
     @property
     def expression(self) -> Expression:
+        """The formula, parsed."""
         return parse_expression(self.expr, KNOWN_NAMES)
 
 
@@ -181,6 +182,7 @@ class Template(_Model):
 
     @property
     def legend(self) -> Legend:
+        """The classes in ascending order of code."""
         return Legend.from_classes(list(self.classes))
 
 
@@ -210,6 +212,7 @@ class SceneConfig(_Model):
 
 
 def feature_name(feature: Feature) -> str:
+    """The name of a feature's band in features.tif."""
     return feature if isinstance(feature, str) else feature.name
 
 

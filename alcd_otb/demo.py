@@ -28,6 +28,7 @@ class DemoResult:
     binary: BinaryMetrics
 
     def as_json(self) -> dict[str, Any]:
+        """What ``demo --json`` prints."""
         truth = {
             "pixels": self.matrix.total,
             "overall_accuracy": self.matrix.overall_accuracy,
@@ -36,6 +37,7 @@ class DemoResult:
         return {**self.run.as_json(), "scene": str(self.scene.scene_json), "synthetic": True, "truth": truth}
 
     def summary(self) -> str:
+        """What ``demo`` prints."""
         width = max(map(len, self.matrix.labels))
         lines = [
             f"This scene is SYNTHETIC: computed, never seen by a satellite ({self.scene.folder}).",

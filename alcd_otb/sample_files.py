@@ -293,6 +293,7 @@ def _outside(grid: Grid) -> str:
 
 
 def class_field_of(subject: str, fields: Sequence[str]) -> str:
+    """The field that holds the class, by any case. Raises SampleError, naming the subject, where there is none."""
     # Shapefile writers often put names in capitals.
     alike = [name for name in fields if name.lower() == "class"]
     if "class" in alike:

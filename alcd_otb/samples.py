@@ -36,6 +36,7 @@ class Sample:
 
     @property
     def is_point(self) -> bool:
+        """Or else a polygon."""
         return bool(self.geometry["type"] == "Point")
 
     @property

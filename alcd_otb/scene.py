@@ -40,7 +40,7 @@ from alcd_otb.runlog import recorded
 from alcd_otb.sample_files import create_empty_samples, read_corrections, read_samples
 from alcd_otb.sample_layers import holds_samples
 from alcd_otb.sample_points import Point, add_points
-from alcd_otb.sample_restore import can_restore, restore_samples
+from alcd_otb.sample_restore import can_restore, take_samples
 from alcd_otb.samples import Sample
 from alcd_otb.visits import Records, check_proposes, update_visits
 from alcd_otb.workspace import Workspace, write_json, writing_to
@@ -67,6 +67,7 @@ class Scene:
 
     @property
     def workspace(self) -> Workspace:
+        """Where the results lie."""
         return Workspace(self.config.workspace)
 
     @property
@@ -139,7 +140,7 @@ class Scene:
         add_points(self.config.samples, points, crs, legend, self.grid, turn, author, comment)
 
     def plan(self, start: int | None = None) -> tuple[str, ...]:
-        """What `run` would do, step by step; reads and checks the inputs, writes nothing."""
+        """What `run` would do, step by step; reads and checks the inputs, writes nothing. Raises as `run`."""
         with _failures_translated():
             inputs = Inputs.read(self.config)
             check_classifier(self.config, self.settings)
@@ -179,7 +180,10 @@ class Scene:
                 return self._run_locked(inputs, start, stopwatch, recording)
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
-        """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
+        """Draw so many points from the latest map, to be labelled blindly in accuracy.gpkg, and write its QGIS project.
+
+        replace: whether points with labels are put aside for new ones. Raises as `assess.plan_accuracy` does.
+        """
         # Before the lock, which would make the folder of a workspace that there is not.
         self.workspace.last_iteration()
         with self.workspace.locked():
@@ -188,7 +192,10 @@ class Scene:
         return plan
 
     def estimate_accuracy(self, iteration: int | None = None, labelled_only: bool = False) -> AccuracyEstimate:
-        """Estimate a map's accuracy from the labelled points; see `assess.estimate_accuracy`."""
+        """Estimate a map's accuracy, by default the latest one's, and its areas from the labelled points.
+
+        labelled_only: whether points without a class are left out. Raises as `assess.estimate_accuracy` does.
+        """
         # Before the lock, which would make the folder of a workspace that there is not.
         self.workspace.last_iteration()
         with self.workspace.locked():
@@ -197,7 +204,7 @@ class Scene:
     def cross_validate(self, folds: int = 10) -> CrossValidation:
         """Cross-validate the samples of a prepared scene by spatial block; the iterations stay as they are.
 
-        Raises ConfigurationError where the scene is not prepared, and as `cross_validation.cross_validate` does.
+        Raises ConfigurationError where the scene is not prepared, SampleError where the samples do not allow it.
         """
         if folds < 2:
             raise ConfigurationError(f"{folds} folds: at least 2 are needed, to train and to validate")
@@ -250,7 +257,7 @@ class Scene:
             (folder / "run.log").write_text(recording.getvalue(), encoding="utf-8")
             if earlier is not None:
                 # Last, when nothing else can fail.
-                self._restore_samples(earlier, number)
+                take_samples(earlier, self.config.samples, workspace, number)
         write_project(self.config, inputs.grid, workspace)
         return Result.of(workspace, number, legend)
 
@@ -264,7 +271,8 @@ class Scene:
     def next_places(self, number: int | None = None) -> Records:
         """Where to label next, by the latest iteration and the samples as they are now; also written to to_visit.gpkg.
 
-        See `visits.update_visits`. Raises ConfigurationError as `visits.check_proposes` does.
+        number: how many, else as the template says. In the order of their use, each as `query_files.as_records` tells.
+        Raises ConfigurationError where there is no map yet, or its classifier gave nothing to choose by.
         """
         workspace, template = self.workspace, self.config.template
         check_proposes(workspace, template)
@@ -291,23 +299,6 @@ class Scene:
                 if draw_quicklook(workspace.view, scratch / "quicklook.png", scratch / "preview.jpg"):
                     os.replace(scratch / "preview.jpg", workspace.preview)
                     os.replace(scratch / "quicklook.png", workspace.quicklook)
-
-    def _restore_samples(self, earlier: Path, number: int) -> None:
-        """Put an earlier iteration's samples in the place of the scene's, if these are the workspace's own."""
-        present, taken = self.config.samples, earlier / "samples.gpkg"
-        if not can_restore(present, self.workspace.folder):
-            log.warning(
-                "%s is no GeoPackage in the workspace, and is left as it is: to go on from these samples, "
-                "name a copy of %s in its place",
-                present,
-                taken,
-            )
-            return
-        with self.workspace.scratch() as scratch:
-            kept = restore_samples(taken, present, number, scratch)
-        log.info("%s holds the samples of iteration %d", present, int(earlier.name))
-        if kept is not None:
-            log.info("%s keeps those it held before", kept)
 
     def _wait_for_samples(self, inputs: Inputs, stopwatch: Stopwatch) -> Result:
         if not self.config.samples.exists():

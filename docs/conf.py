@@ -41,6 +41,7 @@ autodoc_preserve_defaults = True
 nitpick_ignore_regex = [
     ("py:.*", r"(numpy|pathlib|collections|datetime|osgeo|pydantic|annotated_types)(\..*)?"),
     ("py:.*", r"NDArray|Path|Mapping|Iterable|Any|BaseModel|_Model|FieldInfo"),
+    ("py:class", r"alcd_otb\.expressions\.Expression"),
 ]
 
 

@@ -42,7 +42,11 @@ class Section:
 
     @property
     def commands(self) -> list[str]:
-        return [line for language, block in self.blocks if language == "sh" for line in block.splitlines()]
+        return [command for language, block in self.blocks if language == "sh" for command in commands_of(block)]
+
+
+def commands_of(block: str) -> list[str]:
+    return block.replace("\\\n", "").splitlines()
 
 
 def sections() -> Iterator[Section]:
@@ -75,7 +79,7 @@ class Newcomer:
                 continue
             if number and between is not None:
                 between(self)
-            for command in block.splitlines():
+            for command in commands_of(block):
                 ended = subprocess.run(
                     ["bash", "-euc", command],
                     cwd=self.folder,
