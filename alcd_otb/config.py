@@ -56,7 +56,6 @@ class Formula(_Model):
 
     @property
     def expression(self) -> Expression:
-        """The formula, parsed."""
         return parse_expression(self.expr, KNOWN_NAMES)
 
 
@@ -182,7 +181,6 @@ class Template(_Model):
 
     @property
     def legend(self) -> Legend:
-        """The classes in ascending order of code."""
         return Legend.from_classes(list(self.classes))
 
 

@@ -56,11 +56,7 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Scores of the folds, and of all of them together.
-
-    folder: where they are written. block: side in metres. together: what metrics.json holds, of all folds' pixels in
-    one matrix. warnings: of samples and classes.
-    """
+    """block: side in metres. together: what metrics.json holds, of all folds' pixels in one matrix."""
 
     folder: Path
     block: float
