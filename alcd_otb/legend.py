@@ -54,7 +54,7 @@ class Legend:
 
     @property
     def codes(self) -> tuple[int, ...]:
-        """Ascending."""
+        """Of all classes, ascending."""
         return tuple(one.code for one in self.classes)
 
     @property

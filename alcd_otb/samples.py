@@ -36,7 +36,7 @@ class Sample:
 
     @property
     def is_point(self) -> bool:
-        """Or else a polygon."""
+        """Whether it is a point, or else a polygon."""
         return bool(self.geometry["type"] == "Point")
 
     @property
