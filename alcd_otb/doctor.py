@@ -54,9 +54,11 @@ class Diagnosis:
 
     @property
     def is_ready(self) -> bool:
+        """Whether a scene can be run."""
         return not self.problems
 
     def as_json(self) -> dict[str, Any]:
+        """What ``doctor --json`` prints."""
         problems = [{"problem": problem, "remedy": remedy} for problem, remedy in self.problems]
         return {"ready": self.is_ready, **asdict(self), "problems": problems}
 

@@ -39,6 +39,7 @@ def classifiers(settings: Settings) -> tuple[str, ...]:
 
 
 def needs_scaling(classifier: str) -> bool:
+    """Whether a classifier, by OTB's name, wants features of zero mean and unit variance."""
     return classifier not in _TREES
 
 
