@@ -55,7 +55,7 @@ def describe_band(path: str, level: int, grid: Grid, radiometry: Radiometry, res
 
 def _source_file(path: str, level: int | None = None) -> str:
     """What a virtual raster reads; level: of a JPEG 2000 file."""
-    named = f'<SourceFilename relativeToVRT="0">{escape(path, quote=False)}</SourceFilename>'
+    named = f'<SourceFilename relativeToVRT="0" shared="0">{escape(path, quote=False)}</SourceFilename>'
     if level is None:
         return named
     # "only" hides the levels below, which GDAL would use, or not, depending on the size of the block asked for.
@@ -128,6 +128,15 @@ def coarsest_level(path: str, resolution: float) -> int:
     while level and not _has_level(band, level):
         level -= 1
     return level
+
+
+def row_of_blocks(path: str, level: int) -> int:
+    """Bytes of a row of the blocks in which a level of a band file is decoded."""
+    source = _open(path)
+    band = source.GetRasterBand(1)
+    if level:
+        band = band.GetOverview(level - 1)
+    return int(band.GetBlockSize()[1] * band.XSize * gdal.GetDataTypeSize(band.DataType) // 8)
 
 
 def _has_level(band: gdal.Band, level: int) -> bool:

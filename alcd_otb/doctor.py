@@ -26,7 +26,7 @@ NEEDED_APPLICATIONS = (
 )
 """OTB applications without which a run cannot work."""
 
-OWN_APPLICATIONS = ("ClassificationMapCleaning", "RandomForestClassification", "RandomForestTraining")
+OWN_APPLICATIONS = ("ClassificationMapCleaning", "RandomForestClassification", "RandomForestTraining", "StackWriting")
 """The OTB applications that this package brings."""
 
 NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")

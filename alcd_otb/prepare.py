@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from alcd_otb.bands import Radiometry, coarsest_level, describe_band
+from osgeo import gdal
+
+from alcd_otb.bands import Radiometry, coarsest_level, describe_band, row_of_blocks
 from alcd_otb.config import TERRAIN, names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
-from alcd_otb.rasters import SMALLEST_OVERVIEW, gdal_threads, histogram, updating
+from alcd_otb.rasters import SMALLEST_OVERVIEW, describing, gdal_threads, histogram, updating
 from alcd_otb.recipe import feature_layer, shown_steps, view_layer
 from alcd_otb.terrain import slope, warp_elevation
 from alcd_otb.workspace import Workspace, write_json
@@ -20,7 +22,7 @@ from otb_pipelines.app import Target
 from otb_pipelines.masks import build_formula, build_morphology
 from otb_pipelines.memory import memory_kept
 from otb_pipelines.settings import Settings
-from otb_pipelines.stack import build_stack
+from otb_pipelines.stack import StackFile, build_layers, write_stacks
 
 log = logging.getLogger(__name__)
 
@@ -95,59 +97,106 @@ def _record(workspace: Workspace) -> Any:
 def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Settings) -> None:
     """Write features.tif, view.tif and valid.tif; they replace older ones only when all three are whole."""
     with gdal_threads(settings.threads), memory_kept(), workspace.scratch() as folder:
-        features = _write_features(inputs, folder, settings)
-        valid, counts = _write_valid(inputs, features, folder, settings)
-        view = _write_view(inputs, folder, settings)
+        stacks = write_stacks_of(inputs, folder, settings)
+        valid, counts = write_valid(inputs, stacks.state, folder, settings)
         workspace.preparation.unlink(missing_ok=True)
-        os.replace(features, workspace.features)
+        os.replace(stacks.features, workspace.features)
         os.replace(valid, workspace.valid)
-        os.replace(view, workspace.view)
+        os.replace(stacks.view, workspace.view)
         write_json(workspace.preparation, {"fingerprint": fingerprint, "pixels": asdict(counts)})
 
 
-def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
-    """features.tif: Float32, a band a feature, NaN where a source has no data."""
+@dataclass(frozen=True)
+class Stacks:
+    """features: Float32, a band a feature, NaN where a source has no data.
+
+    state: _VALID or _SATURATED where every feature has a value, else 0. view: Int16 in steps that the bands' scales
+    give, with overviews; no data looks like DN 0.
+    """
+
+    features: Path
+    state: Path
+    view: Path
+
+
+def write_stacks_of(inputs: Inputs, folder: Path, settings: Settings) -> Stacks:
+    """Write all that needs the bands, in one pass: each is decoded once, however many grids it goes to."""
+    stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view")))
     sources = _describe_feature_sources(inputs, folder / "feature_sources")
-    stack = build_stack(sources, [feature_layer(feature) for feature in inputs.features], settings)
-    target = folder / "features.tif"
+    features = build_layers(sources, [feature_layer(feature) for feature in inputs.features], settings)
+    state = build_formula(features, _state(inputs), settings)["out"]
+    steps = shown_steps(inputs.view)
+    sources = _describe_view_sources(inputs, steps, folder / "view_sources")
+    view = build_layers(sources, [view_layer(layer, steps) for layer in inputs.view], settings)
     options = _FEATURE_OPTIONS
     if inputs.template.radiometry == "reflectance":
         options = {**options, "DISCARD_LSB": _DISCARDED_BITS}
-    stack.write({"out": Target(target, "float", options, rows=_ROWS)})
-    with updating(target) as dataset:
+    rows, in_strips = _strip_rows(inputs)
+    overviews = _view_overviews(inputs)
+    files = (
+        StackFile(stacks.features, _features_like(inputs, folder), features, options),
+        StackFile(stacks.state, _state_like(inputs, folder), [state], _MASK_OPTIONS),
+        StackFile(stacks.view, _view_like(inputs, folder), view, _VIEW_OPTIONS, overviews if in_strips else ()),
+    )
+    # A strip may lie across two rows of a band's blocks.
+    blocks = 2 * sum(row_of_blocks(inputs.band(name).path, _level(inputs, name)) for name in inputs.band_names)
+    write_stacks(files, rows, blocks, settings)
+    if overviews and not in_strips:
+        with updating(stacks.view) as dataset:
+            dataset.BuildOverviews("AVERAGE", overviews)
+    return stacks
+
+
+def _features_like(inputs: Inputs, folder: Path) -> Path:
+    path = folder / "features.vrt"
+    with describing(path, inputs.grid, gdal.GDT_Float32, len(inputs.features)) as dataset:
         for number, name in enumerate(inputs.feature_names, start=1):
             band = dataset.GetRasterBand(number)
             band.SetDescription(name)
             band.SetNoDataValue(float("nan"))
-    return target
+    return path
 
 
-def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
-    """view.tif: Int16 in steps that the bands' scales give, with overviews; no data looks like DN 0."""
-    steps = shown_steps(inputs.view)
-    sources = _describe_view_sources(inputs, steps, folder / "view_sources")
-    stack = build_stack(sources, [view_layer(layer, steps) for layer in inputs.view], settings)
-    target = folder / "view.tif"
-    stack.write({"out": Target(target, "int16", _VIEW_OPTIONS, rows=_ROWS)})
-    with updating(target) as dataset:
+def _state_like(inputs: Inputs, folder: Path) -> Path:
+    path = folder / "state.vrt"
+    with describing(path, inputs.grid, gdal.GDT_Byte, 1):
+        return path
+
+
+def _view_like(inputs: Inputs, folder: Path) -> Path:
+    path = folder / "view.vrt"
+    with describing(path, inputs.view_grid, gdal.GDT_Int16, len(inputs.view)) as dataset:
         for number, layer in enumerate(inputs.view, start=1):
             band = dataset.GetRasterBand(number)
             band.SetDescription(layer.name)
             band.SetScale(layer.step)
-            # OTB hands the sources' NaN on, which no integer can be.
-            band.DeleteNoDataValue()
-        side = max(inputs.view_grid.width, inputs.view_grid.height)
-        dataset.BuildOverviews("AVERAGE", [one for one in _VIEW_OVERVIEWS if side >= one * SMALLEST_OVERVIEW])
-    return target
+    return path
 
 
-def _write_valid(inputs: Inputs, features: Path, folder: Path, settings: Settings) -> tuple[Path, PixelCounts]:
-    """valid.tif: 1 where every feature has a value and no edge of the data is within the margin; 0 elsewhere."""
-    state = folder / "state.tif"
-    total = "+".join(f"im1b{number}" for number in range(1, len(inputs.features) + 1))
+def _view_overviews(inputs: Inputs) -> list[int]:
+    side = max(inputs.view_grid.width, inputs.view_grid.height)
+    return [one for one in _VIEW_OVERVIEWS if side >= one * SMALLEST_OVERVIEW]
+
+
+def _strip_rows(inputs: Inputs) -> tuple[int, bool]:
+    """Rows of the coarser grid to write at a time, and whether the view's strips are whole rows of its overviews."""
+    ratio = max(1.0, inputs.grid.resolution / inputs.view_grid.resolution)
+    for rows in range(_ROWS, 3 * _ROWS + 1, _ROWS):
+        of_view = rows * ratio
+        if of_view.is_integer() and of_view % _VIEW_OVERVIEWS[0] == 0:
+            return rows, True
+    return _ROWS, False
+
+
+def _state(inputs: Inputs) -> str:
+    """BandMath expression over the features."""
+    total = "+".join(f"im{number}b1" for number in range(1, len(inputs.features) + 1))
     # A sum is a number only if all its terms are, and only then 0 times it is 0.
-    expression = f"({total})*0==0 ? ({_saturation(inputs)} ? {_SATURATED} : {_VALID}) : 0"
-    build_formula([features], expression, settings).write({"out": Target(state, "uint8", _MASK_OPTIONS)})
+    return f"({total})*0==0 ? ({_saturation(inputs)} ? {_SATURATED} : {_VALID}) : 0"
+
+
+def write_valid(inputs: Inputs, state: Path, folder: Path, settings: Settings) -> tuple[Path, PixelCounts]:
+    """valid.tif: 1 where every feature has a value and no edge of the data is within the margin; 0 elsewhere."""
     valid = folder / "valid.tif"
     # The levels of a wavelet undershoot beside a bright edge, to 0 where the ground is dark: such specks are no edge
     # of the data, from which to keep a margin.
@@ -176,18 +225,23 @@ def _margin(inputs: Inputs) -> int:
     """In pixels: the template's margin, and at least what the wavelet levels mix along the edge of the data."""
     reach = 0.0
     for name in inputs.band_names:
-        level = _feature_level(inputs, name)
+        level = _level(inputs, name)
         mixed = _WAVELET_REACH * inputs.band(name).resolution * 2**level
         # Two pixels of the grid more: one with a trace of data still has a value, and opening blunts corners.
         reach = max(reach, mixed + 2 * inputs.grid.resolution if level else 0.0)
     return -int(-max(inputs.template.margin, reach) // inputs.grid.resolution)
 
 
-def _feature_level(inputs: Inputs, name: str) -> int:
-    """The wavelet level that the feature stack reads of a band."""
-    if inputs.template.decoding == "full" or inputs.template.resampling == "nearest":
-        return 0
-    return coarsest_level(inputs.band(name).path, inputs.grid.resolution / _FINER)
+def _level(inputs: Inputs, name: str) -> int:
+    """The wavelet level to decode of a band: the finest that either stack needs."""
+    path = inputs.band(name).path
+    levels = []
+    if any(name in names_used(feature) for feature in inputs.features):
+        whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"
+        levels.append(0 if whole else coarsest_level(path, inputs.grid.resolution / _FINER))
+    if any(name in names_used(layer) for layer in inputs.view):
+        levels.append(coarsest_level(path, inputs.view_grid.resolution))
+    return min(levels)
 
 
 def _saturation(inputs: Inputs) -> str:
@@ -198,7 +252,7 @@ def _saturation(inputs: Inputs) -> str:
             radiometry = _radiometry(inputs, feature)
             # Half a DN below, since a 32-bit float holds the value only nearly.
             level = (inputs.product_of(feature).saturated - 0.5) * radiometry.scale + radiometry.offset
-            conditions.append(f"im1b{number} >= {level!r}")
+            conditions.append(f"im{number}b1 >= {level!r}")
     return "(" + " || ".join(conditions) + ")" if conditions else "0"
 
 
@@ -209,7 +263,7 @@ def _describe_feature_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
     sources = {
         name: describe_band(
             inputs.band(name).path,
-            _feature_level(inputs, name),
+            _level(inputs, name),
             inputs.grid,
             _radiometry(inputs, name),
             inputs.template.resampling,
@@ -221,7 +275,7 @@ def _describe_feature_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
 
 
 def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: Path) -> dict[str, Path]:
-    """As for the features, but for the eye: a level as fine as the grid will do, and no data is black.
+    """As for the features, but for the eye: no data is black.
 
     A band that the view shows as it is comes in its steps, so that no formula has to make them.
     """
@@ -230,7 +284,7 @@ def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: P
     sources = {
         name: describe_band(
             inputs.band(name).path,
-            coarsest_level(inputs.band(name).path, inputs.view_grid.resolution),
+            _level(inputs, name),
             inputs.view_grid,
             _in_steps(_radiometry(inputs, name), steps.get(name)),
             "average",

@@ -54,8 +54,23 @@ def copying(source: gdal.Dataset, path: Path, options: Mapping[str, str]) -> Ite
 def creating(path: Path, grid: Grid, pixel_type: int, options: Mapping[str, str]) -> Iterator[gdal.Dataset]:
     """A new GeoTIFF of one band on a grid, to be filled; as in `updating`."""
     listed = [f"{key}={value}" for key, value in options.items()]
-    driver = gdal.GetDriverByName("GTiff")
-    with _closing(path, lambda: driver.Create(str(path), grid.width, grid.height, 1, pixel_type, listed)) as dataset:
+    with _creating("GTiff", path, grid, pixel_type, 1, listed) as dataset:
+        yield dataset
+
+
+@contextmanager
+def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[gdal.Dataset]:
+    """A new virtual raster without pixels, to be described; as in `updating`."""
+    with _creating("VRT", path, grid, pixel_type, bands, []) as dataset:
+        yield dataset
+
+
+@contextmanager
+def _creating(
+    driver: str, path: Path, grid: Grid, pixel_type: int, bands: int, options: list[str]
+) -> Iterator[gdal.Dataset]:
+    made = gdal.GetDriverByName(driver)
+    with _closing(path, lambda: made.Create(str(path), grid.width, grid.height, bands, pixel_type, options)) as dataset:
         dataset.SetGeoTransform(grid.transform)
         dataset.SetSpatialRef(grid.spatial_reference)
         yield dataset

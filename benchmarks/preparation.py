@@ -16,12 +16,12 @@ from typing import TypeVar
 
 from osgeo import gdal
 
-from alcd_otb.bands import coarsest_level
-from alcd_otb.config import TERRAIN, load_scene, names_used
+from alcd_otb.config import load_scene
 from alcd_otb.inputs import Inputs
-from alcd_otb.prepare import _feature_level, _write_features, _write_valid, _write_view
+from alcd_otb.prepare import _level, write_stacks_of, write_valid
 from alcd_otb.rasters import gdal_threads
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
+from otb_pipelines.memory import memory_kept
 from otb_pipelines.settings import Settings, default_settings
 
 ResultT = TypeVar("ResultT")
@@ -62,10 +62,6 @@ def _decode(path: str, level: int) -> None:
         dataset.ReadRaster(0, row, band.XSize, min(height, band.YSize - row))
 
 
-def bands_of(features: Iterable[object]) -> list[str]:
-    return sorted({name for feature in features for name in names_used(feature)} - set(TERRAIN))  # type: ignore[arg-type]
-
-
 def written_bytes() -> int:
     lines = Path("/proc/self/io").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
@@ -80,9 +76,9 @@ def measure(scene: Path, result: Path | None) -> None:
     summary = {
         "threads": settings.threads,
         "steps": steps.rows,
-        "floor_seconds": round(sum(seconds[:2]), 1),
-        "preparation_seconds": round(sum(seconds[2:]), 1),
-        "times_the_floor": round(sum(seconds[2:]) / sum(seconds[:2]), 2),
+        "floor_seconds": seconds[0],
+        "preparation_seconds": round(sum(seconds[1:]), 1),
+        "times_the_floor": round(sum(seconds[1:]) / seconds[0], 2),
         "peak_megabytes": steps.rows[-1]["peak_megabytes"],
         "written_megabytes": written,
         "megabytes": sizes,
@@ -97,19 +93,14 @@ def measure(scene: Path, result: Path | None) -> None:
 
 
 def run_steps(steps: Steps, inputs: Inputs, folder: Path, settings: Settings) -> tuple[float, dict[str, float]]:
-    """Run the two floors, then the three steps of a preparation; megabytes written, and those of each file."""
-    feature_levels = [(inputs.band(one).path, _feature_level(inputs, one)) for one in bands_of(inputs.features)]
-    view_levels = [
-        (inputs.band(one).path, coarsest_level(inputs.band(one).path, inputs.view_grid.resolution))
-        for one in bands_of(inputs.view)
-    ]
-    steps.run("floor: decode for the features", lambda: decode(feature_levels))
-    steps.run("floor: decode for the view", lambda: decode(view_levels))
+    """Run the floor, then the steps of a preparation; megabytes written, and those of each file."""
+    levels = [(inputs.band(name).path, _level(inputs, name)) for name in inputs.band_names]
+    steps.run("floor: decode", lambda: decode(levels))
     before = written_bytes()
-    features = steps.run("features", lambda: _write_features(inputs, folder, settings))
-    valid, _ = steps.run("valid pixels", lambda: _write_valid(inputs, features, folder, settings))
-    view = steps.run("view with overviews", lambda: _write_view(inputs, folder, settings))
-    sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (features, valid, view)}
+    with memory_kept():
+        stacks = steps.run("features and view", lambda: write_stacks_of(inputs, folder, settings))
+        valid, _ = steps.run("valid pixels", lambda: write_valid(inputs, stacks.state, folder, settings))
+    sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (stacks.features, valid, stacks.view)}
     os.sync()
     return round((written_bytes() - before) / 1e6, 1), sizes
 

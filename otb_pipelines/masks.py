@@ -1,12 +1,13 @@
 """Masks: where every band has a value, and binary morphology."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from otb_pipelines.app import Application, Output
 from otb_pipelines.settings import Settings
 
 
-def build_formula(images: list[Path | Output], expression: str, settings: Settings) -> Application:
+def build_formula(images: Sequence[Path | Output], expression: str, settings: Settings) -> Application:
     """One BandMath over whole images: im1b1 is the first band of the first. The output is `out`."""
     return Application("BandMath", {"il": images, "exp": expression}, settings)
 

@@ -1,10 +1,12 @@
-"""Stacks of image layers: bands, formulas of bands and textures, concatenated in memory."""
+"""Stacks of image layers: bands, formulas of bands and textures, made and written in one pass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otb_pipelines.app import Application, Output
+from osgeo import gdal
+
+from otb_pipelines.app import Application, Output, Value
 from otb_pipelines.settings import Settings
 
 
@@ -42,15 +44,53 @@ Layer = str | Formula | ContourDensity | VariationCoefficient
 """A layer of a stack; a plain name is the source itself."""
 
 
-def build_stack(sources: Mapping[str, Path], layers: Sequence[Layer], settings: Settings) -> Application:
-    """One image with a band for each layer, in order; the output is `out`.
+def build_layers(sources: Mapping[str, Path], layers: Sequence[Layer], settings: Settings) -> list[Output]:
+    """An image of one band for each layer, in order.
 
     sources: single-band rasters on one grid, by name. Each is opened once and read once a streamed region, however
     many layers use it.
     """
     readers = {name: _reader(sources[name], settings) for name in sorted(_sources_of(layers))}
-    images = [_layer(layer, readers, settings) for layer in layers]
-    return Application("ConcatenateImages", {"il": images}, settings)
+    return [_layer(layer, readers, settings) for layer in layers]
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """A GeoTIFF to be made of layers.
+
+    like: a raster of its size, bands and metadata, which need hold no pixels. options: GDAL's, for making it.
+    overviews: factors; the first divides the rows of a strip, each of the others is a multiple of the one before.
+    """
+
+    path: Path
+    like: Path
+    layers: Sequence[Output]
+    options: Mapping[str, str]
+    overviews: Sequence[int] = ()
+
+
+def write_stacks(files: Sequence[StackFile], rows: int, cache: int, settings: Settings) -> None:
+    """Write layers to files, all at the same pace, so that what they share is read once. Overviews are averages.
+
+    rows: of a strip, of the file with the fewest. cache: bytes of the blocks that several strips read, which GDAL is
+    to keep.
+    """
+    parameters: dict[str, Value] = {
+        "il": [layer for file in files for layer in file.layers],
+        "files": [file.path for file in files],
+        "like": [file.like for file in files],
+        "options": [" ".join(f"{key}={value}" for key, value in file.options.items()) for file in files],
+        "overviews": [" ".join(map(str, file.overviews)) for file in files],
+        "counts": [str(len(file.layers)) for file in files],
+        "rows": rows,
+    }
+    application = Application("StackWriting", parameters, settings)
+    before = gdal.GetCacheMax()
+    gdal.SetCacheMax(before + cache)
+    try:
+        application.execute()
+    finally:
+        gdal.SetCacheMax(before)
 
 
 def _sources_of(layers: Sequence[Layer]) -> set[str]:

@@ -1,0 +1,232 @@
+#include "strip_writer.hpp"
+
+#include <itkImage.h>
+#include <otbImage.h>
+#include <otbVectorImage.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace writing {
+namespace {
+
+constexpr int overview_rows = 64;
+
+int factor_of(GDALRasterBand& from, GDALRasterBand& to) {
+    return static_cast<int>(std::lround(static_cast<double>(from.GetXSize()) / to.GetXSize()));
+}
+
+// The pixels of a region that has been made.
+const float* pixels(StripWriter::Image& image, const itk::ImageRegion<2>& region) {
+    const auto offset = image.ComputeOffset(region.GetIndex());
+    if (auto* vector = dynamic_cast<otb::VectorImage<float, 2>*>(&image)) {
+        return vector->GetBufferPointer() + offset * vector->GetNumberOfComponentsPerPixel();
+    }
+    return static_cast<otb::Image<float, 2>&>(image).GetBufferPointer() + offset;
+}
+
+Rows make(StripWriter::Image& image, const itk::ImageRegion<2>& region) {
+    image.SetRequestedRegion(region);
+    image.PropagateRequestedRegion();
+    image.UpdateOutputData();
+    return {region.GetSize(0), region.GetSize(1), pixels(image, region),
+            image.GetBufferedRegion().GetSize(0)};
+}
+
+void describe(GDALDataset& dataset, GDALDataset& like) {
+    std::array<double, 6> transform{};
+    if (like.GetGeoTransform(transform.data()) == CE_None) {
+        dataset.SetGeoTransform(transform.data());
+    }
+    dataset.SetSpatialRef(like.GetSpatialRef());
+    for (int number = 1; number <= like.GetRasterCount(); ++number) {
+        GDALRasterBand& from = *like.GetRasterBand(number);
+        GDALRasterBand& band = *dataset.GetRasterBand(number);
+        band.SetDescription(from.GetDescription());
+        int there = 0;
+        const double no_data = from.GetNoDataValue(&there);
+        if (there != 0) {
+            band.SetNoDataValue(no_data);
+        }
+        const double scale = from.GetScale(&there);
+        if (there != 0) {
+            band.SetScale(scale);
+        }
+    }
+}
+
+// Of such a file a block holds all bands: it is written whole, or compressed as often as there are bands.
+bool is_pixel_interleaved(GDALDataset& dataset) {
+    const char* interleave = dataset.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+    return interleave != nullptr && std::string(interleave) == "PIXEL";
+}
+
+bool is_single_float(StripWriter::Image& image) {
+    auto* vector = dynamic_cast<otb::VectorImage<float, 2>*>(&image);
+    return vector != nullptr ? vector->GetNumberOfComponentsPerPixel() == 1
+                             : dynamic_cast<otb::Image<float, 2>*>(&image) != nullptr;
+}
+
+}  // namespace
+
+void StripWriter::AddFile(const std::string& path, const std::string& likeness,
+                          const std::vector<std::string>& options, const std::vector<int>& overviews) {
+    const Dataset like(static_cast<GDALDataset*>(GDALOpen(likeness.c_str(), GA_ReadOnly)));
+    if (like == nullptr) {
+        itkExceptionMacro(<< likeness << ": cannot be opened");
+    }
+    CPLStringList listed;
+    for (const std::string& option : options) {
+        listed.AddString(option.c_str());
+    }
+    GDALDriver* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+    const int bands = like->GetRasterCount();
+    File file{path, nullptr, {}};
+    file.dataset.reset(driver->Create(path.c_str(), like->GetRasterXSize(), like->GetRasterYSize(), bands,
+                                      like->GetRasterBand(1)->GetRasterDataType(), listed.List()));
+    if (file.dataset == nullptr) {
+        itkExceptionMacro(<< path << ": cannot be made (" << CPLGetLastErrorMsg() << ")");
+    }
+    describe(*file.dataset, *like);
+    if (!overviews.empty()) {
+        check(file,
+              file.dataset->BuildOverviews("NONE", static_cast<int>(overviews.size()),
+                                           const_cast<int*>(overviews.data()), 0, nullptr, nullptr, nullptr));
+    }
+    files_.push_back(std::move(file));
+}
+
+void StripWriter::AddLayer(Image* image) {
+    File& file = files_.back();
+    image->UpdateOutputInformation();
+    const auto size = image->GetLargestPossibleRegion().GetSize();
+    if (static_cast<int>(size[0]) != file.dataset->GetRasterXSize() ||
+        static_cast<int>(size[1]) != file.dataset->GetRasterYSize()) {
+        itkExceptionMacro(<< file.path << " is " << file.dataset->GetRasterXSize() << " x "
+                          << file.dataset->GetRasterYSize() << " pixels, and image " << file.layers.size() + 1
+                          << " " << size[0] << " x " << size[1]);
+    }
+    if (!is_single_float(*image)) {
+        itkExceptionMacro(<< file.path << ": image " << file.layers.size() + 1
+                          << " is not one of single floats");
+    }
+    file.layers.emplace_back(image);
+}
+
+void StripWriter::Write() {
+    int least = files_.front().dataset->GetRasterYSize();
+    for (const File& file : files_) {
+        if (static_cast<int>(file.layers.size()) != file.dataset->GetRasterCount()) {
+            itkExceptionMacro(<< file.path << " has " << file.dataset->GetRasterCount() << " bands, and "
+                              << file.layers.size() << " images go there");
+        }
+        least = std::min(least, file.dataset->GetRasterYSize());
+    }
+    for (int first = 0; first < least; first += rows_) {
+        const int end = std::min(first + rows_, least);
+        for (const File& file : files_) {
+            const auto row = [&](long of_least) {
+                return static_cast<int>(of_least * file.dataset->GetRasterYSize() / least);
+            };
+            write_strip(file, row(first), row(end) - row(first));
+            if (GetAbortGenerateData()) {
+                throw itk::ProcessAborted(__FILE__, __LINE__);
+            }
+        }
+        UpdateProgress(static_cast<float>(end) / static_cast<float>(least));
+    }
+    for (File& file : files_) {
+        write_smaller_overviews(file);
+        file.layers.clear();
+        // What GDAL cannot flush it tells its error handler.
+        file.dataset.reset();
+    }
+}
+
+void StripWriter::write_strip(const File& file, int first, int rows) {
+    itk::ImageRegion<2> region;
+    region.SetIndex({{0, first}});
+    region.SetSize({{static_cast<itk::SizeValueType>(file.dataset->GetRasterXSize()),
+                     static_cast<itk::SizeValueType>(rows)}});
+    if (file.layers.size() > 1 && is_pixel_interleaved(*file.dataset)) {
+        write_interleaved(file, region);
+        return;
+    }
+    int number = 0;
+    for (const Image::Pointer& image : file.layers) {
+        GDALRasterBand& band = *file.dataset->GetRasterBand(++number);
+        const Rows made = make(*image, region);
+        write_rows(file, band, first, made);
+        if (band.GetOverviewCount() > 0) {
+            GDALRasterBand& overview = *band.GetOverview(0);
+            const int factor = factor_of(band, overview);
+            const std::vector<float> means = averaged(made, static_cast<std::size_t>(factor));
+            const auto columns = static_cast<std::size_t>(overview.GetXSize());
+            write_rows(file, overview, first / factor,
+                       {columns, means.size() / columns, means.data(), columns});
+        }
+    }
+}
+
+void StripWriter::write_interleaved(const File& file, const itk::ImageRegion<2>& region) {
+    const std::size_t bands = file.layers.size();
+    std::vector<float> strip(region.GetNumberOfPixels() * bands);
+    for (std::size_t band = 0; band < bands; ++band) {
+        const Rows rows = make(*file.layers[band], region);
+        float* target = strip.data() + band;
+        for (std::size_t row = 0; row < rows.count; ++row) {
+            const float* values = rows.values + row * rows.stride;
+            for (std::size_t column = 0; column < rows.columns; ++column, target += bands) {
+                *target = values[column];
+            }
+        }
+    }
+    const int columns = static_cast<int>(region.GetSize(0));
+    const int rows = static_cast<int>(region.GetSize(1));
+    const auto pixel = static_cast<GSpacing>(bands * sizeof(float));
+    check(file, file.dataset->RasterIO(GF_Write, 0, static_cast<int>(region.GetIndex(1)), columns, rows,
+                                       strip.data(), columns, rows, GDT_Float32, static_cast<int>(bands),
+                                       nullptr, pixel, pixel * columns, sizeof(float), nullptr));
+}
+
+void StripWriter::check(const File& file, CPLErr error) const {
+    if (error != CE_None) {
+        itkExceptionMacro(<< file.path << ": cannot be written or read (" << CPLGetLastErrorMsg() << ")");
+    }
+}
+
+void StripWriter::write_rows(const File& file, GDALRasterBand& band, int first, Rows rows) {
+    // GDAL rounds to the whole numbers that a band may hold.
+    const int columns = static_cast<int>(rows.columns);
+    const int count = static_cast<int>(rows.count);
+    check(file,
+          band.RasterIO(GF_Write, 0, first, columns, count, const_cast<float*>(rows.values), columns, count,
+                        GDT_Float32, 0, static_cast<GSpacing>(rows.stride * sizeof(float)), nullptr));
+}
+
+void StripWriter::write_smaller_overviews(const File& file) {
+    for (int number = 1; number <= file.dataset->GetRasterCount(); ++number) {
+        GDALRasterBand& band = *file.dataset->GetRasterBand(number);
+        for (int level = 1; level < band.GetOverviewCount(); ++level) {
+            GDALRasterBand& from = *band.GetOverview(level - 1);
+            GDALRasterBand& to = *band.GetOverview(level);
+            const int factor = factor_of(from, to);
+            std::vector<float> values(static_cast<std::size_t>(from.GetXSize()) *
+                                      static_cast<std::size_t>(overview_rows * factor));
+            for (int first = 0; first < to.GetYSize(); first += overview_rows) {
+                const int rows = std::min(overview_rows * factor, from.GetYSize() - first * factor);
+                check(file, from.RasterIO(GF_Read, 0, first * factor, from.GetXSize(), rows, values.data(),
+                                          from.GetXSize(), rows, GDT_Float32, 0, 0, nullptr));
+                const auto columns = static_cast<std::size_t>(from.GetXSize());
+                const std::vector<float> means =
+                    averaged({columns, static_cast<std::size_t>(rows), values.data(), columns},
+                             static_cast<std::size_t>(factor));
+                const auto fewer = static_cast<std::size_t>(to.GetXSize());
+                write_rows(file, to, first, {fewer, means.size() / fewer, means.data(), fewer});
+            }
+        }
+    }
+}
+
+}  // namespace writing
