@@ -184,6 +184,13 @@ def doctor(options: argparse.Namespace) -> int:
     return 0 if diagnosis.is_ready else EnvironmentNotReadyError.exit_code
 
 
+def schema(options: argparse.Namespace) -> int:
+    from alcd_otb.schema import scene_schema, template_schema
+
+    print(json.dumps(template_schema() if options.template else scene_schema(), indent=None if options.json else 2))
+    return 0
+
+
 def styles(options: argparse.Namespace) -> int:
     from alcd_otb.config import load_template
     from alcd_otb.qgis_styles import write_styles
@@ -308,6 +315,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("template", help="name of a template, or its file")
     command.add_argument("folder", type=Path, help="folder to write the .qml files into")
     command.set_defaults(command=styles)
+
+    command = commands.add_parser("schema", parents=[common], help="print the JSON Schema of scene.json, for editors")
+    command.add_argument("--template", action="store_true", help="that of a template instead")
+    command.set_defaults(command=schema)
 
     command = commands.add_parser("compare", parents=[common], help="measure processors' masks by reference masks")
     command.add_argument("reference", metavar="REFERENCE", help="a reference mask, or a folder of them")
