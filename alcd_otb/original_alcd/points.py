@@ -1,0 +1,115 @@
+"""The points of the original's shapefiles, one a class, as samples."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fiona
+from osgeo import osr
+
+from alcd_otb.errors import SampleError
+from alcd_otb.sample_layers import READING_ERRORS, unreadable
+from alcd_otb.samples import Sample
+
+_KINDS = ("Point", "Polygon")
+_DIGITS = 3
+"""Of a coordinate in metres: points closer than this are the same point in another iteration."""
+
+
+def spatial_reference(shapefiles: Sequence[Path]) -> osr.SpatialReference:
+    """The CRS of the first shapefile that has points, else of the first that has a CRS.
+
+    Raises SampleError where a file cannot be read, or there is none.
+    """
+    first = None
+    for path in shapefiles:
+        with _opened(path) as layer:
+            if layer.crs_wkt and (first is None or (len(layer) and not first[1])):
+                first = layer.crs_wkt, len(layer)
+    if first is None:
+        folder = shapefiles[0].parent
+        raise SampleError(
+            f"{folder}: no shapefile has a CRS; add the .prj files, which lie beside every shapefile of ALCD"
+        )
+    return _reference(first[0])
+
+
+def read_points(shapefiles: Mapping[int, Path], target: osr.SpatialReference) -> tuple[list[Sample], list[str]]:
+    """(samples, what was left out): points and polygons by class code, in the CRS wanted.
+
+    The file tells the class, as in the original; fields are not looked at. Each part of a multipart feature is a
+    sample. Raises SampleError where a file cannot be read, or has features but no CRS.
+    """
+    samples: list[Sample] = []
+    notes: list[str] = []
+    for code, path in sorted(shapefiles.items()):
+        with _opened(path) as layer:
+            features, crs = list(layer), layer.crs_wkt
+        if features and not crs:
+            raise SampleError(f"{path}: has no CRS; add its .prj file, which lies beside every shapefile of ALCD")
+        moved = _transformation(crs, target)
+        empty = 0
+        for feature in features:
+            parts = list(_parts(feature.geometry))
+            empty += not parts
+            for number, (kind, rings) in enumerate(parts, start=1):
+                placed = tuple(moved(ring) for ring in rings)
+                geometry = {"type": kind, "coordinates": placed[0][0] if kind == "Point" else placed}
+                name = f"{path.name}:{feature.id}" + (f"/{number}" if len(parts) > 1 else "")
+                samples.append(Sample(name, code, geometry))
+        if empty:
+            notes.append(f"{path}: {empty} features are neither points nor polygons, or have no place; left out")
+    return samples, notes
+
+
+def count(shapefile: Path) -> int:
+    """How many features it has. Raises SampleError where it cannot be read."""
+    with _opened(shapefile) as layer:
+        return len(layer)
+
+
+def with_iterations(samples: Sequence[Sample], previous: Sequence[Sequence[Sample]]) -> list[Sample]:
+    """The samples with the number of the iteration in which each is found first; 1 is the first one saved."""
+    if not previous:
+        return list(samples)
+    first: dict[Any, int] = {}
+    for number, earlier in enumerate(previous, start=1):
+        for one in earlier:
+            first.setdefault(_identity(one), number)
+    return [replace(one, iteration=first.get(_identity(one), len(previous) + 1)) for one in samples]
+
+
+def _identity(sample: Sample) -> tuple[int, tuple[float, ...]]:
+    return sample.code, tuple(round(value, _DIGITS) for value in sample.extent)
+
+
+def _opened(path: Path) -> fiona.Collection:
+    try:
+        return fiona.open(path)
+    except READING_ERRORS as error:
+        raise unreadable(path, error) from error
+
+
+def _reference(wkt: str) -> osr.SpatialReference:
+    reference = osr.SpatialReference()
+    reference.ImportFromWkt(wkt)
+    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return reference
+
+
+def _transformation(crs: str, target: osr.SpatialReference) -> Any:
+    source = _reference(crs) if crs else target
+    if source.IsSame(target):
+        return lambda places: tuple((float(place[0]), float(place[1])) for place in places)
+    change = osr.CoordinateTransformation(source, target)
+    return lambda places: tuple((x, y) for x, y, _ in change.TransformPoints([list(place[:2]) for place in places]))
+
+
+def _parts(geometry: Any) -> Iterator[tuple[str, Any]]:
+    """("Point" or "Polygon", rings) of each part; the one ring of a point is the point."""
+    kind = geometry.type.removeprefix("Multi") if geometry is not None else None
+    if kind not in _KINDS or not geometry.coordinates:
+        return
+    for part in geometry.coordinates if geometry.type.startswith("Multi") else [geometry.coordinates]:
+        yield kind, [[part]] if kind == "Point" else part
