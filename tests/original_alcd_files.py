@@ -134,6 +134,12 @@ def write_alcd(
     return OriginalFolder(folder, _write_parameters(root / "parameters_files", content, models_changes, l1c))
 
 
+def write_masks(folder: Path, points: Mapping[str, Sequence[Geometry]], epsg: int = 32631) -> Path:
+    """The shapefiles of a work folder alone."""
+    _write_masks(folder / "In_data" / "Masks", points, epsg)
+    return folder
+
+
 def write_layer(path: Path, geometries: Iterable[Geometry], epsg: int = 32631) -> None:
     """A shapefile as QGIS fills it: a field that stays empty."""
     for file in path.parent.glob(f"{path.stem}.*"):

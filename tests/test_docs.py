@@ -184,14 +184,17 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", *(ROOT / "docs" / name for name in ("accuracy.md", "tutorial.md"))],
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs" / name for name in ("accuracy.md", "from_alcd.md", "scene.md", "tutorial.md")),
+    ],
     ids=lambda page: page.name,
 )
 def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        cli._parser().parse_args(command.split())
+        cli._parser().parse_args(command.partition(">")[0].split())
 
 
 def test_the_messages_of_the_tutorial_are_those_of_the_code() -> None:

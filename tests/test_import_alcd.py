@@ -1,19 +1,24 @@
 """Work folders of the original ALCD become scenes: the same points, classes, features and settings."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from original_alcd_files import CODES, GLOBAL, Geometry, OriginalFolder, write_alcd, write_layer
+from hypothesis import given, settings
+from json_mutations import mutated
+from original_alcd_files import CODES, GLOBAL, Geometry, OriginalFolder, write_alcd, write_layer, write_masks
 from osgeo import ogr, osr
 from scenes import alcd, leftovers, refused
 
 from alcd_otb.config import load_scene, load_template
 from alcd_otb.demo import compare_with_truth
+from alcd_otb.errors import AlcdError
 from alcd_otb.iterate import check_classifier
+from alcd_otb.original_alcd.classifiers import _OF_OTB, _OF_SKLEARN
 from alcd_otb.original_alcd.features import feature_of
 from alcd_otb.original_alcd.job import ImportResult, import_folder
 from alcd_otb.scene import Scene
@@ -586,6 +591,8 @@ class TestBadFolders:
                 {"training_parameters/expansion_distance": -1},
                 "training_parameters.expansion_distance: -1 is not a number from 0 to 1000000",
             ),
+            ({"features/original_bands": "2"}, "features.original_bands: '2' is not a list"),
+            ({"features/DTM": "maybe"}, "features.DTM: 'maybe' is neither true nor false"),
             ({"masks/land": {"class_name": 300}}, "masks.land.class_name: 300 is not a whole number from 1 to 255"),
             ({"masks/land": {"shp": "land.shp"}}, "masks.land.class_name: None is not a whole number from 1 to 255"),
             (
@@ -612,6 +619,12 @@ class TestBadFolders:
         (source.masks / "land.prj").unlink()
         message = self.refusal(4, source.path, tmp_path / "scene")
         assert message.startswith(f"{source.masks / 'land.shp'}: has no CRS; add its .prj file")
+
+    def test_whose_points_are_nowhere(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:
+        source = original()
+        write_layer(source.masks / "snow.shp", [(3.0, 44.0), (1e30, 44.0)], epsg=4326)
+        message = self.refusal(4, source.path, tmp_path / "scene")
+        assert message.startswith(f"{source.masks / 'snow.shp'}: feature 1 has no place in EPSG:32631; delete it")
 
     def test_targets_that_are_there_already(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:
         (tmp_path / "scene").mkdir()
@@ -667,6 +680,42 @@ class TestToulouse:
         assert names == [line.removesuffix(".tif").removeprefix("T31TCJ_20240305T104819_") for line in lines]
         assert names[12:19] == ["NDVI", "NDWI", "NDCI", "NDSI", "ratio_2_4", "density_contours", "variation_coeff"]
 
-    def test_is_prepared(self, toulouse: ImportResult) -> None:
+    def test_is_checked_against_the_products(self, toulouse: ImportResult) -> None:
         """The products are cropped, and most points lie outside; but they are the products that the points are of."""
         assert refused(4, "run", toulouse.scene).startswith(f"{toulouse.samples_file}")
+
+
+@settings(deadline=None, max_examples=150)
+@given(mutated(GLOBAL))
+def test_any_parameters_are_taken_over_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, changed: dict[str, Any]
+) -> None:
+    root = tmp_path_factory.mktemp("mutated")
+    source = write_masks(root / "Synth_31TFJ_20180331", POINTS)
+    (source / "In_data" / "used_global_parameters.json").write_text(json.dumps(changed), "utf-8")
+    refusal = None
+    try:
+        result = import_folder(source, root / "scene", [], "clouds_alcd2019", NOTHING)
+    except AlcdError as error:
+        refusal = str(error)
+    if refusal is None:
+        assert load_scene(result.scene).samples == result.samples_file
+    else:
+        assert "\n" not in refusal
+        assert str(source) in refusal
+        assert leftovers(root) == []
+        assert not (root / "scene").exists()
+
+
+def test_the_page_tells_of_every_parameter() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "from_alcd.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    named = " ".join(rows)
+    for section, keys in GLOBAL.items():
+        if section in ("general", "postprocessing", "local_paths"):
+            assert f"`{section}`" in named
+        elif section != "masks":
+            missing = [key for key in keys if not re.search(rf"[`.]{key}`", named)]
+            assert missing == [], section
+    for method in (*_OF_OTB.keys() - {"libsvm", "bayes", "gbt"}, *_OF_SKLEARN, "gbt_otb"):
+        assert f"`{method}`" in named

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from alcd_otb.errors import ConfigurationError
 from alcd_otb.original_alcd.folder import Parameters
 
 _INDICES = {"NDVI": ("B08", "B04"), "NDWI": ("B03", "B08"), "NDSI": ("B03", "B11"), "NDCI": ("B08", "B04")}
@@ -16,19 +17,22 @@ _MOST_BAND = 12
 DTM = "DTM"
 """The elevation model among the features."""
 
+_TRUE, _FALSE = ("true", "yes", "t", "y", "1"), ("false", "no", "f", "n", "0", "none", "")
+
 
 def names_in(parameters: Parameters) -> list[str]:
     """The features that the parameters ask for, in the order of the original's stack: B02, NDVI, ratio_2_4, time_2.
 
     What is no feature of the original stands among them as it is written.
+
+    Raises ConfigurationError where what should be a list, or true or false, is not.
     """
-    section = parameters.section("features")
-    names = [f"B{_two_digits(band)}" for band in _listed(section.get("original_bands"))]
-    names += [str(index) for index in _listed(section.get("special_indices"))]
-    names += [f"ratio_{ratio}" for ratio in _listed(section.get("ratios"))]
-    names += [DTM] if is_true(section.get("DTM")) else []
-    names += list(_TEXTURES) if is_true(section.get("textures")) else []
-    return names + [f"time_{band}" for band in _listed(section.get("time_difference_bands"))]
+    names = [f"B{_two_digits(band)}" for band in _listed(parameters, "original_bands")]
+    names += [str(index) for index in _listed(parameters, "special_indices")]
+    names += [f"ratio_{ratio}" for ratio in _listed(parameters, "ratios")]
+    names += [DTM] if _is_asked_for(parameters, "DTM") else []
+    names += list(_TEXTURES) if _is_asked_for(parameters, "textures") else []
+    return names + [f"time_{band}" for band in _listed(parameters, "time_difference_bands")]
 
 
 def feature_of(name: str) -> Any:
@@ -55,11 +59,21 @@ def feature_of(name: str) -> Any:
 
 def is_true(value: Any) -> bool:
     """The original writes true and false as text."""
-    return str(value).strip().lower() in ("true", "yes", "t", "y", "1")
+    return str(value).strip().lower() in _TRUE
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _is_asked_for(parameters: Parameters, key: str) -> bool:
+    value = parameters.section("features").get(key, False)
+    if str(value).strip().lower() not in (*_TRUE, *_FALSE):
+        raise ConfigurationError(f"{parameters.file}: features.{key}: {value!r} is neither true nor false")
+    return is_true(value)
+
+
+def _listed(parameters: Parameters, key: str) -> list[Any]:
+    value = parameters.section("features").get(key, [])
+    if not isinstance(value, list):
+        raise ConfigurationError(f"{parameters.file}: features.{key}: {value!r} is not a list")
+    return value
 
 
 def _two_digits(band: Any) -> str:

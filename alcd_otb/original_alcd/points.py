@@ -9,6 +9,7 @@ import fiona
 from osgeo import osr
 
 from alcd_otb.errors import SampleError
+from alcd_otb.grid import crs_name
 from alcd_otb.sample_layers import READING_ERRORS, unreadable
 from alcd_otb.samples import Sample
 
@@ -39,7 +40,8 @@ def read_points(shapefiles: Mapping[int, Path], target: osr.SpatialReference) ->
     """(samples, what was left out): points and polygons by class code, in the CRS wanted.
 
     The file tells the class, as in the original; fields are not looked at. Each part of a multipart feature is a
-    sample. Raises SampleError where a file cannot be read, or has features but no CRS.
+    sample. Raises SampleError where a file cannot be read, has features but no CRS, or a feature lies beyond the CRS
+    wanted.
     """
     samples: list[Sample] = []
     notes: list[str] = []
@@ -54,7 +56,12 @@ def read_points(shapefiles: Mapping[int, Path], target: osr.SpatialReference) ->
             parts = list(_parts(feature.geometry))
             empty += not parts
             for number, (kind, rings) in enumerate(parts, start=1):
-                placed = tuple(moved(ring) for ring in rings)
+                try:
+                    placed = tuple(moved(ring) for ring in rings)
+                except RuntimeError as error:
+                    raise SampleError(
+                        f"{path}: feature {feature.id} has no place in {crs_name(target)}; delete it, or check its .prj file"
+                    ) from error
                 geometry = {"type": kind, "coordinates": placed[0][0] if kind == "Point" else placed}
                 name = f"{path.name}:{feature.id}" + (f"/{number}" if len(parts) > 1 else "")
                 samples.append(Sample(name, code, geometry))
