@@ -188,6 +188,14 @@ class TestPoints:
         land = source.masks / "land.shp"
         assert f"{land}: 1 features are neither points nor polygons, or have no place; left out" in result.notes
 
+    def test_of_a_shapefile_cut_off_are_told(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:
+        source = original()
+        water = source.masks / "water.shp"
+        water.write_bytes(water.read_bytes()[:-40])
+        result = imported(source, tmp_path / "scene")
+        assert result.samples["water"] == 1
+        assert f"{water}: 2 features are neither points nor polygons, or have no place; left out" in result.notes
+
     def test_none_at_all(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:
         result = imported(original(points={}), tmp_path / "scene")
         assert result.samples == {}
@@ -624,7 +632,7 @@ class TestBadFolders:
         source = original()
         write_layer(source.masks / "snow.shp", [(3.0, 44.0), (1e30, 44.0)], epsg=4326)
         message = self.refusal(4, source.path, tmp_path / "scene")
-        assert message.startswith(f"{source.masks / 'snow.shp'}: feature 1 has no place in EPSG:32631; delete it")
+        assert message.startswith(f"{source.masks / 'snow.shp'}: a feature has no place in EPSG:32631 (")
 
     def test_targets_that_are_there_already(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:
         (tmp_path / "scene").mkdir()

@@ -25,9 +25,9 @@ def spatial_reference(shapefiles: Sequence[Path]) -> osr.SpatialReference:
     """
     first = None
     for path in shapefiles:
-        with _opened(path) as layer:
-            if layer.crs_wkt and (first is None or (len(layer) and not first[1])):
-                first = layer.crs_wkt, len(layer)
+        features, crs = _read(path)
+        if crs and (first is None or (features and not first[1])):
+            first = crs, len(features)
     if first is None:
         folder = shapefiles[0].parent
         raise SampleError(
@@ -46,34 +46,24 @@ def read_points(shapefiles: Mapping[int, Path], target: osr.SpatialReference) ->
     samples: list[Sample] = []
     notes: list[str] = []
     for code, path in sorted(shapefiles.items()):
-        with _opened(path) as layer:
-            features, crs = list(layer), layer.crs_wkt
+        features, crs = _read(path)
         if features and not crs:
             raise SampleError(f"{path}: has no CRS; add its .prj file, which lies beside every shapefile of ALCD")
         moved = _transformation(crs, target)
-        empty = 0
-        for feature in features:
-            parts = list(_parts(feature.geometry))
-            empty += not parts
-            for number, (kind, rings) in enumerate(parts, start=1):
-                try:
-                    placed = tuple(moved(ring) for ring in rings)
-                except RuntimeError as error:
-                    raise SampleError(
-                        f"{path}: feature {feature.id} has no place in {crs_name(target)}; delete it, or check its .prj file"
-                    ) from error
-                geometry = {"type": kind, "coordinates": placed[0][0] if kind == "Point" else placed}
-                name = f"{path.name}:{feature.id}" + (f"/{number}" if len(parts) > 1 else "")
-                samples.append(Sample(name, code, geometry))
+        parts = [(feature.id, list(_parts(feature.geometry))) for feature in features]
+        try:
+            samples += [one for name, those in parts for one in _samples_of(f"{path.name}:{name}", code, those, moved)]
+        except RuntimeError as error:
+            raise SampleError(f"{path}: a feature has no place in {crs_name(target)} ({error}); delete it") from error
+        empty = [name for name, those in parts if not those]
         if empty:
-            notes.append(f"{path}: {empty} features are neither points nor polygons, or have no place; left out")
+            notes.append(f"{path}: {len(empty)} features are neither points nor polygons, or have no place; left out")
     return samples, notes
 
 
 def count(shapefile: Path) -> int:
     """How many features it has. Raises SampleError where it cannot be read."""
-    with _opened(shapefile) as layer:
-        return len(layer)
+    return len(_read(shapefile)[0])
 
 
 def with_iterations(samples: Sequence[Sample], previous: Sequence[Sequence[Sample]]) -> list[Sample]:
@@ -87,13 +77,22 @@ def with_iterations(samples: Sequence[Sample], previous: Sequence[Sequence[Sampl
     return [replace(one, iteration=first.get(_identity(one), len(previous) + 1)) for one in samples]
 
 
+def _samples_of(feature: str, code: int, parts: list[tuple[str, Any]], moved: Any) -> Iterator[Sample]:
+    for number, (kind, rings) in enumerate(parts, start=1):
+        placed = tuple(moved(ring) for ring in rings)
+        name = f"{feature}/{number}" if len(parts) > 1 else feature
+        yield Sample(name, code, {"type": kind, "coordinates": placed[0][0] if kind == "Point" else placed})
+
+
 def _identity(sample: Sample) -> tuple[int, tuple[float, ...]]:
     return sample.code, tuple(round(value, _DIGITS) for value in sample.extent)
 
 
-def _opened(path: Path) -> fiona.Collection:
+def _read(path: Path) -> tuple[list[Any], str]:
+    """(features, CRS as WKT, which may be empty)."""
     try:
-        return fiona.open(path)
+        with fiona.open(path) as layer:
+            return list(layer), layer.crs_wkt
     except READING_ERRORS as error:
         raise unreadable(path, error) from error
 
