@@ -177,9 +177,22 @@ class SampleSettings(_Model):
 
 
 class Regularisation(_Model):
-    """Cleaning of the map."""
+    """How single pixels are brought in line with those around them.
 
-    radius: Radius = Field(default=1, description="in pixels, of the ball of the majority vote; 0: none")
+    Thin clouds and edges survive smoothing, which a majority vote wears off.
+    """
+
+    smoothing: float = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="in pixels, standard deviation of the Gaussian by which a random forest's votes are averaged before "
+        "the class is chosen; 0: they are not",
+    )
+    radius: Radius = Field(
+        default=1,
+        description="in pixels, of the ball of a majority vote, 0: none; for other classifiers, and without `smoothing`",
+    )
 
 
 class Confidence(_Model):

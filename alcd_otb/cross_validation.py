@@ -128,7 +128,7 @@ def cross_validate(
 ) -> CrossValidation:
     """Train on all folds but one and classify that one's pixels, fold by fold; write the folder kfold.
 
-    The pixels are those of an iteration: grown, thinned, with noisy copies. The map's majority vote has no part in it,
+    The pixels are those of an iteration: grown, thinned, with noisy copies. The map's cleaning has no part in it,
     since scattered pixels have no neighbours.
 
     Raises SampleError where the samples do not allow so many folds, and as `grow` does.

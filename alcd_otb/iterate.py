@@ -162,7 +162,9 @@ def _classify(
     """Write cleaned.tif; of a confidence between 0 and 1 confidence.tif and its median; of votes margin and second."""
     template = config.template
     certain = largest_confidence(template.classifier)
-    cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
+    cleaning = Cleaning(
+        template.regularisation.radius, template.confidence.radius, certain, template.regularisation.smoothing
+    )
     rows = strip_rows(grid.width, gdal.Open(str(workspace.features)).RasterCount, settings)
     targets = {"out": Target(folder / "cleaned.tif", "uint8", rows=rows)}
     if certain is None:
