@@ -186,12 +186,13 @@ class Regularisation(_Model):
         default=0,
         ge=0,
         le=10,
-        description="in pixels, standard deviation of the Gaussian by which a random forest's votes are averaged before "
-        "the class is chosen; 0: they are not",
+        description="in pixels, standard deviation of the Gaussian by which a random forest's votes are averaged "
+        "before the class is chosen; 0: they are not",
     )
     radius: Radius = Field(
         default=1,
-        description="in pixels, of the ball of a majority vote, 0: none; for other classifiers, and without `smoothing`",
+        description="in pixels, of the ball of a majority vote, 0: none; for other classifiers, and without "
+        "`smoothing`",
     )
 
 

@@ -322,6 +322,7 @@ class TestParameters:
                 "features/ratios": ["2_4"],
                 "classification/method": "knn_otb",
                 "training_parameters/expansion_distance": 60,
+                "training_parameters/regularization_radius": 3,
             }
         )
         result = imported(source, tmp_path / "scene", template="clouds")

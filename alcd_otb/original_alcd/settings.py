@@ -50,7 +50,7 @@ def settings_of(
 ) -> tuple[dict[str, Any], list[str]]:
     """(a scene's ``set``, what is not translated), with what differs from the template alone.
 
-    is_original: whether to translate features and classifier as well; any other template brings its own.
+    is_original: whether to translate features, classifier and regularisation as well; any other template brings its own.
 
     Raises ConfigurationError naming file, key and value where a parameter is not what the original takes.
     """
@@ -66,7 +66,7 @@ def settings_of(
         if features and features != [one if isinstance(one, str) else one.model_dump() for one in template.features]:
             changes["features"] = features
         notes += _add_classifier(changes, folder, template)
-    notes += _add_training(changes, folder.parameters, template)
+    notes += _add_training(changes, folder.parameters, template, is_original)
     notes += _not_translated(folder)
     return changes, notes
 
@@ -141,7 +141,7 @@ def _add_classifier(changes: dict[str, Any], folder: AlcdFolder, template: Templ
     return notes
 
 
-def _add_training(changes: dict[str, Any], parameters: Parameters, template: Template) -> list[str]:
+def _add_training(changes: dict[str, Any], parameters: Parameters, template: Template, is_original: bool) -> list[str]:
     given = parameters.section(_TRAINING)
 
     def number(key: str, least: float, most: float, whole: bool = False) -> float | None:
@@ -158,7 +158,7 @@ def _add_training(changes: dict[str, Any], parameters: Parameters, template: Tem
     if differing:
         changes["samples"] = differing
     radius = number("regularization_radius", 0, 50, whole=True)
-    if radius is not None and radius != template.regularisation.radius:
+    if is_original and radius is not None and radius != template.regularisation.radius:
         changes["regularisation"] = {"radius": radius}
     notes = []
     if number("dilatation_radius", 0, 1e6) not in (None, _DEFAULT_CONTOUR):
