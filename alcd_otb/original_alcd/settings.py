@@ -50,7 +50,7 @@ def settings_of(
 ) -> tuple[dict[str, Any], list[str]]:
     """(a scene's ``set``, what is not translated), with what differs from the template alone.
 
-    is_original: whether to translate features, classifier and regularisation as well; any other template brings its own.
+    is_original: whether to translate features, classifier and cleaning as well; any other template brings its own.
 
     Raises ConfigurationError naming file, key and value where a parameter is not what the original takes.
     """
