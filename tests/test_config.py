@@ -8,6 +8,7 @@ import pytest
 
 from alcd_otb.config import KNOWN_NAMES, SceneConfig, Template, feature_name, load_scene, names_used, template_names
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.legend import LegendClass
 
 TEMPLATE: dict[str, Any] = {
     "classes": [
@@ -169,6 +170,7 @@ class TestWrongScenes:
 
 CLASSES = TEMPLATE["classes"]
 NAMES = ", ".join(sorted(KNOWN_NAMES))
+KEYS_OF_A_CLASS = ", ".join(sorted(LegendClass.__dataclass_fields__))
 KEYS = ", ".join(sorted(set(Template.model_fields) - {"schema_file"}))
 
 
@@ -273,8 +275,7 @@ class TestWrongTemplates:
             ),
             (
                 {"classes": [CLASSES[0], {**CLASSES[1], "color": "#000000"}]},
-                "key 'classes.1.color' is not known; did you mean 'colour'? There are code, colour, contour, "
-                "invalid, name",
+                f"key 'classes.1.color' is not known; did you mean 'colour'? There are {KEYS_OF_A_CLASS}",
             ),
             # Missing keys.
             (
