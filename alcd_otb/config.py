@@ -330,6 +330,7 @@ class SceneConfig(_Model):
 
 
 def feature_name(feature: Feature) -> str:
+    """The name of a feature's band in features.tif."""
     return feature if isinstance(feature, str) else feature.name
 
 

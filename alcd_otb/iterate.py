@@ -56,6 +56,7 @@ class Stopwatch:
 
     @contextmanager
     def timing(self, step: str) -> Iterator[None]:
+        """Note the seconds that the block takes, by the step's name."""
         start = time.monotonic()
         try:
             yield
@@ -90,6 +91,9 @@ def run_iteration(
 
     corrections: polygons for the finished map; nothing is trained or measured with them.
     start: folder of the iteration that the samples are of, where they are not the scene's own.
+
+    Raises SampleError where the samples cannot be used, ConfigurationError where the classifier is not made for so
+    many classes, OtbError and ProcessingError where something cannot be computed or written.
     """
     template, legend = config.template, config.template.legend
     with stopwatch.timing("samples"):

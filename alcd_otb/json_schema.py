@@ -47,6 +47,9 @@ def part_at(whole: Schema, location: Iterable[int | str], content: Any) -> tuple
 def in_words(part: Schema, whole: Schema) -> str:
     """What a part allows, such as ``a whole number from 1 to 50``; that null may stand for nothing is left out."""
     choices = alternatives(part, whole)
+    if any(one.get("type") == "string" and not {"enum", "format"} & one.keys() for one in choices):
+        # Beside any text, a choice of some is but proposed.
+        choices = [one for one in choices if "enum" not in one]
     if len(choices) > 1:
         return _listed(list(dict.fromkeys(in_words(one, whole) for one in choices)))
     return _one_in_words(choices[0], whole)
@@ -63,7 +66,8 @@ def _one_in_words(part: Schema, whole: Schema) -> str:
     if kind == "array":
         return f"a list{_length(part, 'entry', 'entries')}{_entries(part, whole)}"
     if kind == "string":
-        return "text" + _length(part, "character", "characters")
+        form = f" of the form {part['pattern']!r}" if "pattern" in part else ""
+        return "text" + _length(part, "character", "characters") + form
     return _WORDS.get(kind, "any value")
 
 
