@@ -184,6 +184,27 @@ def doctor(options: argparse.Namespace) -> int:
     return 0 if diagnosis.is_ready else EnvironmentNotReadyError.exit_code
 
 
+def import_alcd(options: argparse.Namespace) -> int:
+    from alcd_otb.original_alcd.job import import_folder
+
+    result = import_folder(
+        options.alcd_folder,
+        options.output,
+        options.parameters,
+        options.template,
+        {"cloudy": options.cloudy, "clear": options.clear, "dem": options.dem},
+    )
+    print(json.dumps(result.as_json()) if options.json else result.summary())
+    return 0
+
+
+def schema(options: argparse.Namespace) -> int:
+    from alcd_otb.schema import scene_schema, template_schema
+
+    print(json.dumps(template_schema() if options.template else scene_schema(), indent=None if options.json else 2))
+    return 0
+
+
 def styles(options: argparse.Namespace) -> int:
     from alcd_otb.config import load_template
     from alcd_otb.qgis_styles import write_styles
@@ -308,6 +329,34 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("template", help="name of a template, or its file")
     command.add_argument("folder", type=Path, help="folder to write the .qml files into")
     command.set_defaults(command=styles)
+
+    command = commands.add_parser(
+        "import-alcd", parents=[common], help="make a scene of the original ALCD's work folder"
+    )
+    command.add_argument("alcd_folder", type=Path, metavar="ALCD_DIR", help="such as Arles_31TFJ_20171002")
+    command.add_argument("output", type=Path, metavar="OUT", help="the folder to make, with scene.json in it")
+    command.add_argument(
+        "--parameters",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="its JSON files, or the folder they are in",
+    )
+    command.add_argument("--cloudy", type=Path, help="the L1C product to classify, if ALCD's paths lead nowhere")
+    command.add_argument("--clear", type=Path, help="that of the clear date")
+    command.add_argument("--dem", type=Path, help="an elevation model")
+    command.add_argument(
+        "--template",
+        default="clouds_alcd2019",
+        metavar="NAME",
+        help="clouds_alcd2019 (default) takes over features and classifier; clouds, or a file, brings its own",
+    )
+    command.set_defaults(command=import_alcd)
+
+    command = commands.add_parser("schema", parents=[common], help="print the JSON Schema of scene.json, for editors")
+    command.add_argument("--template", action="store_true", help="that of a template instead")
+    command.set_defaults(command=schema)
 
     command = commands.add_parser("compare", parents=[common], help="measure processors' masks by reference masks")
     command.add_argument("reference", metavar="REFERENCE", help="a reference mask, or a folder of them")

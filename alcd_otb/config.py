@@ -1,18 +1,24 @@
 """scene.json and its template, checked whole and completed into one SceneConfig."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.expressions import Expression, parse_expression
 from alcd_otb.legend import Legend, LegendClass
+from alcd_otb.validation import nearest, read_json, validated
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """The bands of Sentinel-2's MSI in the order of the product specification."""
@@ -26,23 +32,48 @@ TERRAIN = ("dem", "slope")
 KNOWN_NAMES = frozenset((*BANDS, *(CLEAR + band for band in BANDS), *TERRAIN))
 """Every name that a feature or an expression may use."""
 
+
+def _known_name(name: str) -> str:
+    if name not in KNOWN_NAMES:
+        raise ValueError(f"{name!r} is not known{nearest(name, KNOWN_NAMES)}")
+    return name
+
+
 Metres = Annotated[float, Field(ge=0)]
 Radius = Annotated[int, Field(ge=0, le=50)]
 Text = Annotated[str, Field(min_length=1)]
+File = Annotated[str, Field(min_length=1, json_schema_extra={"format": "path"})]
+Name = Annotated[str, AfterValidator(_known_name), WithJsonSchema({"type": "string", "enum": sorted(KNOWN_NAMES)})]
+SchemaFile = Annotated[
+    str | None,
+    Field(alias="$schema", exclude=True, description="for editors: where the [JSON Schema](#in-an-editor) lies"),
+]
+FeatureName = Annotated[Text, Field(description="of a formula or texture: the name of its band in `features.tif`")]
+
+
+def _with_tuples(content: Any) -> Any:
+    if isinstance(content, list):
+        return tuple(_with_tuples(one) for one in content)
+    if isinstance(content, dict):
+        return {key: _with_tuples(value) for key, value in content.items()}
+    return content
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, content: Any) -> Any:
+        # Strict models take no list for a tuple; JSON has but lists.
+        return _with_tuples(content)
 
 
 class Formula(_Model):
     """A feature computed pixel by pixel from bands, such as an index or a difference of dates."""
 
-    name: Text
-    expr: str
+    name: FeatureName
+    expr: str = Field(description="of a formula: an [expression](#expressions)")
 
     @field_validator("expr")
     @classmethod
@@ -66,18 +97,30 @@ class Texture(_Model):
     variation_coefficient: standard deviation (n - 1) over mean. Both are those of Baetens et al. (2019).
     """
 
-    name: Text
-    texture: Literal["contour_density", "variation_coefficient"]
-    band: str
-    radius: int = Field(3, ge=1, le=50)
+    name: FeatureName
+    texture: Literal["contour_density", "variation_coefficient"] = Field(
+        description="of a texture: mean of the gradient's magnitude, or standard deviation over mean"
+    )
+    band: Name = Field(description="of a texture: [the name](#names) that it is made from")
+    radius: int = Field(
+        default=3, ge=1, le=50, description="of a texture, in pixels: its window has a side of 2 radius + 1"
+    )
 
-    @field_validator("band")
-    @classmethod
-    def _known(cls, band: str) -> str:
-        return _known_name(band)
+
+def _feature(value: Any) -> Any:
+    """A feature of the kind that its keys tell: a plain union would report every kind's errors."""
+    if isinstance(value, str):
+        return _known_name(value)
+    if isinstance(value, Formula | Texture):
+        return value
+    if isinstance(value, dict) and "texture" in value:
+        return Texture(**value)
+    if isinstance(value, dict) and "expr" in value:
+        return Formula(**value)
+    raise ValueError(f"{value!r} is neither a band, nor has it the key 'expr' or 'texture'")
 
 
-Feature = str | Formula | Texture
+Feature = Annotated[Name | Formula | Texture, BeforeValidator(_feature)]
 
 
 BRIGHTEST = 0.25
@@ -87,119 +130,190 @@ BRIGHTEST = 0.25
 class ViewLayer(Formula):
     """One layer of the stack that a person looks at, stored as an integer times step."""
 
-    step: float = Field(0.001, gt=0, le=1)
+    name: Text = Field(description="`red`, `green` and `blue` make the pictures")
+    expr: str = Field(description="an [expression](#expressions)")
+    step: float = Field(default=0.001, gt=0, le=1, description="one unit of the stored 16-bit integer")
 
 
 class View(_Model):
-    """The stack that a person looks at. resolution in metres."""
+    """The stack that a person looks at."""
 
-    resolution: float = Field(20, ge=10)
-    layers: tuple[ViewLayer, ...]
+    resolution: float = Field(default=20, ge=10, description="in metres")
+    layers: tuple[ViewLayer, ...] = Field(description="formulas")
 
 
 class SampleSettings(_Model):
     """How the operator's samples become training and validation pixels.
 
-    growth: half side in metres of the square around a point (0: the one pixel that holds it).
-    training_proportion: share of each class's points that train; the others validate.
-    most_pixels_per_class: training takes at most this many pixels of a class.
-    jitter: noise of a copy of each training pixel, as a share of each feature's standard deviation in the class
-    (0: no copies). The pixels of one square are nearly alike, and a forest draws its limits too close around them.
-    seed: of the split, the sampling, the jitter and the training.
-    block: side in metres of the squares that k-fold cross-validation keeps whole.
+    The pixels of one square are nearly alike, and a forest draws its limits too close around them: hence jitter.
     """
 
-    growth: Metres = 100
-    training_proportion: Annotated[float, Field(gt=0, le=1)] = 0.9
-    most_pixels_per_class: Annotated[int, Field(ge=1)] = 8000
-    jitter: Annotated[float, Field(ge=0, le=2)] = 0
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
-    block: Annotated[float, Field(gt=0)] = 5000
+    growth: Metres = Field(
+        default=100, description="half side in metres of the square around a point; 0: the one pixel that holds it"
+    )
+    training_proportion: float = Field(
+        default=0.9, gt=0, le=1, description="share of each class's points that train; the others validate"
+    )
+    most_pixels_per_class: int = Field(default=8000, ge=1, description="training takes no more pixels of a class")
+    jitter: float = Field(
+        default=0,
+        ge=0,
+        le=2,
+        description="noise of a copy of each training pixel, as a share of each feature's standard deviation in the "
+        "class; 0: no copies",
+    )
+    seed: int = Field(
+        default=1,
+        ge=0,
+        le=2**31 - 1,
+        description="of split, sampling, jitter and training: the same seed, the same map",
+    )
+    block: float = Field(
+        default=5000,
+        gt=0,
+        description="side in metres of the squares that [k-fold cross-validation]"
+        "(accuracy.md#k-fold-cross-validation) keeps whole",
+    )
 
 
 class Regularisation(_Model):
     """How single pixels are brought in line with those around them.
 
-    smoothing: standard deviation in pixels of the Gaussian by which a random forest's votes are averaged before the
-    class is chosen (0: they are not). Thin clouds and edges survive it, which a majority vote wears off.
-    radius: of the ball of a majority vote, in pixels (0: none); for the other classifiers, and without smoothing.
+    Thin clouds and edges survive smoothing, which a majority vote wears off.
     """
 
-    smoothing: Annotated[float, Field(ge=0, le=10)] = 0
-    radius: Radius = 1
+    smoothing: float = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="in pixels, standard deviation of the Gaussian by which a random forest's votes are averaged "
+        "before the class is chosen; 0: they are not",
+    )
+    radius: Radius = Field(
+        default=1,
+        description="in pixels, of the ball of a majority vote, 0: none; for other classifiers, and without "
+        "`smoothing`",
+    )
 
 
 class Confidence(_Model):
-    """Median of the confidence in a square window of side 2 radius + 1 pixels (0: none)."""
+    """Cleaning of the confidence."""
 
-    radius: Radius = 5
+    radius: Radius = Field(default=5, description="in pixels, of the median in `confidence_smoothed.tif`; 0: none")
 
 
 class QuerySettings(_Model):
-    """Which places are proposed to be labelled next.
+    """Which places are proposed to be labelled next."""
 
-    number: places a turn.
-    spacing: metres between them, and between them and samples.
-    candidates: pixels of least margin from which they are chosen, as a multiple of number; more of them give more
-    weight to what is new, fewer to what is unsure.
-    """
-
-    number: Annotated[int, Field(ge=1, le=1000)] = 12
-    spacing: Metres = 480
-    candidates: Annotated[int, Field(ge=1, le=100)] = 16
+    number: int = Field(default=12, ge=1, le=1000, description="places proposed in a turn")
+    spacing: Metres = Field(default=480, description="metres between the places, and between them and samples")
+    candidates: int = Field(
+        default=16,
+        ge=1,
+        le=100,
+        description="pixels of least margin from which they are chosen, as a multiple of `number`: more give more "
+        "weight to what is new, fewer to what is unsure",
+    )
 
 
 class Template(_Model):
     """A use of the loop: its classes, features and settings."""
 
-    classes: tuple[LegendClass, ...]
-    resolution: float = Field(60, ge=10)
-    margin: Metres = 600
-    radiometry: Literal["reflectance", "digital_number"] = "reflectance"
-    resampling: Literal["average", "nearest"] = "average"
-    decoding: Literal["auto", "full"] = "auto"
-    features: tuple[Feature, ...] = Field(min_length=1)
-    view: View
-    samples: SampleSettings = SampleSettings()
-    classifier: dict[str, str | int | float | bool | tuple[str, ...]]
-    regularisation: Regularisation = Regularisation()
-    confidence: Confidence = Confidence()
-    queries: QuerySettings = QuerySettings()
+    schema_file: SchemaFile = None
+    classes: tuple[LegendClass, ...] = Field(min_length=1, description="the classes of the map")
+    resolution: float = Field(
+        default=60, ge=10, description="in metres, of the features and the map; a multiple of 10 that divides the tile"
+    )
+    margin: Metres = Field(
+        default=600, description="metres kept off the edge of the data; at least what the wavelet levels mix there"
+    )
+    radiometry: Literal["reflectance", "digital_number"] = Field(
+        default="reflectance",
+        description="what the names of bands stand for: reflectance, offset and quantification applied, or raw DN",
+    )
+    resampling: Literal["average", "nearest"] = Field(
+        default="average", description="of bands finer than the grid; with `average`, coarser ones are bilinear"
+    )
+    decoding: Literal["auto", "full"] = Field(
+        default="auto",
+        description="`auto` decodes the JPEG 2000 level that still is 1.5 times finer than the grid; `full` every "
+        "pixel",
+    )
+    features: tuple[Feature, ...] = Field(
+        min_length=1, description="what the classifier sees: [names](#names), formulas and textures"
+    )
+    view: View = Field(description="the stack that a person looks at")
+    samples: SampleSettings = Field(default=SampleSettings(), description="from points to pixels")
+    classifier: dict[str, str | int | float | bool | tuple[str, ...]] = Field(
+        json_schema_extra={"required": ["classifier"]},
+        description="TrainVectorClassifier's own parameters: `classifier`, `classifier.rf.nbtrees`, ...",
+    )
+    regularisation: Regularisation = Field(default=Regularisation(), description="cleaning of the map")
+    confidence: Confidence = Field(default=Confidence(), description="cleaning of the confidence")
+    queries: QuerySettings = Field(
+        default=QuerySettings(), description="which places `next` and `run` [propose to label](queries.md)"
+    )
 
-    @field_validator("features", mode="before")
+    @field_validator("classes")
     @classmethod
-    def _feature_kinds(cls, features: Any) -> Any:
-        # A plain union would report every kind's errors; the key that is there tells which kind is meant.
-        if not isinstance(features, list | tuple):
-            raise ValueError("is not a list")
-        return [_feature(one) for one in features]
+    def _distinct(cls, classes: tuple[LegendClass, ...]) -> tuple[LegendClass, ...]:
+        Legend.from_classes(list(classes))
+        return classes
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        Legend.from_classes(list(self.classes))
-        names = [feature_name(feature) for feature in self.features]
+    @field_validator("features")
+    @classmethod
+    def _named_once(cls, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        names = [feature_name(feature) for feature in features]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"features: {', '.join(twice)} occurs more than once")
-        if "classifier" not in self.classifier:
-            raise ValueError('classifier: has no key "classifier", such as "rf"')
-        return self
+            raise ValueError(f"{', '.join(twice)} occurs more than once; each feature needs a name of its own")
+        return features
+
+    @field_validator("classifier")
+    @classmethod
+    def _has_a_method(cls, classifier: dict[str, Any]) -> dict[str, Any]:
+        if "classifier" not in classifier:
+            raise ValueError('has no key "classifier", such as "rf"')
+        return classifier
 
     @property
     def legend(self) -> Legend:
         return Legend.from_classes(list(self.classes))
 
 
-class _SceneFile(_Model):
-    name: Text | None = None
-    cloudy: Text
-    clear: Text | None = None
-    dem: Text | None = None
-    samples: Text | None = None
-    workspace: Text | None = None
-    tile: Text | None = None
-    template: Text = "clouds"
-    set: dict[str, Any] = {}
+class SceneFile(_Model):
+    """A scene: its products, its samples, its template. Paths are relative to this file."""
+
+    schema_file: SchemaFile = None
+    name: Text | None = Field(default=None, description="what the scene is called; absent: as the file")
+    cloudy: File = Field(
+        description="the L1C product to classify: a `.SAFE` folder, or a `.zip` of one, which is read in place"
+    )
+    clear: File | None = Field(
+        default=None,
+        description="an L1C product of the same tile with few clouds, best a later one; absent: single-date mode, "
+        "without the features that need it",
+    )
+    dem: File | None = Field(
+        default=None,
+        description="elevation model in metres: any raster and CRS that GDAL reads; only for templates that use "
+        "`dem` or `slope`",
+    )
+    samples: File | None = Field(
+        default=None,
+        description="the labelled points: one vector file with a field `class`, or a folder with a file a class "
+        "(`water.shp`); any format and CRS that OGR reads. Polygons in its layer `corrections`, or in the folder's "
+        "file of that name, are burnt over the map. Absent: `samples.gpkg` in the workspace",
+    )
+    workspace: File | None = Field(default=None, description="the folder of the results; absent: the scene's name")
+    tile: Text | None = Field(
+        default=None, description="the tile to take, such as `31TFJ`, from a product of several (before December 2016)"
+    )
+    template: File = Field(
+        default="clouds",
+        description="a template that comes with the package, such as `clouds`, or the path of one",
+    )
+    set: dict[str, Any] = Field(default={}, description="changes to the template, key by key; a list is replaced whole")
 
 
 class SceneConfig(_Model):
@@ -242,7 +356,7 @@ def load_template(template: str) -> Template:
 
 def load_scene(path: Path) -> SceneConfig:
     """Read scene.json, its template and its `set`. Raises ConfigurationError naming file, key, value and remedy."""
-    scene = validated(_SceneFile, read_json(path), str(path))
+    scene = validated(SceneFile, read_json(path), str(path))
     template_file = _find_template(scene.template, path.resolve().parent, f"{path}: ")
     merged = _override(read_json(template_file), scene.set)
     origin = f"{path}: set" if scene.set else str(template_file)
@@ -262,24 +376,6 @@ def load_scene(path: Path) -> SceneConfig:
     )
 
 
-def _feature(value: Any) -> Feature:
-    if isinstance(value, str):
-        return _known_name(value)
-    if isinstance(value, Formula | Texture):
-        return value
-    if isinstance(value, dict) and "texture" in value:
-        return Texture(**value)
-    if isinstance(value, dict) and "expr" in value:
-        return Formula(**value)
-    raise ValueError(f"{value!r} is neither a band, nor has it the key 'expr' or 'texture'")
-
-
-def _known_name(name: str) -> str:
-    if name not in KNOWN_NAMES:
-        raise ValueError(f"{name!r} is not known{_nearest(name, KNOWN_NAMES)}")
-    return name
-
-
 def _template_folder() -> Path:
     return Path(str(resources.files("param_templates")))
 
@@ -295,27 +391,6 @@ def _find_template(template: str, folder: Path, origin: str) -> Path:
     return file
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object in which no key occurs twice. Raises ConfigurationError."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: is not valid JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path}: must hold a JSON object, in braces")
-    return content
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f"key {key!r} occurs twice")
-    return dict(pairs)
-
-
 def _override(template: Any, changes: Any) -> dict[str, Any]:
     merged = dict(template)
     for key, value in changes.items():
@@ -323,51 +398,3 @@ def _override(template: Any, changes: Any) -> dict[str, Any]:
         both_objects = isinstance(whole, dict) and isinstance(part, dict)
         merged[key] = _override(whole, part) if both_objects else value
     return merged
-
-
-def validated(model: type[ModelT], content: dict[str, Any], origin: str) -> ModelT:
-    """The model that a JSON object describes. Raises ConfigurationError naming origin, key, value and remedy."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise ConfigurationError(f"{origin}: {_first_problem(model, error)}") from error
-
-
-def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
-    unknown = ("extra_forbidden", "unexpected_keyword_argument")
-    # A mistyped key is both unknown and missing: the unknown one carries the hint.
-    problem = min(error.errors(include_url=False), key=lambda one: one["type"] not in unknown)
-    location = problem["loc"]
-    key = ".".join(str(part) for part in location)
-    if problem["type"] in unknown:
-        return f"key {key!r} is not known{_nearest(str(location[-1]), _keys_at(model, location[:-1]))}"
-    if problem["type"] == "missing":
-        return f"key {key!r} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    given = "" if problem["type"] == "value_error" else f" (given: {problem['input']!r})"
-    return f"{key}: {message}{given}" if key else f"{message}{given}"
-
-
-def _keys_at(model: type[BaseModel], location: Iterable[int | str]) -> tuple[str, ...]:
-    """The keys allowed where a key was refused; empty where the place is not a model of ours."""
-    place: Any = model
-    for part in location:
-        if isinstance(part, str):
-            annotation = _fields_of(place).get(part)
-            place = next((one for one in (annotation, *get_args(annotation)) if _fields_of(one)), None)
-    return tuple(_fields_of(place))
-
-
-def _fields_of(place: Any) -> dict[str, Any]:
-    """The types of a model's or a dataclass's fields by name; none of anything else."""
-    if isinstance(place, type) and issubclass(place, BaseModel):
-        return {name: field.annotation for name, field in place.model_fields.items()}
-    return {field.name: field.type for field in fields(place)} if is_dataclass(place) else {}
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    known = tuple(known)
-    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
-    if nearest:
-        return f"; did you mean {nearest[0]!r}?"
-    return f"; there are {', '.join(sorted(known))}" if known else ""

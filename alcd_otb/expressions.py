@@ -10,9 +10,9 @@ import sys
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.validation import nearest
 
 FUNCTIONS = {"sqrt": 1, "exp": 1, "log": 1, "abs": 1, "min": 2, "max": 2}
 """Functions of an expression and the number of their arguments (log is the natural logarithm)."""
@@ -90,7 +90,7 @@ def _check(node: ast.expr, known: Collection[str], names: dict[str, None], depth
     name = _name_of(node)
     if name is not None:
         if name not in known:
-            raise _RefusedError(f"{name!r} is not known{_hint(name, known)}")
+            raise _RefusedError(f"{name!r} is not known{nearest(name, known)}")
         names[name] = None
         return
     if isinstance(node, ast.Constant):
@@ -195,11 +195,6 @@ def _name_of(node: ast.expr) -> str | None:
 
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "...")
-
-
-def _hint(name: str, known: Collection[str]) -> str:
-    nearest = get_close_matches(name, known, n=1)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {_some(known)}"
 
 
 def _some(known: Collection[str]) -> str:

@@ -1,32 +1,34 @@
 """The classes of a use: names, codes, colours, and which of them make a pixel invalid."""
 
-import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 NO_DATA = 0
 """Code of no data in every label raster; never a class."""
 
 
-@dataclass(frozen=True)
-class LegendClass:
-    """One class. code is 1..255; colour, of maps, and contour, of outlines drawn over images, are ``#rrggbb``.
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", json_schema_extra={"format": "color-hex"})]
 
-    A class without contour is not outlined.
+
+@checked_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class LegendClass:
+    """One class of the map.
+
+    Raises pydantic's ValidationError, a ValueError, where a value is not allowed.
     """
 
-    name: str
-    code: int
-    colour: str
-    invalid: bool
-    contour: str | None = None
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.code <= 255:
-            raise ValueError(f"class {self.name!r}: code {self.code} is not in 1..255")
-        for colour in (self.colour, self.contour):
-            if colour is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
-                raise ValueError(f"class {self.name!r}: colour {colour!r} is not of the form #rrggbb")
+    name: Annotated[str, Field(min_length=1, description="the value of the field `class` of a sample")]
+    code: Annotated[int, Field(ge=1, le=255, strict=True, description="the value in `labels.tif`, where 0 is no data")]
+    colour: Annotated[Colour, Field(description="in maps")]
+    invalid: Annotated[
+        bool, Field(strict=True, description="whether the pixel is of no use; gives the invalid/valid scores")
+    ]
+    contour: Annotated[Colour | None, Field(description="of outlines drawn over the image; absent: not outlined")] = (
+        None
+    )
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -49,7 +51,7 @@ class Legend:
             values = [getattr(one, key) for one in classes]
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
-                raise ValueError(f"class {key} {', '.join(twice)} occurs more than once")
+                raise ValueError(f"class {key} {', '.join(twice)} occurs more than once; each class needs its own")
         return cls(tuple(sorted(classes, key=lambda one: one.code)))
 
     @property

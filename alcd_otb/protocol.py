@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from alcd_otb.config import read_json, validated
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.validation import read_json, validated
 
 Metres = Annotated[float, Field(ge=0, le=10_000)]
 Share = Annotated[float, Field(gt=0, le=1)]

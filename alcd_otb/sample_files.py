@@ -122,11 +122,22 @@ def write_samples(
     Fields of both: class (name), iteration, author, comment, created. The file appears when it is whole.
     Raises ProcessingError where the file exists (labels are never overwritten) or cannot be written.
     """
+    write_sample_layers(path, samples, legend, grid.spatial_reference, corrections)
+
+
+def write_sample_layers(
+    path: Path,
+    samples: Iterable[Sample],
+    legend: Legend,
+    reference: osr.SpatialReference,
+    corrections: Iterable[Sample] = (),
+) -> None:
+    """As write_samples, in any CRS that the samples are in."""
     every = list(samples)
     with new_geopackage(path) as source:
         kind = ogr.wkbPoint if all(one.is_point for one in every) else ogr.wkbUnknown
-        _fill_layer(source.CreateLayer(LAYER, grid.spatial_reference, kind), source, every, legend)
-        drawn = source.CreateLayer(CORRECTIONS, grid.spatial_reference, ogr.wkbPolygon)
+        _fill_layer(source.CreateLayer(LAYER, reference, kind), source, every, legend)
+        drawn = source.CreateLayer(CORRECTIONS, reference, ogr.wkbPolygon)
         _fill_layer(drawn, source, corrections, legend)
 
 

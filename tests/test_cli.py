@@ -163,14 +163,17 @@ class TestWrongUsage:
 
     def test_an_unknown_key(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         file = write_scene(tmp_path / "scene.json", small_scene, clowdy="x")
-        assert refused(2, "run", file) == f"{file}: key 'clowdy' is not known; did you mean 'cloudy'?"
+        assert refused(2, "run", file) == (
+            f"{file}: key 'clowdy' is not known; did you mean 'cloudy'? There are clear, cloudy, dem, name, samples, "
+            "set, template, tile, workspace"
+        )
 
     def test_a_bad_expression(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         settings = {"features": ["B02", {"name": "x", "expr": "B02 + B8B"}]}
         file = write_scene(tmp_path / "scene.json", small_scene, set=settings)
         message = refused(2, "run", file)
         assert message.startswith(
-            f"{file}: set: features.expr: expression 'B02 + B8B': 'B8B' is not known; did you mean"
+            f"{file}: set: features.1.expr: expression 'B02 + B8B': 'B8B' is not known; did you mean"
         )
 
     def test_a_classifier_that_this_otb_lacks(self, tmp_path: Path, small_scene: SyntheticScene) -> None:

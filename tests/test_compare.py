@@ -404,10 +404,10 @@ class TestProtocols:
         ("change", "problem"),
         [
             ({"grids": 60}, "'grids' is not known; did you mean 'grid'"),
-            ({"share": 0}, "greater than 0"),
+            ({"share": 0}, "share: 0 is not allowed; it must be a number above 0"),
             ({"dilation": {"metres": [60, 0]}}, "does not ascend"),
-            ({"dilation": {"metres": []}}, "at least 1 item"),
-            ({"positive": {"reference": [], "product": ["cloud"]}}, "at least 1 item"),
+            ({"dilation": {"metres": []}}, " [] is not allowed; it must be a list of "),
+            ({"positive": {"reference": [], "product": ["cloud"]}}, " [] is not allowed; it must be a list of "),
         ],
     )
     def test_wrong_protocols_are_refused(self, tmp_path: Path, change: dict[str, Any], problem: str) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from alcd_otb.config import SceneConfig, feature_name, load_scene, names_used, template_names
+from alcd_otb.config import KNOWN_NAMES, SceneConfig, Template, feature_name, load_scene, names_used, template_names
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.legend import LegendClass
 
 TEMPLATE: dict[str, Any] = {
     "classes": [
@@ -142,11 +143,16 @@ class TestWrongScenes:
             ('{"cloudy": "a", "set": {"margin": 1, "margin": 2}}', "is not valid JSON (key 'margin' occurs twice)"),
             ("[]", "must hold a JSON object, in braces"),
             ("[" * 100000, "is not valid JSON ("),
-            ("{}", "key 'cloudy' is missing"),
-            ('{"cloudy": 3}', "cloudy: Input should be a valid string (given: 3)"),
+            ("{}", "key 'cloudy' is missing; it must be a path"),
+            (
+                '{"cloudy": "a", "set": ["resolution", 20]}',
+                'set: ["resolution", 20] is not allowed; it must be an object',
+            ),
+            ('{"cloudy": "a", "$schema": 1}', "$schema: 1 is not allowed; it must be text"),
+            ('{"cloudy": 3}', "cloudy: 3 is not allowed; it must be a path"),
             ('{"clowdy": "a"}', "key 'clowdy' is not known; did you mean 'cloudy'?"),
-            ('{"cloudy": "a", "zzzz": 1}', "key 'zzzz' is not known; there are clear, cloudy, dem, name, samples, "),
-            ('{"cloudy": ""}', "cloudy: String should have at least 1 character (given: '')"),
+            ('{"cloudy": "a", "zzzz": 1}', "key 'zzzz' is not known; there are clear, cloudy, dem, name, samples, set"),
+            ('{"cloudy": ""}', "cloudy: '' is not allowed; it must be a path"),
         ],
     )
     def test_are_refused(self, tmp_path: Path, text: str, expected: str) -> None:
@@ -163,53 +169,169 @@ class TestWrongScenes:
 
 
 CLASSES = TEMPLATE["classes"]
+NAMES = ", ".join(sorted(KNOWN_NAMES))
+KEYS_OF_A_CLASS = ", ".join(sorted(LegendClass.__dataclass_fields__))
+KEYS = ", ".join(sorted(set(Template.model_fields) - {"schema_file"}))
 
 
 class TestWrongTemplates:
     @pytest.mark.parametrize(
         ("changes", "expected"),
         [
-            ({"resolution": 5}, "resolution: Input should be greater than or equal to 10 (given: 5)"),
-            ({"margin": -1}, "margin: Input should be greater than or equal to 0 (given: -1)"),
-            ({"resampling": "cubic"}, "resampling: Input should be 'average' or 'nearest' (given: 'cubic')"),
-            ({"resolutoin": 20}, "key 'resolutoin' is not known; did you mean 'resolution'?"),
-            ({"samples": {"groth": 1}}, "key 'samples.groth' is not known; did you mean 'growth'?"),
-            ({"samples": {"seed": -1}}, "samples.seed: Input should be greater than or equal to 0 (given: -1)"),
-            ({"samples": {"training_proportion": 0}}, "samples.training_proportion: Input should be greater than 0"),
-            ({"regularisation": {"radius": 51}}, "regularisation.radius: Input should be less than or equal to 50"),
-            ({"confidence": {"radius": 1.5}}, "confidence.radius: Input should be a valid integer"),
-            ({"features": []}, "features: "),
-            ({"features": "B02"}, "features: is not a list"),
-            ({"features": ["B02", "B2"]}, "features: 'B2' is not known; did you mean 'B12'?"),
-            ({"features": ["B02", "B02"]}, "features: B02 occurs more than once"),
-            ({"features": [3]}, "features: 3 is neither a band, nor has it the key 'expr' or 'texture'"),
-            ({"features": [{"name": "x"}]}, "features: {'name': 'x'} is neither a band, nor has it the key"),
-            ({"features": [{"name": "x", "expr": "B02 +"}]}, "features.expr: expression 'B02 +': is not written"),
-            ({"features": [{"expr": "B02"}]}, "key 'features.name' is missing"),
-            ({"features": [{"name": "x", "expr": "B02", "step": 1}]}, "key 'features.step' is not known"),
-            ({"features": [{"name": "x", "texture": "contour", "band": "B02"}]}, "features.texture: Input should be"),
-            ({"features": [{"name": "x", "texture": "contour_density", "band": "B2"}]}, "features.band: 'B2' is not"),
-            ({"view": {"layers": [{"name": "x", "expr": "B99"}]}}, "view.layers.0.expr: expression 'B99': 'B99' is"),
-            ({"view": {"layers": [], "reslution": 1}}, "key 'view.reslution' is not known; did you mean 'resolution'"),
-            ({"view": {"layers": [{"name": "x", "expr": "B02", "stop": 1}]}}, "key 'view.layers.0.stop' is not known"),
-            ({"classes": []}, "a legend needs at least one class"),
-            ({"classes": [CLASSES[0], CLASSES[0]]}, "class name cloud occurs more than once"),
-            ({"classes": [CLASSES[0], {**CLASSES[1], "code": 1}]}, "class code 1 occurs more than once"),
-            ({"classes": [{**CLASSES[0], "code": 0}]}, "classes.0: class 'cloud': code 0 is not in 1..255"),
-            ({"classes": [{**CLASSES[0], "colour": "red"}]}, "classes.0: class 'cloud': colour 'red' is not"),
-            ({"classes": [{**CLASSES[0], "color": "#000000"}]}, "key 'classes.0.color' is not known; did you mean"),
+            # Of the wrong type.
+            ({"resolution": "20"}, "resolution: '20' is not allowed; it must be a number of at least 10"),
+            ({"resolution": True}, "resolution: true is not allowed; it must be a number of at least 10"),
+            ({"margin": None}, "margin: null is not allowed; it must be a number of at least 0"),
+            ({"samples": 100}, "samples: 100 is not allowed; it must be an object"),
+            (
+                {"samples": {"seed": 1.5}},
+                "samples.seed: 1.5 is not allowed; it must be a whole number from 0 to 2147483647",
+            ),
+            (
+                {"confidence": {"radius": "5"}},
+                "confidence.radius: '5' is not allowed; it must be a whole number from 0 to 50",
+            ),
+            ({"features": "B02"}, "features: 'B02' is not allowed; it must be a list of at least 1 entry"),
+            ({"view": []}, "view: [] is not allowed; it must be an object"),
+            ({"view": {"layers": {"red": "B04"}}}, 'view.layers: {"red": "B04"} is not allowed; it must be a list'),
+            ({"classes": [3]}, "classes.0: 3 is not allowed; it must be an object"),
+            (
+                {"classes": [{**CLASSES[0], "invalid": 1}]},
+                "classes.0.invalid: 1 is not allowed; it must be true or false",
+            ),
+            (
+                {"classes": [{**CLASSES[0], "name": 7}]},
+                "classes.0.name: 7 is not allowed; it must be text of at least 1 character",
+            ),
+            (
+                {"classifier": {"classifier": "rf", "classifier.rf.max": None}},
+                "classifier.classifier.rf.max: null is not allowed; it must be text, a whole number, a number, "
+                "true or false or a list, each text",
+            ),
+            ({"classifier": "rf"}, "classifier: 'rf' is not allowed; it must be an object"),
+            # Out of range.
+            ({"resolution": 5}, "resolution: 5 is not allowed; it must be a number of at least 10"),
+            ({"margin": -1}, "margin: -1 is not allowed; it must be a number of at least 0"),
+            (
+                {"samples": {"seed": -1}},
+                "samples.seed: -1 is not allowed; it must be a whole number from 0 to 2147483647",
+            ),
+            (
+                {"samples": {"training_proportion": 0}},
+                "samples.training_proportion: 0 is not allowed; it must be a number above 0 and of at most 1",
+            ),
+            ({"samples": {"block": 0}}, "samples.block: 0 is not allowed; it must be a number above 0"),
+            (
+                {"regularisation": {"radius": 51}},
+                "regularisation.radius: 51 is not allowed; it must be a whole number from 0 to 50",
+            ),
+            (
+                {"classes": [{**CLASSES[0], "code": 0}]},
+                "classes.0.code: 0 is not allowed; it must be a whole number from 1 to 255",
+            ),
+            # Not among the values there are.
+            ({"resampling": "cubic"}, "resampling: 'cubic' is not allowed; it must be 'average' or 'nearest'"),
+            (
+                {"features": [{"name": "x", "texture": "contour", "band": "B02"}]},
+                "features.0.texture: 'contour' is not allowed; it must be 'contour_density' or 'variation_coefficient'",
+            ),
+            (
+                {"classes": [{**CLASSES[0], "colour": "red"}]},
+                "classes.0.colour: 'red' is not allowed; it must be a colour of the form '#rrggbb'",
+            ),
+            # Unknown names of bands.
+            ({"features": ["B02", "B2"]}, f"features.1: 'B2' is not known; did you mean 'B12'? There are {NAMES}"),
+            ({"features": ["B02", "xyz"]}, f"features.1: 'xyz' is not known; there are {NAMES}"),
+            (
+                {"features": [{"name": "x", "texture": "contour_density", "band": "B2"}]},
+                f"features.0.band: 'B2' is not known; did you mean 'B12'? There are {NAMES}",
+            ),
+            (
+                {"view": {"layers": [{"name": "x", "expr": "B99"}]}},
+                f"view.layers.0.expr: expression 'B99': 'B99' is not known; did you mean 'B09'? There are {NAMES}",
+            ),
+            # Unknown keys.
+            ({"resolutoin": 20}, f"key 'resolutoin' is not known; did you mean 'resolution'? There are {KEYS}"),
+            (
+                {"samples": {"groth": 1}},
+                "key 'samples.groth' is not known; did you mean 'growth'? There are block, growth, jitter, "
+                "most_pixels_per_class, seed, training_proportion",
+            ),
+            (
+                {"features": [{"name": "x", "expr": "B02", "step": 1}]},
+                "key 'features.0.step' is not known; there are expr, name",
+            ),
+            (
+                {"features": [{"name": "x", "texture": "contour_density", "band": "B02", "radios": 1}]},
+                "key 'features.0.radios' is not known; did you mean 'radius'? There are band, name, radius, texture",
+            ),
+            (
+                {"view": {"layers": [], "reslution": 1}},
+                "key 'view.reslution' is not known; did you mean 'resolution'? There are layers, resolution",
+            ),
+            (
+                {"view": {"layers": [{"name": "x", "expr": "B02", "stop": 1}]}},
+                "key 'view.layers.0.stop' is not known; did you mean 'step'? There are expr, name, step",
+            ),
+            (
+                {"classes": [CLASSES[0], {**CLASSES[1], "color": "#000000"}]},
+                f"key 'classes.1.color' is not known; did you mean 'colour'? There are {KEYS_OF_A_CLASS}",
+            ),
+            # Missing keys.
+            (
+                {"features": [{"expr": "B02"}]},
+                "key 'features.0.name' is missing; it must be text of at least 1 character",
+            ),
+            ({"classes": [{"name": "x"}]}, "key 'classes.0.code' is missing; it must be a whole number from 1 to 255"),
             ({"classifier": {}}, 'classifier: has no key "classifier", such as "rf"'),
+            # Of the wrong length.
+            ({"features": []}, "features: [] is not allowed; it must be a list of at least 1 entry"),
+            ({"classes": []}, "classes: [] is not allowed; it must be a list of at least 1 entry"),
+            # Neither one thing nor the other.
+            ({"features": [3]}, "features.0: 3 is neither a band, nor has it the key 'expr' or 'texture'"),
+            (
+                {"features": [{"name": "x"}]},
+                "features.0: {'name': 'x'} is neither a band, nor has it the key 'expr' or 'texture'",
+            ),
+            # Twice.
+            ({"features": ["B02", "B02"]}, "features: B02 occurs more than once; each feature needs a name of its own"),
+            (
+                {"classes": [CLASSES[0], CLASSES[0]]},
+                "classes: class name cloud occurs more than once; each class needs its own",
+            ),
+            (
+                {"classes": [CLASSES[0], {**CLASSES[1], "code": 1}]},
+                "classes: class code 1 occurs more than once; each class needs its own",
+            ),
         ],
     )
     def test_are_refused(self, tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
         write(tmp_path / "mine.json", {**TEMPLATE, **changes})
-        found = message(scene(tmp_path, template="mine.json"))
-        assert found.startswith(f"{tmp_path}/mine.json: {expected}")
+        assert message(scene(tmp_path, template="mine.json")) == f"{tmp_path}/mine.json: {expected}"
 
-    @pytest.mark.parametrize("key", ["classes", "features", "view", "classifier"])
-    def test_that_lack_a_key(self, tmp_path: Path, key: str) -> None:
+    def test_whose_expression_is_not_written_correctly(self, tmp_path: Path) -> None:
+        write(tmp_path / "mine.json", {**TEMPLATE, "features": [{"name": "x", "expr": "B02 +"}]})
+        expected = "features.0.expr: expression 'B02 +': is not written correctly ("
+        assert message(scene(tmp_path, template="mine.json")).startswith(f"{tmp_path}/mine.json: {expected}")
+
+    def test_whose_value_is_long(self, tmp_path: Path) -> None:
+        write(tmp_path / "mine.json", {**TEMPLATE, "view": [0] * 1000})
+        found = message(scene(tmp_path, template="mine.json"))
+        assert found == f"{tmp_path}/mine.json: view: [{'0, ' * 33} ... is not allowed; it must be an object"
+
+    @pytest.mark.parametrize(
+        ("key", "kind"),
+        [
+            ("classes", "a list of at least 1 entry"),
+            ("features", "a list of at least 1 entry"),
+            ("view", "an object"),
+            ("classifier", "an object"),
+        ],
+    )
+    def test_that_lack_a_key(self, tmp_path: Path, key: str, kind: str) -> None:
         write(tmp_path / "mine.json", {name: value for name, value in TEMPLATE.items() if name != key})
-        assert message(scene(tmp_path, template="mine.json")) == f"{tmp_path}/mine.json: key {key!r} is missing"
+        found = message(scene(tmp_path, template="mine.json"))
+        assert found == f"{tmp_path}/mine.json: key {key!r} is missing; it must be {kind}"
 
 
 def test_names_used(tmp_path: Path) -> None:

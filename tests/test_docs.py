@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import types
 import typing
 from collections.abc import Iterator
@@ -55,7 +57,8 @@ def defaults(model: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
         annotations = typing.get_type_hints(model)
         values = {name: getattr(model, name, PydanticUndefined) for name in annotations}
     for name, annotation in annotations.items():
-        yield prefix + name, values[name]
+        key = "$schema" if name == "schema_file" else name
+        yield prefix + key, values[name]
         for inner, is_list in models_in(annotation):
             yield from defaults(inner, f"{prefix}{name}{'[]' if is_list else ''}.")
 
@@ -64,6 +67,8 @@ def models_in(annotation: Any, is_list: bool = False) -> Iterator[tuple[type, bo
     """The models that a field holds, and whether in a list."""
     if isinstance(annotation, type) and issubclass(annotation, (BaseModel, legend.LegendClass)):
         yield annotation, is_list
+    elif get_origin(annotation) is typing.Annotated:
+        yield from models_in(get_args(annotation)[0], is_list)
     elif get_origin(annotation) in (tuple, typing.Union, types.UnionType):
         for argument in get_args(annotation):
             yield from models_in(argument, is_list or get_origin(annotation) is tuple)
@@ -73,16 +78,18 @@ def as_written(default: Any) -> str:
     return "required" if default is PydanticUndefined else f"`{json.dumps(default)}`"
 
 
+def test_the_tables_of_keys_are_those_of_the_models() -> None:
+    made = subprocess.run([sys.executable, ROOT / "tools" / "key_tables.py", SCENE_PAGE, "--check"], timeout=60)
+    assert made.returncode == 0, "run tools/key_tables.py docs/scene.md"
+
+
 @pytest.mark.parametrize(
-    ("heading", "model"), [("scene.json", config._SceneFile), ("Templates", config.Template)], ids=["scene", "template"]
+    ("heading", "model"), [("scene.json", config.SceneFile), ("Templates", config.Template)], ids=["scene", "template"]
 )
 def test_the_tables_hold_every_key_with_its_default(heading: str, model: type[BaseModel]) -> None:
-    if heading == "scene.json":
-        # The page tells where the default leads.
-        derived = {"name": "the file's name", "samples": "`samples.gpkg` in the workspace"}
-        derived["workspace"] = "the scene's name"
-    else:
-        derived = dict.fromkeys(("samples", "regularisation", "confidence", "queries"), "see below")
+    derived = dict.fromkeys(("samples", "regularisation", "confidence", "queries"), "see below")
+    if model is config.SceneFile:
+        derived = {}
     expected = {key: derived.get(key) or as_written(default) for key, default in defaults(model)}
     assert documented(heading) == expected
 
@@ -177,14 +184,17 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", *(ROOT / "docs" / name for name in ("accuracy.md", "tutorial.md"))],
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs" / name for name in ("accuracy.md", "from_alcd.md", "scene.md", "tutorial.md")),
+    ],
     ids=lambda page: page.name,
 )
 def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        cli._parser().parse_args(command.split())
+        cli._parser().parse_args(command.partition(">")[0].split())
 
 
 def test_the_messages_of_the_tutorial_are_those_of_the_code() -> None:

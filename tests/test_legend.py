@@ -32,15 +32,15 @@ def test_colours() -> None:
 
 @pytest.mark.parametrize("code", [-1, 0, 256])
 def test_codes_fit_a_byte_and_are_not_no_data(code: int) -> None:
-    with pytest.raises(ValueError, match=rf"class 'x': code {code} is not in 1\.\.255"):
+    with pytest.raises(ValueError, match=r"should be (greater|less) than or equal to (1|255)"):
         LegendClass("x", code, "#000000", False)
 
 
 @pytest.mark.parametrize("colour", ["red", "#fff", "#00000g", "000000", "#0000000", "#000000\n"])
 def test_colours_are_hexadecimal(colour: str) -> None:
-    with pytest.raises(ValueError, match="is not of the form #rrggbb"):
+    with pytest.raises(ValueError, match="should match pattern"):
         LegendClass("x", 1, colour, False)
-    with pytest.raises(ValueError, match="is not of the form #rrggbb"):
+    with pytest.raises(ValueError, match="should match pattern"):
         LegendClass("x", 1, "#000000", False, colour)
 
 

@@ -470,7 +470,7 @@ class TestClassifiedRaster:
             ('"code": 3', '"code": 2', "code 2 occurs more than once"),
             ('"means": ["shadow"', '"mean": ["shadow"', "key 'classes.3.mean' is not known; did you mean 'means'"),
             ("*_ocm.tif", "*.jp2", "no file is"),
-            ('"code": 3', '"code": 300', "less than or equal to 255"),
+            ('"code": 3', '"code": 300', "it must be a whole number from 0 to 255"),
         ],
     )
     def test_wrong_tables_are_refused(self, tmp_path: Path, before: str, after: str, problem: str) -> None:

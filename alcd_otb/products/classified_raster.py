@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from alcd_otb.config import read_json, validated
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.products.acquisition import Acquisition, acquisition_at, acquisition_of
 from alcd_otb.products.mask import NO_DATA, Mask, PixelClass, raster_layer, table_of
+from alcd_otb.validation import read_json, validated
 
 Text = Annotated[str, Field(min_length=1)]
 

@@ -1,0 +1,1 @@
+"""Work folders of the original ALCD, and the scenes that they become."""

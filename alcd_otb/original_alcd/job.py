@@ -1,0 +1,161 @@
+"""A scene made of a work folder of the original ALCD: the same points, classes, features, settings and products."""
+
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osgeo import osr
+
+from alcd_otb.config import CLEAR, TERRAIN, Template, load_scene, load_template, names_used, template_names
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.legend import Legend
+from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, masks_of, read_folder, shapefiles
+from alcd_otb.original_alcd.points import count, read_points, spatial_reference, with_iterations
+from alcd_otb.original_alcd.products import find_dem, find_inputs
+from alcd_otb.original_alcd.settings import ORIGINAL, settings_of, shapefiles_by_code
+from alcd_otb.sample_files import write_sample_layers
+from alcd_otb.samples import Sample
+from alcd_otb.validation import validated
+from alcd_otb.workspace import Workspace, write_json, writing_to
+
+log = logging.getLogger(__name__)
+
+PREVIOUS = "previous_iterations"
+"""Folder, beside scene.json, of the samples of the iterations that the original saved."""
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What was made. samples: how many by class. previous: files of the samples of the iterations saved.
+
+    missing: the products that scene.json names and that are not there. notes: what could not be taken over.
+    """
+
+    scene: Path
+    samples_file: Path
+    samples: dict[str, int]
+    previous: tuple[Path, ...]
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "scene": str(self.scene),
+            "samples_file": str(self.samples_file),
+            "samples": self.samples,
+            "previous": [str(path) for path in self.previous],
+            "missing": list(self.missing),
+            "notes": list(self.notes),
+        }
+
+    def summary(self) -> str:
+        counts = ", ".join(f"{count} {name}" for name, count in self.samples.items())
+        lines = [f"{self.samples_file}: {sum(self.samples.values())} samples" + (f": {counts}" if counts else "")]
+        if self.previous:
+            lines.append(f"{self.previous[0].parent}: the samples of {len(self.previous)} earlier iterations")
+        what = "correct it, then run" if self.missing else "run"
+        return "\n".join([*lines, f"{self.scene}: {what}: python -m alcd_otb run {self.scene}"])
+
+
+def import_folder(
+    source: Path, target: Path, parameters: Sequence[Path], template: str, given: Mapping[str, Path | None]
+) -> ImportResult:
+    """Make a scene in a new folder. What cannot be taken over is warned of, one line each.
+
+    parameters: the original's JSON files, or folders that hold them, where they lie neither in the work folder nor
+    beside it. given: cloudy, clear and dem, where the original's paths lead to them no more.
+
+    Raises ConfigurationError or SampleError, and makes nothing, where the folder is none of ALCD's, a file in it cannot
+    be read, a parameter is wrong, a path given does not exist, or the new folder is there already.
+    """
+    _check(source, target, parameters, given)
+    folder = read_folder(source, parameters)
+    base = load_template(template)
+    dem = given["dem"] or find_dem(folder)
+    changes, not_translated = settings_of(folder, base, template == ORIGINAL, dem is not None)
+    lists: dict[str, Any] = {key: changes[key] for key in ("classes", "features") if key in changes}
+    used = validated(Template, {**base.model_dump(mode="json"), **lists}, str(folder.parameters.file))
+    names = {name for feature in used.features for name in names_used(feature)}
+    needs_clear = any(name.startswith(CLEAR) for name in names)
+    inputs = find_inputs(folder, needs_clear, {**given, "dem": dem if names & {*TERRAIN} else given["dem"]})
+    points, not_read = _read_points(folder, used.legend)
+    scene = {
+        "name": folder.name,
+        **inputs.keys,
+        "template": template if template in template_names() else str(Path(template).resolve()),
+        **({"set": changes} if changes else {}),
+    }
+    with writing_to(target.parent):
+        _write(target, scene, used.legend, points)
+    notes = (*folder.doubts, *not_translated, *inputs.notes, *not_read)
+    for note in notes:
+        log.warning("%s", note)
+    counts = Counter(one.code for one in points.samples)
+    return ImportResult(
+        scene=target / "scene.json",
+        samples_file=Workspace(target / folder.name).samples,
+        samples={one.name: counts[one.code] for one in used.legend.classes if counts[one.code]},
+        previous=tuple(target / PREVIOUS / name for name in points.previous),
+        missing=tuple(inputs.missing),
+        notes=notes,
+    )
+
+
+def _check(source: Path, target: Path, parameters: Sequence[Path], given: Mapping[str, Path | None]) -> None:
+    if not source.is_dir():
+        raise ConfigurationError(f"{source}: is no folder; give a work folder of the original ALCD")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigurationError(f"{target}: exists already, and is not overwritten; name a new folder")
+    for name, path in (*given.items(), *(("parameters", one) for one in parameters)):
+        if path is not None and not path.exists():
+            raise ConfigurationError(f"--{name} {path}: does not exist")
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Samples, all in one CRS. previous: those of the iterations saved, by the name of a file for them."""
+
+    reference: osr.SpatialReference
+    samples: list[Sample]
+    previous: dict[str, list[Sample]]
+
+
+def _read_points(folder: AlcdFolder, legend: Legend) -> tuple[_Points, list[str]]:
+    """(points, what to tell), in the CRS of the first shapefile that has points."""
+    files, notes = shapefiles_by_code(folder, folder.masks, legend)
+    if not files:
+        raise ConfigurationError(f"{folder.path}: no shapefile is named after a class: {', '.join(legend.names)}")
+    reference = spatial_reference(list(files.values()))
+    samples, left_out = read_points(files, reference)
+    previous = {}
+    for saved in folder.previous:
+        saved_files, _ = shapefiles_by_code(folder, shapefiles(masks_of(saved)), legend)
+        previous[f"{saved.name}.gpkg"] = read_points(saved_files, reference)[0]
+    no_data = folder.masks.get(NO_DATA_LAYER)
+    if no_data is not None and count(no_data):
+        left_out.append(f"{no_data}: is not taken over; where there is no data is found in every band")
+    points = _Points(reference, with_iterations(samples, list(previous.values())), previous)
+    return points, [*notes, *left_out]
+
+
+def _write(target: Path, scene: dict[str, Any], legend: Legend, points: _Points) -> None:
+    """Beside its place, and renamed when whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    made = target.with_name(f".unfinished-{target.name}")
+    shutil.rmtree(made, ignore_errors=True)
+    try:
+        workspace = Workspace(made / scene["name"])
+        workspace.folder.mkdir(parents=True)
+        write_sample_layers(workspace.samples, points.samples, legend, points.reference)
+        for name, samples in points.previous.items():
+            (made / PREVIOUS).mkdir(exist_ok=True)
+            write_sample_layers(made / PREVIOUS / name, samples, legend, points.reference)
+        write_json(made / "scene.json", scene)
+        load_scene(made / "scene.json")
+        made.rename(target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
