@@ -197,14 +197,17 @@ def styles(options: argparse.Namespace) -> int:
 
 
 def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -> str:
-    binary = accuracy.get("invalid_valid")
+    from alcd_otb.legend import Positive
+
+    sides = Positive.in_results(accuracy)
+    binary = accuracy.get(sides.key)
     assert isinstance(binary, dict)
     lines = [f"iteration {iteration}: {labels}"]
     overall = accuracy.get("overall_accuracy")
     if isinstance(overall, float):
         lines.append(
             f"on {accuracy['pixels']} pixels of samples kept out of training, not of the map at large: "
-            f"overall accuracy {overall:.3f}, invalid/valid {binary['overall_accuracy']:.3f}"
+            f"overall accuracy {overall:.3f}, {sides.title} {binary['overall_accuracy']:.3f}"
         )
     return "\n".join(lines)
 

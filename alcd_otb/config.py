@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.expressions import Expression, parse_expression
-from alcd_otb.legend import Legend, LegendClass
+from alcd_otb.legend import Legend, LegendClass, Positive
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """The bands of Sentinel-2's MSI in the order of the product specification."""
@@ -100,7 +100,8 @@ class View(_Model):
 class SampleSettings(_Model):
     """How the operator's samples become training and validation pixels.
 
-    growth: half side in metres of the square around a point (0: the one pixel that holds it).
+    growth: half side in metres of the square around a point (0: the one pixel that holds it), for the classes that
+    have no `grow` of their own.
     training_proportion: share of each class's points that train; the others validate.
     most_pixels_per_class: training takes at most this many pixels of a class.
     jitter: noise of a copy of each training pixel, as a share of each feature's standard deviation in the class
@@ -147,6 +148,7 @@ class Template(_Model):
     """A use of the loop: its classes, features and settings."""
 
     classes: tuple[LegendClass, ...]
+    positive: Positive | None = None
     resolution: float = Field(60, ge=10)
     margin: Metres = 600
     radiometry: Literal["reflectance", "digital_number"] = "reflectance"
@@ -170,7 +172,7 @@ class Template(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        Legend.from_classes(list(self.classes))
+        Legend.from_classes(list(self.classes), self.positive)
         names = [feature_name(feature) for feature in self.features]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -181,7 +183,12 @@ class Template(_Model):
 
     @property
     def legend(self) -> Legend:
-        return Legend.from_classes(list(self.classes))
+        return Legend.from_classes(list(self.classes), self.positive)
+
+    @property
+    def growth(self) -> dict[int, float]:
+        """Half side in metres of the square around a point, by class code."""
+        return {one.code: self.samples.growth if one.grow is None else one.grow for one in self.classes}
 
 
 class _SceneFile(_Model):

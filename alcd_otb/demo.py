@@ -67,7 +67,7 @@ def run_demo(folder: Path, size: int, seed: int, offset: str, settings: Settings
         synthetic,
         result,
         ConfusionMatrix.from_pairs(pairs, legend),
-        BinaryMetrics.from_pairs(pairs, legend.invalid_codes),
+        BinaryMetrics.from_pairs(pairs, legend),
     )
 
 

@@ -1,8 +1,9 @@
-"""The classes of a use: names, codes, colours, and which of them make a pixel invalid."""
+"""The classes of a use: names, codes, colours, and which of them the two-class scores look for."""
 
 import re
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 NO_DATA = 0
 """Code of no data in every label raster; never a class."""
@@ -12,14 +13,16 @@ NO_DATA = 0
 class LegendClass:
     """One class. code is 1..255; colour, of maps, and contour, of outlines drawn over images, are ``#rrggbb``.
 
-    A class without contour is not outlined.
+    A class without contour is not outlined. invalid: the pixel is of no use, such as a cloud. grow: half side in metres
+    of the square around a point of this class; None: as the template's samples.growth.
     """
 
     name: str
     code: int
     colour: str
-    invalid: bool
+    invalid: bool = False
     contour: str | None = None
+    grow: float | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.code <= 255:
@@ -27,6 +30,8 @@ class LegendClass:
         for colour in (self.colour, self.contour):
             if colour is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
                 raise ValueError(f"class {self.name!r}: colour {colour!r} is not of the form #rrggbb")
+        if self.grow is not None and not 0 <= self.grow < float("inf"):
+            raise ValueError(f"class {self.name!r}: grow {self.grow:g} is not a distance in metres")
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -34,14 +39,61 @@ class LegendClass:
 
 
 @dataclass(frozen=True)
-class Legend:
-    """The classes in ascending order of code."""
+class Positive:
+    """The two sides of the two-class scores: the classes that a use looks for, and all others.
 
-    classes: tuple[LegendClass, ...]
+    name, others: what the sides are called, each a word that may be part of a file's name. classes: names of classes.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    others: str = "other"
+
+    def __post_init__(self) -> None:
+        for name in (self.name, self.others):
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+                raise ValueError(f"{name!r} is not a word of letters, digits and underscores")
+        if self.name == self.others:
+            raise ValueError(f"both sides are called {self.name!r}")
 
     @classmethod
-    def from_classes(cls, classes: list[LegendClass]) -> Self:
-        """Raises ValueError where a name or a code occurs twice, or no class is given."""
+    def in_results(cls, content: Mapping[str, Any]) -> "Positive":
+        """What metrics.json or another result says of itself; one that says nothing is of invalid and valid pixels."""
+        described = content.get("positive")
+        if not described:
+            return _INVALID
+        return cls(described["name"], tuple(described["classes"]), described["others"])
+
+    @property
+    def title(self) -> str:
+        """``invalid/valid``: both sides, for people."""
+        return f"{self.name}/{self.others}"
+
+    @property
+    def key(self) -> str:
+        """``invalid_valid``: both sides, in JSON and names of files."""
+        return f"{self.name}_{self.others}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "classes": list(self.classes)}
+
+
+_INVALID = Positive("invalid", (), "valid")
+
+
+@dataclass(frozen=True)
+class Legend:
+    """The classes in ascending order of code, and the two sides that they form."""
+
+    classes: tuple[LegendClass, ...]
+    positive: Positive = _INVALID
+
+    @classmethod
+    def from_classes(cls, classes: list[LegendClass], positive: Positive | None = None) -> Self:
+        """positive: by default the invalid classes, against the valid ones.
+
+        Raises ValueError where a name or a code occurs twice, no class is given, or positive does not fit the classes.
+        """
         if not classes:
             raise ValueError("a legend needs at least one class")
         for key in ("name", "code"):
@@ -49,7 +101,11 @@ class Legend:
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"class {key} {', '.join(twice)} occurs more than once")
-        return cls(tuple(sorted(classes, key=lambda one: one.code)))
+        if positive is None:
+            positive = replace(_INVALID, classes=tuple(one.name for one in classes if one.invalid))
+        else:
+            _check_sides(positive, tuple(one.name for one in classes))
+        return cls(tuple(sorted(classes, key=lambda one: one.code)), positive)
 
     @property
     def codes(self) -> tuple[int, ...]:
@@ -62,6 +118,10 @@ class Legend:
     @property
     def invalid_codes(self) -> tuple[int, ...]:
         return tuple(one.code for one in self.classes if one.invalid)
+
+    @property
+    def positive_codes(self) -> tuple[int, ...]:
+        return tuple(one.code for one in self.classes if one.name in self.positive.classes)
 
     def with_code(self, code: int) -> LegendClass:
         """Raises KeyError where no class has this code."""
@@ -76,6 +136,17 @@ class Legend:
             if str(name_or_code) in (one.name, str(one.code)):
                 return one
         return None
+
+
+def _check_sides(positive: Positive, names: tuple[str, ...]) -> None:
+    if not positive.classes:
+        raise ValueError("positive.classes: names no class")
+    for name in positive.classes:
+        if name not in names:
+            raise ValueError(f"positive.classes: {name!r} is no class; there are {', '.join(names)}")
+    for side in (positive.name, positive.others):
+        if side in names:
+            raise ValueError(f"positive: {side!r} is the name of a class; call the side by another")
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
