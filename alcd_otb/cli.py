@@ -143,7 +143,15 @@ def quicklooks(options: argparse.Namespace) -> int:
 def demo(options: argparse.Namespace) -> int:
     from alcd_otb.demo import run_demo
 
-    result = run_demo(options.folder, options.size, options.seed, options.offset, _settings(options))
+    result = run_demo(
+        options.folder,
+        options.size,
+        options.seed,
+        options.offset,
+        _settings(options),
+        options.template,
+        options.resolution,
+    )
     if options.json:
         print(json.dumps(result.as_json()))
     else:
@@ -299,6 +307,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", type=Path, help="folder to write the scene into")
     command.add_argument("--size", type=int, default=2196, help="side in 10 m pixels, a multiple of 6; full tile 10980")
     command.add_argument("--seed", type=int, default=1, help="of the scene; the same seed makes the same scene")
+    command.add_argument("--template", default="clouds", metavar="NAME", help="clouds, water or snow (default: clouds)")
+    command.add_argument("--resolution", type=_positive, metavar="M", help="of the map; else as the template says")
     command.add_argument(
         "--offset",
         choices=("cloudy", "clear", "both", "none"),

@@ -248,7 +248,7 @@ def test_periodic_fractal_repeats_without_a_seam() -> None:
 def test_a_class_too_small_for_the_points_is_named() -> None:
     truth = np.full((20, 20), 5, dtype=np.uint8)
     with pytest.raises(ValueError, match="low_clouds: 0 pixels for 3 points"):
-        points.place_points(truth, truth, truth > 0, 3, seed=1)
+        points.place_points(truth, truth, truth > 0, {2: "low_clouds", 5: "land"}, 3, seed=1)
 
 
 def test_rare_covers_get_more_points_than_their_area() -> None:
