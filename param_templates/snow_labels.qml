@@ -8,7 +8,7 @@
         <paletteEntry value="4" label="land" color="#a98d5d" alpha="255"/>
         <paletteEntry value="5" label="shaded_land" color="#43392a" alpha="255"/>
         <paletteEntry value="6" label="water" color="#0b3d91" alpha="255"/>
-        <paletteEntry value="7" label="cloud" color="#f4f1ea" alpha="255"/>
+        <paletteEntry value="7" label="cloud" color="#b9a7a7" alpha="255"/>
       </colorPalette>
     </rasterrenderer>
   </pipe>

@@ -143,7 +143,7 @@
         </layer>
         <layer class="SimpleMarker" enabled="1" locked="0" pass="0">
           <Option type="Map">
-            <Option type="QString" name="color" value="244,241,234,255"/>
+            <Option type="QString" name="color" value="185,167,167,255"/>
             <Option type="QString" name="name" value="circle"/>
             <Option type="QString" name="size" value="2.8"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>

@@ -74,10 +74,10 @@
       <symbol type="fill" alpha="1" clip_to_extent="1" name="5">
         <layer class="SimpleFill" enabled="1" locked="0" pass="0">
           <Option type="Map">
-            <Option type="QString" name="color" value="242,242,242,110"/>
+            <Option type="QString" name="color" value="201,228,255,110"/>
             <Option type="QString" name="style" value="solid"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="242,242,242,255"/>
+            <Option type="QString" name="outline_color" value="201,228,255,255"/>
             <Option type="QString" name="outline_width" value="0.7"/>
             <Option type="QString" name="joinstyle" value="miter"/>
           </Option>

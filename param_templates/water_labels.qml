@@ -7,7 +7,7 @@
         <paletteEntry value="3" label="shadowed_water" color="#6a4fb3" alpha="255"/>
         <paletteEntry value="4" label="land" color="#8fbf6b" alpha="255"/>
         <paletteEntry value="5" label="shaded_land" color="#3d4a2f" alpha="255"/>
-        <paletteEntry value="6" label="snow" color="#f2f2f2" alpha="255"/>
+        <paletteEntry value="6" label="snow" color="#c9e4ff" alpha="255"/>
         <paletteEntry value="7" label="cloud" color="#b9a7a7" alpha="255"/>
       </colorPalette>
     </rasterrenderer>

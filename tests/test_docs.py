@@ -26,7 +26,7 @@ COMPARISON_PAGE = ROOT / "docs" / "comparison.md"
 
 
 def json_blocks(page: Path) -> list[Any]:
-    return [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)]
+    return [json.loads(block) for block in re.findall(r"^ *```json\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S)]
 
 
 def table_rows(text: str, heading: str) -> list[list[str]]:
@@ -62,7 +62,7 @@ def defaults(model: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def models_in(annotation: Any, is_list: bool = False) -> Iterator[tuple[type, bool]]:
     """The models that a field holds, and whether in a list."""
-    if isinstance(annotation, type) and issubclass(annotation, (BaseModel, legend.LegendClass)):
+    if isinstance(annotation, type) and issubclass(annotation, (BaseModel, legend.LegendClass, legend.Positive)):
         yield annotation, is_list
     elif get_origin(annotation) in (tuple, typing.Union, types.UnionType):
         for argument in get_args(annotation):
@@ -146,6 +146,8 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
         assert protocol.Protocol.model_validate(content).name == content["name"]
     elif "processor" in content:
         assert classified_raster.ClassTable.model_validate(content).processor == content["processor"]
+    elif "classes" in content:
+        assert legend.Positive(**content).name == content["name"]
     elif "code" in content:
         assert TypeAdapter(legend.LegendClass).validate_python(content).name == content["name"]
     else:
@@ -177,7 +179,7 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", *(ROOT / "docs" / name for name in ("accuracy.md", "tutorial.md"))],
+    [ROOT / "README.md", *(ROOT / "docs" / name for name in ("accuracy.md", "tutorial.md", "uses.md"))],
     ids=lambda page: page.name,
 )
 def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
