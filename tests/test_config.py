@@ -106,6 +106,11 @@ class TestPaths:
         config = load_scene(scene(tmp_path / "Arles", template="../uses/water.json"))
         assert config.template.legend.names == ("cloud", "land")
 
+    def test_classes_grow_as_they_say_or_as_the_template_says(self, tmp_path: Path) -> None:
+        classes = [{**TEMPLATE["classes"][0], "grow": 0}, TEMPLATE["classes"][1]]
+        template = own_template(tmp_path, classes=classes, samples={"growth": 40}).template
+        assert template.growth == {classes[0]["code"]: 0, classes[1]["code"]: 40}
+
     def test_a_template_that_is_nowhere(self, tmp_path: Path) -> None:
         assert message(scene(tmp_path, template="cloud")) == (
             f"{tmp_path}/scene.json: template 'cloud' is neither a file nor one of {', '.join(template_names())}"
@@ -193,6 +198,17 @@ class TestWrongTemplates:
             ({"view": {"layers": [], "reslution": 1}}, "key 'view.reslution' is not known; did you mean 'resolution'"),
             ({"view": {"layers": [{"name": "x", "expr": "B02", "stop": 1}]}}, "key 'view.layers.0.stop' is not known"),
             ({"classes": []}, "a legend needs at least one class"),
+            (
+                {"classes": [{**CLASSES[0], "grow": -5}]},
+                "classes.0: class 'cloud': grow -5 is not a distance",
+            ),
+            ({"classes": [{**CLASSES[0], "grwo": 5}]}, "key 'classes.0.grwo' is not known; did you mean 'grow'?"),
+            ({"positive": {"name": "dark", "classes": ["lnad"]}}, "positive.classes: 'lnad' is no class; there are"),
+            ({"positive": {"name": "land", "classes": ["land"]}}, "positive: 'land' is the name of a class"),
+            ({"positive": {"name": "a b", "classes": ["land"]}}, "positive: 'a b' is not a word of letters"),
+            ({"positive": {"name": "a", "others": "a", "classes": ["land"]}}, "positive: both sides are called 'a'"),
+            ({"positive": {"name": "dark"}}, "key 'positive.classes' is missing"),
+            ({"positive": {"name": "dark", "clases": ["land"]}}, "key 'positive.clases' is not known; did you mean"),
             ({"classes": [CLASSES[0], CLASSES[0]]}, "class name cloud occurs more than once"),
             ({"classes": [CLASSES[0], {**CLASSES[1], "code": 1}]}, "class code 1 occurs more than once"),
             ({"classes": [{**CLASSES[0], "code": 0}]}, "classes.0: class 'cloud': code 0 is not in 1..255"),
