@@ -307,7 +307,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", type=Path, help="folder to write the scene into")
     command.add_argument("--size", type=int, default=2196, help="side in 10 m pixels, a multiple of 6; full tile 10980")
     command.add_argument("--seed", type=int, default=1, help="of the scene; the same seed makes the same scene")
-    command.add_argument("--template", default="clouds", metavar="NAME", help="clouds, water or snow (default: clouds)")
+    command.add_argument(
+        "--template",
+        default="clouds",
+        metavar="NAME",
+        help="what the scene, its truth and points are for (default: clouds)",
+    )
     command.add_argument("--resolution", type=_positive, metavar="M", help="of the map; else as the template says")
     command.add_argument(
         "--offset",

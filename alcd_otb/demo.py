@@ -52,7 +52,13 @@ class DemoResult:
 
 
 def run_demo(
-    folder: Path, size: int, seed: int, offset: str, settings: Settings, use: str, resolution: float | None
+    folder: Path,
+    size: int,
+    seed: int,
+    offset: str,
+    settings: Settings,
+    use: str = "clouds",
+    resolution: float | None = None,
 ) -> DemoResult:
     """Make a synthetic scene in the folder for a template, run it, compare its map with the truth.
 

@@ -304,7 +304,7 @@ class TestOtherUses:
         assert median("B02", shaded) / median("B08", shaded) > 1.5 * median("B02", land) / median("B08", land)
         assert median("B02", snow) > 0.4
 
-    @pytest.mark.parametrize("seed", [1, 2, 4, 5])
+    @pytest.mark.parametrize("seed", [1, 4])
     @pytest.mark.parametrize("use", ["water", "snow"])
     def test_every_class_in_every_scene(self, tmp_path: Path, use: str, seed: int) -> None:
         truth = pixels(make_scene(tmp_path, size=SIZE, seed=seed, use=use).truth)
