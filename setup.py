@@ -13,6 +13,11 @@ setup(
     # Named although it is the default: an editable install then puts this folder on the path, and with it the
     # compiled module that CMake installs here.
     package_dir={"": "."},
-    package_data={"": ["py.typed"], "param_templates": ["*", "protocols/*"], "alcd_otb.report": ["templates/*"]},
+    package_data={
+        "": ["py.typed"],
+        "param_templates": ["*", "protocols/*"],
+        "alcd_otb.report": ["templates/*"],
+        "alcd_otb.synthetic": ["truths/*"],
+    },
     cmake_source_dir=".",
 )

@@ -1,6 +1,6 @@
 """Confusion matrices and the metrics drawn from them. Rows are the reference, columns the map."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -66,31 +66,34 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True)
 class BinaryMetrics:
-    """Invalid against valid pixels; the positive side is invalid. An undefined ratio is None."""
+    """Two classes, positive and negative. labels: what the two are called. An undefined ratio is None."""
 
     true_positives: int
     false_positives: int
     false_negatives: int
     true_negatives: int
+    labels: tuple[str, str] = ("positive", "negative")
 
     @classmethod
-    def from_pairs(cls, pairs: Mapping[tuple[int, int], int], invalid_codes: Sequence[int]) -> Self:
-        """From counts by (reference code, map code)."""
+    def from_pairs(cls, pairs: Mapping[tuple[int, int], int], legend: Legend) -> Self:
+        """From counts by (reference code, map code), of the two sides that the legend names."""
+        positive = legend.positive_codes
         cells = {(reference, mapped): 0 for reference in (True, False) for mapped in (True, False)}
         for (reference_code, map_code), count in pairs.items():
-            cells[reference_code in invalid_codes, map_code in invalid_codes] += count
+            cells[reference_code in positive, map_code in positive] += count
         return cls(
             true_positives=cells[True, True],
             false_positives=cells[False, True],
             false_negatives=cells[True, False],
             true_negatives=cells[False, False],
+            labels=(legend.positive.name, legend.positive.others),
         )
 
     @property
     def matrix(self) -> ConfusionMatrix:
         """Rows: the reference, columns: the map; invalid first."""
         return ConfusionMatrix(
-            ("invalid", "valid"),
+            self.labels,
             ((self.true_positives, self.false_negatives), (self.false_positives, self.true_negatives)),
         )
 
@@ -131,7 +134,7 @@ class BinaryMetrics:
 def summarise(pairs: Mapping[tuple[int, int], int], legend: Legend) -> dict[str, object]:
     """Both matrices and all metrics, as metrics.json holds them."""
     matrix = ConfusionMatrix.from_pairs(pairs, legend)
-    binary = BinaryMetrics.from_pairs(pairs, legend.invalid_codes)
+    binary = BinaryMetrics.from_pairs(pairs, legend)
     return {
         "axes": AXES,
         "pixels": matrix.total,
@@ -147,7 +150,8 @@ def summarise(pairs: Mapping[tuple[int, int], int], legend: Legend) -> dict[str,
             }
             for label, row in zip(matrix.labels, matrix.counts, strict=True)
         },
-        "invalid_valid": {
+        "positive": legend.positive.as_json(),
+        legend.positive.key: {
             "classes": list(binary.matrix.labels),
             "matrix": [list(row) for row in binary.matrix.counts],
             "overall_accuracy": binary.overall_accuracy,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.accuracy import AXES
+from alcd_otb.legend import Positive
 from alcd_otb.stratified import CONFIDENCE, Estimate, Floats, Integers
 
 _USERS, _PRODUCERS = "user's accuracy", "producer's accuracy"
@@ -38,6 +39,7 @@ class AccuracyEstimate:
     """Accuracy and areas of a map, from the points of a plan.
 
     matrix: (reference, map) points; area_matrix: (reference, map) estimated shares of the area; both by `classes`.
+    sides: of the two-class figures, which are None where no class or every class is on one side.
     """
 
     iteration: int
@@ -50,20 +52,21 @@ class AccuracyEstimate:
     classes: tuple[ClassFigures, ...]
     matrix: Integers
     area_matrix: Floats
-    invalid_valid_accuracy: Estimate | None
-    invalid: ClassFigures | None
-    valid: ClassFigures | None
+    sides: Positive
+    two_class_accuracy: Estimate | None
+    positive: ClassFigures | None
+    negative: ClassFigures | None
 
     def as_json(self) -> dict[str, Any]:
         """What ``accuracy_estimate.json`` holds and ``accuracy estimate --json`` prints."""
         binary = None
-        if self.invalid is not None and self.valid is not None:
+        if self.positive is not None and self.negative is not None:
             binary = {
-                "overall_accuracy": _json(self.invalid_valid_accuracy),
-                "precision": _json(self.invalid.users_accuracy),
-                "recall": _json(self.invalid.producers_accuracy),
-                "f1": _json(self.invalid.f1),
-                "by_class": {one.name: one.as_json() for one in (self.invalid, self.valid)},
+                "overall_accuracy": _json(self.two_class_accuracy),
+                "precision": _json(self.positive.users_accuracy),
+                "recall": _json(self.positive.producers_accuracy),
+                "f1": _json(self.positive.f1),
+                "by_class": {one.name: one.as_json() for one in (self.positive, self.negative)},
             }
         return {
             "iteration": self.iteration,
@@ -79,16 +82,17 @@ class AccuracyEstimate:
             "classes": [one.name for one in self.classes],
             "matrix": self.matrix.tolist(),
             "area_matrix": self.area_matrix.tolist(),
-            "invalid_valid": binary,
+            "positive": self.sides.as_json(),
+            self.sides.key: binary,
         }
 
     def _rows(self) -> list[tuple[str, str, Estimate | None]]:
         """(class, figure, estimate) of all that is estimated."""
         table: list[tuple[str, str, Estimate | None]] = [("all", "overall accuracy", self.overall_accuracy)]
         groups = list(self.classes)
-        if self.invalid is not None and self.valid is not None:
-            table.append(("invalid/valid", "overall accuracy", self.invalid_valid_accuracy))
-            groups += [self.invalid, self.valid]
+        if self.positive is not None and self.negative is not None:
+            table.append((self.sides.title, "overall accuracy", self.two_class_accuracy))
+            groups += [self.positive, self.negative]
         for one in groups:
             table += [
                 (one.name, _USERS, one.users_accuracy),
@@ -110,15 +114,16 @@ class AccuracyEstimate:
     def summary(self) -> str:
         """The estimates as a text of some lines, as ``accuracy estimate`` prints it."""
         drawn = "" if self.is_planned_map else f", drawn from iteration {self.planned_iteration}'s map"
+        of_sides = f"{self.sides.title} accuracy"
         lines = [
             f"iteration {self.iteration}: {self.labels}",
             f"from {self.labelled} labelled points{drawn}; in brackets the intervals of {CONFIDENCE:.0%} confidence",
-            f"overall accuracy        {_shown(self.overall_accuracy)}",
+            f"{'overall accuracy':<{len(of_sides)}}  {_shown(self.overall_accuracy)}",
         ]
         groups = list(self.classes)
-        if self.invalid is not None and self.valid is not None:
-            lines.append(f"invalid/valid accuracy  {_shown(self.invalid_valid_accuracy)}")
-            groups += [self.invalid, self.valid]
+        if self.positive is not None and self.negative is not None:
+            lines.append(f"{of_sides:<16}  {_shown(self.two_class_accuracy)}")
+            groups += [self.positive, self.negative]
         width = max(len(one.name) for one in groups)
         lines.append(f"{'':<{width}}  {_USERS:<22} {_PRODUCERS:<22} true area in hectares (mapped)")
         for one in groups:

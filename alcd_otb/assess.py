@@ -139,7 +139,7 @@ def _figures(
     occurring = [
         index for index in range(len(mapped)) if mapped[index] or counts[index].any() or counts[:, index].any()
     ]
-    groups = [0 if one.invalid else 1 for one in legend.classes]
+    groups = [0 if code in legend.positive_codes else 1 for code in legend.codes]
     binary = sample.merged(groups, 2)
     sides = [sum(area for area, side in zip(mapped, groups, strict=True) if side == wanted) for wanted in (0, 1)]
     both = set(groups) == {0, 1}
@@ -155,9 +155,10 @@ def _figures(
         classes=tuple(_of_class(sample, index, legend.names[index], mapped) for index in occurring),
         matrix=counts.T[chosen],
         area_matrix=sample.area_matrix[chosen],
-        invalid_valid_accuracy=binary.overall_accuracy() if both else None,
-        invalid=_of_class(binary, 0, "invalid", sides) if both else None,
-        valid=_of_class(binary, 1, "valid", sides) if both else None,
+        sides=legend.positive,
+        two_class_accuracy=binary.overall_accuracy() if both else None,
+        positive=_of_class(binary, 0, legend.positive.name, sides) if both else None,
+        negative=_of_class(binary, 1, legend.positive.others, sides) if both else None,
     )
 
 

@@ -143,7 +143,15 @@ def quicklooks(options: argparse.Namespace) -> int:
 def demo(options: argparse.Namespace) -> int:
     from alcd_otb.demo import run_demo
 
-    result = run_demo(options.folder, options.size, options.seed, options.offset, _settings(options))
+    result = run_demo(
+        options.folder,
+        options.size,
+        options.seed,
+        options.offset,
+        _settings(options),
+        options.template,
+        options.resolution,
+    )
     if options.json:
         print(json.dumps(result.as_json()))
     else:
@@ -218,14 +226,17 @@ def styles(options: argparse.Namespace) -> int:
 
 
 def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -> str:
-    binary = accuracy.get("invalid_valid")
+    from alcd_otb.legend import Positive
+
+    sides = Positive.in_results(accuracy)
+    binary = accuracy.get(sides.key)
     assert isinstance(binary, dict)
     lines = [f"iteration {iteration}: {labels}"]
     overall = accuracy.get("overall_accuracy")
     if isinstance(overall, float):
         lines.append(
             f"on {accuracy['pixels']} pixels of samples kept out of training, not of the map at large: "
-            f"overall accuracy {overall:.3f}, invalid/valid {binary['overall_accuracy']:.3f}"
+            f"overall accuracy {overall:.3f}, {sides.title} {binary['overall_accuracy']:.3f}"
         )
     return "\n".join(lines)
 
@@ -317,6 +328,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", type=Path, help="folder to write the scene into")
     command.add_argument("--size", type=int, default=2196, help="side in 10 m pixels, a multiple of 6; full tile 10980")
     command.add_argument("--seed", type=int, default=1, help="of the scene; the same seed makes the same scene")
+    command.add_argument(
+        "--template",
+        default="clouds",
+        metavar="NAME",
+        help="what the scene, its truth and points are for (default: clouds)",
+    )
+    command.add_argument("--resolution", type=_positive, metavar="M", help="of the map; else as the template says")
     command.add_argument(
         "--offset",
         choices=("cloudy", "clear", "both", "none"),

@@ -3,7 +3,7 @@
 import logging
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.fold_figure import draw_folds
 from alcd_otb.folds import Fold, lone_classes, spatial_folds
 from alcd_otb.grid import Grid
-from alcd_otb.legend import Legend
+from alcd_otb.legend import Legend, Positive
 from alcd_otb.rasters import gdal_threads, values_at
 from alcd_otb.sample_checks import check_samples
 from alcd_otb.sample_pixels import Integers, PixelSet, drawn_pixels
@@ -33,19 +33,13 @@ log = logging.getLogger(__name__)
 Pairs = Mapping[tuple[int, int], int]
 """Pixels by (reference code, code that the forest gives)."""
 
-SCORES: dict[str, Callable[[ConfusionMatrix, BinaryMetrics], float | None]] = {
-    "overall accuracy": lambda matrix, _: matrix.overall_accuracy,
-    "invalid/valid accuracy": lambda _, binary: binary.overall_accuracy,
-    "precision": lambda _, binary: binary.precision,
-    "recall": lambda _, binary: binary.recall,
-    "F1": lambda _, binary: binary.f1,
-}
-"""The scores of a fold, by their names; the last three are of invalid pixels."""
-
 
 @dataclass(frozen=True)
 class FoldResult:
-    """blocks, samples, pixels: that validate. training_pixels: before any noisy copy. scores: None where undefined."""
+    """blocks, samples, pixels: that validate. training_pixels: before any noisy copy.
+
+    scores: by their names, None where undefined; the last three are of the positive pixels.
+    """
 
     blocks: int
     samples: int
@@ -56,9 +50,13 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """block: side in metres. together: what metrics.json holds, of all folds' pixels in one matrix."""
+    """block: side in metres. sides: that the two-class scores tell apart.
+
+    together: what metrics.json holds, of all folds' pixels in one matrix.
+    """
 
     folder: Path
+    sides: Positive
     block: float
     folds: tuple[FoldResult, ...]
     together: dict[str, object]
@@ -97,7 +95,7 @@ class CrossValidation:
 
     def table(self) -> list[list[str]]:
         """The lines of the table, its head first."""
-        rows = [["fold", "blocks", "samples", "pixels", *SCORES]]
+        rows = [["fold", "blocks", "samples", "pixels", *self._values()]]
         rows += [
             [str(number), str(one.blocks), str(one.samples), str(one.pixels), *map(_shown, one.scores.values())]
             for number, one in enumerate(self.folds, start=1)
@@ -117,7 +115,8 @@ class CrossValidation:
         )
 
     def _values(self) -> dict[str, list[float]]:
-        return {name: [value for one in self.folds if (value := one.scores[name]) is not None] for name in SCORES}
+        names = self.folds[0].scores
+        return {name: [value for one in self.folds if (value := one.scores[name]) is not None] for name in names}
 
 
 def cross_validate(
@@ -143,7 +142,7 @@ def cross_validate(
     for warning in warnings:
         log.warning("%s", warning)
     folds = spatial_folds(report.kept, count, side, grid, template.samples.seed)
-    pixels = [drawn_pixels(fold.training, fold.validation, template.samples, grid, workspace.valid) for fold in folds]
+    pixels = [drawn_pixels(fold.training, fold.validation, template, grid, workspace.valid) for fold in folds]
     unfit = why_unfit(template.classifier, max(len(training.counts) for training, _ in pixels))
     if unfit is not None:
         raise ConfigurationError(f"classifier: {unfit}; choose another one")
@@ -151,6 +150,7 @@ def cross_validate(
         pairs = _classify(config, workspace, pixels, scratch, settings)
         result = CrossValidation(
             folder=workspace.kfold,
+            sides=legend.positive,
             block=side,
             folds=tuple(map(_result, folds, pixels, pairs, [legend] * count)),
             together=summarise(_sum(pairs), legend),
@@ -214,13 +214,19 @@ def _keys(pixels: PixelSet) -> Integers:
 
 def _result(fold: Fold, pixels: tuple[PixelSet, PixelSet], pairs: Pairs, legend: Legend) -> FoldResult:
     matrix = ConfusionMatrix.from_pairs(pairs, legend)
-    binary = BinaryMetrics.from_pairs(pairs, legend.invalid_codes)
+    binary = BinaryMetrics.from_pairs(pairs, legend)
     return FoldResult(
         blocks=len(fold.blocks),
         samples=len(fold.validation),
         training_pixels=len(pixels[0]),
         pixels=len(pixels[1]),
-        scores={name: score(matrix, binary) for name, score in SCORES.items()},
+        scores={
+            "overall accuracy": matrix.overall_accuracy,
+            f"{legend.positive.title} accuracy": binary.overall_accuracy,
+            "precision": binary.precision,
+            "recall": binary.recall,
+            "F1": binary.f1,
+        },
     )
 
 
@@ -236,7 +242,8 @@ def _write(result: CrossValidation, pairs: Pairs, legend: Legend, folder: Path) 
     text = "".join(",".join(row) + "\n" for row in result.table())
     (folder / "kfold.csv").write_text(text, encoding="utf-8")
     (folder / "confusion_matrix.csv").write_text(matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)))
-    draw_folds({name: [one.scores[name] for one in result.folds] for name in SCORES}, folder / "kfold.png")
+    scores = {name: [one.scores[name] for one in result.folds] for name in result.folds[0].scores}
+    draw_folds(scores, result.sides.name, folder / "kfold.png")
 
 
 def _keyed(scores: Mapping[str, float | None]) -> dict[str, float | None]:

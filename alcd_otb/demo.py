@@ -8,6 +8,7 @@ from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.legend import Positive
 from alcd_otb.result import Result
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
@@ -26,13 +27,14 @@ class DemoResult:
     run: Result
     matrix: ConfusionMatrix
     binary: BinaryMetrics
+    sides: Positive
 
     def as_json(self) -> dict[str, Any]:
         """What ``demo --json`` prints."""
         truth = {
             "pixels": self.matrix.total,
             "overall_accuracy": self.matrix.overall_accuracy,
-            "invalid_valid": self.binary.overall_accuracy,
+            self.sides.key: self.binary.overall_accuracy,
         }
         return {**self.run.as_json(), "scene": str(self.scene.scene_json), "synthetic": True, "truth": truth}
 
@@ -43,7 +45,7 @@ class DemoResult:
             f"This scene is SYNTHETIC: computed, never seen by a satellite ({self.scene.folder}).",
             f"iteration {self.run.iteration}: {self.run.labels}",
             f"against the known truth, {self.matrix.total} pixels: overall accuracy "
-            f"{self.matrix.overall_accuracy:.3f}, invalid/valid {self.binary.overall_accuracy:.3f}",
+            f"{self.matrix.overall_accuracy:.3f}, {self.sides.title} {self.binary.overall_accuracy:.3f}",
         ]
         for label in self.matrix.labels:
             producers, users = self.matrix.producers_accuracy(label), self.matrix.users_accuracy(label)
@@ -52,13 +54,23 @@ class DemoResult:
         return "\n".join(lines)
 
 
-def run_demo(folder: Path, size: int, seed: int, offset: str, settings: Settings) -> DemoResult:
-    """Make a synthetic scene in the folder, run it, compare its map with the truth.
+def run_demo(
+    folder: Path,
+    size: int,
+    seed: int,
+    offset: str,
+    settings: Settings,
+    use: str = "clouds",
+    resolution: float | None = None,
+) -> DemoResult:
+    """Make a synthetic scene in the folder for a template, run it, compare its map with the truth.
 
-    Raises ConfigurationError where the size does not fit.
+    resolution: of the map, in metres; None: as the template says.
+
+    Raises ConfigurationError where the size or the resolution does not fit, or there is no truth for the template.
     """
     try:
-        synthetic = make_scene(folder, size=size, seed=seed, offset=offset)
+        synthetic = make_scene(folder, size=size, seed=seed, offset=offset, use=use, resolution=resolution)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     scene = Scene.open(synthetic.scene_json, settings)
@@ -70,7 +82,8 @@ def run_demo(folder: Path, size: int, seed: int, offset: str, settings: Settings
         synthetic,
         result,
         ConfusionMatrix.from_pairs(pairs, legend),
-        BinaryMetrics.from_pairs(pairs, legend.invalid_codes),
+        BinaryMetrics.from_pairs(pairs, legend),
+        legend.positive,
     )
 
 

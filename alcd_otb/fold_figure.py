@@ -16,13 +16,16 @@ _TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _MOST_TICKS = 8
 
 
-def draw_folds(scores: Mapping[str, Sequence[float | None]], path: Path) -> None:
-    """Write a PNG: a column a score, a dot a fold, a line at the mean and a bar of one standard deviation (n - 1)."""
+def draw_folds(scores: Mapping[str, Sequence[float | None]], positive: str, path: Path) -> None:
+    """Write a PNG: a column a score, a dot a fold, a line at the mean and a bar of one standard deviation (n - 1).
+
+    positive: what precision, recall and F1 are of.
+    """
     defined = {name: [value for value in values if value is not None] for name, values in scores.items()}
     bottom, step = _axis(defined)
     sheet = Image.new("RGB", (_WIDTH * _FINE, _HEIGHT * _FINE), "white")
     draw = ImageDraw.Draw(sheet)
-    _draw_axis(draw, bottom, step)
+    _draw_axis(draw, bottom, step, positive)
     width = (_WIDTH - _LEFT - _RIGHT) / max(len(defined), 1)
     for column, (name, values) in enumerate(defined.items()):
         _draw_column(draw, name, values, _LEFT + (column + 0.5) * width, width, bottom)
@@ -45,14 +48,16 @@ def _height(value: float, bottom: float) -> float:
     return _TOP + (1 - value) / (1 - bottom) * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def _draw_axis(draw: ImageDraw.ImageDraw, bottom: float, step: float) -> None:
+def _draw_axis(draw: ImageDraw.ImageDraw, bottom: float, step: float, positive: str) -> None:
     digits = 3 if step < 0.01 else 2
     for number in range(round((1 - bottom) / step) + 1):
         value = 1 - number * step
         y = _height(value, bottom)
         _line(draw, (_LEFT, y, _WIDTH - _RIGHT, y), _PALE, 1)
         _text(draw, (_LEFT - 10, y), f"{value:.{digits}f}", "rm", 16)
-    caption = "dots: folds; line and bar: their mean and standard deviation; precision, recall and F1 of invalid pixels"
+    caption = (
+        f"dots: folds; line and bar: their mean and standard deviation; precision, recall and F1 of {positive} pixels"
+    )
     _text(draw, (_LEFT, 22), caption, "lm", 16)
 
 

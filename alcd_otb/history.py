@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.changes import Changes, changes_between, mean_confidence
-from alcd_otb.legend import Legend
+from alcd_otb.legend import Legend, Positive
 from alcd_otb.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,8 @@ class Iteration:
 
     time: when the map was whole. minutes: since the iteration before. started_from: the iteration whose samples it
     was made of, where it did not take the scene's. points and map_pixels: by class name. overall_accuracy,
-    invalid_valid_accuracy: of the validation pixels. changes: since the iteration before, or since started_from.
+    two_class_accuracy: of the validation pixels. changes: since the iteration before, or since started_from. sides:
+    that two_class_accuracy tells apart.
     """
 
     number: int
@@ -45,15 +46,17 @@ class Iteration:
     map_pixels: Mapping[str, int] = field(default_factory=dict, hash=False)
     validation_pixels: int = 0
     overall_accuracy: float | None = None
-    invalid_valid_accuracy: float | None = None
+    two_class_accuracy: float | None = None
     mean_confidence: float | None = None
     changes: Changes | None = None
+    sides: Positive = field(default_factory=lambda: Positive.in_results({}))
 
     @classmethod
     def of(cls, folder: Path, number: int, metrics: Mapping[str, Any]) -> "Iteration":
         """Raises ValueError, KeyError, TypeError or AttributeError where the content is not what a run writes."""
         made = metrics.get("time")
         changes = metrics.get("changes")
+        sides = Positive.in_results(metrics)
         return cls(
             number=number,
             folder=folder,
@@ -63,9 +66,10 @@ class Iteration:
             map_pixels=dict(metrics.get("map_pixels") or {}),
             validation_pixels=int(metrics["pixels"]),
             overall_accuracy=metrics["overall_accuracy"],
-            invalid_valid_accuracy=metrics["invalid_valid"]["overall_accuracy"],
+            two_class_accuracy=metrics[sides.key]["overall_accuracy"],
             mean_confidence=metrics.get("mean_confidence"),
             changes=Changes.from_json(changes) if changes else None,
+            sides=sides,
         )
 
     @property
@@ -86,7 +90,7 @@ class Iteration:
             "validation": {
                 "pixels": self.validation_pixels,
                 "overall_accuracy": self.overall_accuracy,
-                "invalid_valid_accuracy": self.invalid_valid_accuracy,
+                f"{self.sides.key}_accuracy": self.two_class_accuracy,
             },
             "mean_confidence": self.mean_confidence,
             "changes": self.changes.as_json() if self.changes else None,

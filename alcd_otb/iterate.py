@@ -101,7 +101,7 @@ def run_iteration(
         for warning in report.warnings:
             log.warning("%s", warning)
         learnt, kept_back = split_samples(report.kept, template.samples.training_proportion, template.samples.seed)
-        training, validation = drawn_pixels(learnt, kept_back, template.samples, grid, workspace.valid)
+        training, validation = drawn_pixels(learnt, kept_back, template, grid, workspace.valid)
         unfit = why_unfit(template.classifier, len(training.counts))
         if unfit is not None:
             raise ConfigurationError(f"classifier: {unfit}; choose another one")
@@ -221,6 +221,6 @@ def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, set
     else:
         log.warning("no class has a point to validate with: no accuracy can be given; label more points")
     (folder / "confusion_matrix.csv").write_text(matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)))
-    binary = BinaryMetrics.from_pairs(pairs, legend.invalid_codes)
-    (folder / "invalid_valid_matrix.csv").write_text(matrix_csv(binary.matrix))
+    binary = BinaryMetrics.from_pairs(pairs, legend)
+    (folder / f"{legend.positive.key}_matrix.csv").write_text(matrix_csv(binary.matrix))
     return summarise(pairs, legend)

@@ -26,7 +26,9 @@ ogr.UseExceptions()
 log = logging.getLogger(__name__)
 
 _TO_LABEL, _MAP, _CLOUDY, _CLEAR = "Label", "Map", "Cloudy date", "Clear date"
-_TRUE_COLOUR, _COLOUR_KEY = ("red", "green", "blue"), "true_colour"
+_COLOURS = ("red", "green", "blue")
+# What red, green and blue show where the colours are true.
+_VISIBLE = ("B04", "B03", "B02")
 # Shades of grey leave out this many percent of the darkest and of the brightest pixels.
 _CUT = 2
 _MOST_PIXELS = 512
@@ -187,27 +189,31 @@ def _results(iteration: Path, legend: Legend, grid: Grid) -> Iterator[Layer]:
 
 
 def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[Layer, ...]:
-    """The layers of the view stack: true colour where there is one, each other band in grey; the clear date's below."""
+    """The layers of the view stack: three that end in red, green and blue as one in colour, each other one in grey.
+
+    The clear date's lie below.
+    """
     try:
         dataset = gdal.Open(str(workspace.view))
     except RuntimeError as error:
         log.warning("%s: cannot be read (%s): the project has no images; run the scene anew", workspace.view, error)
         return ()
     bands = {dataset.GetRasterBand(number).GetDescription(): number for number in range(1, dataset.RasterCount + 1)}
-    of_clear = {
-        layer.name
-        for layer in config.template.view.layers
-        if all(name.startswith(CLEAR) for name in layer.expression.names)
-    }
+    sources = {layer.name: layer.expression.names for layer in config.template.view.layers}
+    of_clear = {name for name, used in sources.items() if all(one.startswith(CLEAR) for one in used)}
     layers: list[Layer] = []
-    for group, prefix in ((_CLOUDY, ""), (_CLEAR, "clear_")):
+    for group in (_CLOUDY, _CLEAR):
         names = [name for name in bands if (name in of_clear) == (group == _CLEAR)]
-        coloured = [f"{prefix}{name}" for name in _TRUE_COLOUR]
-        if all(name in names for name in coloured):
-            red, green, blue = (bands[name] for name in coloured)
-            style = styles.colour_style((red, green, blue), BRIGHTEST)
-            layers.append(Layer(f"{prefix}{_COLOUR_KEY}", "true colour", group, "./view.tif", grid.crs, style))
-            names = [name for name in names if name not in coloured]
+        for prefix in [name.removesuffix(_COLOURS[0]) for name in names if name.endswith(_COLOURS[0])]:
+            coloured = [f"{prefix}{name}" for name in _COLOURS]
+            if all(name in names for name in coloured):
+                red, green, blue = (bands[name] for name in coloured)
+                style = styles.colour_style((red, green, blue), BRIGHTEST)
+                shown = [sources[name] for name in coloured]
+                is_true = all(used in ((band,), (CLEAR + band,)) for used, band in zip(shown, _VISIBLE, strict=True))
+                kind = "true" if is_true else "false"
+                layers.append(Layer(f"{prefix}{kind}_colour", f"{kind} colour", group, "./view.tif", grid.crs, style))
+                names = [name for name in names if name not in coloured]
         for name in names:
             style = styles.grey_style(bands[name], *_cut(dataset.GetRasterBand(bands[name])))
             layers.append(Layer(f"view_{name}", name, group, "./view.tif", grid.crs, style))

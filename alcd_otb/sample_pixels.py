@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from alcd_otb.config import SampleSettings
+from alcd_otb.config import Template
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.grid import Grid
 from alcd_otb.rasters import values_at
@@ -127,11 +127,11 @@ def grow(
 
 
 def drawn_pixels(
-    training: Sequence[Sample], validation: Sequence[Sample], settings: SampleSettings, grid: Grid, valid: Path
+    training: Sequence[Sample], validation: Sequence[Sample], template: Template, grid: Grid, valid: Path
 ) -> tuple[PixelSet, PixelSet]:
     """The pixels of the (training, validation) samples by a template's settings: as `grow`, the former thinned."""
-    trained, validated = grow(training, validation, settings.growth, grid, valid)
-    return thinned(trained, settings.most_pixels_per_class, settings.seed), validated
+    trained, validated = grow(training, validation, template.growth, grid, valid)
+    return thinned(trained, template.samples.most_pixels_per_class, template.samples.seed), validated
 
 
 def thinned(pixels: PixelSet, most: int, seed: int) -> PixelSet:

@@ -26,7 +26,8 @@ def status_text(name: str, iterations: Sequence[Iteration]) -> str:
 
 
 def _iterations(iterations: Sequence[Iteration]) -> str:
-    head = ["iteration", "made (UTC)", "minutes", "points", "confidence", "changed", "all classes", "invalid/valid"]
+    sides = iterations[-1].sides.title
+    head = ["iteration", "made (UTC)", "minutes", "points", "confidence", "changed", "all classes", sides]
     rows = [
         [
             str(one.number) + (f" from {one.started_from}" if one.started_from else ""),
@@ -36,7 +37,7 @@ def _iterations(iterations: Sequence[Iteration]) -> str:
             _share(one.mean_confidence),
             _changed(one.changes),
             _share(one.overall_accuracy),
-            _share(one.invalid_valid_accuracy),
+            _share(one.two_class_accuracy),
         ]
         for one in iterations
     ]

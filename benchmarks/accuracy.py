@@ -38,7 +38,7 @@ def accuracy(synthetic: SyntheticScene, recipe: str) -> tuple[float, float]:
     legend = scene.config.template.legend
     pairs = compare_with_truth(labels, synthetic.truth)
     overall = ConfusionMatrix.from_pairs(pairs, legend).overall_accuracy
-    binary = BinaryMetrics.from_pairs(pairs, legend.invalid_codes).overall_accuracy
+    binary = BinaryMetrics.from_pairs(pairs, legend).overall_accuracy
     assert overall is not None
     assert binary is not None
     return overall, binary

@@ -190,7 +190,7 @@ def curve(scene: Prepared, strategy: str, seed: int, most: int, wanted: int) -> 
             folder = Path(name)
             run_iteration(scene.config, scene.grid, scene.workspace, folder, samples, (), None, Stopwatch(), SETTINGS)
             pairs = compare_with_truth(folder / "labels.tif", scene.truth_file)
-            binary = BinaryMetrics.from_pairs(pairs, scene.config.template.legend.invalid_codes)
+            binary = BinaryMetrics.from_pairs(pairs, scene.config.template.legend)
             assert binary.overall_accuracy is not None
             accuracies[len(pixels)] = binary.overall_accuracy
             if len(pixels) >= most:

@@ -96,7 +96,7 @@ class TestUndefinedRatios:
     def test_nothing_at_all(self) -> None:
         matrix = ConfusionMatrix.from_pairs({}, LEGEND)
         assert (matrix.labels, matrix.total, matrix.overall_accuracy, matrix.kappa) == ((), 0, None, None)
-        binary = BinaryMetrics.from_pairs({}, LEGEND.invalid_codes)
+        binary = BinaryMetrics.from_pairs({}, LEGEND)
         for ratio in ("overall_accuracy", "precision", "recall", "specificity", "f1", "balanced_accuracy"):
             assert getattr(binary, ratio) is None
 
@@ -111,7 +111,7 @@ class TestUndefinedRatios:
         assert matrix.users_accuracy("low_clouds") is None
 
     def test_no_invalid_pixel_in_the_reference(self) -> None:
-        binary = BinaryMetrics.from_pairs({(5, 2): 1, (5, 5): 3}, LEGEND.invalid_codes)
+        binary = BinaryMetrics.from_pairs({(5, 2): 1, (5, 5): 3}, LEGEND)
         assert binary.recall is None
         assert binary.balanced_accuracy is None
         assert (binary.precision, binary.specificity, binary.f1) == (0, 0.75, 0)
@@ -124,7 +124,7 @@ class TestUndefinedRatios:
 
 class TestInvalidAgainstValid:
     def test_by_hand(self) -> None:
-        binary = BinaryMetrics.from_pairs(PAIRS, LEGEND.invalid_codes)
+        binary = BinaryMetrics.from_pairs(PAIRS, LEGEND)
         # A cloud called a shadow is invalid all the same.
         assert (binary.true_positives, binary.false_negatives) == (36, 4)
         assert (binary.false_positives, binary.true_negatives) == (5, 55)
@@ -138,15 +138,15 @@ class TestInvalidAgainstValid:
 
     @given(pair_counts)
     def test_swapping_reference_and_map_swaps_precision_and_recall(self, pairs: dict[tuple[int, int], int]) -> None:
-        one = BinaryMetrics.from_pairs(pairs, LEGEND.invalid_codes)
-        other = BinaryMetrics.from_pairs(swapped(pairs), LEGEND.invalid_codes)
+        one = BinaryMetrics.from_pairs(pairs, LEGEND)
+        other = BinaryMetrics.from_pairs(swapped(pairs), LEGEND)
         assert (one.precision, one.recall) == (other.recall, other.precision)
         assert (one.f1, one.overall_accuracy) == (other.f1, other.overall_accuracy)
         assert one.matrix.total == sum(pairs.values())
 
     @given(pair_counts)
     def test_f1_is_the_harmonic_mean(self, pairs: dict[tuple[int, int], int]) -> None:
-        one = BinaryMetrics.from_pairs(pairs, LEGEND.invalid_codes)
+        one = BinaryMetrics.from_pairs(pairs, LEGEND)
         if one.precision and one.recall:
             assert one.f1 == pytest.approx(2 / (1 / one.precision + 1 / one.recall))
 

@@ -16,7 +16,7 @@ from scenes import alcd, leftovers, refused, write_scene
 from alcd_otb.accuracy_plan import AccuracyPlan
 from alcd_otb.assess import estimate_accuracy, plan_accuracy
 from alcd_otb.errors import ConfigurationError, SampleError
-from alcd_otb.legend import Legend, LegendClass
+from alcd_otb.legend import Legend, LegendClass, Positive
 from alcd_otb.stratified import LabelledSample
 from alcd_otb.workspace import Workspace
 
@@ -215,6 +215,19 @@ class TestEstimate:
         assert binary["precision"]["estimate"] == 1
         assert binary["recall"]["estimate"] == pytest.approx(6 / 9)
         assert binary["f1"]["estimate"] == pytest.approx(12 / 15)
+        # The same of the use's own sides: 4 pixels are truly water, and all are mapped so, with 2 of land.
+        named = Legend.from_classes(list(LEGEND.classes), Positive("wet", ("water",), "dry"))
+        estimate = estimate_accuracy(workspace, named, None, False)
+        other = estimate.as_json()
+        assert other["positive"] == {"name": "wet", "classes": ["water"], "others": "dry"}
+        assert "invalid_valid" not in other
+        assert other["wet_dry"]["overall_accuracy"]["estimate"] == pytest.approx(22 / 24)
+        assert other["wet_dry"]["precision"]["estimate"] == pytest.approx(4 / 6)
+        assert other["wet_dry"]["recall"]["estimate"] == 1
+        assert list(other["wet_dry"]["by_class"]) == ["wet", "dry"]
+        assert "wet/dry,overall accuracy,0.916667," in estimate.table()
+        assert "wet/dry accuracy  0.917 [" in estimate.summary()
+        assert all("invalid" not in text for text in (estimate.table(), estimate.summary()))
 
     def test_is_the_weighted_mean_of_the_strata(self, workspace: Workspace) -> None:
         plan = plan_accuracy(workspace, LEGEND, 400, 1, False)

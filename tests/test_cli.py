@@ -184,7 +184,7 @@ class TestWrongUsage:
 
     def test_styles_of_a_template_that_is_not_there(self, tmp_path: Path) -> None:
         message = refused(2, "styles", "cloud", tmp_path / "styles")
-        assert message == "template 'cloud' is neither a file nor one of clouds, clouds_alcd2019"
+        assert message == "template 'cloud' is neither a file nor one of clouds, clouds_alcd2019, snow, water"
         assert not (tmp_path / "styles").exists()
 
     @pytest.mark.parametrize("arguments", [("run",), ("march", "x.json"), ("run", "x.json", "--ram", "0")])

@@ -107,6 +107,11 @@ class TestPaths:
         config = load_scene(scene(tmp_path / "Arles", template="../uses/water.json"))
         assert config.template.legend.names == ("cloud", "land")
 
+    def test_classes_grow_as_they_say_or_as_the_template_says(self, tmp_path: Path) -> None:
+        classes = [{**TEMPLATE["classes"][0], "grow": 0}, TEMPLATE["classes"][1]]
+        template = own_template(tmp_path, classes=classes, samples={"growth": 40}).template
+        assert template.growth == {classes[0]["code"]: 0, classes[1]["code"]: 40}
+
     def test_a_template_that_is_nowhere(self, tmp_path: Path) -> None:
         assert message(scene(tmp_path, template="cloud")) == (
             f"{tmp_path}/scene.json: template 'cloud' is neither a file nor one of {', '.join(template_names())}"
@@ -239,6 +244,17 @@ class TestWrongTemplates:
                 {"classes": [{**CLASSES[0], "colour": "red"}]},
                 "classes.0.colour: 'red' is not allowed; it must be a colour of the form '#rrggbb'",
             ),
+            (
+                {"classes": [{**CLASSES[0], "grow": -5}]},
+                "classes.0.grow: -5 is not allowed; it must be a number of at least 0",
+            ),
+            # The two sides.
+            ({"positive": {"name": "dark", "classes": ["lnad"]}}, "positive.classes: 'lnad' is no class; there are"),
+            ({"positive": {"name": "land", "classes": ["land"]}}, "positive: 'land' is the name of a class"),
+            ({"positive": {"name": "a b", "classes": ["land"]}}, "positive.name: 'a b' is not allowed; it must be"),
+            ({"positive": {"name": "a", "others": "a", "classes": ["land"]}}, "positive: both sides are called 'a'"),
+            ({"positive": {"name": "dark"}}, "key 'positive.classes' is missing"),
+            ({"positive": {"name": "dark", "clases": ["land"]}}, "key 'positive.clases' is not known; did you mean"),
             # Unknown names of bands.
             ({"features": ["B02", "B2"]}, f"features.1: 'B2' is not known; did you mean 'B12'? There are {NAMES}"),
             ({"features": ["B02", "xyz"]}, f"features.1: 'xyz' is not known; there are {NAMES}"),

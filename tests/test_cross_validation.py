@@ -216,7 +216,9 @@ class TestFiles:
         assert leftovers(work) == []
 
     def test_the_plot_has_its_means_where_they_belong(self, tmp_path: Path) -> None:
-        draw_folds({"left": [0.9, 0.9, 0.9], "right": [1.0, 0.8], "none": [None, None]}, tmp_path / "plot.png")
+        draw_folds(
+            {"left": [0.9, 0.9, 0.9], "right": [1.0, 0.8], "none": [None, None]}, "invalid", tmp_path / "plot.png"
+        )
         pixels = np.asarray(Image.open(tmp_path / "plot.png").convert("RGB")).astype(int)
         red = (pixels[..., 0] > 150) & (pixels[..., 1] < 90) & (pixels[..., 2] < 90)
         third = pixels.shape[1] // 3

@@ -28,7 +28,7 @@ COMPARISON_PAGE = ROOT / "docs" / "comparison.md"
 
 
 def json_blocks(page: Path) -> list[Any]:
-    return [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)]
+    return [json.loads(block) for block in re.findall(r"^ *```json\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S)]
 
 
 def table_rows(text: str, heading: str) -> list[list[str]]:
@@ -65,7 +65,7 @@ def defaults(model: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def models_in(annotation: Any, is_list: bool = False) -> Iterator[tuple[type, bool]]:
     """The models that a field holds, and whether in a list."""
-    if isinstance(annotation, type) and issubclass(annotation, (BaseModel, legend.LegendClass)):
+    if isinstance(annotation, type) and issubclass(annotation, (BaseModel, legend.LegendClass, legend.Positive)):
         yield annotation, is_list
     elif get_origin(annotation) is typing.Annotated:
         yield from models_in(get_args(annotation)[0], is_list)
@@ -153,6 +153,8 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
         assert protocol.Protocol.model_validate(content).name == content["name"]
     elif "processor" in content:
         assert classified_raster.ClassTable.model_validate(content).processor == content["processor"]
+    elif "classes" in content:
+        assert legend.Positive(**content).name == content["name"]
     elif "code" in content:
         assert TypeAdapter(legend.LegendClass).validate_python(content).name == content["name"]
     else:
@@ -186,7 +188,7 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     "page",
     [
         ROOT / "README.md",
-        *(ROOT / "docs" / name for name in ("accuracy.md", "from_alcd.md", "scene.md", "tutorial.md")),
+        *(ROOT / "docs" / name for name in ("accuracy.md", "from_alcd.md", "scene.md", "tutorial.md", "uses.md")),
     ],
     ids=lambda page: page.name,
 )

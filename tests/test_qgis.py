@@ -533,11 +533,11 @@ class TestStyles:
         assert outlines == [True, {str(one.code): ["#000000", one.contour] for one in LEGEND.classes if one.contour}]
 
     def test_of_a_template_of_one_s_own(self, tmp_path: Path) -> None:
-        ended = alcd("styles", ROOT / "examples" / "water.json", tmp_path / "styles", "--json")
+        ended = alcd("styles", ROOT / "examples" / "lakes.json", tmp_path / "styles", "--json")
         assert ended.returncode == 0, ended.stderr
         written = [Path(path) for path in json.loads(ended.stdout)["styles"]]
         assert [path.name for path in written] == [
-            "water_samples.qml", "water_corrections.qml", "water_contours.qml", "water_labels.qml",
+            "lakes_samples.qml", "lakes_corrections.qml", "lakes_contours.qml", "lakes_labels.qml",
         ]  # fmt: skip
-        for one in load_template(str(ROOT / "examples" / "water.json")).legend.classes:
+        for one in load_template(str(ROOT / "examples" / "lakes.json")).legend.classes:
             assert f'label="{one.name}" color="{one.colour}"' in written[-1].read_text()

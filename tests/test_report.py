@@ -245,9 +245,9 @@ class TestWhatIsNotAlwaysThere:
 
     def test_evolution_needs_two_iterations(self, report: Any) -> None:
         assert not report.xpath("//svg")
-        one = Iteration(1, Path("001"), points={"land": 3}, overall_accuracy=0.9, invalid_valid_accuracy=0.8)
+        one = Iteration(1, Path("001"), points={"land": 3}, overall_accuracy=0.9, two_class_accuracy=0.8)
         assert evolution([one]) == ()
-        two = Iteration(2, Path("002"), points={"land": 9}, overall_accuracy=1.0, invalid_valid_accuracy=None)
+        two = Iteration(2, Path("002"), points={"land": 9}, overall_accuracy=1.0, two_class_accuracy=None)
         points, agreement = evolution([one, two])
         assert [label for _, _, label in points.lines[0].dots] == ["iteration 1: 3", "iteration 2: 9"]
         assert [len(line.dots) for line in agreement.lines] == [2, 1]

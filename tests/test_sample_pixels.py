@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from osgeo import gdal
 
+from alcd_otb.config import Template
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.grid import Grid
-from alcd_otb.sample_pixels import PixelSet, grow, held_pixels, thinned, valid_at
+from alcd_otb.sample_pixels import PixelSet, drawn_pixels, grow, held_pixels, thinned, valid_at
 from alcd_otb.samples import Sample
 
 LEFT, TOP = 600000.0, 4900000.0
@@ -108,6 +109,39 @@ def test_a_whole_number_of_pixels_gives_the_same_count_everywhere(tmp_path: Path
     for x in (300.0, 302.5, 305.0, 309.99):
         near = Sample("s:1", 2, {"type": "Point", "coordinates": (LEFT + x, TOP - 300.0)})
         assert grow([near, far], [], {2: 100, 7: 0}, grid, valid)[0].counts == {2: 400, 7: 1}
+
+
+def test_a_class_may_grow_by_its_own(small: Path) -> None:
+    """A stream's points are one pixel each; a point of land stands for the 3 x 3 pixels around it."""
+    template = Template.model_validate(
+        {
+            "classes": [
+                {"name": "stream", "code": 1, "colour": "#0000ff", "grow": 0},
+                {"name": "land", "code": 2, "colour": "#00ff00"},
+            ],
+            "features": ["B02"],
+            "view": {"layers": []},
+            "samples": {"growth": 90},
+            "classifier": {"classifier": "rf"},
+        }
+    )
+    points = [at(0.5, 0.5, 1), at(2.5, 2.5, 1), at(3.5, 3.5, 2)]
+    training, validation = drawn_pixels(points, [at(0.5, 4.5, 1), at(4.5, 0.5, 2)], template, SMALL, small)
+    # The stream's point keeps the pixel that holds it, in the land's square.
+    assert painted(training, SMALL) == [
+        "1....",
+        ".....",
+        "..122",
+        "..222",
+        "..222",
+    ]
+    assert painted(validation, SMALL) == [
+        "....1",
+        ".....",
+        ".....",
+        "2....",
+        "2....",
+    ]
 
 
 def test_growth_agrees_with_a_rasterised_square(wide: Path) -> None:

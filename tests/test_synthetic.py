@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 
 import fiona
@@ -11,9 +12,11 @@ import pytest
 from lxml import etree
 from osgeo import gdal
 
-from alcd_otb.synthetic import SyntheticScene, make_scene, noise, points
+from alcd_otb.config import load_template
+from alcd_otb.synthetic import SyntheticScene, make_scene, noise, points, terrain
 from alcd_otb.synthetic.safe import tile_grid
 from alcd_otb.synthetic.spectra import BANDS
+from alcd_otb.synthetic.truth import Range, Truth, uses
 
 SIZE = 720
 
@@ -21,6 +24,11 @@ SIZE = 720
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> SyntheticScene:
     return make_scene(tmp_path_factory.mktemp("scene"), size=SIZE, seed=3, offset="cloudy")
+
+
+@pytest.fixture(scope="module")
+def water(tmp_path_factory: pytest.TempPathFactory) -> SyntheticScene:
+    return make_scene(tmp_path_factory.mktemp("water"), size=SIZE, seed=3, use="water")
 
 
 def band_file(product: Path, band: str) -> Path:
@@ -248,10 +256,98 @@ def test_periodic_fractal_repeats_without_a_seam() -> None:
 def test_a_class_too_small_for_the_points_is_named() -> None:
     truth = np.full((20, 20), 5, dtype=np.uint8)
     with pytest.raises(ValueError, match="low_clouds: 0 pixels for 3 points"):
-        points.place_points(truth, truth, truth > 0, 3, seed=1)
+        points.place_points(truth, truth, truth > 0, {2: "low_clouds", 5: "land"}, 3, seed=1)
 
 
 def test_rare_covers_get_more_points_than_their_area() -> None:
     covers = np.repeat(np.array([1, 2, 3], dtype=np.uint8), [1600, 400, 100])
     # Square roots 40 : 20 : 10 share out 14 points as 8 : 4 : 2.
     assert points._dealt(covers, 14).tolist() == [1] * 8 + [2] * 4 + [3] * 2
+
+
+class TestOtherUses:
+    def test_the_scene_is_of_the_use_and_its_season(self, water: SyntheticScene, scene: SyntheticScene) -> None:
+        description = json.loads(water.scene_json.read_text())
+        assert description["template"] == "water"
+        assert element(water.cloudy / "MTD_MSIL1C.xml", "PRODUCT_START_TIME") == "2018-01-10T10:34:11.024Z"
+        assert float(element(next(water.cloudy.glob("GRANULE/*/MTD_TL.xml")), "ZENITH_ANGLE")) == 68.0
+        assert pixels(water.truth).shape == (SIZE, SIZE)
+        assert pixels(scene.truth).shape == (SIZE // 2, SIZE // 2)
+        assert "1 clear_water, 2 turbid_water" in " ".join((water.folder / "README.txt").read_text().split())
+
+    def test_points_are_true_by_the_template_s_names(self, water: SyntheticScene) -> None:
+        legend = load_template("water").legend
+        placed = points_of(water)
+        assert Counter(name for name, _, _ in placed) == dict.fromkeys(legend.names, 25)
+        truth = pixels(water.truth)
+        for name, x, y in placed:
+            row, column = int((4900020 - y) // 10), int((x - 600000) // 10)
+            # The pixels around are of the class, so that a pixel of 20 m is, too.
+            around = truth[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+            assert set(np.unique(around)) == {legend.with_code(int(truth[row, column])).code}
+            assert legend.with_code(int(truth[row, column])).name == name
+
+    def test_water_and_shadow_look_as_they_should(self, water: SyntheticScene) -> None:
+        truth = pixels(water.truth)
+
+        def median(band: str, code: int) -> float:
+            values = pixels(band_file(water.cloudy, band))
+            step = SIZE // values.shape[0]
+            return float(np.median((values[truth[::step, ::step] == code] - 1000) / 10000))
+
+        clear, turbid, shadowed, land, shaded, snow = 1, 2, 3, 4, 5, 6
+        assert median("B04", turbid) > 1.3 * median("B04", clear)
+        assert median("B08", turbid) < 0.5 * median("B08", land)
+        assert median("B02", shadowed) < 0.95 * median("B02", clear)
+        # Little direct light is left: what there is comes from the sky, and is blue.
+        assert median("B08", shaded) < 0.5 * median("B08", land)
+        assert median("B02", shaded) / median("B08", shaded) > 1.5 * median("B02", land) / median("B08", land)
+        assert median("B02", snow) > 0.4
+
+    @pytest.mark.parametrize("seed", [1, 4])
+    @pytest.mark.parametrize("use", ["water", "snow"])
+    def test_every_class_in_every_scene(self, tmp_path: Path, use: str, seed: int) -> None:
+        truth = pixels(make_scene(tmp_path, size=SIZE, seed=seed, use=use).truth)
+        codes = load_template(use).legend.codes
+        assert set(np.unique(truth)) == {0, *codes}
+        positive = np.isin(truth, load_template(use).legend.positive_codes).sum() / (truth > 0).sum()
+        assert 0.05 < positive < 0.25
+
+    def test_the_cloud_cover_is_that_of_the_truth(self, water: SyntheticScene) -> None:
+        truth = pixels(water.truth)
+        stated = element(water.cloudy / "MTD_MSIL1C.xml", "Cloud_Coverage_Assessment")
+        assert float(stated) == pytest.approx(100 * (truth == 7).sum() / (truth > 0).sum(), abs=1e-4)
+
+
+class TestTruths:
+    @pytest.mark.parametrize("use", uses())
+    def test_name_the_classes_of_their_template(self, use: str) -> None:
+        truth, names = Truth.load(use), load_template(use).legend.names
+        for rule in truth.rules:
+            assert {rule.name, *(rule.over or ())} <= set(names)
+        assert set(truth.clouds) <= set(names)
+        # Whatever a pixel is like, it has a class.
+        assert (truth.rules[0].over, truth.rules[0].where) == (None, {})
+
+    def test_ranges_leave_out_their_ends(self) -> None:
+        values = np.array([0.0, 0.5, 0.75, 1.0], np.float32)
+        assert Range(above=0.5).holds(values).tolist() == [False, False, True, True]
+        assert Range(above=0.0, below=1.0).holds(values).tolist() == [False, True, True, False]
+        assert Range().holds(values).all()
+
+
+@pytest.mark.parametrize(("azimuth", "axis", "sign"), [(180, 0, -1), (0, 0, 1), (90, 1, -1), (270, 1, 1)])
+def test_a_wall_casts_a_shadow_as_long_as_the_sun_makes_it(azimuth: float, axis: int, sign: int) -> None:
+    """300 m high under a sun 45 degrees high: 300 m of shadow, 5 pixels, on the side away from the sun."""
+    elevation = np.zeros((41, 41), dtype=np.float32)
+    wall = [slice(None), slice(None)]
+    wall[axis] = slice(20, 21)
+    elevation[tuple(wall)] = 300
+    lit = terrain._sunlit(elevation, 45.0, azimuth)
+    profile = lit.take(20, axis=1 - axis)
+    shaded = np.flatnonzero(profile < 0.5) - 20
+    # Where the ray just grazes the ground, in the fifth pixel, it is neither.
+    assert sorted(abs(shaded).tolist()) == [1, 2, 3, 4]
+    assert set(np.sign(shaded)) == {sign}
+    assert profile[20 + 5 * sign] == pytest.approx(0.5)
+    assert profile[20] == 1

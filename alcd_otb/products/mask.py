@@ -9,7 +9,7 @@ from osgeo import gdal
 
 from alcd_otb.errors import ProductError
 from alcd_otb.grid import Grid
-from alcd_otb.legend import Legend
+from alcd_otb.legend import Legend, LegendClass
 from alcd_otb.products.acquisition import Acquisition
 from alcd_otb.products.jpeg2000 import check_complete
 
@@ -112,9 +112,13 @@ def nonzero(meaning: str) -> Table:
 
 
 def classes_of(legend: Legend) -> tuple[PixelClass, ...]:
-    """The classes of a legend, and 0 for no data; the legend says which are invalid."""
-    invalid = {True: frozenset({INVALID}), False: frozenset[str]()}
-    of_legend = (PixelClass(one.code, one.name, invalid[one.invalid], one.colour) for one in legend.classes)
+    """The classes of a legend, and 0 for no data; the legend says which are invalid, and which it looks for."""
+
+    def means(one: LegendClass) -> Meaning:
+        positive = {legend.positive.name} if one.name in legend.positive.classes else set()
+        return frozenset(positive | ({INVALID} if one.invalid else set()))
+
+    of_legend = (PixelClass(one.code, one.name, means(one), one.colour) for one in legend.classes)
     return (PixelClass(0, NO_DATA, frozenset()), *of_legend)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from alcd_otb.errors import ProductError
 from alcd_otb.grid import Grid
-from alcd_otb.legend import Legend, LegendClass
+from alcd_otb.legend import Legend, LegendClass, Positive
 from alcd_otb.products.acquisition import Acquisition, acquisition_at, acquisition_of
 from alcd_otb.products.mask import Mask, PixelClass, classes_of, raster_layer, table_of
 from alcd_otb.sample_files import read_samples
@@ -63,7 +63,11 @@ def read_workspace(path: Path) -> Mask:
     try:
         product = content["products"]["cloudy"]
         acquisition = acquisition_at(product["tile"], datetime.fromisoformat(product["acquired"]))
-        legend = Legend.from_classes([LegendClass(**one) for one in content["scene"]["template"]["classes"]])
+        template = content["scene"]["template"]
+        positive = template.get("positive")
+        legend = Legend.from_classes(
+            [LegendClass(**one) for one in template["classes"]], Positive(**positive) if positive else None
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ProductError(f"{config}: does not describe an iteration ({error!r}); run the scene again") from error
     classes = classes_of(legend)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.history import MASK_ACCURACY, VALIDATION, Iteration, read_history, with_minutes
-from alcd_otb.legend import Legend
+from alcd_otb.legend import Legend, Positive
 from alcd_otb.report.html import render
 from alcd_otb.report.pictures import report_pictures
 from alcd_otb.report.plots import Plot, make_plot
@@ -38,7 +38,7 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
     earlier = [one for one in read_history(workspace) if one.number < number]
     history = with_minutes([*earlier, this])
     config = _read(folder / "config.json")
-    invalid_names = [one.name for one in legend.classes if one.invalid]
+    sides = legend.positive
     page = render(
         "report.html",
         iteration=history[-1],
@@ -49,11 +49,12 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
         validation_note=VALIDATION,
         mask_accuracy_note=MASK_ACCURACY,
         estimate=_estimate(workspace.accuracy_estimate),
-        matrices=_matrices(metrics),
+        matrices=_matrices(metrics, sides),
         changes=_changes(this),
         corrections=_corrections(metrics),
-        invalid_names=invalid_names,
-        invalid_pixels=sum(this.map_pixels.get(name, 0) for name in invalid_names),
+        sides=sides,
+        binary=metrics[sides.key],
+        positive_pixels=sum(this.map_pixels.get(name, 0) for name in sides.classes),
         colours={one.name: one.colour for one in legend.classes},
         plots=evolution(history),
     )
@@ -67,7 +68,7 @@ def evolution(history: Sequence[Iteration]) -> tuple[Plot, ...]:
     numbers = [one.number for one in history]
     validated = {
         "all classes": [one.overall_accuracy for one in history],
-        "invalid/valid": [one.invalid_valid_accuracy for one in history],
+        history[-1].sides.title: [one.two_class_accuracy for one in history],
     }
     changed = [one.changes.changed if one.changes else None for one in history]
     plots = (
@@ -80,10 +81,11 @@ def evolution(history: Sequence[Iteration]) -> tuple[Plot, ...]:
     return tuple(plot for plot in plots if plot is not None)
 
 
-def _matrices(metrics: dict[str, Any]) -> tuple[Matrix, ...]:
+def _matrices(metrics: dict[str, Any], sides: Positive) -> tuple[Matrix, ...]:
+    two_classes = f"{sides.name} and {sides.others}".capitalize()
     return tuple(
         Matrix(caption, "reference", "map", part["classes"], part["matrix"])
-        for caption, part in (("All classes", metrics), ("Invalid and valid", metrics["invalid_valid"]))
+        for caption, part in (("All classes", metrics), (two_classes, metrics[sides.key]))
         if part["classes"]
     )
 
@@ -124,9 +126,10 @@ def _estimate(path: Path) -> dict[str, Any] | None:
         return None
     try:
         content = _read(path)
+        sides = Positive.in_results(content)
         figures = {
             "all classes": content["overall_accuracy"],
-            "invalid/valid": (content.get("invalid_valid") or {}).get("overall_accuracy"),
+            sides.title: (content.get(sides.key) or {}).get("overall_accuracy"),
         }
         return {
             "iteration": content["iteration"],

@@ -1,4 +1,4 @@
-"""Top-of-atmosphere reflectance and truth of a block of the synthetic scene.
+"""Top-of-atmosphere reflectance of a block of the synthetic scene, and what its pixels are like.
 
 A plain radiative model: surface reflectance under direct and diffuse light, two-way transmission and path
 reflectance, cirrus as a thin absorbing and scattering layer, low clouds by opacity. Surfaces and low clouds are
@@ -18,16 +18,10 @@ from alcd_otb.synthetic.spectra import Band
 from alcd_otb.synthetic.terrain import COARSE, Ground, Terrain, Window, ground_of
 
 CLOUDY, CLEAR = 0, 1
-LAND, WATER, SNOW, LOW_CLOUDS, HIGH_CLOUDS, CLOUD_SHADOWS = 5, 6, 7, 2, 3, 4
 
-# Where a class begins to dominate, at 20 m.
-_LOW_CLOUD_OPACITY = 0.10
-_CIRRUS_DENSITY = 0.09
-_SUNLIGHT = 0.78
-_SUNLIGHT_ON_WATER = 0.62
-_LOW_CLOUD_OVER_CIRRUS = 0.50
-_LOW_CLOUD_OVER_SHADOW = 0.22
-_SNOW_SHARE = 0.20
+# Covers of the ground beside those of land (`spectra.COVER`), and the share of a pixel at which they look like it.
+_WATER, _SNOW = 6, 7
+_WATER_SHARE, _SNOW_SHARE = 0.50, 0.20
 
 _SHADED_AIR = 0.35
 """Share of the path reflectance that comes from below the clouds."""
@@ -110,32 +104,41 @@ def image_of(block: Block, view: View, band: Band) -> npt.NDArray[np.uint16]:
     return np.asarray(dn, dtype=np.uint16)
 
 
-def truth_of(block: Block, view: View) -> npt.NDArray[np.uint8]:
-    """The class at 20 m that dominates each pixel of the cloudy date; 0 outside its swath."""
-    row, column, rows, columns = (side // 2 for side in block.window)
+def states_of(block: Block, factor: int) -> dict[str, Floats]:
+    """What the pixels of factor x 10 m are like at the cloudy date, by name; what is called truth is drawn from it.
+
+    water and snow: shares of the pixel; turbidity: of the water, 0..1; low_cloud: opacity, 0..1; cirrus: 1 is dense;
+    sunlight: share of the direct light that clouds let through; illumination: direct light on the slope, relative to
+    flat ground.
+    """
+    row, column, rows, columns = (side // factor for side in block.window)
     window = (row, column, rows, columns)
-    truth = np.full((rows, columns), LAND, dtype=np.uint8)
-    truth[noise.binned(block.ground.water, 2) > 0.5] = WATER
-    truth[noise.binned(block.ground.snow[CLOUDY], 2) > _SNOW_SHARE] = SNOW
-    # Dark water hides the faint rim of a shadow.
-    enough = np.where(truth == WATER, _SUNLIGHT_ON_WATER, _SUNLIGHT)
-    truth[noise.upsample(block.clouds.sunlight, COARSE / 20, window) < enough] = CLOUD_SHADOWS
-    cirrus = noise.upsample(block.clouds.cirrus, COARSE / 20, window) > _CIRRUS_DENSITY
-    truth[cirrus] = HIGH_CLOUDS
-    if block.overcast is not None:
-        opacity = noise.binned(block.overcast.opacity, 2)
-        truth[(opacity > _LOW_CLOUD_OPACITY) & (truth != HIGH_CLOUDS) & (truth != CLOUD_SHADOWS)] = LOW_CLOUDS
-        truth[(opacity > _LOW_CLOUD_OVER_SHADOW) & (truth == CLOUD_SHADOWS)] = LOW_CLOUDS
-        truth[opacity > _LOW_CLOUD_OVER_CIRRUS] = LOW_CLOUDS
-    truth[~view.imaged(window, 2)] = 0
-    return truth
+
+    def smooth(field: Floats) -> Floats:
+        return noise.upsample(field, COARSE / (10 * factor), window)
+
+    ground, overcast = block.ground, block.overcast
+    return {
+        "water": noise.binned(ground.water, factor),
+        "snow": noise.binned(ground.snow[CLOUDY], factor),
+        "turbidity": noise.binned(ground.turbidity[CLOUDY], factor),
+        "low_cloud": np.zeros((rows, columns), np.float32)
+        if overcast is None
+        else noise.binned(overcast.opacity, factor),
+        "cirrus": smooth(block.clouds.cirrus),
+        "sunlight": smooth(block.clouds.sunlight),
+        "illumination": smooth(block.terrain.illumination[CLOUDY]),
+    }
 
 
-def cover_of(block: Block) -> npt.NDArray[np.uint8]:
-    """What covers the ground at 20 m at the cloudy date, clouds aside: a group of land kinds, WATER or SNOW."""
-    cover = np.take(spectra.COVER, block.ground.kinds[CLOUDY][::2, ::2])
-    cover[noise.binned(block.ground.water, 2) > 0.5] = WATER
-    cover[noise.binned(block.ground.snow[CLOUDY], 2) > _SNOW_SHARE] = SNOW
+def cover_of(block: Block, factor: int) -> npt.NDArray[np.uint8]:
+    """What covers the ground at the cloudy date, seen or not: a group of land, water or snow.
+
+    In pixels of factor x 10 m.
+    """
+    cover = np.take(spectra.COVER, block.ground.kinds[CLOUDY][::factor, ::factor])
+    cover[noise.binned(block.ground.water, factor) > _WATER_SHARE] = _WATER
+    cover[noise.binned(block.ground.snow[CLOUDY], factor) > _SNOW_SHARE] = _SNOW
     return np.asarray(cover, dtype=np.uint8)
 
 

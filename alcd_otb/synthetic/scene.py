@@ -6,7 +6,8 @@ Nothing in it was ever seen by a satellite. See ``README.txt`` in the scene's fo
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,23 +20,23 @@ import numpy.typing as npt
 from osgeo import gdal
 
 from alcd_otb.grid import Grid
+from alcd_otb.legend import Legend
 from alcd_otb.synthetic import noise
 from alcd_otb.synthetic.clouds import Clouds, make_clouds
 from alcd_otb.synthetic.imaging import (
     CLEAR,
     CLOUDY,
-    HIGH_CLOUDS,
-    LOW_CLOUDS,
     View,
     cover_of,
     image_of,
     make_block,
-    truth_of,
 )
 from alcd_otb.synthetic.points import place_points, write_points
 from alcd_otb.synthetic.safe import Acquisition, tile_grid, write_band, write_metadata
+from alcd_otb.synthetic.season import Season
 from alcd_otb.synthetic.spectra import BANDS, Band
 from alcd_otb.synthetic.terrain import COARSE, Terrain, Window, make_terrain
+from alcd_otb.synthetic.truth import Truth, legend_of
 
 gdal.UseExceptions()
 
@@ -60,8 +61,7 @@ names and metadata, but no satellite ever saw this place: do not use it for anyt
 {clear}
     the clear date, {clear_baseline}
 dem.tif       elevation in metres, 30 m pixels
-truth.tif     class of each 20 m pixel of the cloudy date: 0 no data, 2 low clouds, 3 high clouds, 4 cloud shadows,
-              5 land, 6 water, 7 snow
+truth.tif     {truth}
 samples.gpkg  points of a simulated operator ({points} a class), true by construction
 scene.json    the scene for: python -m alcd_otb run scene.json
 
@@ -90,23 +90,28 @@ def make_scene(
     offset: Literal["cloudy", "clear", "both", "none"] | str = "cloudy",
     points_per_class: int = 25,
     tile: str = "31TFJ",
+    use: str = "clouds",
+    resolution: float | None = None,
 ) -> SyntheticScene:
     """Write a synthetic scene into a folder, which is made if need be.
 
     size: pixels of 10 m along a side, a multiple of 6 from 240 to 10980 (a full tile: 2.7 GB of temporary files).
     offset: which date is of baseline 05.10 (DN = 10000 rho + 1000) rather than 02.06 (DN = 10000 rho).
+    use: the template that the truth, the points and scene.json are for; its truth tells the season. resolution: that
+    scene.json sets, in metres; None: the template's.
     The same arguments give the same pixels. Raises ValueError where an argument is out of range.
     """
     if size % 6 or not _SMALLEST <= size <= FULL_TILE:
         raise ValueError(f"size {size}: give a multiple of 6 from {_SMALLEST} to {FULL_TILE}")
     if offset not in _OFFSET_DATES:
         raise ValueError(f"offset {offset!r}: give one of {', '.join(_OFFSET_DATES)}")
+    rules, legend = Truth.load(use), legend_of(use)
     folder.mkdir(parents=True, exist_ok=True)
     grid = tile_grid(tile, size)
-    acquisitions = _acquisitions(tile, _OFFSET_DATES[offset])
-    suns = [(one.sun_zenith, one.sun_azimuth) for one in acquisitions]
-    terrain = make_terrain(size, seed, (suns[CLOUDY], suns[CLEAR]))
-    clouds = make_clouds(size, seed, terrain, suns[CLOUDY])
+    season = rules.seen_in
+    acquisitions = _acquisitions(tile, _OFFSET_DATES[offset], season)
+    terrain = make_terrain(size, seed, season)
+    clouds = make_clouds(size, seed, terrain, season.sun[CLOUDY])
     views = _views(size, seed, acquisitions)
     scene = SyntheticScene(
         folder=folder,
@@ -119,33 +124,37 @@ def make_scene(
     )
     products = (scene.cloudy, scene.clear)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".raw-") as raw:
-        truth, cover = _image(terrain, clouds, views, size, Path(raw))
-        cloudiness = 100 * float(np.isin(truth, (LOW_CLOUDS, HIGH_CLOUDS)).sum() / max(1, (truth > 0).sum()))
+        truth, cover = _image(terrain, clouds, views, rules, legend, size, Path(raw))
+        cloudy = [one.code for one in legend.classes if one.name in rules.clouds]
+        cloudiness = 100 * float(np.isin(truth, cloudy).sum() / max(1, (truth > 0).sum()))
         acquisitions = (acquisitions[CLOUDY].with_cloud_cover(cloudiness), acquisitions[CLEAR])
         for acquisition, product in zip(acquisitions, products, strict=True):
             write_metadata(product, acquisition, grid)
         _encode(products, acquisitions, grid, Path(raw))
-    _write_truth(scene.truth, truth, grid.at_resolution(20))
+    _write_truth(scene.truth, truth, grid.at_resolution(rules.resolution))
     _write_dem(scene.dem, terrain, grid.at_resolution(30))
     # Nobody labels where one date is about to end.
     margin = min(64, 0.03 * size)
-    usable = np.logical_and(*(view.imaged((0, 0, size // 2, size // 2), 2, margin) for view in views))
-    points = place_points(truth, cover, usable, points_per_class, seed)
+    whole = (0, 0, size // rules.factor, size // rules.factor)
+    usable = np.logical_and(*(view.imaged(whole, rules.factor, margin) for view in views))
+    classes = rules.classes(legend)
+    points = place_points(truth, cover, usable, classes, points_per_class, seed, rules.factor)
     scene.samples.unlink(missing_ok=True)
-    write_points(scene.samples, points, grid.at_resolution(20))
-    _write_texts(scene, acquisitions, size=size, seed=seed, points=points_per_class)
+    write_points(scene.samples, points, grid.at_resolution(rules.resolution), legend)
+    _write_description(scene, acquisitions, seed, use, resolution)
+    _write_readme(scene, acquisitions, size=size, seed=seed, points=points_per_class, truth=rules, classes=classes)
     return scene
 
 
-def _acquisitions(tile: str, since_04: tuple[bool, bool]) -> tuple[Acquisition, Acquisition]:
-    """Sentinel-2A and 2B five days apart in spring, in the relative orbit that sees 31TFJ."""
-    cloudy, clear = (_BY_BASELINE[each] for each in since_04)
-    return (
-        Acquisition(
-            "S2A", datetime(2018, 3, 31, 10, 30, 21, 24000), cloudy[1], cloudy[0], 108, 14477, tile, 43.2, 155.6
-        ),
-        Acquisition("S2B", datetime(2018, 4, 5, 10, 30, 19, 27000), clear[1], clear[0], 108, 5640, tile, 41.1, 155.0),
+def _acquisitions(tile: str, since_04: tuple[bool, bool], season: Season) -> tuple[Acquisition, Acquisition]:
+    """Sentinel-2A and 2B five days apart, in the relative orbit that sees 31TFJ."""
+    cloudy, clear = (
+        Acquisition(satellite, sensing, _BY_BASELINE[each][1], _BY_BASELINE[each][0], 108, orbit, tile, *sun)
+        for satellite, sensing, each, orbit, sun in zip(
+            ("S2A", "S2B"), season.sensing, since_04, season.orbits, season.sun, strict=True
+        )
     )
+    return cloudy, clear
 
 
 def _views(size: int, seed: int, acquisitions: tuple[Acquisition, Acquisition]) -> tuple[View, View]:
@@ -160,9 +169,12 @@ def _views(size: int, seed: int, acquisitions: tuple[Acquisition, Acquisition]) 
     )
 
 
-def _image(terrain: Terrain, clouds: Clouds, views: tuple[View, View], size: int, raw: Path) -> Labels:
-    """Write every band of both dates as raw files, strip by strip; return the truth and the ground's cover at 20 m."""
-    truth, cover = (np.zeros((size // 2, size // 2), dtype=np.uint8) for _ in range(2))
+def _image(
+    terrain: Terrain, clouds: Clouds, views: tuple[View, View], rules: Truth, legend: Legend, size: int, raw: Path
+) -> Labels:
+    """Write every band of both dates as raw files, strip by strip; return the truth and the ground's cover."""
+    factor = rules.factor
+    truth, cover = (np.zeros((size // factor, size // factor), dtype=np.uint8) for _ in range(2))
     with ThreadPoolExecutor(_THREADS) as pool, _raw_files(raw) as files:
 
         def strip(first: int) -> None:
@@ -182,9 +194,12 @@ def _image(terrain: Terrain, clouds: Clouds, views: tuple[View, View], size: int
                         image = image_of(block, view, band)
                         column = left * 10 // band.resolution
                         strips[view.date, band.name][:, column : column + image.shape[1]] = image
-                here = (slice(first // 2, (first + rows) // 2), slice(left // 2, (left + columns) // 2))
-                truth[here] = truth_of(block, views[CLOUDY])
-                cover[here] = cover_of(block)
+                here = (
+                    slice(first // factor, (first + rows) // factor),
+                    slice(left // factor, (left + columns) // factor),
+                )
+                truth[here] = rules.of(block, views[CLOUDY], legend)
+                cover[here] = cover_of(block, factor)
             for (date, name), pixels in strips.items():
                 os.pwrite(files[date, name], pixels.data, pixels.itemsize * pixels.shape[1] * _band_row(name, first))
 
@@ -260,25 +275,47 @@ def _geotiff(path: Path, grid: Grid, pixel_type: int, options: Iterable[str]) ->
     dataset.FlushCache()
 
 
-def _write_texts(
-    scene: SyntheticScene, acquisitions: tuple[Acquisition, Acquisition], *, size: int, seed: int, points: int
+def _write_description(
+    scene: SyntheticScene,
+    acquisitions: tuple[Acquisition, Acquisition],
+    seed: int,
+    use: str,
+    resolution: float | None,
 ) -> None:
-    cloudy, clear = acquisitions
-    description = {
+    cloudy, _ = acquisitions
+    description: dict[str, object] = {
         "name": f"synthetic {seed}",
         "cloudy": str(scene.cloudy.relative_to(scene.folder)),
         "clear": str(scene.clear.relative_to(scene.folder)),
         "dem": scene.dem.name,
         "samples": scene.samples.name,
         "workspace": f"synthetic_{cloudy.tile}_{cloudy.sensing:%Y%m%d}",
-        "template": "clouds",
+        "template": use,
     }
+    if resolution is not None:
+        description["set"] = {"resolution": resolution}
     scene.scene_json.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_readme(
+    scene: SyntheticScene,
+    acquisitions: tuple[Acquisition, Acquisition],
+    *,
+    size: int,
+    seed: int,
+    points: int,
+    truth: Truth,
+    classes: Mapping[int, str],
+) -> None:
+    cloudy, clear = acquisitions
+    codes = ", ".join(f"{code} {name}" for code, name in classes.items())
+    described = f"class of each {truth.resolution} m pixel of the cloudy date: 0 no data, {codes}"
     text = _README.format(
-        cloudy=description["cloudy"],
+        cloudy=scene.cloudy.relative_to(scene.folder),
         cloudy_baseline=_describe_baseline(cloudy),
-        clear=description["clear"],
+        clear=scene.clear.relative_to(scene.folder),
         clear_baseline=_describe_baseline(clear),
+        truth=textwrap.fill(described, 106).replace("\n", f"\n{'':14}"),
         points=points,
         size=size,
         seed=seed,

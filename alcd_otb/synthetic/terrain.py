@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from alcd_otb.synthetic import noise
 from alcd_otb.synthetic.noise import Floats
+from alcd_otb.synthetic.season import Season
 from alcd_otb.synthetic.spectra import KIND
 
 COARSE = 60
@@ -20,7 +21,7 @@ Window = tuple[int, int, int, int]
 """First row, first column, rows and columns, in pixels of 10 m."""
 
 # Share of the scene.
-_SEA, _LAKES, _SNOW = 0.075, 0.012, 0.085
+_SEA, _LAKES = 0.075, 0.012
 # Crops in the order of their cumulative shares of the parcels.
 _CROPS = (
     ("cereal", 0.27),
@@ -80,8 +81,8 @@ class Ground:
     snow: tuple[Floats, Floats]
 
 
-def make_terrain(size: int, seed: int, sun: tuple[tuple[float, float], tuple[float, float]]) -> Terrain:
-    """size: pixels of 10 m; sun: zenith and azimuth in degrees at either date."""
+def make_terrain(size: int, seed: int, season: Season) -> Terrain:
+    """size: pixels of 10 m."""
     n = size // 6
     extent = n * COARSE
     random = noise.generator(seed, 1)
@@ -95,7 +96,7 @@ def make_terrain(size: int, seed: int, sun: tuple[tuple[float, float], tuple[flo
     coast = along + 0.09 * field(3.9, 0.4 * extent) + 0.5 * across**2 * np.float32(random.uniform(-0.5, 0.5))
     sea_level = np.quantile(coast, _SEA)
     shore = np.float32(extent) * (sea_level - coast)
-    relief = float(np.clip(0.085 * extent, 300, 2400))
+    relief = season.relief * float(np.clip(0.085 * extent, 300, 2400))
     height = noise.smoothstep(coast, sea_level + 0.35, sea_level + 1.05)
     ridges = 1 - 0.7 * np.abs(field(3.6, 7000)) - 0.22 * np.abs(field(3.4, 2200))
     hills = field(3.2, 4000)
@@ -114,16 +115,17 @@ def make_terrain(size: int, seed: int, sun: tuple[tuple[float, float], tuple[flo
 
     belt = elevation + 0.05 * relief * field(4.0, 6000) - 0.10 * relief * _northness(elevation)
     belt = np.where(water > 0, -1e4, belt)
-    line = np.quantile(belt, 1 - _SNOW)
+    line = np.quantile(belt, 1 - season.snow)
     width = 0.06 * relief
     snow = tuple(((belt - line - rise * relief) / width).astype(np.float32) for rise in (0.0, 0.035))
 
     mid_slopes = 1.3 * noise.smoothstep(elevation, 0.12 * relief, 0.35 * relief)
     alpine = (elevation - 0.62 * relief) / (0.10 * relief) + 0.5 * field(2.4, 1500)
     forest = field(2.9, 4000) + mid_slopes - 1.0
+    illumination = tuple(_illumination(elevation, *sun, season.casts_shadows) for sun in season.sun)
     return Terrain(
         elevation=elevation,
-        illumination=(_illumination(elevation, *sun[0]), _illumination(elevation, *sun[1])),
+        illumination=(illumination[0], illumination[1]),
         shore=water,
         turbidity=np.clip(0.3 + 0.3 * field(3.0, 0.2 * extent) + 0.4 * noise.smoothstep(-water, -400, 0), 0, 1),
         forest=forest.astype(np.float32),
@@ -268,8 +270,8 @@ def _northness(elevation: Floats) -> Floats:
     return np.asarray(np.clip(2.5 * down, -1, 1), dtype=np.float32)
 
 
-def _illumination(elevation: Floats, zenith: float, azimuth: float) -> Floats:
-    """Cosine of the sun's incidence on the slope over that on flat ground, 0.45..1.5.
+def _illumination(elevation: Floats, zenith: float, azimuth: float, casts_shadows: bool) -> Floats:
+    """Cosine of the sun's incidence on the slope over that on flat ground, 0.45..1.5; in a cast shadow down to 0.07.
 
     The slopes around light a shaded one: it is never as dark as geometry alone would have it.
     """
@@ -278,7 +280,23 @@ def _illumination(elevation: Floats, zenith: float, azimuth: float) -> Floats:
     # Rows run south: the northward slope is -down.
     cosine = np.cos(z) - np.sin(z) * (right * np.sin(a) - down * np.cos(a))
     cosine = cosine / np.sqrt(1 + down**2 + right**2)
-    return np.asarray(np.clip(cosine / np.cos(z), 0.45, 1.5), dtype=np.float32)
+    illumination = np.clip(cosine / np.cos(z), 0.45, 1.5)
+    if casts_shadows:
+        illumination *= 0.15 + 0.85 * _sunlit(elevation, zenith, azimuth)
+    return np.asarray(illumination, dtype=np.float32)
+
+
+def _sunlit(elevation: Floats, zenith: float, azimuth: float) -> Floats:
+    """Whether the sun is seen above the relief: 0 in shadow, 1 in the sun; between them within 15 m of the ray."""
+    a, rise = np.radians(azimuth), COARSE / np.tan(np.radians(zenith))
+    rows, columns = (np.arange(side) for side in elevation.shape)
+    horizon = np.full(elevation.shape, -np.inf, dtype=np.float32)
+    # Towards the sun, a pixel a step, until nothing is high enough to shade the lowest ground.
+    for step in range(1, int(np.ptp(elevation) / rise) + 1):
+        down = np.clip(rows - round(step * np.cos(a)), 0, rows[-1])
+        right = np.clip(columns + round(step * np.sin(a)), 0, columns[-1])
+        np.maximum(horizon, elevation[down][:, right] - np.float32(step * rise), out=horizon)
+    return noise.smoothstep(elevation - horizon, -15, 15)
 
 
 def _towns(n: int, random: np.random.Generator, water: Floats, height: Floats) -> Floats:

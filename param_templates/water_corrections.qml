@@ -1,0 +1,164 @@
+<qgis version="3.22.0" styleCategories="Symbology|Fields|Forms">
+  <renderer-v2 type="categorizedSymbol" attr="class">
+    <categories>
+      <category symbol="0" value="clear_water" label="clear_water" render="true"/>
+      <category symbol="1" value="turbid_water" label="turbid_water" render="true"/>
+      <category symbol="2" value="shadowed_water" label="shadowed_water" render="true"/>
+      <category symbol="3" value="land" label="land" render="true"/>
+      <category symbol="4" value="shaded_land" label="shaded_land" render="true"/>
+      <category symbol="5" value="snow" label="snow" render="true"/>
+      <category symbol="6" value="cloud" label="cloud" render="true"/>
+      <category symbol="7" value="" label="no class yet" render="true"/>
+    </categories>
+    <symbols>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="0">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="11,79,158,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="11,79,158,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="1">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="63,182,200,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="63,182,200,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="2">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="106,79,179,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="106,79,179,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="3">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="143,191,107,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="143,191,107,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="4">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="61,74,47,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="61,74,47,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="5">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="201,228,255,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="201,228,255,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="6">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="185,167,167,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="185,167,167,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+      <symbol type="fill" alpha="1" clip_to_extent="1" name="7">
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="255,0,0,110"/>
+            <Option type="QString" name="style" value="solid"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="255,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.7"/>
+            <Option type="QString" name="joinstyle" value="miter"/>
+          </Option>
+        </layer>
+      </symbol>
+    </symbols>
+  </renderer-v2>
+  <fieldConfiguration>
+    <field name="class">
+      <editWidget type="ValueMap">
+        <config>
+          <Option type="Map">
+            <Option type="List" name="map">
+              <Option type="Map">
+                <Option type="QString" name="1 clear_water" value="clear_water"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="2 turbid_water" value="turbid_water"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="3 shadowed_water" value="shadowed_water"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="4 land" value="land"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="5 shaded_land" value="shaded_land"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="6 snow" value="snow"/>
+              </Option>
+              <Option type="Map">
+                <Option type="QString" name="7 cloud" value="cloud"/>
+              </Option>
+            </Option>
+          </Option>
+        </config>
+      </editWidget>
+    </field>
+  </fieldConfiguration>
+  <aliases>
+    <alias field="class" index="1" name="class (type its number)"/>
+  </aliases>
+  <defaults>
+    <default field="iteration" expression="@alcd_iteration" applyOnUpdate="0"/>
+    <default field="author" expression="@user_account_name" applyOnUpdate="0"/>
+    <default field="created" expression="now()" applyOnUpdate="0"/>
+  </defaults>
+  <constraints>
+    <constraint field="class" constraints="1" notnull_strength="1"/>
+  </constraints>
+  <editorlayout>tablayout</editorlayout>
+  <attributeEditorForm>
+    <attributeEditorField name="class" index="1" showLabel="1"/>
+    <attributeEditorField name="comment" index="4" showLabel="1"/>
+  </attributeEditorForm>
+  <reuseLastValue>
+    <field name="class" reuseLastValue="1"/>
+  </reuseLastValue>
+</qgis>
