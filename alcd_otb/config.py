@@ -23,6 +23,9 @@ CLEAR = "clear."
 TERRAIN = ("dem", "slope")
 """Features made from the elevation model: metres, and degrees from the horizontal."""
 
+SKLEARN = "sklearn"
+"""The classifier that scikit-learn brings, its key in a template, and with a dot the prefix of its parameters."""
+
 KNOWN_NAMES = frozenset((*BANDS, *(CLEAR + band for band in BANDS), *TERRAIN))
 """Every name that a feature or an expression may use."""
 
@@ -77,7 +80,46 @@ class Texture(_Model):
         return _known_name(band)
 
 
-Feature = str | Formula | Texture
+class PythonFeature(_Model):
+    """A feature that a function in Python computes block by block; `blocks.Block` is what it gets.
+
+    python: "features.py:function", the file relative to the file that names it, or "package.module:function".
+    bands: the names it reads. halo: pixels around a block that it sees as well. options: its keyword arguments.
+    """
+
+    name: Text
+    python: str
+    bands: tuple[str, ...] = Field(min_length=1)
+    halo: int = Field(0, ge=0, le=256)
+    options: dict[str, Any] = {}
+
+    @field_validator("python")
+    @classmethod
+    def _names_a_function(cls, python: str) -> str:
+        place, _, function = python.rpartition(":")
+        module = all(part.isidentifier() for part in place.split("."))
+        if not function.isidentifier() or not (module or is_file_name(place)):
+            raise ValueError(f"{python!r} is neither 'FILE.py:FUNCTION' nor 'PACKAGE.MODULE:FUNCTION'")
+        return python
+
+    @field_validator("bands")
+    @classmethod
+    def _known(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(bands)) < len(bands):
+            raise ValueError("a band occurs more than once")
+        return tuple(map(_known_name, bands))
+
+    @property
+    def place(self) -> str:
+        """The file or the module that holds the function."""
+        return self.python.rpartition(":")[0]
+
+    @property
+    def function(self) -> str:
+        return self.python.rpartition(":")[2]
+
+
+Feature = str | Formula | Texture | PythonFeature
 
 
 BRIGHTEST = 0.25
@@ -155,10 +197,17 @@ class Template(_Model):
     features: tuple[Feature, ...] = Field(min_length=1)
     view: View
     samples: SampleSettings = SampleSettings()
-    classifier: dict[str, str | int | float | bool | tuple[str, ...]]
+    classifier: dict[str, str | int | float | bool | tuple[str | int, ...]]
     regularisation: Regularisation = Regularisation()
     confidence: Confidence = Confidence()
     queries: QuerySettings = QuerySettings()
+
+    @field_validator("classifier")
+    @classmethod
+    def _of_one_library(cls, classifier: dict[str, Any]) -> dict[str, Any]:
+        """Without the parameters of the library that is not used, which a scene's changes leave of its template's."""
+        unused = "classifier." if classifier.get("classifier") == SKLEARN else SKLEARN
+        return {key: value for key, value in classifier.items() if not key.startswith(unused)}
 
     @field_validator("features", mode="before")
     @classmethod
@@ -219,7 +268,14 @@ def names_used(feature: Feature) -> tuple[str, ...]:
         return (feature,)
     if isinstance(feature, Texture):
         return (feature.band,)
+    if isinstance(feature, PythonFeature):
+        return feature.bands
     return feature.expression.names
+
+
+def is_file_name(place: str) -> bool:
+    """Whether a Python function's place is a file, and not a module."""
+    return place.endswith(".py")
 
 
 def template_names() -> tuple[str, ...]:
@@ -230,14 +286,14 @@ def template_names() -> tuple[str, ...]:
 def load_template(template: str) -> Template:
     """Read a template that comes with the package, by its name, or one in a file. Raises ConfigurationError."""
     file = _find_template(template, Path.cwd(), "")
-    return validated(Template, read_json(file), str(file))
+    return validated(Template, _anchored(read_json(file), file), str(file))
 
 
 def load_scene(path: Path) -> SceneConfig:
     """Read scene.json, its template and its `set`. Raises ConfigurationError naming file, key, value and remedy."""
     scene = validated(_SceneFile, read_json(path), str(path))
     template_file = _find_template(scene.template, path.resolve().parent, f"{path}: ")
-    merged = _override(read_json(template_file), scene.set)
+    merged = _override(_anchored(read_json(template_file), template_file), _anchored(scene.set, path))
     origin = f"{path}: set" if scene.set else str(template_file)
     template = validated(Template, merged, origin)
     folder = path.resolve().parent
@@ -258,13 +314,15 @@ def load_scene(path: Path) -> SceneConfig:
 def _feature(value: Any) -> Feature:
     if isinstance(value, str):
         return _known_name(value)
-    if isinstance(value, Formula | Texture):
+    if isinstance(value, Formula | Texture | PythonFeature):
         return value
+    if isinstance(value, dict) and "python" in value:
+        return PythonFeature(**value)
     if isinstance(value, dict) and "texture" in value:
         return Texture(**value)
     if isinstance(value, dict) and "expr" in value:
         return Formula(**value)
-    raise ValueError(f"{value!r} is neither a band, nor has it the key 'expr' or 'texture'")
+    raise ValueError(f"{value!r} is neither a band, nor has it the key 'expr', 'texture' or 'python'")
 
 
 def _known_name(name: str) -> str:
@@ -307,6 +365,20 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if keys.count(key) > 1:
             raise ValueError(f"key {key!r} occurs twice")
     return dict(pairs)
+
+
+def _anchored(settings: dict[str, Any], origin: Path) -> dict[str, Any]:
+    """A template's keys, in which files of Python are absolute: they lie relative to the file that names them."""
+    features = settings.get("features")
+    if not isinstance(features, list):
+        return settings
+    return {**settings, "features": [_with_absolute_file(one, origin.resolve().parent) for one in features]}
+
+
+def _with_absolute_file(feature: Any, folder: Path) -> Any:
+    python = feature.get("python") if isinstance(feature, dict) else None
+    place, _, function = python.rpartition(":") if isinstance(python, str) else ("", "", "")
+    return {**feature, "python": f"{folder / place}:{function}"} if is_file_name(place) else feature
 
 
 def _override(template: Any, changes: Any) -> dict[str, Any]:

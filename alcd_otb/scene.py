@@ -29,6 +29,7 @@ from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
+from alcd_otb.python_features import check_functions, python_features
 from alcd_otb.qgis import write_blind_project, write_project
 from alcd_otb.report.page import write_report
 from alcd_otb.runlog import recorded
@@ -93,8 +94,7 @@ class Scene:
     def plan(self, start: int | None = None) -> tuple[str, ...]:
         """What `run` would do, step by step; reads and checks the inputs, writes nothing."""
         with _failures_translated():
-            inputs = Inputs.read(self.config)
-            check_classifier(self.config, self.settings)
+            inputs = self._checked_inputs()
         steps = []
         if is_prepared(self.workspace, inputs.fingerprint()):
             steps.append(f"{self.workspace.folder} is prepared and up to date")
@@ -125,10 +125,17 @@ class Scene:
         """
         stopwatch = Stopwatch()
         with _failures_translated(), recorded() as recording:
-            inputs = Inputs.read(self.config)
-            check_classifier(self.config, self.settings)
+            inputs = self._checked_inputs()
             with self.workspace.locked():
                 return self._run_locked(inputs, start, stopwatch, recording)
+
+    def _checked_inputs(self) -> Inputs:
+        """The products, once all is known to be right that can be before anything runs."""
+        inputs = Inputs.read(self.config)
+        check_classifier(self.config, self.settings)
+        if python_features(inputs.features) and not is_prepared(self.workspace, inputs.fingerprint()):
+            check_functions(inputs.features, inputs.grid.resolution)
+        return inputs
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
         """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
