@@ -226,7 +226,13 @@ class Template(_Model):
             raise ValueError(f"features: {', '.join(twice)} occurs more than once")
         if "classifier" not in self.classifier:
             raise ValueError('classifier: has no key "classifier", such as "rf"')
+        if self.uses_sklearn and not isinstance(self.classifier.get(SKLEARN), str):
+            raise ValueError(f'classifier: has no key "{SKLEARN}", such as "ExtraTreesClassifier"')
         return self
+
+    @property
+    def uses_sklearn(self) -> bool:
+        return self.classifier["classifier"] == SKLEARN
 
     @property
     def legend(self) -> Legend:

@@ -182,7 +182,7 @@ class TestWrongTemplates:
             ({"features": "B02"}, "features: is not a list"),
             ({"features": ["B02", "B2"]}, "features: 'B2' is not known; did you mean 'B12'?"),
             ({"features": ["B02", "B02"]}, "features: B02 occurs more than once"),
-            ({"features": [3]}, "features: 3 is neither a band, nor has it the key 'expr' or 'texture'"),
+            ({"features": [3]}, "features: 3 is neither a band, nor has it the key 'expr', 'texture' or 'python'"),
             ({"features": [{"name": "x"}]}, "features: {'name': 'x'} is neither a band, nor has it the key"),
             ({"features": [{"name": "x", "expr": "B02 +"}]}, "features.expr: expression 'B02 +': is not written"),
             ({"features": [{"expr": "B02"}]}, "key 'features.name' is missing"),
