@@ -100,8 +100,8 @@ def read_blocks(sources: Sequence[Source], grid: Grid, halo: int = 0, side: int 
 
 
 def write_block(dataset: gdal.Dataset, values: NDArray[Any], window: Window) -> None:
-    """Put (rows, columns) values into the first band of a raster on the grid."""
-    dataset.GetRasterBand(1).WriteArray(values, window.column, window.row)
+    """Put (rows, columns) values into a raster on the grid, or (bands, rows, columns) of all its bands."""
+    dataset.WriteArray(values, window.column, window.row)
 
 
 @contextmanager

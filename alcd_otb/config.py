@@ -166,9 +166,13 @@ class Regularisation(_Model):
 
 
 class Confidence(_Model):
-    """Median of the confidence in a square window of side 2 radius + 1 pixels (0: none)."""
+    """Median of the confidence in a square window of side 2 radius + 1 pixels (0: none).
+
+    shares: whether the share of every class is written as well.
+    """
 
     radius: Radius = 5
+    shares: bool = False
 
 
 class QuerySettings(_Model):

@@ -12,9 +12,10 @@ from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.changes import progress
+from alcd_otb.class_shares import write_class_shares
 from alcd_otb.config import SKLEARN, SceneConfig, Template
 from alcd_otb.corrections import burn
-from alcd_otb.errors import ConfigurationError
+from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
 from alcd_otb.rasters import build_overviews, copying, gdal_threads, values_at
@@ -24,8 +25,8 @@ from alcd_otb.sample_pixels import PixelSet, drawn_pixels
 from alcd_otb.samples import Sample, split_samples
 from alcd_otb.sklearn_classifier import check_sklearn, gives_shares, save_model, train_sklearn, write_raw_maps
 from alcd_otb.workspace import Workspace, write_json
-from otb_pipelines.app import OtbError, Target
-from otb_pipelines.classify import Cleaning, build_classification, build_cleaning, strip_rows
+from otb_pipelines.app import OtbError, Target, forest_plugin
+from otb_pipelines.classify import Cleaning, build_classification, build_cleaning, build_shares, strip_rows
 from otb_pipelines.confusion import confusion_matrix
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import (
@@ -72,7 +73,7 @@ def check_classifier(config: SceneConfig, settings: Settings) -> None:
     And EnvironmentNotReadyError where it is scikit-learn's, which is not installed.
     """
     if config.template.uses_sklearn:
-        check_sklearn(config.template.classifier, config.template.samples.seed)
+        check_sklearn(config.template.classifier, config.template.samples.seed, config.template.confidence.shares)
         return
     name = str(config.template.classifier["classifier"])
     there = classifiers(settings)
@@ -82,6 +83,11 @@ def check_classifier(config: SceneConfig, settings: Settings) -> None:
         check_parameters(config.template.classifier, settings)
     except OtbError as error:
         raise ConfigurationError(f"classifier: {error}") from error
+    if config.template.confidence.shares:
+        if name != "rf":
+            raise ConfigurationError(f"confidence.shares: classifier {name!r} gives none; choose another one")
+        if forest_plugin() is None:
+            raise EnvironmentNotReadyError("confidence.shares: the fast forest was not built; run: make install")
 
 
 def run_iteration(
@@ -121,6 +127,12 @@ def run_iteration(
             _train(workspace.features, training, model, template, statistics, settings)
         with stopwatch.timing("classify"):
             _classify(config, grid, workspace, model, statistics, folder, settings)
+        if template.confidence.shares:
+            with stopwatch.timing("shares"), gdal_threads(settings.threads):
+                raw = folder / "raw_shares.tif"
+                shares = build_shares(workspace.features, model, len(training.counts), settings)
+                shares.write({"probamap": Target(raw, "float", rows=strip_rows(grid.width, 1, settings))})
+                _write_shares(raw, training, config, grid, workspace, folder)
     with stopwatch.timing("accuracy"):
         # Before the corrections: what the operator drew over the map would flatter the figures of the classifier.
         metrics = _measure(folder, validation, legend, grid, settings)
@@ -211,13 +223,31 @@ def _train_and_classify_by_sklearn(
         if certain is None:
             _warn_of_no_confidence(str(template.classifier[SKLEARN]))
         raw = write_raw_maps(
-            estimator, template.classifier, workspace.features, workspace.valid, grid, folder, settings
+            estimator,
+            template.classifier,
+            workspace.features,
+            workspace.valid,
+            grid,
+            folder,
+            settings,
+            template.confidence.shares,
         )
         cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
         application = build_cleaning(raw.labels, raw.confidence, raw.margin, raw.second, cleaning, settings)
         application.write(_map_targets(folder, cleaning, certain is not None, strip_rows(grid.width, 1, settings)))
+        if raw.shares is not None:
+            _write_shares(raw.shares, training, config, grid, workspace, folder)
         for path in raw.paths:
-            path.unlink()
+            path.unlink(missing_ok=True)
+
+
+def _write_shares(
+    raw: Path, training: PixelSet, config: SceneConfig, grid: Grid, workspace: Workspace, folder: Path
+) -> None:
+    """class_shares.tif from a raster of shares, which is removed."""
+    names = [config.template.legend.with_code(code).name for code in sorted(training.counts)]
+    write_class_shares(raw, workspace.valid, names, grid, folder / "class_shares.tif")
+    raw.unlink()
 
 
 def _warn_of_no_confidence(classifier: str) -> None:

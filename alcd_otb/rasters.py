@@ -41,11 +41,15 @@ def copying(source: gdal.Dataset, path: Path, options: Mapping[str, str]) -> Ite
 
 
 @contextmanager
-def creating(path: Path, grid: Grid, pixel_type: int, options: Mapping[str, str]) -> Iterator[gdal.Dataset]:
-    """A new GeoTIFF of one band on a grid, to be filled; as in `updating`."""
+def creating(
+    path: Path, grid: Grid, pixel_type: int, options: Mapping[str, str], bands: int = 1
+) -> Iterator[gdal.Dataset]:
+    """A new GeoTIFF on a grid, to be filled; as in `updating`."""
     listed = [f"{key}={value}" for key, value in options.items()]
     driver = gdal.GetDriverByName("GTiff")
-    with _closing(path, lambda: driver.Create(str(path), grid.width, grid.height, 1, pixel_type, listed)) as dataset:
+    with _closing(
+        path, lambda: driver.Create(str(path), grid.width, grid.height, bands, pixel_type, listed)
+    ) as dataset:
         dataset.SetGeoTransform(grid.transform)
         dataset.SetSpatialRef(grid.spatial_reference)
         yield dataset

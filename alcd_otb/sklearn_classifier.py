@@ -75,17 +75,22 @@ Estimator = Any
 
 @dataclass(frozen=True)
 class RawMaps:
-    """Rasters of a map before it is cleaned. confidence, margin, second: None where there are no shares of classes."""
+    """Rasters of a map before it is cleaned. All but the labels are None where there are no shares of classes.
+
+    shares: a band a class in the order of their codes; None also where they are not wanted.
+    """
 
     labels: Path
     confidence: Path | None
     margin: Path | None
     second: Path | None
+    shares: Path | None
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """Those that there are."""
-        return tuple(path for path in (self.labels, self.confidence, self.margin, self.second) if path is not None)
+        there = (self.labels, self.confidence, self.margin, self.second, self.shares)
+        return tuple(path for path in there if path is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +101,13 @@ class Told:
     shares: NDArray[np.float64] | None
 
 
-def check_sklearn(parameters: Parameters, seed: int) -> None:
+def check_sklearn(parameters: Parameters, seed: int, shares: bool = False) -> None:
     """Raises what is wrong with a template's classifier before anything runs.
 
+    shares: whether those of the classes are wanted.
+
     EnvironmentNotReadyError where scikit-learn is not installed; ConfigurationError where it has no such classifier,
-    or a parameter is not known or wrong.
+    a parameter is not known or wrong, or shares are wanted of a classifier that gives none.
     """
     estimator = _unfitted(parameters, seed)[-1]
     # scikit-learn checks values only when it trains, by this method; classifiers of others may have none.
@@ -110,6 +117,8 @@ def check_sklearn(parameters: Parameters, seed: int) -> None:
             validate()
         except ValueError as error:
             raise ConfigurationError(f"classifier: {error}") from error
+    if shares and not gives_shares(estimator):
+        raise ConfigurationError(f"confidence.shares: classifier {parameters[SKLEARN]} gives none; choose another one")
 
 
 def gives_shares(estimator: Estimator) -> bool:
@@ -157,6 +166,7 @@ def write_raw_maps(
     grid: Grid,
     folder: Path,
     settings: Settings,
+    shares: bool = False,
     side: int = SIDE,
 ) -> RawMaps:
     """Tell the class of every pixel where valid is 1, block by block; elsewhere all maps are 0.
@@ -164,30 +174,34 @@ def write_raw_maps(
     The label is the class of the largest share, and the lowest code of several; confidence is this share, margin what
     it exceeds the second largest by, second the class of that. Raises ProcessingError where the classifier fails.
     """
-    kinds = {"labels": gdal.GDT_Byte}
+    kinds = {"labels": (gdal.GDT_Byte, 1)}
     if gives_shares(estimator):
-        kinds |= {"confidence": gdal.GDT_Float32, "margin": gdal.GDT_Float32, "second": gdal.GDT_Byte}
+        share = (gdal.GDT_Float32, 1)
+        kinds |= {"confidence": share, "margin": share, "second": (gdal.GDT_Byte, 1)}
+        if shares:
+            kinds["shares"] = (gdal.GDT_Float32, len(estimator.classes_))
     paths = {name: folder / f"raw_{name}.tif" for name in kinds}
     bands = gdal.Open(str(features)).RasterCount
     sources = [Source(features, tuple(map(str, range(bands)))), Source(valid, ("valid",))]
     with ExitStack() as opened:
         pool = opened.enter_context(_workers(settings.threads))
         datasets = {
-            name: opened.enter_context(creating(paths[name], grid, kind, _RASTER_OPTIONS))
-            for name, kind in kinds.items()
+            name: opened.enter_context(creating(paths[name], grid, kind, _RASTER_OPTIONS, count))
+            for name, (kind, count) in kinds.items()
         }
         done = 0
         for block in read_blocks(sources, grid, side=side):
             there = block["valid"] == 1
             maps = _maps(_tell(estimator, parameters, block.values[:bands, there].T, pool), estimator.classes_)
             for name, dataset in datasets.items():
-                values = np.zeros(block.shape, maps[name].dtype)
-                values[there] = maps[name]
+                values = np.zeros((*maps[name].shape[:-1], *block.shape), maps[name].dtype)
+                values[..., there] = maps[name]
                 write_block(dataset, values, block.window)
             done += there.size
             if settings.progress is not None:
                 settings.progress("classify", done / (grid.width * grid.height))
-    return RawMaps(paths["labels"], paths.get("confidence"), paths.get("margin"), paths.get("second"))
+    optional = (paths.get(name) for name in ("confidence", "margin", "second", "shares"))
+    return RawMaps(paths["labels"], *optional)
 
 
 def tell_folds(
@@ -223,7 +237,7 @@ def _tell(estimator: Estimator, parameters: Parameters, pixels: NDArray[np.float
 
 
 def _maps(told: Told, classes: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """By the names of the maps, of (pixels,) each."""
+    """By the names of the maps, of (pixels,) each; shares (classes, pixels)."""
     if told.shares is None:
         return {"labels": told.codes}
     every = np.arange(len(told.codes))
@@ -238,6 +252,7 @@ def _maps(told: Told, classes: NDArray[Any]) -> dict[str, NDArray[Any]]:
         "confidence": largest.astype(np.float32),
         "margin": (largest - (0 if lone else others[every, second])).astype(np.float32),
         "second": np.full(second.shape, NO_DATA, np.uint8) if lone else classes[second].astype(np.uint8),
+        "shares": told.shares.T.astype(np.float32),
     }
 
 

@@ -71,7 +71,7 @@ def build_cleaning(
     cleaning: Cleaning,
     settings: Settings,
 ) -> Application:
-    """A classification that lies in rasters, cleaned: outputs as of `build_classification`, of the rasters there are."""
+    """A classification that lies in rasters, cleaned: the outputs of `build_classification`, of what is there."""
     parameters: dict[str, Value] = {
         "labels": labels,
         "radius": cleaning.radius,
@@ -82,6 +82,14 @@ def build_cleaning(
     if margin is not None and second is not None:
         parameters |= {"margin": margin, "second": second}
     return Application("ClassificationMapCleaning", parameters, settings)
+
+
+def build_shares(image: Path, model: Path, classes: int, settings: Settings) -> Application:
+    """The shares of a random forest's votes, a band a class in the order of the codes; the output is `probamap`.
+
+    classes: all that the forest was trained on. Only the fast forest gives them, of every pixel, whatever its features.
+    """
+    return Application("ImageClassifier", {"in": image, "model": model, "nbclasses": classes}, settings)
 
 
 def strip_rows(width: int, bands: int, settings: Settings) -> int:

@@ -100,7 +100,7 @@ def raw_maps(
     work = finished.result.workspace
     features, valid = work / "features.tif", work / "valid.tif"
     grid, settings = Grid.of(str(valid)), Settings(128, threads)
-    maps = write_raw_maps(estimator, classifier(name), features, valid, grid, folder, settings, side)
+    maps = write_raw_maps(estimator, classifier(name), features, valid, grid, folder, settings, side=side)
     return {path.name: read(path) for path in maps.paths}
 
 
