@@ -1,6 +1,7 @@
 """Features by Python functions: what they compute, the same in any blocks, and what is told of a wrong one."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.inputs import Inputs
 from alcd_otb.prepare import _describe_feature_sources
 from alcd_otb.python_features import FeatureFunction, check_functions, source_digests, write_python_features
+from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
+from otb_pipelines.settings import Settings
 
 Values = NDArray[np.float32]
 
@@ -394,3 +397,22 @@ def test_a_function_is_loaded_once_for_all_blocks(tmp_path: Path) -> None:
     loaded = FeatureFunction.load(feature(file, "f", bands=("B02",)))
     result = computed(tmp_path, loaded.feature, pixels(4, 6, bands=2), 2)
     assert sorted(set(result.ravel().tolist())) == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_worked_example_of_the_documentation_runs(tmp_path: Path, small_scene: SyntheticScene) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "python.md").read_text("utf-8")
+    (source,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    (text,) = re.findall(r"^```json\n(.*?)^```", page, re.M | re.S)
+    (tmp_path / "features.py").write_text(source)
+    changes = json.loads(text)["set"]
+    scene = write_scene(tmp_path / "scene.json", small_scene, set={**changes, "margin": MARGIN})
+    result = Scene.open(scene, Settings(ram=128, threads=2)).run()
+    bands = layers(result.features)
+    assert len(bands) == 11
+    largest, smallest = (
+        filtered(bands["B08"], 5, mode="nearest") for filtered in (ndimage.maximum_filter, ndimage.minimum_filter)
+    )
+    valid = gdal.Open(str(result.workspace / "valid.tif")).ReadAsArray() == 1
+    # Three values, each rounded to 17 bits, and none above 2.
+    np.testing.assert_allclose(bands["range_B08"][valid], (largest - smallest)[valid], rtol=0, atol=3 * 2**-17)
+    assert result.confidence is not None
