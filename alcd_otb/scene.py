@@ -337,6 +337,8 @@ class Scene:
                 "alcd_otb": version("alcd-otb"),
                 "gdal": gdal.__version__,
                 "python": platform.python_version(),
+                # A model of its is opened by the same version.
+                **({"scikit_learn": version("scikit-learn")} if self.config.template.uses_sklearn else {}),
             },
         }
 

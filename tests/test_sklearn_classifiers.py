@@ -9,6 +9,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from conftest import FinishedScene
 from numpy.typing import NDArray
 from osgeo import gdal
@@ -232,11 +233,13 @@ class TestRun:
         said = "classifier MLPClassifier: Stochastic Optimizer: Maximum iterations (2) reached"
         assert any(message.startswith(said) for message in caplog.messages)
 
-    def test_from_the_command_line(self, prepared: Callable[..., Path]) -> None:
+    def test_from_the_command_line(self, prepared: Callable[..., Path], tmp_path: Path) -> None:
         changes = {"margin": MARGIN, "classifier": classifier("GaussianNB")}
         ended = alcd("run", prepared(set=changes), "--json", "--threads=2")
         assert ended.returncode == 0, ended.stderr
         assert json.loads(ended.stdout)["confidence"].endswith("/confidence.tif")
+        versions = json.loads((tmp_path / "work" / "config.json").read_text())["versions"]
+        assert versions["scikit_learn"] == sklearn.__version__
 
 
 class TestFolds:
