@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from osgeo import gdal
@@ -34,6 +34,7 @@ def pixels(rows: int, columns: int, bands: int = 1) -> Values:
     return np.random.default_rng(5).random((bands, rows, columns), np.float32)
 
 
+@settings(deadline=None)
 @given(height=st.integers(1, 40), width=st.integers(1, 40), side=st.integers(1, 45))
 def test_windows_hold_each_pixel_once(height: int, width: int, side: int) -> None:
     seen = np.zeros((height, width), int)
@@ -49,6 +50,7 @@ def test_a_window_is_told_by_its_first_and_last_pixels() -> None:
 
 
 class TestReadBlocks:
+    @settings(deadline=None)
     @given(rows=st.integers(1, 25), columns=st.integers(1, 25), halo=st.integers(0, 30), side=st.integers(1, 30))
     def test_give_the_image_with_its_edge_repeated(
         self, tmp_path_factory: pytest.TempPathFactory, rows: int, columns: int, halo: int, side: int
