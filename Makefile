@@ -15,6 +15,7 @@ ARGS ?=
 RUN_PACKAGES := otb-bin libotb-apps libotb-dev otb-qgis libinsighttoolkit4-dev libtinyxml-dev libfftw3-dev \
     libboost-filesystem-dev libboost-serialization-dev pybind11-dev cmake g++ ninja-build \
     gdal-bin python3-gdal python3-fiona python3-lxml python3-jinja2 python3-numpy python3-venv python3-dev
+DOCS_PACKAGES := python3-sphinx python3-myst-parser sphinx-basic-ng python3-bs4 python3-nbclient python3-ipykernel
 # h5py reads one kind of reference, and is asked for when one is given.
 TEST_PACKAGES := valgrind python3-h5py python3-qgis qgis-providers
 
@@ -51,6 +52,11 @@ lint: $(PROJECT) $(TEST_PYTHON) ## install, then check style and types
 	@.venv/bin/mypy
 	@.venv/bin/clang-format --dry-run -Werror $(CPP)
 
+.PHONY: docs
+docs: $(PROJECT) $(TEST_PYTHON) ## install, then build the user guide into build/docs/html; a warning is an error
+	@$(PYTHON) -m sphinx -q -W --keep-going -n -c docs -d build/docs/doctrees . build/docs/html
+	@echo "build/docs/html/index.html"
+
 .PHONY: doctor
 doctor: $(PROJECT) ## install, then tell what is installed and what is missing
 	@$(PYTHON) -m alcd_otb doctor
@@ -70,7 +76,7 @@ $(RUN_PYTHON): requirements.txt tools/install.sh Makefile
 	@touch $@
 
 $(TEST_PYTHON): requirements-dev.txt $(RUN_PYTHON) Makefile
-	@tools/install.sh packages $(TEST_PACKAGES)
+	@tools/install.sh packages $(TEST_PACKAGES) $(DOCS_PACKAGES)
 	@tools/install.sh python requirements-dev.txt
 	@touch $@
 

@@ -35,10 +35,12 @@ class ConfusionMatrix:
 
     @property
     def total(self) -> int:
+        """Pixels."""
         return sum(map(sum, self.counts))
 
     @property
     def overall_accuracy(self) -> float | None:
+        """Share of the pixels that the map tells right."""
         return _ratio(sum(row[index] for index, row in enumerate(self.counts)), self.total)
 
     @property
@@ -86,6 +88,7 @@ class BinaryMetrics:
 
     @property
     def matrix(self) -> ConfusionMatrix:
+        """Rows: the reference, columns: the map; invalid first."""
         return ConfusionMatrix(
             ("invalid", "valid"),
             ((self.true_positives, self.false_negatives), (self.false_positives, self.true_negatives)),
@@ -93,27 +96,33 @@ class BinaryMetrics:
 
     @property
     def overall_accuracy(self) -> float | None:
+        """Share of the pixels that are told right."""
         return self.matrix.overall_accuracy
 
     @property
     def precision(self) -> float | None:
+        """Share of the pixels called invalid that are so."""
         return _ratio(self.true_positives, self.true_positives + self.false_positives)
 
     @property
     def recall(self) -> float | None:
+        """Share of the invalid pixels that are called so."""
         return _ratio(self.true_positives, self.true_positives + self.false_negatives)
 
     @property
     def specificity(self) -> float | None:
+        """Share of the valid pixels that are called so."""
         return _ratio(self.true_negatives, self.true_negatives + self.false_positives)
 
     @property
     def f1(self) -> float | None:
+        """Harmonic mean of precision and recall."""
         found = 2 * self.true_positives
         return _ratio(found, found + self.false_positives + self.false_negatives)
 
     @property
     def balanced_accuracy(self) -> float | None:
+        """Mean of recall and specificity."""
         if self.recall is None or self.specificity is None:
             return None
         return (self.recall + self.specificity) / 2

@@ -12,7 +12,11 @@ _USERS, _PRODUCERS = "user's accuracy", "producer's accuracy"
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """What is estimated of one class; None where no point lies in it, or is of it. Areas in hectares."""
+    """What is estimated of one class; None where no point lies in it, or is of it. Areas in hectares.
+
+    points_mapped, points_true: points that the map, or who labelled, gives the class. share: of the area that is truly
+    of it, 0 to 1.
+    """
 
     name: str
     points_mapped: int
@@ -25,6 +29,7 @@ class ClassFigures:
     hectares: Estimate | None
 
     def as_json(self) -> dict[str, Any]:
+        """All but the name, estimates as objects."""
         return {key: value for key, value in asdict(self).items() if key != "name"}
 
 
@@ -50,6 +55,7 @@ class AccuracyEstimate:
     valid: ClassFigures | None
 
     def as_json(self) -> dict[str, Any]:
+        """What ``accuracy_estimate.json`` holds and ``accuracy estimate --json`` prints."""
         binary = None
         if self.invalid is not None and self.valid is not None:
             binary = {
@@ -102,6 +108,7 @@ class AccuracyEstimate:
         return "\n".join(lines) + "\n"
 
     def summary(self) -> str:
+        """The estimates as a text of some lines, as ``accuracy estimate`` prints it."""
         drawn = "" if self.is_planned_map else f", drawn from iteration {self.planned_iteration}'s map"
         lines = [
             f"iteration {self.iteration}: {self.labels}",

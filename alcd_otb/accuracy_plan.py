@@ -91,6 +91,7 @@ class AccuracyPlan:
             raise SampleError(f"{path}: is not a plan ({error}); restore it, or draw new points") from error
 
     def as_json(self) -> dict[str, Any]:
+        """What ``accuracy_plan.json`` holds; `read` takes it."""
         return asdict(self)
 
     @property
@@ -100,10 +101,12 @@ class AccuracyPlan:
 
     @property
     def rows(self) -> Integers:
+        """(points,) of the map's grid."""
         return np.array([one.row for one in self.points], dtype=np.int64)
 
     @property
     def columns(self) -> Integers:
+        """(points,) of the map's grid."""
         return np.array([one.column for one in self.points], dtype=np.int64)
 
 

@@ -43,17 +43,21 @@ class Changes:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """From what `as_json` gives. Raises KeyError or TypeError where it is something else."""
         return cls(content["before"], tuple(content["classes"]), tuple(tuple(row) for row in content["matrix"]))
 
     @property
     def pixels(self) -> int:
+        """Pixels with data in one of the maps at least."""
         return sum(map(sum, self.matrix))
 
     @property
     def changed(self) -> int:
+        """Those of them that have another class than before."""
         return self.pixels - sum(row[index] for index, row in enumerate(self.matrix))
 
     def as_json(self) -> dict[str, Any]:
+        """What ``changes`` in metrics.json holds."""
         return {
             "before": self.before,
             "axes": AXES,

@@ -160,8 +160,14 @@ class SampleSettings(_Model):
 
 
 class Regularisation(_Model):
-    """Majority vote in a ball of this radius in pixels (0: none)."""
+    """How single pixels are brought in line with those around them.
 
+    smoothing: standard deviation in pixels of the Gaussian by which a random forest's votes are averaged before the
+    class is chosen (0: they are not). Thin clouds and edges survive it, which a majority vote wears off.
+    radius: of the ball of a majority vote, in pixels (0: none); for the other classifiers, and without smoothing.
+    """
+
+    smoothing: Annotated[float, Field(ge=0, le=10)] = 0
     radius: Radius = 1
 
 
@@ -269,6 +275,7 @@ class SceneConfig(_Model):
 
 
 def feature_name(feature: Feature) -> str:
+    """The name of a feature's band in features.tif."""
     return feature if isinstance(feature, str) else feature.name
 
 

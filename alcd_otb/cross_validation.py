@@ -76,6 +76,7 @@ class CrossValidation:
         return {name: statistics.stdev(values) if len(values) > 1 else None for name, values in self._values().items()}
 
     def as_json(self) -> dict[str, Any]:
+        """What ``kfold.json`` holds and ``kfold --json`` prints."""
         return {
             "folder": str(self.folder),
             "block": self.block,
@@ -109,6 +110,7 @@ class CrossValidation:
         return rows
 
     def summary(self) -> str:
+        """The scores as a text of some lines, as ``kfold`` prints it."""
         return (
             f"{self.folder}: {len(self.folds)} folds of blocks of {self.block / 1000:g} km\n"
             f"{aligned(self.table())}\n"
@@ -129,10 +131,11 @@ def cross_validate(
 ) -> CrossValidation:
     """Train on all folds but one and classify that one's pixels, fold by fold; write the folder kfold.
 
-    The pixels are those of an iteration: grown, thinned, with noisy copies. The map's majority vote has no part in it,
+    The pixels are those of an iteration: grown, thinned, with noisy copies. The map's cleaning has no part in it,
     since scattered pixels have no neighbours.
 
-    Raises SampleError where the samples do not allow so many folds, and as `grow` does.
+    Raises SampleError where the samples do not allow so many folds, and as `grow` does; ConfigurationError where the
+    classifier is not made for so many classes.
     """
     template, legend = config.template, config.template.legend
     report = check_samples(samples, legend, grid, workspace.valid)

@@ -8,7 +8,8 @@ from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.scene import Result, Scene
+from alcd_otb.result import Result
+from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 from otb_pipelines.settings import Settings
 
@@ -27,6 +28,7 @@ class DemoResult:
     binary: BinaryMetrics
 
     def as_json(self) -> dict[str, Any]:
+        """What ``demo --json`` prints."""
         truth = {
             "pixels": self.matrix.total,
             "overall_accuracy": self.matrix.overall_accuracy,
@@ -35,6 +37,7 @@ class DemoResult:
         return {**self.run.as_json(), "scene": str(self.scene.scene_json), "synthetic": True, "truth": truth}
 
     def summary(self) -> str:
+        """What ``demo`` prints."""
         width = max(map(len, self.matrix.labels))
         lines = [
             f"This scene is SYNTHETIC: computed, never seen by a satellite ({self.scene.folder}).",

@@ -28,7 +28,7 @@ NEEDED_APPLICATIONS = (
 )
 """OTB applications without which a run cannot work."""
 
-OWN_APPLICATIONS = ("ClassificationMapCleaning", "RandomForestClassification")
+OWN_APPLICATIONS = ("ClassificationMapCleaning", "RandomForestClassification", "RandomForestTraining")
 """The OTB applications that this package brings."""
 
 NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")
@@ -56,9 +56,11 @@ class Diagnosis:
 
     @property
     def is_ready(self) -> bool:
+        """Whether a scene can be run."""
         return not self.problems
 
     def as_json(self) -> dict[str, Any]:
+        """What ``doctor --json`` prints."""
         problems = [{"problem": problem, "remedy": remedy} for problem, remedy in self.problems]
         return {"ready": self.is_ready, **asdict(self), "problems": problems}
 

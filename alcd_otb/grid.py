@@ -45,14 +45,17 @@ class Grid:
 
     @property
     def right(self) -> float:
+        """x of the right edge, in map units."""
         return self.left + self.width * self.resolution
 
     @property
     def bottom(self) -> float:
+        """y of the lower edge, in map units."""
         return self.top - self.height * self.resolution
 
     @property
     def pixel_hectares(self) -> float:
+        """Area of a pixel of a grid in metres."""
         return self.resolution**2 / 10_000
 
     @property
@@ -67,6 +70,7 @@ class Grid:
 
     @property
     def spatial_reference(self) -> osr.SpatialReference:
+        """The CRS, x (easting, longitude) before y."""
         reference = osr.SpatialReference()
         reference.SetFromUserInput(self.crs)
         reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)

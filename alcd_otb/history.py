@@ -70,9 +70,11 @@ class Iteration:
 
     @property
     def point_count(self) -> int:
+        """Samples that could be used."""
         return sum(self.points.values())
 
     def as_json(self) -> dict[str, Any]:
+        """As ``status --json`` prints it."""
         return {
             "iteration": self.number,
             "folder": str(self.folder),
@@ -97,6 +99,7 @@ def read_history(workspace: Workspace) -> tuple[Iteration, ...]:
 
 
 def read_iteration(folder: Path) -> Iteration:
+    """An iteration as its metrics.json tells, warned of and nearly empty where that cannot be read."""
     file = folder / "metrics.json"
     try:
         return Iteration.of(folder, int(folder.name), json.loads(file.read_text(encoding="utf-8")))

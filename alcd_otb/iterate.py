@@ -60,6 +60,7 @@ class Stopwatch:
 
     @contextmanager
     def timing(self, step: str) -> Iterator[None]:
+        """Note the seconds that the block takes, by the step's name."""
         start = time.monotonic()
         try:
             yield
@@ -105,6 +106,9 @@ def run_iteration(
 
     corrections: polygons for the finished map; nothing is trained or measured with them.
     start: folder of the iteration that the samples are of, where they are not the scene's own.
+
+    Raises SampleError where the samples cannot be used, ConfigurationError where the classifier is not made for so
+    many classes, OtbError and ProcessingError where something cannot be computed or written.
     """
     template, legend = config.template, config.template.legend
     with stopwatch.timing("samples"):
@@ -193,7 +197,9 @@ def _classify(
     certain = largest_confidence(template.classifier)
     if certain is None:
         _warn_of_no_confidence(_classifier(config))
-    cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
+    cleaning = Cleaning(
+        template.regularisation.radius, template.confidence.radius, certain, template.regularisation.smoothing
+    )
     rows = strip_rows(grid.width, gdal.Open(str(workspace.features)).RasterCount, settings)
     # Around both: a file is read with the threads that were allowed when it was opened.
     with gdal_threads(settings.threads):

@@ -30,6 +30,7 @@ class LegendClass:
 
     @property
     def rgb(self) -> tuple[int, int, int]:
+        """Red, green and blue of the colour, 0..255."""
         return rgb(self.colour)
 
 
@@ -53,14 +54,17 @@ class Legend:
 
     @property
     def codes(self) -> tuple[int, ...]:
+        """Of all classes, ascending."""
         return tuple(one.code for one in self.classes)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """In the order of the codes."""
         return tuple(one.name for one in self.classes)
 
     @property
     def invalid_codes(self) -> tuple[int, ...]:
+        """Of the classes that make a pixel invalid, ascending."""
         return tuple(one.code for one in self.classes if one.invalid)
 
     def with_code(self, code: int) -> LegendClass:

@@ -19,6 +19,7 @@ from alcd_otb.terrain import slope, warp_elevation
 from alcd_otb.workspace import Workspace, write_json
 from otb_pipelines.app import Target
 from otb_pipelines.masks import build_formula, build_morphology
+from otb_pipelines.memory import memory_kept
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import build_stack
 
@@ -94,7 +95,7 @@ def _record(workspace: Workspace) -> Any:
 
 def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Settings) -> None:
     """Write features.tif, view.tif and valid.tif; they replace older ones only when all three are whole."""
-    with gdal_threads(settings.threads), workspace.scratch() as folder:
+    with gdal_threads(settings.threads), memory_kept(), workspace.scratch() as folder:
         features = _write_features(inputs, folder, settings)
         valid, counts = _write_valid(inputs, features, folder, settings)
         view = _write_view(inputs, folder, settings)

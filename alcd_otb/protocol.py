@@ -47,9 +47,11 @@ class Dilation(_Model):
         return metres
 
     def of_reference(self, metres: float) -> float:
+        """Metres by which the reference is dilated in a row of so many metres."""
         return metres if self.reference else 0.0
 
     def of_product(self, processor: str, metres: float) -> float:
+        """Metres by which a processor's masks are dilated in a row of so many metres."""
         return max(0.0, metres - self.delivered.get(processor, 0.0))
 
 
@@ -77,6 +79,7 @@ class Protocol(_Model):
     exclude: Exclusions = Exclusions()
 
     def positive_of(self, processor: str) -> frozenset[str]:
+        """The meanings that are positive in a processor's masks."""
         return frozenset(self.positive.processors.get(processor, self.positive.product))
 
     def dilated_by(self, metres: tuple[float, ...]) -> Self:

@@ -46,10 +46,12 @@ class Layer:
 
     @property
     def identifier(self) -> str:
+        """Of the layer in the project file."""
         return f"{_OWN}_{self.key}"
 
     @property
     def provider(self) -> str:
+        """QGIS's data provider."""
         return "gdal" if self.geometry is None else "ogr"
 
 

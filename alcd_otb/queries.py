@@ -40,7 +40,7 @@ _BLOCK_ROWS = 256
 _CELLS = 4
 _FELLOWS = 5
 _WINDOW = 32
-_WINDOWS_A_SIDE = 10
+_WINDOWS_A_SIDE = 6
 _MOST_SAMPLE_PIXELS = 500
 # Below the share of one tree of a thousand: it decides between equal pixels alone.
 _DRAW = 1e-4

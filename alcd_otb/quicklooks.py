@@ -43,13 +43,16 @@ class Date:
 
     @property
     def name(self) -> str:
+        """The product's, or its file's where it cannot be read."""
         return self.product.name if self.product else self.path.name
 
     @property
     def cloud_cover(self) -> float | None:
+        """Percent, of the metadata; None where they cannot be read."""
         return self.product.cloud_cover if self.product else None
 
     def as_json(self) -> dict[str, Any]:
+        """As ``quicklooks --json`` prints it."""
         product = self.product
         return {
             "path": str(self.path),
@@ -71,6 +74,7 @@ class Dates:
     dates: tuple[Date, ...]
 
     def summary(self) -> str:
+        """How many there are, and what is wrong with those that have no picture."""
         broken = [one for one in self.dates if one.problem]
         lines = [f"{len(self.dates)} dates of tile {self.tile}, {len(broken)} of them without a picture"]
         return "\n".join([*lines, *(str(one.problem) for one in broken)])

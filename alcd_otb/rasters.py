@@ -1,21 +1,31 @@
 """What GDAL's Python bindings leave to do by hand: closing, overviews, histograms, scattered pixels."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal
 
-from alcd_otb.errors import ProcessingError
+from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.grid import Grid
 
 gdal.UseExceptions()
 
 SMALLEST_OVERVIEW = 128
 """Pixels of the longer side below which no overview is made."""
+
+MOST_VALUES = 32 * 2**20
+"""Pixels that `read_part` gives at most: a tile of 20 m whole, of 10 m at level 1."""
+
+_SHOWN = 2048
+"""Pixels of the longer side of what `read_part` gives where no level is asked for."""
+
+Window = tuple[int, int, int, int]
+"""First row, first column, rows and columns, in pixels of the whole raster."""
 
 _TILE = 64
 """Pixels of the side of a window that scattered pixels are read by: a tile of the features."""
@@ -109,6 +119,53 @@ def strips(path: Path, rows: int = 256) -> Iterator[tuple[int, NDArray[Any]]]:
     band = dataset.GetRasterBand(1)
     for first in range(0, dataset.RasterYSize, rows):
         yield first, band.ReadAsArray(0, first, dataset.RasterXSize, min(rows, dataset.RasterYSize - first))
+
+
+def read_part(
+    path: Path, window: Window | None, level: int | None, resampling: Literal["mode", "average"]
+) -> NDArray[Any]:
+    """A raster's first band, (rows, columns) in its own type: a window of it, or all of it.
+
+    level: halvings of each side; 0 is every pixel, None the first at which the longer side has at most 2048 pixels.
+    What is left over of a row or column counts as one. Values without data take no part.
+
+    Raises ConfigurationError where the window is not within the raster or there are more than MOST_VALUES pixels,
+    ProcessingError where the raster cannot be read.
+    """
+    try:
+        dataset = gdal.Open(str(path))
+    except RuntimeError as error:
+        raise ProcessingError(f"{path}: cannot be read ({error})") from error
+    height, width = dataset.RasterYSize, dataset.RasterXSize
+    top, left, rows, columns = window or (0, 0, height, width)
+    if min(top, left) < 0 or min(rows, columns) < 1 or top + rows > height or left + columns > width:
+        raise ConfigurationError(
+            f"window {window}: is not within the {height} rows and {width} columns of {path}; "
+            "give (first row, first column, rows, columns)"
+        )
+    if level is None:
+        level = max(0, math.ceil(math.log2(max(rows, columns) / _SHOWN)))
+    if level < 0:
+        raise ConfigurationError(f"level {level}: give 0 for every pixel, or more")
+    shrunk_rows, shrunk_columns = -(-rows // 2**level), -(-columns // 2**level)
+    if shrunk_rows * shrunk_columns > MOST_VALUES:
+        raise ConfigurationError(
+            f"{path}: {shrunk_rows} x {shrunk_columns} pixels are more than {MOST_VALUES} at once; "
+            "give a window, or a higher level"
+        )
+    try:
+        values: NDArray[Any] = dataset.GetRasterBand(1).ReadAsArray(
+            left,
+            top,
+            columns,
+            rows,
+            shrunk_columns,
+            shrunk_rows,
+            resample_alg={"mode": gdal.GRIORA_Mode, "average": gdal.GRIORA_Average}[resampling],
+        )
+    except RuntimeError as error:
+        raise ProcessingError(f"{path}: cannot be read ({error})") from error
+    return values
 
 
 def values_at(path: Path, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:

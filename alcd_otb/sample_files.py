@@ -37,7 +37,7 @@ _FIELDS = (
 )
 # GeoPackage stores the time of the last change; a fixed one keeps equal contents byte-identical.
 _FIXED_DATE = "2000-01-01T00:00:00Z"
-_POLYGONS, _POINTS_AND_POLYGONS = ("Polygon",), ("Point", "Polygon")
+_POINTS, _POLYGONS, _POINTS_AND_POLYGONS = ("Point",), ("Polygon",), ("Point", "Polygon")
 
 Place = tuple[float, float]
 Reprojection = Callable[[Sequence[Sequence[float]]], tuple[Place, ...]]
@@ -86,6 +86,32 @@ def read_corrections(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, 
         return ()
     layers = [layer for layer in sample_layers(source, legend) if layer.corrects]
     return tuple(one for layer in layers for one in _read_layer(layer, legend, grid, _POLYGONS))
+
+
+def as_samples(
+    points: Iterable[tuple[str | int, float, float]], crs: str | None, legend: Legend, grid: Grid
+) -> tuple[Sample, ...]:
+    """Points that a program gives, (class, x, y), checked as those of a file, in the scene's CRS.
+
+    crs: of x and y, as GDAL names it, x first; None: the scene's. Raises SampleError, naming the points by their number
+    from 1 on.
+    """
+    subject = "samples to add:"
+    features = [
+        fiona.Feature(
+            geometry=fiona.Geometry(coordinates=(float(x), float(y)), type="Point"),
+            id=str(number),
+            properties=fiona.Properties(**{"class": name}),
+        )
+        for number, (name, x, y) in enumerate(points, start=1)
+    ]
+    reference = osr.SpatialReference()
+    try:
+        reference.SetFromUserInput(crs or grid.crs)
+    except RuntimeError as error:
+        raise SampleError(f"{subject} CRS {crs!r} is not known ({error}); name it as in EPSG:4326") from error
+    reproject = _reprojection(subject, reference.ExportToWkt(), grid)
+    return tuple(_checked(features, subject, "added", None, "class", _POINTS, reproject, legend, grid))
 
 
 def write_samples(
@@ -192,8 +218,22 @@ def _read_layer(layer: SampleLayer, legend: Legend, grid: Grid, kinds: tuple[str
     named = layer.name if layer.corrects else None
     subject = f"{path}: layer {named!r}" if named else f"{path}:"
     reproject = _reprojection(subject, crs, grid)
-    class_field = _class_field(subject, fields) if code is None else None
+    class_field = class_field_of(subject, fields) if code is None else None
     file = f"{path.name}:{named}" if named else path.name
+    return _checked(features, subject, file, code, class_field, kinds, reproject, legend, grid)
+
+
+def _checked(
+    features: Iterable[Any],
+    subject: str,
+    file: str,
+    code: int | None,
+    class_field: str | None,
+    kinds: tuple[str, ...],
+    reproject: Reprojection,
+    legend: Legend,
+    grid: Grid,
+) -> list[Sample]:
     samples: list[Sample] = []
     refused: dict[str, list[str]] = {}
     for feature in features:
@@ -252,7 +292,8 @@ def _outside(grid: Grid) -> str:
     )
 
 
-def _class_field(subject: str, fields: Sequence[str]) -> str:
+def class_field_of(subject: str, fields: Sequence[str]) -> str:
+    """The field that holds the class, by any case. Raises SampleError, naming the subject, where there is none."""
     # Shapefile writers often put names in capitals.
     alike = [name for name in fields if name.lower() == "class"]
     if "class" in alike:

@@ -9,9 +9,12 @@ from pathlib import Path
 import fiona
 from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError, UnsupportedGeometryTypeError
+from osgeo import gdal
 
 from alcd_otb.errors import SampleError
 from alcd_otb.legend import Legend
+
+gdal.UseExceptions()
 
 LAYER = "samples"
 """Layer of samples in a file of several layers."""
@@ -51,6 +54,16 @@ def sample_layers(source: Path, legend: Legend) -> tuple[SampleLayer, ...]:
     if source.is_dir() and source.suffix.lower() != ".gdb":
         return tuple(_of_folder(source, legend))
     return tuple(_of_file(source))
+
+
+def holds_samples(path: Path) -> bool:
+    """Whether a vector file holds any but corrections; one that cannot be read may, and who reads it will tell."""
+    try:
+        dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
+    except RuntimeError:
+        return True
+    layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
+    return any(layer.GetFeatureCount() for layer in layers if layer.GetName() != CORRECTIONS)
 
 
 def known_classes(name: str, legend: Legend) -> str:

@@ -1,5 +1,6 @@
 """The samples of an earlier iteration put in the place of a scene's present ones, which are kept."""
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -10,8 +11,11 @@ from osgeo import gdal
 
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.sample_layers import LAYER
+from alcd_otb.workspace import Workspace
 
 gdal.UseExceptions()
+
+log = logging.getLogger(__name__)
 
 _PATIENCE = 5.0
 """Seconds to wait for another program, such as QGIS, to end its writing."""
@@ -25,6 +29,27 @@ def can_restore(samples: Path, workspace: Path) -> bool:
     return samples.parent.resolve() == workspace.resolve() and samples.suffix.lower() == ".gpkg"
 
 
+def take_samples(earlier: Path, present: Path, workspace: Workspace, number: int) -> None:
+    """Put the samples of an earlier iteration's folder in the place of the scene's, if these are the workspace's own.
+
+    number: of the iteration for which this is done. Raises SampleError and ProcessingError as `restore_samples` does.
+    """
+    taken = earlier / "samples.gpkg"
+    if not can_restore(present, workspace.folder):
+        log.warning(
+            "%s is no GeoPackage in the workspace, and is left as it is: to go on from these samples, "
+            "name a copy of %s in its place",
+            present,
+            taken,
+        )
+        return
+    with workspace.scratch() as scratch:
+        kept = restore_samples(taken, present, number, scratch)
+    log.info("%s holds the samples of iteration %d", present, int(earlier.name))
+    if kept is not None:
+        log.info("%s keeps those it held before", kept)
+
+
 def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path) -> Path | None:
     """Put the layer of samples of an earlier GeoPackage into the scene's; its other layers stay as they are.
 
@@ -32,7 +57,8 @@ def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path)
     it open goes on with the new points. iteration: that for which this is done. scratch: a folder for files in the
     making.
 
-    Returns the copy kept, or None where there was nothing to keep. Raises SampleError where the file is locked.
+    Returns the copy kept, or None where there was nothing to keep. Raises SampleError where the file is locked,
+    ProcessingError where it cannot be replaced.
     """
     if not samples.exists():
         _copy_whole(earlier, samples, scratch)

@@ -36,6 +36,7 @@ class Sample:
 
     @property
     def is_point(self) -> bool:
+        """Whether it is a point, or else a polygon."""
         return bool(self.geometry["type"] == "Point")
 
     @property
@@ -52,6 +53,12 @@ class Sample:
         """(x, y): the point itself, or the centre of the polygon's extent."""
         left, bottom, right, top = self.extent
         return (left + right) / 2, (bottom + top) / 2
+
+    @property
+    def __geo_interface__(self) -> dict[str, Any]:
+        """A GeoJSON-like feature; its field ``class`` holds the code."""
+        properties = {"class": self.code, "iteration": self.iteration, "author": self.author, "comment": self.comment}
+        return {"type": "Feature", "id": self.feature, "geometry": dict(self.geometry), "properties": properties}
 
 
 def split_samples(

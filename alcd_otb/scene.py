@@ -5,7 +5,7 @@ import logging
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from osgeo import gdal
 
 from alcd_otb.accuracy_estimate import AccuracyEstimate
@@ -31,11 +33,15 @@ from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
 from alcd_otb.python_features import check_functions, python_features
 from alcd_otb.qgis import write_blind_project, write_project
+from alcd_otb.rasters import Window, read_part
+from alcd_otb.report.notebook import scene_html
 from alcd_otb.report.page import write_report
+from alcd_otb.result import Result
 from alcd_otb.runlog import recorded
 from alcd_otb.sample_files import create_empty_samples, read_corrections, read_samples
-from alcd_otb.sample_layers import CORRECTIONS
-from alcd_otb.sample_restore import can_restore, restore_samples
+from alcd_otb.sample_layers import holds_samples
+from alcd_otb.sample_points import Point, add_points
+from alcd_otb.sample_restore import can_restore, take_samples
 from alcd_otb.samples import Sample
 from alcd_otb.visits import Records, check_proposes, update_visits
 from alcd_otb.workspace import Workspace, write_json, writing_to
@@ -46,38 +52,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a run made. iteration and what comes from it are None where there were no samples yet."""
-
-    workspace: Path
-    iteration: int | None
-    labels: Path | None
-    confidence: Path | None
-    features: Path
-    accuracy: dict[str, Any] | None
-    pictures: tuple[Path, ...]
-    report: Path | None
-    project: Path
-    seconds: dict[str, float]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "workspace": str(self.workspace),
-            "iteration": self.iteration,
-            "labels": str(self.labels) if self.labels else None,
-            "confidence": str(self.confidence) if self.confidence else None,
-            "features": str(self.features),
-            "accuracy": self.accuracy,
-            "pictures": [str(picture) for picture in self.pictures],
-            "report": str(self.report) if self.report else None,
-            "project": str(self.project),
-            "seconds": self.seconds,
-        }
-
-
-@dataclass(frozen=True)
 class Scene:
-    """A scene as its scene.json describes it."""
+    """A scene as its scene.json describes it: open, run, look, label, run again.
+
+    config: all settings, every path absolute. settings: memory and threads.
+    """
 
     config: SceneConfig
     settings: Settings
@@ -89,10 +68,80 @@ class Scene:
 
     @property
     def workspace(self) -> Workspace:
+        """Where the results lie."""
         return Workspace(self.config.workspace)
 
+    @property
+    def grid(self) -> Grid:
+        """The grid of the prepared scene's features and maps: pixels to map coordinates and back.
+
+        Raises ConfigurationError where the scene is not prepared.
+        """
+        if not self.workspace.features.is_file():
+            raise ConfigurationError(f"{self.workspace.folder}: is not prepared; run the scene first")
+        return Grid.of(str(self.workspace.features))
+
+    def result(self, iteration: int | None = None) -> Result:
+        """What a finished iteration made, by default the last one. Raises ConfigurationError where it is none."""
+        return Result.of(self.workspace, int(self._iteration(iteration).name), self.config.template.legend)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json of the last iteration: agreement with the samples kept out of training, counts, changes.
+
+        Raises ConfigurationError where there is none.
+        """
+        return self.result().accuracy or {}
+
+    def labels(
+        self, window: Window | None = None, level: int | None = None, iteration: int | None = None
+    ) -> NDArray[np.uint8]:
+        """The map of an iteration, by default the last one: (rows, columns) of class codes, 0 no data.
+
+        window, level: which part, and how much shrunk, by the commonest class; see `rasters.read_part`. Raises
+        ConfigurationError as that does, and where there is no such iteration.
+        """
+        codes: NDArray[np.uint8] = read_part(self._iteration(iteration) / "labels.tif", window, level, "mode")
+        return codes
+
+    def confidence(
+        self, window: Window | None = None, level: int | None = None, iteration: int | None = None
+    ) -> NDArray[np.float32]:
+        """The share of the trees that voted for the class, (rows, columns), 0 to 1; NaN where there is no data.
+
+        As `labels`, but shrunk by averages. Raises ConfigurationError also where the classifier gives no confidence.
+        """
+        file = self._iteration(iteration) / "confidence.tif"
+        if not file.is_file():
+            raise ConfigurationError(f"{file}: is not there; the template's classifier gives no confidence")
+        values: NDArray[np.float32] = read_part(file, window, level, "average")
+        return np.where(values > 0, values, np.float32(np.nan))
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The labelled points and polygons as the file holds them now, in the scene's CRS; none before the first.
+
+        Each has `__geo_interface__`, so that `geopandas.GeoDataFrame.from_features(scene.samples)` takes them. Raises
+        SampleError where the file cannot be used, ConfigurationError where the scene is not prepared.
+        """
+        if not self._has_samples():
+            return ()
+        return read_samples(self.config.samples, self.config.template.legend, self.grid)
+
+    def add_samples(self, points: Iterable[Point], crs: str | None = None, author: str = "", comment: str = "") -> None:
+        """Add labelled points to the file of samples: all of them, or none where one is refused.
+
+        points: (class, x, y), the class by name or code. crs: of x and y, such as ``EPSG:4326``, of which x is the
+        longitude; by default the scene's. QGIS may have the file open. Raises SampleError where a point is refused, the
+        file is no GeoPackage or another program is writing to it, ConfigurationError where the scene is not prepared.
+        """
+        finished = self.workspace.iterations()
+        turn = int(finished[-1].name) + 1 if finished else 1
+        legend = self.config.template.legend
+        add_points(self.config.samples, points, crs, legend, self.grid, turn, author, comment)
+
     def plan(self, start: int | None = None) -> tuple[str, ...]:
-        """What `run` would do, step by step; reads and checks the inputs, writes nothing."""
+        """What `run` would do, step by step; reads and checks the inputs, writes nothing. Raises as `run`."""
         with _failures_translated():
             inputs = self._checked_inputs()
         steps = []
@@ -138,7 +187,10 @@ class Scene:
         return inputs
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
-        """Draw points from the latest map for blind labelling; see `assess.plan_accuracy`."""
+        """Draw so many points from the latest map, to be labelled blindly in accuracy.gpkg, and write its QGIS project.
+
+        replace: whether points with labels are put aside for new ones. Raises as `assess.plan_accuracy` does.
+        """
         # Before the lock, which would make the folder of a workspace that there is not.
         self.workspace.last_iteration()
         with self.workspace.locked():
@@ -147,7 +199,10 @@ class Scene:
         return plan
 
     def estimate_accuracy(self, iteration: int | None = None, labelled_only: bool = False) -> AccuracyEstimate:
-        """Estimate a map's accuracy from the labelled points; see `assess.estimate_accuracy`."""
+        """Estimate a map's accuracy, by default the latest one's, and its areas from the labelled points.
+
+        labelled_only: whether points without a class are left out. Raises as `assess.estimate_accuracy` does.
+        """
         # Before the lock, which would make the folder of a workspace that there is not.
         self.workspace.last_iteration()
         with self.workspace.locked():
@@ -156,7 +211,7 @@ class Scene:
     def cross_validate(self, folds: int = 10) -> CrossValidation:
         """Cross-validate the samples of a prepared scene by spatial block; the iterations stay as they are.
 
-        Raises ConfigurationError where the scene is not prepared, and as `cross_validation.cross_validate` does.
+        Raises ConfigurationError where the scene is not prepared, SampleError where the samples do not allow it.
         """
         if folds < 2:
             raise ConfigurationError(f"{folds} folds: at least 2 are needed, to train and to validate")
@@ -191,7 +246,7 @@ class Scene:
             return self._wait_for_samples(inputs, stopwatch)
         with workspace.new_iteration() as (number, folder):
             earlier = workspace.iteration(start) if start is not None else None
-            metrics = run_iteration(
+            run_iteration(
                 self.config, inputs.grid, workspace, folder, samples, corrections, earlier, stopwatch, self.settings
             )
             shutil.copyfile(workspace.config, folder / "config.json")
@@ -209,22 +264,9 @@ class Scene:
             (folder / "run.log").write_text(recording.getvalue(), encoding="utf-8")
             if earlier is not None:
                 # Last, when nothing else can fail.
-                self._restore_samples(earlier, number)
+                take_samples(earlier, self.config.samples, workspace, number)
         write_project(self.config, inputs.grid, workspace)
-        finished = workspace.iterations_folder / f"{number:03d}"
-        confidence = finished / "confidence.tif"
-        return Result(
-            workspace=workspace.folder,
-            iteration=number,
-            labels=finished / "labels.tif",
-            confidence=confidence if confidence.is_file() else None,
-            features=workspace.features,
-            accuracy=metrics,
-            pictures=tuple(sorted((*finished.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
-            report=finished / "report.html",
-            project=workspace.project,
-            seconds=stopwatch.seconds,
-        )
+        return Result.of(workspace, number, legend)
 
     def _guide(self, folder: Path, samples: tuple[Sample, ...], stopwatch: Stopwatch) -> None:
         """What leads the operator over a new map: the outlines of its classes, and the places to label next."""
@@ -236,7 +278,8 @@ class Scene:
     def next_places(self, number: int | None = None) -> Records:
         """Where to label next, by the latest iteration and the samples as they are now; also written to to_visit.gpkg.
 
-        See `visits.update_visits`. Raises ConfigurationError as `visits.check_proposes` does.
+        number: how many, else as the template says. In the order of their use, each as `query_files.as_records` tells.
+        Raises ConfigurationError where there is no map yet, or its classifier gave nothing to choose by.
         """
         workspace, template = self.workspace, self.config.template
         check_proposes(workspace, template)
@@ -250,6 +293,12 @@ class Scene:
         """What the iterations tell of themselves, oldest first; reads only, and may do so while a run is going on."""
         return completed(read_history(self.workspace), self.config.template.legend)
 
+    def _repr_html_(self) -> str:
+        return scene_html(self.config, self.workspace)
+
+    def _iteration(self, number: int | None) -> Path:
+        return self.workspace.last_iteration() if number is None else self.workspace.iteration(number)
+
     def _draw_quicklook(self) -> None:
         workspace = self.workspace
         if not (workspace.quicklook.is_file() and workspace.preview.is_file()):
@@ -258,39 +307,12 @@ class Scene:
                     os.replace(scratch / "preview.jpg", workspace.preview)
                     os.replace(scratch / "quicklook.png", workspace.quicklook)
 
-    def _restore_samples(self, earlier: Path, number: int) -> None:
-        """Put an earlier iteration's samples in the place of the scene's, if these are the workspace's own."""
-        present, taken = self.config.samples, earlier / "samples.gpkg"
-        if not can_restore(present, self.workspace.folder):
-            log.warning(
-                "%s is no GeoPackage in the workspace, and is left as it is: to go on from these samples, "
-                "name a copy of %s in its place",
-                present,
-                taken,
-            )
-            return
-        with self.workspace.scratch() as scratch:
-            kept = restore_samples(taken, present, number, scratch)
-        log.info("%s holds the samples of iteration %d", present, int(earlier.name))
-        if kept is not None:
-            log.info("%s keeps those it held before", kept)
-
     def _wait_for_samples(self, inputs: Inputs, stopwatch: Stopwatch) -> Result:
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, inputs.grid)
-        return Result(
-            workspace=self.workspace.folder,
-            iteration=None,
-            labels=None,
-            confidence=None,
-            features=self.workspace.features,
-            accuracy=None,
-            pictures=(),
-            report=None,
-            project=write_project(self.config, inputs.grid, self.workspace),
-            seconds=stopwatch.seconds,
-        )
+        write_project(self.config, inputs.grid, self.workspace)
+        return Result.prepared(self.workspace, stopwatch.seconds, self.config.template.legend)
 
     def _samples(self, start: int | None) -> Path | None:
         """Where the samples to classify from lie: the scene's, or those of the iteration to start again from."""
@@ -314,7 +336,7 @@ class Scene:
         samples = self.config.samples
         if samples != self.workspace.samples:
             return True
-        return samples.is_file() and _holds_features(samples)
+        return samples.is_file() and holds_samples(samples)
 
     def _completed(self, inputs: Inputs) -> dict[str, Any]:
         """config.json: all settings, what the features are, the products' identities, versions, pixel counts."""
@@ -356,16 +378,6 @@ def _identity(product: L1CProduct) -> dict[str, Any]:
         "sun_zenith": product.sun_zenith,
         "sun_azimuth": product.sun_azimuth,
     }
-
-
-def _holds_features(path: Path) -> bool:
-    """Whether a vector file holds any but corrections; one that cannot be read may, and who reads it will tell."""
-    try:
-        dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
-    except RuntimeError:
-        return True
-    layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
-    return any(layer.GetFeatureCount() for layer in layers if layer.GetName() != CORRECTIONS)
 
 
 @contextmanager

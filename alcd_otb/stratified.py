@@ -33,7 +33,10 @@ _SUPPOSED = 0.25
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share between 0 and 1, or that of a total, with its standard error and the limits of its interval."""
+    """A share between 0 and 1, or that of a total, with its standard error and the limits of its 95 % interval.
+
+    Stehman (2014), equations 27 and 28; the interval is Wilson's (1927) for a sample of the same variance.
+    """
 
     estimate: float
     standard_error: float
@@ -74,6 +77,7 @@ class LabelledSample:
         return LabelledSample(self.sizes, np.einsum("smr,mi,rj->sij", self.counts, onto, onto))
 
     def overall_accuracy(self) -> Estimate | None:
+        """Share of the area that the map tells right."""
         right = np.eye(self.counts.shape[1], dtype=np.bool_)
         return self._ratio(right, ~right)
 

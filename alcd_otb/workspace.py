@@ -29,18 +29,22 @@ class Workspace:
 
     @property
     def config(self) -> Path:
+        """All settings, the products' identities, versions, counts of pixels."""
         return self.folder / "config.json"
 
     @property
     def features(self) -> Path:
+        """What the classifier sees."""
         return self.folder / "features.tif"
 
     @property
     def view(self) -> Path:
+        """What a person looks at."""
         return self.folder / "view.tif"
 
     @property
     def quicklook(self) -> Path:
+        """The image in true colour."""
         return self.folder / "quicklook.png"
 
     @property
@@ -50,6 +54,7 @@ class Workspace:
 
     @property
     def valid(self) -> Path:
+        """1 where all features have data, away from its edge, else 0."""
         return self.folder / "valid.tif"
 
     @property
@@ -59,6 +64,7 @@ class Workspace:
 
     @property
     def samples(self) -> Path:
+        """The layers to label in, unless the scene names another file."""
         return self.folder / "samples.gpkg"
 
     @property
@@ -68,6 +74,7 @@ class Workspace:
 
     @property
     def project(self) -> Path:
+        """All of it in QGIS."""
         return self.folder / "project.qgz"
 
     @property
@@ -87,6 +94,7 @@ class Workspace:
 
     @property
     def accuracy_estimate(self) -> Path:
+        """What the labelled points say of the map."""
         return self.folder / "accuracy_estimate.json"
 
     @property
@@ -96,10 +104,12 @@ class Workspace:
 
     @property
     def iterations_folder(self) -> Path:
+        """One folder an iteration, named by its number."""
         return self.folder / "iterations"
 
     @property
     def latest(self) -> Path:
+        """A link to the last finished iteration."""
         return self.folder / "latest"
 
     def iterations(self) -> tuple[Path, ...]:

@@ -18,6 +18,8 @@ _COPIES = 3
 class Cleaning:
     """radius: of the majority vote; median_radius: of the confidence's median. Both in pixels, 0 for none.
 
+    smoothing: standard deviation in pixels of the Gaussian by which a random forest's votes are averaged; 0 for none.
+    It takes the place of the majority vote.
     certain: the confidence that means certain, by which it is divided; None where the classifier gives none between 0
     and such a value.
     """
@@ -25,6 +27,7 @@ class Cleaning:
     radius: int
     median_radius: int
     certain: float | None
+    smoothing: float = 0
 
 
 def build_classification(
@@ -40,13 +43,17 @@ def build_classification(
 
     The outputs are to be written at once: the labels `out` (0 where the mask is 0), and where there is a confidence,
     `confmap` and its median `medianmap`; of a random forest also `marginmap`, by how much the share of the first
-    class's votes exceeds that of the second, and `secondmap`, the second class, both before cleaning. In the majority
-    vote in a ball a tie keeps the pixel's label, and no data neither votes nor changes; the median is that of a square
-    of side 2 median_radius + 1, the image's edge replicated.
+    class's votes exceeds that of the second, and `secondmap`, the second class, both before the majority vote. With
+    smoothing, all of them are of the averaged votes, and the shares come in steps of 0.005. In the majority vote in a
+    ball a tie keeps the pixel's label, and no data neither votes nor changes; the median is that of a square of side
+    2 median_radius + 1, the image's edge replicated.
     """
     parameters: dict[str, Value] = {"in": image, "model": model, "mask": mask}
     outputs: dict[str, Value] = {"radius": cleaning.radius, "medianradius": cleaning.median_radius}
     if gives_margin(classifier):
+        if cleaning.smoothing:
+            parameters["smoothing"] = cleaning.smoothing
+            outputs["radius"] = 0
         classified = Application("RandomForestClassification", parameters, settings)
         outputs |= {"margin": classified["marginmap"], "second": classified["secondmap"]}
     else:

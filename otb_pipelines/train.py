@@ -27,6 +27,11 @@ _TREES = frozenset(("rf", "sharkrf", "dt", "boost", "gbt"))
 _DEFAULT_NEIGHBOURS = 32
 _CLASS = "class"
 
+# OTB's names of a forest's parameters, and RandomForestTraining's.
+_FOREST_PARAMETERS = {"nbtrees": "trees", "max": "depth", "min": "least", "var": "tried"}
+# OTB's own default of classifier.rf.acc.
+_LEAST_ERROR = 0.01
+
 
 def classifiers(settings: Settings) -> tuple[str, ...]:
     """The supervised classifiers that this OTB was built with, by OTB's names."""
@@ -34,6 +39,7 @@ def classifiers(settings: Settings) -> tuple[str, ...]:
 
 
 def needs_scaling(classifier: str) -> bool:
+    """Whether a classifier, by OTB's name, wants features of zero mean and unit variance."""
     return classifier not in _TREES
 
 
@@ -106,7 +112,14 @@ def train(
     statistics: Path | None,
     settings: Settings,
 ) -> None:
-    """Train on pixels, and write the model. values: (pixels, features); codes: (pixels,) class codes."""
+    """Train on pixels, and write the model. values: (pixels, features); codes: (pixels,) class codes.
+
+    A random forest of which all trees are asked for is trained by RandomForestTraining; OTB stops adding trees once
+    the out-of-bag error is below `classifier.rf.acc`.
+    """
+    if _grows_all_trees(classifier):
+        _train_forest(values, codes, model, classifier, seed, settings)
+        return
     parameters: dict[str, Value] = {
         "io.out": model,
         "cfield": _CLASS,
@@ -120,6 +133,38 @@ def train(
         Application("TrainVectorClassifier", {"io.vd": [path], "feat": features, **parameters}, settings).execute()
     if classifier["classifier"] == "ann":
         _mend_labels(model)
+
+
+def _grows_all_trees(classifier: Parameters) -> bool:
+    return classifier["classifier"] == "rf" and float(str(classifier.get("classifier.rf.acc", _LEAST_ERROR))) == 0
+
+
+def _train_forest(
+    values: Values, codes: Codes, model: Path, classifier: Parameters, seed: int, settings: Settings
+) -> None:
+    parameters: dict[str, Value] = {
+        own: classifier[f"classifier.rf.{name}"]
+        for name, own in _FOREST_PARAMETERS.items()
+        if f"classifier.rf.{name}" in classifier
+    }
+    with _image(values.astype(np.float32).T) as pixels, _image(codes.astype(np.int32)[None]) as labels:
+        parameters |= {"in": pixels, "labels": labels, "model": model, "seed": seed}
+        Application("RandomForestTraining", parameters, settings).execute()
+
+
+@contextmanager
+def _image(values: NDArray[Any]) -> Iterator[str]:
+    """(bands, pixels) as an image of one row in GDAL's memory."""
+    bands, pixels = values.shape
+    path = f"/vsimem/{uuid.uuid4()}.tif"
+    kind = gdal.GDT_Int32 if values.dtype == np.int32 else gdal.GDT_Float32
+    try:
+        image = gdal.GetDriverByName("GTiff").Create(path, pixels, 1, bands, kind, ["INTERLEAVE=PIXEL"])
+        image.WriteArray(np.ascontiguousarray(values[:, None, :]))
+        del image
+        yield path
+    finally:
+        gdal.Unlink(path)
 
 
 @contextmanager

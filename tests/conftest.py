@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from scenes import write_scene
 
-from alcd_otb.scene import Result, Scene
+from alcd_otb.result import Result
+from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 
 

@@ -27,8 +27,8 @@ FORESTS: dict[str, dict[str, Any]] = {
 
 
 def run(prepared: Callable[..., Path], classifier: dict[str, Any], settings: Settings | None = None) -> Result:
-    # Labels as they are before the vote of the neighbours.
-    changes = {"margin": MARGIN, "classifier": classifier, "regularisation": {"radius": 0}}
+    # Labels as they are without the votes of the neighbours.
+    changes = {"margin": MARGIN, "classifier": classifier, "regularisation": {"radius": 0, "smoothing": 0}}
     return Scene.open(prepared(set={**changes, "confidence": {"shares": True}}), settings).run()
 
 

@@ -11,7 +11,8 @@ from osgeo import gdal
 
 from alcd_otb.demo import compare_with_truth
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.scene import Result, Scene
+from alcd_otb.result import Result
+from alcd_otb.scene import Scene
 from otb_pipelines.settings import default_settings
 from otb_pipelines.train import classifiers
 

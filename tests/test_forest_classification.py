@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from osgeo import gdal
+from scipy.ndimage import convolve1d
 
 from otb_pipelines.app import Application, OtbError, Target
 from otb_pipelines.settings import Settings
@@ -114,6 +115,64 @@ def test_margin_and_second_class_go_through_the_cleaning_as_they_are(forest: tup
     np.testing.assert_array_equal(read(tmp_path / "c.tif"), whole["confmap"].astype(np.float32))
     np.testing.assert_array_equal(read(tmp_path / "m.tif"), whole["marginmap"].astype(np.float32))
     np.testing.assert_array_equal(read(tmp_path / "s.tif"), whole["secondmap"])
+
+
+def gaussian(deviation: float) -> Array:
+    radius = max(1, round(2 * deviation))
+    weights = np.exp(-((np.arange(-radius, radius + 1) / deviation) ** 2) / 2)
+    return weights / weights.sum()
+
+
+def averaged(values: Array, deviation: float) -> Array:
+    """Weighted sums along both axes; beyond the edge there is nothing."""
+    for axis in (-2, -1):
+        values = convolve1d(values, gaussian(deviation), axis=axis, mode="constant")
+    return values
+
+
+@pytest.mark.parametrize("deviation", [0.3, 0.7, 1.6])
+@pytest.mark.parametrize("name", ["clouds", "two classes", "one class"])
+def test_smoothed_votes_are_the_mean_of_the_class_shares_around(name: str, deviation: float, tmp_path: Path) -> None:
+    shape = SHAPES[name]
+    model, image = tmp_path / "model.rf", tmp_path / "image.tif"
+    write_forest(model, shape, 3)
+    pixels = random_pixels(shape.features, ROWS, COLUMNS, 3)
+    # Values that stand for nothing have votes, but their labels are chosen otherwise.
+    write_pixels(image, np.where(np.abs(pixels) < 2, pixels, 0))
+    path, there = mask(tmp_path)
+    result = classified(tmp_path, {"in": image, "model": model, "mask": path, "smoothing": deviation})
+
+    count = len(shape.labels)
+    application = Application("ImageClassifier", {"in": image, "model": model, "nbclasses": count}, SETTINGS)
+    application.write({"out": Target(tmp_path / "l.tif", "uint8"), "probamap": Target(tmp_path / "shares.tif")})
+    shares = read(tmp_path / "shares.tif").reshape(count, ROWS, COLUMNS).astype(float)
+    means = averaged(shares * there, deviation) / np.maximum(averaged(there.astype(float), deviation), 1e-9)
+    ordered = np.sort(means, axis=0)
+    margins = ordered[-1] - ordered[-2] if count > 1 else np.ones((ROWS, COLUMNS))
+    order = np.argsort(-means, axis=0, kind="stable")
+    # Where two means are equal but for rounding, either class may come first.
+    sure = there & (margins > 1e-5)
+    assert sure.sum() > 0.9 * there.sum()
+    np.testing.assert_array_equal(result["out"][sure], np.array(shape.labels)[order[0]][sure])
+    # Half a step of 0.005, and the rounding of 32 bits.
+    np.testing.assert_allclose(result["confmap"], np.where(there, ordered[-1], 0), atol=0.0025 + 1e-5)
+    np.testing.assert_allclose(result["marginmap"], np.where(there, margins, 0), atol=0.0025 + 1e-5)
+    if count > 2:
+        told_apart = sure & (ordered[-2] - ordered[-3] > 1e-5)
+        np.testing.assert_array_equal(result["secondmap"][told_apart], np.array(shape.labels)[order[1]][told_apart])
+    for values in result.values():
+        assert not values[~there].any()
+
+
+@pytest.mark.parametrize("rows", [1, 5, 16])
+def test_strips_make_no_difference_to_smoothed_votes(rows: int, forest: tuple[Path, Path], tmp_path: Path) -> None:
+    model, image = forest
+    path, _ = mask(tmp_path)
+    parameters = {"in": image, "model": model, "mask": path, "smoothing": 1.2}
+    whole = classified(tmp_path, parameters)
+    in_strips = classified(tmp_path, parameters, rows=rows)
+    for key, values in in_strips.items():
+        np.testing.assert_array_equal(values, whole[key])
 
 
 def test_an_image_of_too_few_bands_is_refused(forest: tuple[Path, Path], tmp_path: Path) -> None:

@@ -34,10 +34,12 @@ class Comparison:
 
     @property
     def processors(self) -> tuple[ProcessorSummary, ...]:
+        """One summary a processor and dilation."""
         return summarise_processors(self.rows)
 
     @property
     def versions(self) -> dict[str, str]:
+        """Of what counted, by name."""
         return {
             "alcd_otb": version("alcd-otb"),
             "gdal": gdal.__version__,
@@ -46,6 +48,7 @@ class Comparison:
         }
 
     def as_json(self) -> dict[str, Any]:
+        """What ``comparison.json`` holds and ``compare --json`` prints."""
         alone = (*self.pairing.references_alone, *self.pairing.products_alone)
         return {
             "protocol": self.protocol.model_dump(mode="json"),

@@ -40,6 +40,7 @@ class Row:
     classes: Mapping[str, BinaryMetrics]
 
     def as_json(self) -> dict[str, Any]:
+        """As a row of ``comparison.json``."""
         return {
             "scene": self.scene,
             "processor": self.processor,
@@ -66,6 +67,7 @@ class ProcessorSummary:
     classes: Mapping[str, BinaryMetrics]
 
     def as_json(self) -> dict[str, Any]:
+        """As a processor of ``comparison.json``."""
         return {
             "processor": self.processor,
             "dilation_m": self.dilation_m,

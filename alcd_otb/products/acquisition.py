@@ -32,6 +32,7 @@ class Acquisition:
 
     @property
     def name(self) -> str:
+        """Tile and day, such as ``31TFJ_20171002``."""
         return f"{self.tile}_{self.day:%Y%m%d}"
 
     def shows_same_sky_as(self, other: "Acquisition") -> bool:

@@ -37,6 +37,7 @@ _DATASETS = ("classes", "class_ids", "class_names", "product_id", "granule_id", 
 
 
 def is_hollstein(path: Path) -> bool:
+    """Whether a file is HDF5 by its suffix, the format of the labelled pixels."""
     return path.is_file() and path.suffix.lower() in (".h5", ".hdf5")
 
 

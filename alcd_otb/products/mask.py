@@ -93,6 +93,7 @@ class Bits:
 
     @property
     def table(self) -> Table:
+        """What each value of 8 bits means: the names of its bits."""
         return tuple(
             frozenset(name for bit, names in self.names.items() if value >> bit & 1 for name in names)
             for value in range(256)
@@ -118,6 +119,7 @@ def classes_of(legend: Legend) -> tuple[PixelClass, ...]:
 
 
 def raster_layer(path: Path, table: Table, band: int = 1) -> Layer:
+    """A raster's band, from 1, as a layer; opened when it is read."""
     return Layer(partial(open_raster, path), table, band)
 
 

@@ -24,6 +24,7 @@ _MAP, _PARAMETERS = "Classification/classification_map.tif", "Classification/use
 
 
 def is_reference_scene(path: Path) -> bool:
+    """Whether a folder is a scene of the published data set."""
     return (path / _MAP).is_file()
 
 

@@ -37,6 +37,7 @@ class SafeArchive:
 
     @property
     def is_zip(self) -> bool:
+        """Whether the product is read in its zip file."""
         return not self.path.is_dir()
 
     def location(self, file: str) -> str:

@@ -70,6 +70,7 @@ class Block:
 
 
 def make_block(terrain: Terrain, clouds: Clouds, window: Window) -> Block:
+    """What the bands of both dates need of a window, computed once."""
     return Block(window, terrain, clouds, ground_of(terrain, window), overcast_of(clouds, window))
 
 

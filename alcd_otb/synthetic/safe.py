@@ -57,11 +57,13 @@ class Acquisition:
 
     @property
     def granule_name(self) -> str:
+        """Name of the granule's folder."""
         start = _compact(self.sensing - timedelta(seconds=6))
         return f"L1C_T{self.tile}_A{self.absolute_orbit:06d}_{start}"
 
     @property
     def dotted_baseline(self) -> str:
+        """Such as ``05.10``."""
         return f"{self.baseline[:2]}.{self.baseline[2:]}"
 
     def image_file(self, band: str) -> str:
@@ -69,6 +71,7 @@ class Acquisition:
         return f"GRANULE/{self.granule_name}/IMG_DATA/T{self.tile}_{_compact(self.sensing)}_{band}"
 
     def with_cloud_cover(self, percentage: float) -> "Acquisition":
+        """The same with another cloud cover in the metadata, in percent."""
         return replace(self, cloud_cover=percentage)
 
 

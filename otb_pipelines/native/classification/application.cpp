@@ -26,7 +26,8 @@ class RandomForestClassification : public Application {
         SetDescription("Classifies an image by a random forest that OTB has trained");
         SetDocLongDescription(
             "Gives the labels and confidences that ImageClassifier gives, faster, and with them the margin "
-            "and the second class of each pixel.");
+            "and the second class of each pixel. With smoothing, the votes for each class are averaged over "
+            "the pixels around before the label is chosen.");
         SetDocLimitations("Only models of TrainImagesClassifier's and TrainVectorClassifier's 'rf'.");
         SetDocAuthors("alcd_otb");
         SetDocSeeAlso("ImageClassifier, TrainImagesClassifier, ClassificationMapCleaning");
@@ -36,6 +37,10 @@ class RandomForestClassification : public Application {
         AddParameter(ParameterType_InputImage, "mask", "What is to be classified: not 0");
         MandatoryOff("mask");
         AddParameter(ParameterType_InputFilename, "model", "Random forest");
+        AddParameter(ParameterType_Float, "smoothing",
+                     "Standard deviation in pixels of the Gaussian by which votes are averaged; 0: none");
+        SetDefaultParameterFloat("smoothing", 0);
+        SetMinimumParameterFloatValue("smoothing", 0);
 
         AddParameter(ParameterType_OutputImage, "out", "Labels, 0 where the mask is 0");
         SetDefaultOutputPixelType("out", ImagePixelType_uint8);
@@ -63,6 +68,7 @@ class RandomForestClassification : public Application {
         } catch (const fast_forest::ModelError& error) {
             otbAppLogFATAL(<< error.what());
         }
+        filter_->SetSmoothing(GetParameterFloat("smoothing"));
         filter_->SetInput(GetParameterFloatVectorImage("in"));
         if (HasValue("mask")) {
             filter_->SetMask(GetParameterUInt8Image("mask"));

@@ -3,11 +3,19 @@
 #include <itkProgressReporter.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
-#include <vector>
+
+#include "vote_smoothing.hpp"
 
 namespace classification {
+namespace {
+
+// Of a share: a confidence map of few different values is small on disk, and its median quick.
+constexpr float steps = 200;
+
+}  // namespace
 
 ClassificationFilter::ClassificationFilter() {
     SetNumberOfRequiredOutputs(4);
@@ -36,8 +44,22 @@ void ClassificationFilter::SetMask(const MaskImage* mask) {
     SetNthInput(1, const_cast<MaskImage*>(mask));
 }
 
+void ClassificationFilter::SetSmoothing(double deviation) {
+    weights_ = deviation == 0 ? std::vector<float>() : gaussian_weights(deviation);
+    Modified();
+}
+
 const ClassificationFilter::MaskImage* ClassificationFilter::mask() const {
     return GetNumberOfInputs() < 2 ? nullptr : static_cast<const MaskImage*>(itk::ProcessObject::GetInput(1));
+}
+
+const unsigned char* ClassificationFilter::mask_row(const OutputImageRegionType& region,
+                                                    itk::IndexValueType number) const {
+    if (mask() == nullptr) {
+        return nullptr;
+    }
+    return mask()->GetBufferPointer() +
+           mask()->ComputeOffset(MaskImage::IndexType{{region.GetIndex(0), number}});
 }
 
 ClassificationFilter::ConfidenceImage* ClassificationFilter::GetConfidenceOutput() {
@@ -65,52 +87,140 @@ void ClassificationFilter::GenerateOutputInformation() {
     }
 }
 
-void ClassificationFilter::ThreadedGenerateData(const OutputImageRegionType& region,
-                                                itk::ThreadIdType thread) {
-    const FeatureImage& image = *GetInput();
-    const std::size_t bands = image.GetNumberOfComponentsPerPixel();
-    const std::size_t columns = region.GetSize(0);
-    itk::ProgressReporter progress(this, thread, region.GetSize(1));
+void ClassificationFilter::GenerateInputRequestedRegion() {
+    Superclass::GenerateInputRequestedRegion();
+    OutputImageRegionType region = GetOutput()->GetRequestedRegion();
+    region.PadByRadius(weights_.size() / 2);
+    region.Crop(GetOutput()->GetLargestPossibleRegion());
+    for (unsigned int index = 0; index < GetNumberOfInputs(); ++index) {
+        static_cast<itk::ImageBase<2>*>(itk::ProcessObject::GetInput(index))->SetRequestedRegion(region);
+    }
+}
+
+// The pixels of a row of the image that the mask leaves.
+struct ClassificationFilter::Row {
     std::vector<const float*> pixels;
     std::vector<std::size_t> places;
-    std::vector<std::uint32_t> votes(columns * forest_->classes());
-    FeatureImage::IndexType start = region.GetIndex();
-    for (std::size_t row = 0; row < region.GetSize(1); ++row, ++start[1]) {
-        // An image's buffer holds its rows one after the other, and a pixel's features side by side.
-        const float* features =
-            image.GetBufferPointer() + static_cast<std::size_t>(image.ComputeOffset(start)) * bands;
-        const unsigned char* there =
-            mask() == nullptr ? nullptr : mask()->GetBufferPointer() + mask()->ComputeOffset(start);
-        const auto output = [&](auto* target) {
-            auto* values = target->GetBufferPointer() + target->ComputeOffset(start);
-            std::fill_n(values, columns, 0);
-            return values;
-        };
-        int* labels = output(GetOutput());
-        double* confidences = output(GetConfidenceOutput());
-        float* margins = output(GetMarginOutput());
-        int* seconds = output(GetSecondOutput());
-        pixels.clear();
-        places.clear();
-        for (std::size_t column = 0; column < columns; ++column) {
-            if (there == nullptr || there[column] != 0) {
-                pixels.push_back(features + column * bands);
-                places.push_back(column);
-            }
+    // By pixel, the trees' votes for each class.
+    std::vector<std::uint32_t> votes;
+};
+
+// Where the outputs of a row begin.
+struct ClassificationFilter::Result {
+    int* labels;
+    double* confidences;
+    float* margins;
+    int* seconds;
+};
+
+void ClassificationFilter::ThreadedGenerateData(const OutputImageRegionType& region,
+                                                itk::ThreadIdType thread) {
+    itk::ProgressReporter progress(this, thread, region.GetSize(1));
+    const itk::IndexValueType first = region.GetIndex(1);
+    const itk::IndexValueType end = first + static_cast<itk::IndexValueType>(region.GetSize(1));
+    Row row;
+    if (weights_.empty()) {
+        for (itk::IndexValueType number = first; number < end; ++number) {
+            count_votes(region, number, row);
+            classify(row, result(region, number));
+            progress.CompletedPixel();
         }
-        forest_->count_votes(pixels.data(), pixels.size(), votes.data());
-        for (std::size_t pixel = 0; pixel < pixels.size(); ++pixel) {
-            const std::uint32_t* of_pixel = votes.data() + pixel * forest_->classes();
-            const std::size_t place = places[pixel];
-            labels[place] = forest_->label(pixels[pixel], of_pixel);
-            confidences[place] = forest_->share(of_pixel[forest_->winner(of_pixel)]);
-            margins[place] = forest_->share(forest_->lead(of_pixel));
-            if (forest_->classes() > 1) {
-                seconds[place] = forest_->labels()[forest_->runner_up(of_pixel)];
-            }
-        }
-        progress.CompletedPixel();
+        return;
     }
+    const OutputImageRegionType whole = GetOutput()->GetLargestPossibleRegion();
+    OutputImageRegionType around = region;
+    around.PadByRadius(weights_.size() / 2);
+    around.Crop(whole);
+    const auto begin = static_cast<std::size_t>(region.GetIndex(0) - around.GetIndex(0));
+    VoteSmoothing smoothing(weights_, around.GetSize(0), forest_->classes());
+    const auto radius = static_cast<itk::IndexValueType>(smoothing.radius());
+    for (itk::IndexValueType number = first - radius; number < end + radius; ++number) {
+        if (number < whole.GetIndex(1) || number > whole.GetUpperIndex()[1]) {
+            smoothing.push_nothing();
+        } else {
+            count_votes(around, number, row);
+            smoothing.push(row.votes, row.places);
+        }
+        if (number >= first + radius) {
+            classify_means(smoothing.mean().data() + begin * forest_->classes(), region, number - radius);
+            progress.CompletedPixel();
+        }
+    }
+}
+
+void ClassificationFilter::count_votes(const OutputImageRegionType& region, itk::IndexValueType number,
+                                       Row& row) const {
+    const FeatureImage& image = *GetInput();
+    const std::size_t bands = image.GetNumberOfComponentsPerPixel();
+    const FeatureImage::IndexType start{{region.GetIndex(0), number}};
+    // An image's buffer holds its rows one after the other, and a pixel's features side by side.
+    const float* features =
+        image.GetBufferPointer() + static_cast<std::size_t>(image.ComputeOffset(start)) * bands;
+    const unsigned char* there = mask_row(region, number);
+    row.pixels.clear();
+    row.places.clear();
+    for (std::size_t column = 0; column < region.GetSize(0); ++column) {
+        if (there == nullptr || there[column] != 0) {
+            row.pixels.push_back(features + column * bands);
+            row.places.push_back(column);
+        }
+    }
+    row.votes.resize(row.pixels.size() * forest_->classes());
+    forest_->count_votes(row.pixels.data(), row.pixels.size(), row.votes.data());
+}
+
+ClassificationFilter::Result ClassificationFilter::result(const OutputImageRegionType& region,
+                                                          itk::IndexValueType number) {
+    const auto output = [&](auto* target) {
+        auto* values = target->GetBufferPointer() +
+                       target->ComputeOffset(OutputImageRegionType::IndexType{{region.GetIndex(0), number}});
+        std::fill_n(values, region.GetSize(0), 0);
+        return values;
+    };
+    return {output(GetOutput()), output(GetConfidenceOutput()), output(GetMarginOutput()),
+            output(GetSecondOutput())};
+}
+
+void ClassificationFilter::classify(const Row& row, Result result) const {
+    for (std::size_t pixel = 0; pixel < row.pixels.size(); ++pixel) {
+        const std::uint32_t* votes = row.votes.data() + pixel * forest_->classes();
+        const std::size_t place = row.places[pixel];
+        result.labels[place] = forest_->label(row.pixels[pixel], votes);
+        result.confidences[place] = forest_->share(votes[forest_->winner(votes)]);
+        result.margins[place] = forest_->share(forest_->lead(votes));
+        if (forest_->classes() > 1) {
+            result.seconds[place] = forest_->labels()[forest_->runner_up(votes)];
+        }
+    }
+}
+
+void ClassificationFilter::classify_means(const float* means, const OutputImageRegionType& region,
+                                          itk::IndexValueType number) {
+    const Result into = result(region, number);
+    const unsigned char* there = mask_row(region, number);
+    for (std::size_t column = 0; column < region.GetSize(0); ++column, means += forest_->classes()) {
+        if (there != nullptr && there[column] == 0) {
+            continue;
+        }
+        const float* end = means + forest_->classes();
+        const float* first = std::max_element(means, end);
+        into.labels[column] = forest_->labels()[static_cast<std::size_t>(first - means)];
+        into.confidences[column] = in_steps(*first);
+        if (forest_->classes() == 1) {
+            into.margins[column] = 1;
+            continue;
+        }
+        // The first of the largest of the others.
+        const float* before = std::max_element(means, first);
+        const float* after = std::max_element(first + 1, end);
+        const float* second = before != first && (after == end || *before >= *after) ? before : after;
+        into.margins[column] = in_steps(*first - *second);
+        into.seconds[column] = forest_->labels()[static_cast<std::size_t>(second - means)];
+    }
+}
+
+float ClassificationFilter::in_steps(float votes) const {
+    return std::round(votes / static_cast<float>(forest_->trees()) * steps) / steps;
 }
 
 }  // namespace classification

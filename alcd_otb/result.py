@@ -1,0 +1,101 @@
+"""What a run made, as files and figures."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from alcd_otb.errors import ProcessingError
+from alcd_otb.legend import Legend
+from alcd_otb.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run made. iteration and what comes from it are None where there were no samples yet.
+
+    labels: the mask, a GeoTIFF of class codes, 0 no data. confidence: a Float32 GeoTIFF, 0 to 1; None where the
+    classifier gives none. features: the stack that was classified. accuracy: what metrics.json holds. pictures: PNG.
+    project: for QGIS. seconds: by step. legend: what the codes stand for.
+    """
+
+    workspace: Path
+    iteration: int | None
+    labels: Path | None
+    confidence: Path | None
+    features: Path
+    accuracy: dict[str, Any] | None
+    pictures: tuple[Path, ...]
+    report: Path | None
+    project: Path
+    seconds: Mapping[str, float]
+    legend: Legend
+
+    @classmethod
+    def of(cls, workspace: Workspace, number: int, legend: Legend) -> Self:
+        """That of a finished iteration. Raises ConfigurationError where it is none, ProcessingError where its JSON
+        files cannot be read."""
+        folder = workspace.iteration(number)
+        confidence = folder / "confidence.tif"
+        return cls(
+            workspace=workspace.folder,
+            iteration=number,
+            labels=folder / "labels.tif",
+            confidence=confidence if confidence.is_file() else None,
+            features=workspace.features,
+            accuracy=_read(folder / "metrics.json"),
+            pictures=tuple(sorted((*folder.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
+            report=folder / "report.html",
+            project=workspace.project,
+            seconds=_read(folder / "seconds.json"),
+            legend=legend,
+        )
+
+    @classmethod
+    def prepared(cls, workspace: Workspace, seconds: Mapping[str, float], legend: Legend) -> Self:
+        """That of a run without samples."""
+        return cls(
+            workspace=workspace.folder,
+            iteration=None,
+            labels=None,
+            confidence=None,
+            features=workspace.features,
+            accuracy=None,
+            pictures=(),
+            report=None,
+            project=workspace.project,
+            seconds=seconds,
+            legend=legend,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``run --json`` prints."""
+        return {
+            "workspace": str(self.workspace),
+            "iteration": self.iteration,
+            "labels": str(self.labels) if self.labels else None,
+            "confidence": str(self.confidence) if self.confidence else None,
+            "features": str(self.features),
+            "accuracy": self.accuracy,
+            "pictures": [str(picture) for picture in self.pictures],
+            "report": str(self.report) if self.report else None,
+            "project": str(self.project),
+            "seconds": dict(self.seconds),
+        }
+
+    def _repr_html_(self) -> str:
+        # Only a notebook needs it.
+        from alcd_otb.report.notebook import result_html
+
+        return result_html(Workspace(self.workspace), self.iteration, self.legend)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ProcessingError(
+            f"{path}: cannot be read ({error}); run the scene again, for another iteration"
+        ) from error
+    return content
