@@ -22,6 +22,7 @@ from alcd_otb.rasters import gdal_threads, values_at
 from alcd_otb.sample_checks import check_samples
 from alcd_otb.sample_pixels import Integers, PixelSet, drawn_pixels
 from alcd_otb.samples import Sample
+from alcd_otb.sklearn_classifier import tell_folds
 from alcd_otb.tables import aligned
 from alcd_otb.workspace import Workspace, write_json
 from otb_pipelines.cross_validate import FoldPixels, classify_folds
@@ -177,11 +178,14 @@ def _classify(
         values = features.of(training).astype(np.float64)
         copied, codes = with_noisy_copies(values, training.codes, template.samples.jitter, template.samples.seed)
         folds.append(FoldPixels(copied, codes, features.of(validation)))
-    name = str(template.classifier["classifier"])
-    statistics_file = write_statistics(name, workspace.features, scratch / "statistics.xml", settings)
-    work = scratch / "folds"
-    work.mkdir()
-    found = classify_folds(folds, template.classifier, template.samples.seed, statistics_file, work, settings)
+    if template.uses_sklearn:
+        found = tell_folds(folds, template.classifier, template.samples.seed, settings)
+    else:
+        name = str(template.classifier["classifier"])
+        statistics_file = write_statistics(name, workspace.features, scratch / "statistics.xml", settings)
+        work = scratch / "folds"
+        work.mkdir()
+        found = classify_folds(folds, template.classifier, template.samples.seed, statistics_file, work, settings)
     return [
         Counter(zip(validation.codes.tolist(), codes.tolist(), strict=True))
         for (_, validation), codes in zip(pixels, found, strict=True)

@@ -2,7 +2,9 @@
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,9 @@ def diagnose(settings: Settings) -> Diagnosis:
     for module, package in _MODULES.items():
         if find_spec(module) is None:
             found.problems.append((f"Python module {module} is not there", f"apt-get install {package}"))
+    # Not needed but for a template that names one of its classifiers.
+    with suppress(PackageNotFoundError):
+        found.versions["scikit-learn"] = version("scikit-learn")
     try:
         load_otb(settings.threads)
         found.versions["otb"] = _loaded_version("libOTBCommon")

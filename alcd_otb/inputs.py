@@ -13,6 +13,7 @@ from alcd_otb.config import CLEAR, TERRAIN, Feature, SceneConfig, Template, View
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, check_pair, read_product
+from alcd_otb.python_features import source_digests
 from alcd_otb.recipe import possible
 from alcd_otb.terrain import open_elevation
 
@@ -89,7 +90,10 @@ class Inputs:
         return self.product_of(name).band(name.removeprefix(CLEAR))
 
     def fingerprint(self) -> str:
-        """A digest of all that the prepared rasters depend on: settings, each file used, this package's version."""
+        """A digest of all that the prepared rasters depend on: settings, each file used, this package's version.
+
+        Raises ConfigurationError where the source of a feature's function is not there.
+        """
         settings = self.template.model_dump(
             mode="json", include={"resolution", "margin", "radiometry", "resampling", "decoding"}
         )
@@ -103,6 +107,9 @@ class Inputs:
             "files": [_identity(self.product_of(name).path, self.band(name).path) for name in self.band_names],
             "dem": _identity(self.dem, str(self.dem)) if self.dem else None,
         }
+        functions = source_digests(self.features)
+        if functions:
+            content["functions"] = functions
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -12,9 +12,10 @@ from osgeo import gdal
 
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.changes import progress
-from alcd_otb.config import SceneConfig, Template
+from alcd_otb.class_shares import write_class_shares
+from alcd_otb.config import SKLEARN, SceneConfig, Template
 from alcd_otb.corrections import burn
-from alcd_otb.errors import ConfigurationError
+from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
 from alcd_otb.rasters import build_overviews, copying, gdal_threads, values_at
@@ -22,12 +23,15 @@ from alcd_otb.sample_checks import check_samples
 from alcd_otb.sample_files import write_pixels, write_samples
 from alcd_otb.sample_pixels import PixelSet, drawn_pixels
 from alcd_otb.samples import Sample, split_samples
+from alcd_otb.sklearn_classifier import check_sklearn, gives_shares, save_model, train_sklearn, write_raw_maps
 from alcd_otb.workspace import Workspace, write_json
-from otb_pipelines.app import OtbError, Target
-from otb_pipelines.classify import Cleaning, build_classification, strip_rows
+from otb_pipelines.app import OtbError, Target, forest_plugin
+from otb_pipelines.classify import Cleaning, build_classification, build_cleaning, build_shares, strip_rows
 from otb_pipelines.confusion import confusion_matrix
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import (
+    Codes,
+    Values,
     check_parameters,
     classifiers,
     gives_margin,
@@ -65,7 +69,13 @@ class Stopwatch:
 
 
 def check_classifier(config: SceneConfig, settings: Settings) -> None:
-    """Raises ConfigurationError where this OTB lacks the template's classifier, or one of its parameters is wrong."""
+    """Raises ConfigurationError where this OTB lacks the template's classifier, or one of its parameters is wrong.
+
+    And EnvironmentNotReadyError where it is scikit-learn's, which is not installed.
+    """
+    if config.template.uses_sklearn:
+        check_sklearn(config.template.classifier, config.template.samples.seed, config.template.confidence.shares)
+        return
     name = str(config.template.classifier["classifier"])
     there = classifiers(settings)
     if name not in there:
@@ -74,6 +84,11 @@ def check_classifier(config: SceneConfig, settings: Settings) -> None:
         check_parameters(config.template.classifier, settings)
     except OtbError as error:
         raise ConfigurationError(f"classifier: {error}") from error
+    if config.template.confidence.shares:
+        if name != "rf":
+            raise ConfigurationError(f"confidence.shares: classifier {name!r} gives none; choose another one")
+        if forest_plugin() is None:
+            raise EnvironmentNotReadyError("confidence.shares: the fast forest was not built; run: make install")
 
 
 def run_iteration(
@@ -107,12 +122,21 @@ def run_iteration(
             raise ConfigurationError(f"classifier: {unfit}; choose another one")
         write_samples(folder / "samples.gpkg", samples, legend, grid, corrections)
         write_pixels(folder / "training.gpkg", training, grid, _CLASS_FIELD)
-    with stopwatch.timing("train"):
-        statistics = write_statistics(_classifier(config), workspace.features, folder / "statistics.xml", settings)
-        model = folder / f"model.{_classifier(config)}"
-        _train(workspace.features, training, model, template, statistics, settings)
-    with stopwatch.timing("classify"):
-        _classify(config, grid, workspace, model, statistics, folder, settings)
+    if template.uses_sklearn:
+        _train_and_classify_by_sklearn(config, grid, workspace, training, folder, stopwatch, settings)
+    else:
+        with stopwatch.timing("train"):
+            statistics = write_statistics(_classifier(config), workspace.features, folder / "statistics.xml", settings)
+            model = folder / f"model.{_classifier(config)}"
+            _train(workspace.features, training, model, template, statistics, settings)
+        with stopwatch.timing("classify"):
+            _classify(config, grid, workspace, model, statistics, folder, settings)
+        if template.confidence.shares:
+            with stopwatch.timing("shares"), gdal_threads(settings.threads):
+                raw = folder / "raw_shares.tif"
+                shares = build_shares(workspace.features, model, len(training.counts), settings)
+                shares.write({"probamap": Target(raw, "float", rows=strip_rows(grid.width, 1, settings))})
+                _write_shares(raw, training, config, grid, workspace, folder)
     with stopwatch.timing("accuracy"):
         # Before the corrections: what the operator drew over the map would flatter the figures of the classifier.
         metrics = _measure(folder, validation, legend, grid, settings)
@@ -146,12 +170,17 @@ def _train(
     statistics: Path | None,
     settings: Settings,
 ) -> None:
-    """On the training pixels and their noisy copies."""
+    values, codes = _training_values(features, training, template, settings)
+    train(values, codes, model, template.classifier, template.samples.seed, statistics, settings)
+
+
+def _training_values(
+    features: Path, training: PixelSet, template: Template, settings: Settings
+) -> tuple[Values, Codes]:
+    """Of the training pixels and their noisy copies."""
     with gdal_threads(settings.threads):
         pixels = values_at(features, training.rows, training.columns).astype(np.float64)
-    seed = template.samples.seed
-    values, codes = with_noisy_copies(pixels, training.codes, template.samples.jitter, seed)
-    train(values, codes, model, template.classifier, seed, statistics, settings)
+    return with_noisy_copies(pixels, training.codes, template.samples.jitter, template.samples.seed)
 
 
 def _classify(
@@ -166,26 +195,82 @@ def _classify(
     """Write cleaned.tif; of a confidence between 0 and 1 confidence.tif and its median; of votes margin and second."""
     template = config.template
     certain = largest_confidence(template.classifier)
+    if certain is None:
+        _warn_of_no_confidence(_classifier(config))
     cleaning = Cleaning(
         template.regularisation.radius, template.confidence.radius, certain, template.regularisation.smoothing
     )
     rows = strip_rows(grid.width, gdal.Open(str(workspace.features)).RasterCount, settings)
-    targets = {"out": Target(folder / "cleaned.tif", "uint8", rows=rows)}
-    if certain is None:
-        log.warning("classifier %s gives no confidence between 0 and 1: none is written", _classifier(config))
-    else:
-        targets["confmap"] = Target(folder / "confidence.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
-        if cleaning.median_radius:
-            targets["medianmap"] = Target(folder / "confidence_smoothed.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
-    if gives_margin(_classifier(config)):
-        targets["marginmap"] = Target(folder / "margin.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
-        targets["secondmap"] = Target(folder / "second.tif", "uint8", _CONFIDENCE_OPTIONS, NO_DATA, rows)
     # Around both: a file is read with the threads that were allowed when it was opened.
     with gdal_threads(settings.threads):
         application = build_classification(
             workspace.features, model, workspace.valid, statistics, _classifier(config), cleaning, settings
         )
-        application.write(targets)
+        application.write(_map_targets(folder, cleaning, gives_margin(_classifier(config)), rows))
+
+
+def _train_and_classify_by_sklearn(
+    config: SceneConfig,
+    grid: Grid,
+    workspace: Workspace,
+    training: PixelSet,
+    folder: Path,
+    stopwatch: Stopwatch,
+    settings: Settings,
+) -> None:
+    """Write model.joblib, and what `_classify` does."""
+    template = config.template
+    with stopwatch.timing("train"):
+        values, codes = _training_values(workspace.features, training, template, settings)
+        estimator = train_sklearn(values, codes, template.classifier, template.samples.seed, settings)
+        save_model(estimator, folder / "model.joblib")
+    with stopwatch.timing("classify"), gdal_threads(settings.threads):
+        certain = 1.0 if gives_shares(estimator) else None
+        if certain is None:
+            _warn_of_no_confidence(str(template.classifier[SKLEARN]))
+        raw = write_raw_maps(
+            estimator,
+            template.classifier,
+            workspace.features,
+            workspace.valid,
+            grid,
+            folder,
+            settings,
+            template.confidence.shares,
+        )
+        cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
+        application = build_cleaning(raw.labels, raw.confidence, raw.margin, raw.second, cleaning, settings)
+        application.write(_map_targets(folder, cleaning, certain is not None, strip_rows(grid.width, 1, settings)))
+        if raw.shares is not None:
+            _write_shares(raw.shares, training, config, grid, workspace, folder)
+        for path in raw.paths:
+            path.unlink(missing_ok=True)
+
+
+def _write_shares(
+    raw: Path, training: PixelSet, config: SceneConfig, grid: Grid, workspace: Workspace, folder: Path
+) -> None:
+    """class_shares.tif from a raster of shares, which is removed."""
+    names = [config.template.legend.with_code(code).name for code in sorted(training.counts)]
+    write_class_shares(raw, workspace.valid, names, grid, folder / "class_shares.tif")
+    raw.unlink()
+
+
+def _warn_of_no_confidence(classifier: str) -> None:
+    log.warning("classifier %s gives no confidence between 0 and 1: none is written", classifier)
+
+
+def _map_targets(folder: Path, cleaning: Cleaning, margin: bool, rows: int) -> dict[str, Target]:
+    """Where the outputs of a cleaned classification go. rows: to write at a time."""
+    targets = {"out": Target(folder / "cleaned.tif", "uint8", rows=rows)}
+    if cleaning.certain is not None:
+        targets["confmap"] = Target(folder / "confidence.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
+        if cleaning.median_radius:
+            targets["medianmap"] = Target(folder / "confidence_smoothed.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
+    if margin:
+        targets["marginmap"] = Target(folder / "margin.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
+        targets["secondmap"] = Target(folder / "second.tif", "uint8", _CONFIDENCE_OPTIONS, NO_DATA, rows)
+    return targets
 
 
 def _describe_labels(folder: Path, legend: Legend) -> None:

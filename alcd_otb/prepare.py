@@ -14,6 +14,7 @@ from alcd_otb.bands import Radiometry, coarsest_level, describe_band, row_of_blo
 from alcd_otb.config import TERRAIN, names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
+from alcd_otb.python_features import write_python_features
 from alcd_otb.rasters import SMALLEST_OVERVIEW, describing, gdal_threads, histogram, updating
 from alcd_otb.recipe import feature_layer, shown_steps, view_layer
 from alcd_otb.terrain import slope, warp_elevation
@@ -257,7 +258,7 @@ def _saturation(inputs: Inputs) -> str:
 
 
 def _describe_feature_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
-    """Virtual rasters of the bands, and rasters of the terrain, for all that the features use."""
+    """Virtual rasters of the bands, rasters of the terrain and of Python functions, for all that the features use."""
     folder.mkdir()
     names = {name for feature in inputs.features for name in names_used(feature)}
     sources = {
@@ -271,7 +272,8 @@ def _describe_feature_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
         )
         for name in sorted(names - set(TERRAIN))
     }
-    return sources | _terrain(inputs, names, inputs.grid, folder)
+    sources |= _terrain(inputs, names, inputs.grid, folder)
+    return sources | write_python_features(inputs.features, sources, inputs.grid, folder)
 
 
 def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: Path) -> dict[str, Path]:

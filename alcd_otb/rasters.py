@@ -51,10 +51,12 @@ def copying(source: gdal.Dataset, path: Path, options: Mapping[str, str]) -> Ite
 
 
 @contextmanager
-def creating(path: Path, grid: Grid, pixel_type: int, options: Mapping[str, str]) -> Iterator[gdal.Dataset]:
-    """A new GeoTIFF of one band on a grid, to be filled; as in `updating`."""
+def creating(
+    path: Path, grid: Grid, pixel_type: int, options: Mapping[str, str], bands: int = 1
+) -> Iterator[gdal.Dataset]:
+    """A new GeoTIFF on a grid, to be filled; as in `updating`."""
     listed = [f"{key}={value}" for key, value in options.items()]
-    with _creating("GTiff", path, grid, pixel_type, 1, listed) as dataset:
+    with _creating("GTiff", path, grid, pixel_type, bands, listed) as dataset:
         yield dataset
 
 

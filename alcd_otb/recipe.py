@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from alcd_otb.config import CLEAR, TERRAIN, Feature, Texture, ViewLayer, names_used
+from alcd_otb.config import CLEAR, TERRAIN, Feature, PythonFeature, Texture, ViewLayer, names_used
 from alcd_otb.expressions import Expression
 from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoefficient
 
@@ -23,6 +23,8 @@ def feature_layer(feature: Feature) -> Layer:
     """The layer of the feature stack."""
     if isinstance(feature, str):
         return feature
+    if isinstance(feature, PythonFeature):
+        return python_source(feature)
     if isinstance(feature, Texture):
         texture = ContourDensity if feature.texture == "contour_density" else VariationCoefficient
         return texture(feature.band, feature.radius)
@@ -31,6 +33,11 @@ def feature_layer(feature: Feature) -> Layer:
         # BandMath would store an infinite value as the largest number there is.
         value = f"({value}-{value})==0 ? {value} : 0/0"
     return Formula(value, feature.expression.names)
+
+
+def python_source(feature: PythonFeature) -> str:
+    """The name under which what a Python function computed is a source of the stack; no band has such a name."""
+    return f"python.{feature.name}"
 
 
 def shown_steps(layers: Iterable[ViewLayer]) -> dict[str, float]:

@@ -31,6 +31,7 @@ from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
 from alcd_otb.products.sentinel2_l1c import L1CProduct
+from alcd_otb.python_features import check_functions, python_features
 from alcd_otb.qgis import write_blind_project, write_project
 from alcd_otb.rasters import Window, read_part
 from alcd_otb.report.notebook import scene_html
@@ -142,8 +143,7 @@ class Scene:
     def plan(self, start: int | None = None) -> tuple[str, ...]:
         """What `run` would do, step by step; reads and checks the inputs, writes nothing. Raises as `run`."""
         with _failures_translated():
-            inputs = Inputs.read(self.config)
-            check_classifier(self.config, self.settings)
+            inputs = self._checked_inputs()
         steps = []
         if is_prepared(self.workspace, inputs.fingerprint()):
             steps.append(f"{self.workspace.folder} is prepared and up to date")
@@ -174,10 +174,17 @@ class Scene:
         """
         stopwatch = Stopwatch()
         with _failures_translated(), recorded() as recording:
-            inputs = Inputs.read(self.config)
-            check_classifier(self.config, self.settings)
+            inputs = self._checked_inputs()
             with self.workspace.locked():
                 return self._run_locked(inputs, start, stopwatch, recording)
+
+    def _checked_inputs(self) -> Inputs:
+        """The products, once all is known to be right that can be before anything runs."""
+        inputs = Inputs.read(self.config)
+        check_classifier(self.config, self.settings)
+        if python_features(inputs.features) and not is_prepared(self.workspace, inputs.fingerprint()):
+            check_functions(inputs.features, inputs.grid.resolution)
+        return inputs
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
         """Draw so many points from the latest map, to be labelled blindly in accuracy.gpkg, and write its QGIS project.
@@ -352,6 +359,8 @@ class Scene:
                 "alcd_otb": version("alcd-otb"),
                 "gdal": gdal.__version__,
                 "python": platform.python_version(),
+                # A model of its is opened by the same version.
+                **({"scikit_learn": version("scikit-learn")} if self.config.template.uses_sklearn else {}),
             },
         }
 

@@ -64,7 +64,7 @@ class Target:
         return "&".join([_file_name(self.path) + "?", *parts]) if parts else _file_name(self.path)
 
 
-Value = str | int | float | bool | Path | Output | Sequence["str | Path | Output"]
+Value = str | int | float | bool | Path | Output | Sequence["str | int | Path | Output"]
 
 
 class Application:
@@ -138,7 +138,7 @@ class Application:
         else:
             self._set_list(key, value)
 
-    def _set_list(self, key: str, values: Sequence[str | Path | Output]) -> None:
+    def _set_list(self, key: str, values: Sequence[str | int | Path | Output]) -> None:
         if not any(isinstance(value, Output) for value in values):
             names = [_file_name(value) if isinstance(value, Path) else str(value) for value in values]
             self._native.SetParameterStringList(key, names)

@@ -70,6 +70,35 @@ def build_classification(
     return Application("ClassificationMapCleaning", outputs, settings)
 
 
+def build_cleaning(
+    labels: Path,
+    confidence: Path | None,
+    margin: Path | None,
+    second: Path | None,
+    cleaning: Cleaning,
+    settings: Settings,
+) -> Application:
+    """A classification that lies in rasters, cleaned: the outputs of `build_classification`, of what is there."""
+    parameters: dict[str, Value] = {
+        "labels": labels,
+        "radius": cleaning.radius,
+        "medianradius": cleaning.median_radius,
+    }
+    if confidence is not None and cleaning.certain is not None:
+        parameters |= {"confidence": confidence, "certain": cleaning.certain}
+    if margin is not None and second is not None:
+        parameters |= {"margin": margin, "second": second}
+    return Application("ClassificationMapCleaning", parameters, settings)
+
+
+def build_shares(image: Path, model: Path, classes: int, settings: Settings) -> Application:
+    """The shares of a random forest's votes, a band a class in the order of the codes; the output is `probamap`.
+
+    classes: all that the forest was trained on. Only the fast forest gives them, of every pixel, whatever its features.
+    """
+    return Application("ImageClassifier", {"in": image, "model": model, "nbclasses": classes}, settings)
+
+
 def strip_rows(width: int, bands: int, settings: Settings) -> int:
     """Rows to classify at a time, so that their pixels, of 32 bits a band, and OTB's copies of them fit the memory."""
     fitting = (settings.ram << 20) // (width * bands * _BYTES * _COPIES)

@@ -18,7 +18,7 @@ from otb_pipelines.settings import Settings
 Values = NDArray[np.float64]
 Codes = NDArray[np.integer[Any]]
 
-Parameters = Mapping[str, str | int | float | bool | Sequence[str]]
+Parameters = Mapping[str, str | int | float | bool | Sequence[str | int]]
 """TrainVectorClassifier's own parameters, `classifier` and `classifier.*`."""
 
 _TREES = frozenset(("rf", "sharkrf", "dt", "boost", "gbt"))

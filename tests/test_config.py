@@ -304,10 +304,10 @@ class TestWrongTemplates:
             ({"features": []}, "features: [] is not allowed; it must be a list of at least 1 entry"),
             ({"classes": []}, "classes: [] is not allowed; it must be a list of at least 1 entry"),
             # Neither one thing nor the other.
-            ({"features": [3]}, "features.0: 3 is neither a band, nor has it the key 'expr' or 'texture'"),
+            ({"features": [3]}, "features.0: 3 is neither a band, nor has it the key 'expr', 'texture' or 'python'"),
             (
                 {"features": [{"name": "x"}]},
-                "features.0: {'name': 'x'} is neither a band, nor has it the key 'expr' or 'texture'",
+                "features.0: {'name': 'x'} is neither a band, nor has it the key 'expr', 'texture' or 'python'",
             ),
             # Twice.
             ({"features": ["B02", "B02"]}, "features: B02 occurs more than once; each feature needs a name of its own"),
