@@ -10,23 +10,13 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from alcd_otb.band_names import BANDS, any_clear_date, checked_bands, known_names
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.expressions import Expression, parse_expression
 from alcd_otb.legend import Legend, LegendClass
 
-BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
-"""The bands of Sentinel-2's MSI in the order of the product specification."""
-
-CLEAR = "clear."
-"""Prefix of a band of the clear date in features and expressions."""
-
-TERRAIN = ("dem", "slope")
-"""Features made from the elevation model: metres, and degrees from the horizontal."""
-
-KNOWN_NAMES = frozenset((*BANDS, *(CLEAR + band for band in BANDS), *TERRAIN))
-"""Every name that a feature or an expression may use."""
-
 Metres = Annotated[float, Field(ge=0)]
+Resolution = Annotated[float, Field(ge=10)]
 Radius = Annotated[int, Field(ge=0, le=50)]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -47,8 +37,9 @@ class Formula(_Model):
     @field_validator("expr")
     @classmethod
     def _checked(cls, text: str) -> str:
+        # The template checks the names, of which it declares the bands.
         try:
-            parse_expression(text, KNOWN_NAMES)
+            parse_expression(text)
         except ConfigurationError as error:
             # pydantic adds the key only to a ValueError.
             raise ValueError(str(error)) from error
@@ -56,7 +47,7 @@ class Formula(_Model):
 
     @property
     def expression(self) -> Expression:
-        return parse_expression(self.expr, KNOWN_NAMES)
+        return parse_expression(self.expr)
 
 
 class Texture(_Model):
@@ -71,11 +62,6 @@ class Texture(_Model):
     band: str
     radius: int = Field(3, ge=1, le=50)
 
-    @field_validator("band")
-    @classmethod
-    def _known(cls, band: str) -> str:
-        return _known_name(band)
-
 
 Feature = str | Formula | Texture
 
@@ -85,16 +71,39 @@ BRIGHTEST = 0.25
 
 
 class ViewLayer(Formula):
-    """One layer of the stack that a person looks at, stored as an integer times step."""
+    """One layer of the stack that a person looks at, stored as an integer times step.
 
-    step: float = Field(0.001, gt=0, le=1)
+    minimum, maximum: the values shown as black and as white; both or neither.
+    """
+
+    step: float = Field(0.001, gt=0)
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @model_validator(mode="after")
+    def _stretch(self) -> Self:
+        if (self.minimum is None) != (self.maximum is None):
+            raise ValueError("minimum and maximum: give both, or neither")
+        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
+            raise ValueError(f"minimum {self.minimum:g} is not below maximum {self.maximum:g}")
+        return self
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The values shown as black and as white, where the template gives them."""
+        return None if self.minimum is None or self.maximum is None else (self.minimum, self.maximum)
 
 
 class View(_Model):
-    """The stack that a person looks at. resolution in metres."""
+    """The stack that a person looks at. resolution in metres; None: 20 m of a product, a stack's own."""
 
-    resolution: float = Field(20, ge=10)
+    resolution: Resolution | None = None
     layers: tuple[ViewLayer, ...]
+
+    @property
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """The values shown as black and as white, of the layers for which the template gives them."""
+        return {layer.name: layer.limits for layer in self.layers if layer.limits is not None}
 
 
 class SampleSettings(_Model):
@@ -144,10 +153,14 @@ class QuerySettings(_Model):
 
 
 class Template(_Model):
-    """A use of the loop: its classes, features and settings."""
+    """A use of the loop: its classes, features and settings.
+
+    bands: what features may name, besides the terrain. resolution: in metres; None: 60 m of a product, a stack's own.
+    """
 
     classes: tuple[LegendClass, ...]
-    resolution: float = Field(60, ge=10)
+    bands: tuple[str, ...] = Field(BANDS, min_length=1)
+    resolution: Resolution | None = None
     margin: Metres = 600
     radiometry: Literal["reflectance", "digital_number"] = "reflectance"
     resampling: Literal["average", "nearest"] = "average"
@@ -177,7 +190,27 @@ class Template(_Model):
             raise ValueError(f"features: {', '.join(twice)} occurs more than once")
         if "classifier" not in self.classifier:
             raise ValueError('classifier: has no key "classifier", such as "rf"')
+        self._check_names()
         return self
+
+    def _check_names(self) -> None:
+        """Check what features and layers are made from. Raises ValueError, which names the key."""
+        known = known_names(self.bands)
+        for feature in self.features:
+            if isinstance(feature, Formula):
+                _check_expression(feature.expr, known, "features.expr")
+            else:
+                key = "features" if isinstance(feature, str) else "features.band"
+                (name,) = names_used(feature)
+                if any_clear_date(name) not in known:
+                    raise ValueError(f"{key}: {name!r} is not known{_nearest(name, known)}")
+        for number, layer in enumerate(self.view.layers):
+            _check_expression(layer.expr, known, f"view.layers.{number}.expr")
+
+    @field_validator("bands")
+    @classmethod
+    def _band_names(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
+        return checked_bands(bands)
 
     @property
     def legend(self) -> Legend:
@@ -186,8 +219,10 @@ class Template(_Model):
 
 class _SceneFile(_Model):
     name: Text | None = None
-    cloudy: Text
-    clear: Text | None = None
+    cloudy: Text | None = None
+    stack: Text | None = None
+    bands: tuple[str, ...] | None = Field(None, min_length=1)
+    clear: Text | tuple[Text, ...] | None = None
     dem: Text | None = None
     samples: Text | None = None
     workspace: Text | None = None
@@ -195,13 +230,51 @@ class _SceneFile(_Model):
     template: Text = "clouds"
     set: dict[str, Any] = {}
 
+    @field_validator("clear", mode="before")
+    @classmethod
+    def _path_or_paths(cls, clear: Any) -> Any:
+        # A plain union would report the errors of both.
+        given = clear if isinstance(clear, list | tuple) else [clear]
+        if clear is not None and not all(isinstance(one, str) and one for one in given):
+            raise ValueError(f"is neither a path nor a list of paths (given: {clear!r})")
+        return clear
+
+    @field_validator("bands")
+    @classmethod
+    def _band_names(cls, bands: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return bands if bands is None else checked_bands(bands)
+
+    @model_validator(mode="after")
+    def _one_image(self) -> Self:
+        if self.cloudy is None and self.stack is None:
+            raise ValueError("key 'cloudy' is missing: give an L1C product, or a \"stack\" in its place")
+        if self.cloudy is not None and self.stack is not None:
+            raise ValueError('"cloudy" and "stack" are both given; give the one that is to be classified')
+        if self.bands is not None and self.stack is None:
+            raise ValueError('"bands" are those of a "stack", and there is none; leave them out')
+        if self.tile is not None and self.stack is not None:
+            raise ValueError('"tile" chooses from an L1C product, and a "stack" is none; leave it out')
+        return self
+
+    @property
+    def clear_dates(self) -> tuple[str, ...]:
+        if isinstance(self.clear, str):
+            return (self.clear,)
+        return self.clear or ()
+
 
 class SceneConfig(_Model):
-    """A scene, complete: every path absolute, every setting present."""
+    """A scene, complete: every path absolute, every setting present.
+
+    cloudy: an L1C product; None where there is a stack. bands: names of the stack's bands; None: its own.
+    clear: products, or stacks beside a stack.
+    """
 
     name: str
-    cloudy: Path
-    clear: Path | None
+    cloudy: Path | None
+    stack: Path | None
+    bands: tuple[str, ...] | None
+    clear: tuple[Path, ...]
     dem: Path | None
     samples: Path
     workspace: Path
@@ -245,8 +318,10 @@ def load_scene(path: Path) -> SceneConfig:
     workspace = folder / (scene.workspace or name)
     return SceneConfig(
         name=name,
-        cloudy=folder / scene.cloudy,
-        clear=folder / scene.clear if scene.clear else None,
+        cloudy=folder / scene.cloudy if scene.cloudy else None,
+        stack=folder / scene.stack if scene.stack else None,
+        bands=scene.bands,
+        clear=tuple(folder / one for one in scene.clear_dates),
         dem=folder / scene.dem if scene.dem else None,
         samples=folder / scene.samples if scene.samples else workspace / "samples.gpkg",
         workspace=workspace,
@@ -256,9 +331,7 @@ def load_scene(path: Path) -> SceneConfig:
 
 
 def _feature(value: Any) -> Feature:
-    if isinstance(value, str):
-        return _known_name(value)
-    if isinstance(value, Formula | Texture):
+    if isinstance(value, str | Formula | Texture):
         return value
     if isinstance(value, dict) and "texture" in value:
         return Texture(**value)
@@ -267,10 +340,11 @@ def _feature(value: Any) -> Feature:
     raise ValueError(f"{value!r} is neither a band, nor has it the key 'expr' or 'texture'")
 
 
-def _known_name(name: str) -> str:
-    if name not in KNOWN_NAMES:
-        raise ValueError(f"{name!r} is not known{_nearest(name, KNOWN_NAMES)}")
-    return name
+def _check_expression(text: str, known: frozenset[str], key: str) -> None:
+    try:
+        parse_expression(text, known)
+    except ConfigurationError as error:
+        raise ValueError(f"{key}: {error}") from error
 
 
 def _template_folder() -> Path:

@@ -2,16 +2,19 @@
 
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from alcd_otb.band_names import TERRAIN, date_and_band
 from alcd_otb.bands import Radiometry, coarsest_level, describe_band
-from alcd_otb.config import TERRAIN, names_used
+from alcd_otb.config import names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
+from alcd_otb.products.stack import Stack
 from alcd_otb.rasters import SMALLEST_OVERVIEW, gdal_threads, histogram, updating
 from alcd_otb.recipe import feature_layer, shown_steps, view_layer
 from alcd_otb.terrain import slope, warp_elevation
@@ -51,6 +54,7 @@ _VIEW_OPTIONS = {
 _DISCARDED_BITS = "7"
 # Thirds, not halves: a third of the pixels to make and to store, and 20 m becomes 60 m.
 _VIEW_OVERVIEWS = (3, 9, 27)
+_VIEW_NO_DATA = -32768
 _MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
 
 _VALID, _SATURATED = 1, 2
@@ -107,7 +111,8 @@ def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Se
 def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
     """features.tif: Float32, a band a feature, NaN where a source has no data."""
     sources = _describe_feature_sources(inputs, folder / "feature_sources")
-    stack = build_stack(sources, [feature_layer(feature) for feature in inputs.features], settings)
+    finite = not isinstance(inputs.cloudy, Stack)
+    stack = build_stack(sources, [feature_layer(feature, finite) for feature in inputs.features], settings)
     target = folder / "features.tif"
     options = _FEATURE_OPTIONS
     if inputs.template.radiometry == "reflectance":
@@ -122,10 +127,15 @@ def _write_features(inputs: Inputs, folder: Path, settings: Settings) -> Path:
 
 
 def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
-    """view.tif: Int16 in steps that the bands' scales give, with overviews; no data looks like DN 0."""
-    steps = shown_steps(inputs.view)
+    """view.tif: Int16 in steps that the bands' scales give, with overviews.
+
+    No data of a product looks like DN 0, and of a stack, whose values may lie on either side of 0, is a number of its
+    own.
+    """
+    no_data = _VIEW_NO_DATA if isinstance(inputs.cloudy, Stack) else None
+    steps = shown_steps(inputs.view) if no_data is None else {}
     sources = _describe_view_sources(inputs, steps, folder / "view_sources")
-    stack = build_stack(sources, [view_layer(layer, steps) for layer in inputs.view], settings)
+    stack = build_stack(sources, [view_layer(layer, steps, no_data) for layer in inputs.view], settings)
     target = folder / "view.tif"
     stack.write({"out": Target(target, "int16", _VIEW_OPTIONS, rows=_ROWS)})
     with updating(target) as dataset:
@@ -135,6 +145,8 @@ def _write_view(inputs: Inputs, folder: Path, settings: Settings) -> Path:
             band.SetScale(layer.step)
             # OTB hands the sources' NaN on, which no integer can be.
             band.DeleteNoDataValue()
+            if no_data is not None:
+                band.SetNoDataValue(no_data)
         side = max(inputs.view_grid.width, inputs.view_grid.height)
         dataset.BuildOverviews("AVERAGE", [one for one in _VIEW_OVERVIEWS if side >= one * SMALLEST_OVERVIEW])
     return target
@@ -195,8 +207,11 @@ def _saturation(inputs: Inputs) -> str:
     for number, feature in enumerate(inputs.features, start=1):
         if isinstance(feature, str) and feature not in TERRAIN:
             radiometry = _radiometry(inputs, feature)
+            saturated = inputs.product_of(feature).saturated
+            if saturated is None:
+                continue
             # Half a DN below, since a 32-bit float holds the value only nearly.
-            level = (inputs.product_of(feature).saturated - 0.5) * radiometry.scale + radiometry.offset
+            level = (saturated - 0.5) * radiometry.scale + radiometry.offset
             conditions.append(f"im1b{number} >= {level!r}")
     return "(" + " || ".join(conditions) + ")" if conditions else "0"
 
@@ -231,7 +246,7 @@ def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: P
             inputs.band(name).path,
             coarsest_level(inputs.band(name).path, inputs.view_grid.resolution),
             inputs.view_grid,
-            _in_steps(_radiometry(inputs, name), steps.get(name)),
+            _for_the_eye(_radiometry(inputs, name), steps.get(name)),
             "average",
             folder / f"{name}.vrt",
         )
@@ -240,7 +255,9 @@ def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: P
     return sources | _terrain(inputs, names, inputs.view_grid, folder)
 
 
-def _in_steps(radiometry: Radiometry, step: float | None) -> Radiometry:
+def _for_the_eye(radiometry: Radiometry, step: float | None) -> Radiometry:
+    if radiometry.no_data is not None and math.isnan(radiometry.no_data):
+        return radiometry
     if step is None:
         return replace(radiometry, no_data=None)
     return Radiometry(radiometry.scale / step, radiometry.offset / step, no_data=None, whole=True)
@@ -254,8 +271,14 @@ def _terrain(inputs: Inputs, names: set[str], grid: Grid, folder: Path) -> dict[
 
 
 def _radiometry(inputs: Inputs, name: str) -> Radiometry:
-    """Of a band: reflectance = (DN + RADIO_ADD_OFFSET) / QUANTIFICATION_VALUE (Sentinel-2 product specification)."""
+    """Of a band: reflectance = (DN + RADIO_ADD_OFFSET) / QUANTIFICATION_VALUE (Sentinel-2 product specification).
+
+    Of a stack's, what its file says.
+    """
     product = inputs.product_of(name)
     if inputs.template.radiometry == "digital_number":
         return Radiometry(1.0, 0.0, product.no_data)
+    if isinstance(product, Stack):
+        band = product.band(date_and_band(name)[1])
+        return Radiometry(band.scale, band.offset, product.no_data)
     return Radiometry(1 / product.quantification, inputs.band(name).offset / product.quantification, product.no_data)

@@ -16,8 +16,9 @@ from typing import TypeVar
 
 from osgeo import gdal
 
+from alcd_otb.band_names import TERRAIN
 from alcd_otb.bands import coarsest_level
-from alcd_otb.config import TERRAIN, load_scene, names_used
+from alcd_otb.config import load_scene, names_used
 from alcd_otb.inputs import Inputs
 from alcd_otb.prepare import _feature_level, _write_features, _write_valid, _write_view
 from alcd_otb.rasters import gdal_threads

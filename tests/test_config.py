@@ -53,7 +53,7 @@ class TestDefaults:
         config = load_scene(scene(tmp_path))
         assert config.name == "scene"
         assert config.cloudy == tmp_path / "cloudy.SAFE"
-        assert (config.clear, config.dem, config.tile) == (None, None, None)
+        assert (config.clear, config.dem, config.tile, config.stack) == ((), None, None, None)
         assert config.workspace == tmp_path / "scene"
         assert config.samples == tmp_path / "scene" / "samples.gpkg"
         assert config.template.resolution == 60
@@ -66,7 +66,7 @@ class TestDefaults:
 
     def test_of_a_template(self, tmp_path: Path) -> None:
         template = own_template(tmp_path).template
-        assert template.view.resolution == 20
+        assert (template.resolution, template.view.resolution) == (None, None)
         assert template.view.layers[0].step == 0.001
         assert template.samples.growth == 100
         assert template.regularisation.radius == 1
@@ -96,7 +96,7 @@ class TestPaths:
         monkeypatch.chdir(tmp_path)
         config = load_scene(Path("Arles/scene.json"))
         assert config.cloudy == tmp_path / "Arles" / ".." / "L1C" / "a.SAFE"
-        assert config.clear == tmp_path / "Arles" / "b.SAFE"
+        assert config.clear == (tmp_path / "Arles" / "b.SAFE",)
         assert config.dem == Path("/data/dem.tif")
         assert config.samples == tmp_path / "Arles" / "p.shp"
         assert config.workspace == tmp_path / "Arles" / "work"
@@ -145,7 +145,7 @@ class TestWrongScenes:
             ("{}", "key 'cloudy' is missing"),
             ('{"cloudy": 3}', "cloudy: Input should be a valid string (given: 3)"),
             ('{"clowdy": "a"}', "key 'clowdy' is not known; did you mean 'cloudy'?"),
-            ('{"cloudy": "a", "zzzz": 1}', "key 'zzzz' is not known; there are clear, cloudy, dem, name, samples, "),
+            ('{"cloudy": "a", "zzzz": 1}', "key 'zzzz' is not known; there are bands, clear, cloudy, dem, name, "),
             ('{"cloudy": ""}', "cloudy: String should have at least 1 character (given: '')"),
         ],
     )
