@@ -77,7 +77,9 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
         dataset = gdal.Open(str(path))
     except RuntimeError as error:
         raise ProductError(f"{path}: cannot be read as a raster ({error})") from error
-    numbers = [number for number in range(1, dataset.RasterCount + 1) if not _is_alpha(dataset.GetRasterBand(number))]
+    numbers = list(range(1, dataset.RasterCount + 1))
+    alpha = next((number for number in numbers if _is_alpha(dataset.GetRasterBand(number))), None)
+    numbers = [number for number in numbers if number != alpha]
     if names is not None and len(names) != len(numbers):
         raise ConfigurationError(
             f'{path}: has {len(numbers)} bands, and "bands" gives {len(names)} names; give each band its name'
@@ -101,7 +103,7 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
         bands=tuple(
             StackBand(
                 name,
-                _band_raster(path, number, band, grid),
+                _band_raster(path, number, _mask(dataset, number, alpha), grid),
                 grid.resolution,
                 1.0 if (scale := band.GetScale()) is None else scale,
                 band.GetOffset() or 0.0,
@@ -122,11 +124,16 @@ def check_stacks(stacks: Sequence[Stack]) -> None:
     for number, other in enumerate(stacks[1:], start=1):
         if other.grid != first.grid:
             raise ProductError(
-                f"{other.path}: its grid is {other.grid}, that of {first.path} is {first.grid}; "
+                f"{other.path}: its grid is {_described(other.grid)}, that of {first.path} {_described(first.grid)}; "
                 "warp one to the other (gdalwarp -t_srs -tr -te)"
             )
         if any(os.path.samefile(other.path, earlier.path) for earlier in stacks[:number]):
             raise ProductError(f"{other.path}: is given twice; give each date a file of its own")
+
+
+def _described(grid: Grid) -> str:
+    corner = f"({grid.left:.10g}, {grid.top:.10g})"
+    return f"{grid.width} x {grid.height} px from {corner} of {grid.resolution:g} m in {grid.crs}"
 
 
 def _is_alpha(band: gdal.Band) -> bool:
@@ -160,7 +167,15 @@ def _centre(dataset: gdal.Dataset, reference: osr.SpatialReference) -> tuple[flo
     return longitude, latitude
 
 
-def _band_raster(path: Path, number: int, band: gdal.Band, grid: Grid) -> str:
+def _mask(dataset: gdal.Dataset, number: int, alpha: int | None) -> tuple[str, int] | None:
+    """(source of a virtual raster, its value where there is data) of what tells no data; None where nothing does."""
+    if alpha is not None:
+        # Of files with an odd number of bands, GDAL takes none for the mask.
+        return str(alpha), 65535 if dataset.GetRasterBand(alpha).DataType == gdal.GDT_UInt16 else 255
+    return None if dataset.GetRasterBand(number).GetMaskFlags() == gdal.GMF_ALL_VALID else (f"mask,{number}", 255)
+
+
+def _band_raster(path: Path, number: int, mask: tuple[str, int] | None, grid: Grid) -> str:
     """A virtual raster of one band, as XML, which GDAL opens like a file: NaN is all there is to tell no data."""
     # Overviews are of unknown making.
     common = f"""<SourceFilename relativeToVRT="0">{escape(str(path), quote=False)}</SourceFilename>
@@ -171,14 +186,14 @@ def _band_raster(path: Path, number: int, band: gdal.Band, grid: Grid) -> str:
       <SourceBand>{number}</SourceBand>
       <NODATA>-inf</NODATA>
     </ComplexSource>"""
-    if band.GetMaskFlags() != gdal.GMF_ALL_VALID:
+    if mask is not None:
         sources += f"""
     <ComplexSource>
       {common}
-      <SourceBand>mask,{number}</SourceBand>
+      <SourceBand>{mask[0]}</SourceBand>
       <ScaleOffset>nan</ScaleOffset>
       <ScaleRatio>1</ScaleRatio>
-      <NODATA>255</NODATA>
+      <NODATA>{mask[1]}</NODATA>
     </ComplexSource>"""
     return f"""<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">
   <SRS>{escape(grid.crs, quote=False)}</SRS>
