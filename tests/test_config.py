@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alcd_otb.band_names import date_and_band
 from alcd_otb.config import SceneConfig, feature_name, load_scene, names_used, template_names
 from alcd_otb.errors import ConfigurationError
 
@@ -112,6 +113,37 @@ class TestPaths:
         )
 
 
+class TestDates:
+    @pytest.mark.parametrize(
+        ("clear", "expected"), [("a", ["a"]), (["a"], ["a"]), (["a", "b", "c"], ["a", "b", "c"]), ([], [])]
+    )
+    def test_any_number_of_clear_ones(self, tmp_path: Path, clear: Any, expected: list[str]) -> None:
+        assert load_scene(scene(tmp_path, clear=clear)).clear == tuple(tmp_path / one for one in expected)
+
+    def test_are_named_in_features_by_their_number(self, tmp_path: Path) -> None:
+        mean = {"name": "mean", "expr": "(clear.B02 + clear2.B02 + clear13.B02) / 3"}
+        features = own_template(tmp_path, features=["clear2.B8A", mean]).template.features
+        assert [names_used(one) for one in features] == [("clear2.B8A",), ("clear.B02", "clear2.B02", "clear13.B02")]
+        assert [date_and_band(one) for one in ("B02", "clear.B02", "clear2.B8A", "clear13.B02", "dem")] == [
+            (0, "B02"), (1, "B02"), (2, "B8A"), (13, "B02"), (0, "dem"),
+        ]  # fmt: skip
+
+
+class TestStacks:
+    def test_in_place_of_a_product(self, tmp_path: Path) -> None:
+        write(tmp_path / "scene.json", {"stack": "s1.tif", "bands": ["B02", "B04"], "clear": ["old.tif"]})
+        config = load_scene(tmp_path / "scene.json")
+        assert (config.cloudy, config.stack, config.clear) == (None, tmp_path / "s1.tif", (tmp_path / "old.tif",))
+        assert config.bands == ("B02", "B04")
+
+    def test_a_template_declares_its_bands(self, tmp_path: Path) -> None:
+        features = ["VV", {"name": "change", "expr": "VH - clear2.VH"}, "slope"]
+        view = {"layers": [{"name": "red", "expr": "VV", "minimum": -25, "maximum": 0}, {"name": "d", "expr": "VH"}]}
+        template = own_template(tmp_path, bands=["VV", "VH"], features=features, view=view).template
+        assert [names_used(one) for one in template.features] == [("VV",), ("VH", "clear2.VH"), ("slope",)]
+        assert template.view.limits == {"red": (-25, 0)}
+
+
 class TestSet:
     def test_overrides_key_by_key(self, tmp_path: Path) -> None:
         plain = load_scene(scene(tmp_path)).template
@@ -146,6 +178,23 @@ class TestWrongScenes:
             ('{"cloudy": 3}', "cloudy: Input should be a valid string (given: 3)"),
             ('{"clowdy": "a"}', "key 'clowdy' is not known; did you mean 'cloudy'?"),
             ('{"cloudy": "a", "zzzz": 1}', "key 'zzzz' is not known; there are bands, clear, cloudy, dem, name, "),
+            (
+                '{"cloudy": "a", "stack": "b"}',
+                '"cloudy" and "stack" are both given; give the one that is to be classified',
+            ),
+            ('{"cloudy": "a", "bands": ["VV"]}', '"bands" are those of a "stack", and there is none; leave them out'),
+            (
+                '{"stack": "a", "tile": "31TFJ"}',
+                '"tile" chooses from an L1C product, and a "stack" is none; leave it out',
+            ),
+            (
+                '{"stack": "a", "bands": ["B 2"]}',
+                "bands: 'B 2' cannot be a band's name: letters, digits and _ make one",
+            ),
+            ('{"stack": "a", "bands": ["VV", "VV"]}', "bands: VV occurs more than once"),
+            ('{"stack": "a", "bands": []}', "bands: Tuple should have at least 1 item after validation, not 0"),
+            ('{"cloudy": "a", "clear": ["b", 3]}', "clear: is neither a path nor a list of paths (given: ['b', 3])"),
+            ('{"cloudy": "a", "clear": ""}', "clear: is neither a path nor a list of paths (given: '')"),
             ('{"cloudy": ""}', "cloudy: String should have at least 1 character (given: '')"),
         ],
     )
@@ -192,6 +241,20 @@ class TestWrongTemplates:
             ({"view": {"layers": [{"name": "x", "expr": "B99"}]}}, "view.layers.0.expr: expression 'B99': 'B99' is"),
             ({"view": {"layers": [], "reslution": 1}}, "key 'view.reslution' is not known; did you mean 'resolution'"),
             ({"view": {"layers": [{"name": "x", "expr": "B02", "stop": 1}]}}, "key 'view.layers.0.stop' is not known"),
+            ({"bands": ["VV", "dem"]}, "bands: 'dem' cannot be a band's name"),
+            ({"bands": ["if"]}, "bands: 'if' cannot be a band's name"),
+            ({"bands": ["VV"], "features": ["VH"]}, "features: 'VH' is not known; did you mean 'VV'?"),
+            ({"bands": ["B02", "B04"]}, "features: 'clear.B8A' is not known; did you mean 'clear.B04'?"),
+            ({"features": ["clear1.B02"]}, "features: 'clear1.B02' is not known; did you mean 'clear.B02'?"),
+            ({"features": ["clear2.B2"]}, "features: 'clear2.B2' is not known; did you mean 'clear."),
+            (
+                {"view": {"layers": [{"name": "x", "expr": "B02", "minimum": 1}]}},
+                "view.layers.0: minimum and maximum: give both, or neither",
+            ),
+            (
+                {"view": {"layers": [{"name": "x", "expr": "B02", "minimum": 1, "maximum": 1}]}},
+                "view.layers.0: minimum 1 is not below maximum 1",
+            ),
             ({"classes": []}, "a legend needs at least one class"),
             ({"classes": [CLASSES[0], CLASSES[0]]}, "class name cloud occurs more than once"),
             ({"classes": [CLASSES[0], {**CLASSES[1], "code": 1}]}, "class code 1 occurs more than once"),

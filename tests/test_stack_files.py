@@ -106,9 +106,14 @@ class TestValues:
 
     @pytest.mark.parametrize(
         ("kind", "no_data", "scale", "offset"),
-        [(np.int16, -10000, 0.0001, None), (np.uint16, 0, 0.0000275, -0.2), (np.uint8, 255, 0.5, 10), (np.uint8, None, None, None)],
+        [
+            (np.int16, -10000, 0.0001, None),
+            (np.uint16, 0, 0.0000275, -0.2),
+            (np.uint8, 255, 0.5, 10),
+            (np.uint8, None, None, None),
+        ],
         ids=["Theia", "Landsat", "bytes", "plain"],
-    )  # fmt: skip
+    )
     def test_scales_offsets_and_types(
         self, tmp_path: Path, kind: type, no_data: float | None, scale: float | None, offset: float | None
     ) -> None:
@@ -256,12 +261,17 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("crs", "corner", "resolution", "expected"),
         [
-            ("EPSG:4326", (4.5, 44.0), 0.0001, "in degrees, and metres are needed; warp it, such as: gdalwarp -t_srs EPSG:32631 -tr 10 10"),
+            (
+                "EPSG:4326",
+                (4.5, 44.0),
+                0.0001,
+                "in degrees, and metres are needed; warp it, such as: gdalwarp -t_srs EPSG:32631 -tr ",
+            ),
             ("EPSG:4326", (-70.0, -33.0), 0.0001, "gdalwarp -t_srs EPSG:32719 "),
             ("EPSG:2263", (980000, 200000), 30, "in US survey foot, and metres are needed"),
         ],
         ids=["north", "south", "feet"],
-    )  # fmt: skip
+    )
     def test_coordinates_that_are_no_metres(
         self, tmp_path: Path, crs: str, corner: tuple[float, float], resolution: float, expected: str
     ) -> None:
