@@ -68,8 +68,8 @@ class Inputs:
         for number, date in enumerate(clear, start=1):
             if not any(date_and_band(name)[0] == number for one in (*features, *view) for name in names_used(one)):
                 log.info("%s is not used: the template has no feature of %s", date.path, clear_date(number))
-        grid = _grid(cloudy, template.resolution)
-        view_grid = _grid(cloudy, template.view.resolution)
+        grid = _grid(cloudy, template.resolution, "resolution")
+        view_grid = _grid(cloudy, template.view.resolution, "view.resolution")
         inputs = cls(cloudy, tuple(clear), config.dem, template, features, view, grid, view_grid)
         inputs._check_bands()
         return inputs
@@ -155,21 +155,21 @@ def _with_resolutions(template: Template, date: Date) -> Template:
     return template.model_copy(update={"resolution": template.resolution or own or _RESOLUTION, "view": view})
 
 
-def _grid(date: Date, resolution: float | None) -> Grid:
-    """Raises ConfigurationError where pixels of this size do not fit."""
+def _grid(date: Date, resolution: float | None, key: str) -> Grid:
+    """key: of the template. Raises ConfigurationError where pixels of this size do not fit."""
     assert resolution is not None
     finest = date.grid if isinstance(date, Stack) else date.grids[min(date.grids)]
     ratio = resolution / finest.resolution
     # Bands of a product are of several resolutions, of which a grid is a multiple of one at most.
     if isinstance(date, Stack) and abs(ratio - max(1, round(ratio))) > _TOLERANCE * ratio:
         raise ConfigurationError(
-            f"{date.path}: a resolution of {resolution:g} m is no multiple of its pixels of {finest.resolution:g} m; "
+            f"{date.path}: {key} {resolution:g} m is no multiple of its pixels of {finest.resolution:g} m; "
             f"set {finest.resolution * max(1, round(ratio)):g}"
         )
     try:
         return finest.at_resolution(resolution)
     except ValueError as error:
-        raise ConfigurationError(f"{date.path}: {error}; set a finer resolution") from error
+        raise ConfigurationError(f"{date.path}: {error}; set a finer {key}") from error
 
 
 def _lacking(clear: Sequence[Date], dem: Path | None) -> str:

@@ -306,8 +306,14 @@ class TestRefused:
         with pytest.raises(ConfigurationError) as caught:
             inputs_of(tmp_path, stack, {"resolution": resolution})
         assert str(caught.value) == (
-            f"{stack}: a resolution of {resolution} m is no multiple of its pixels of 30 m; set {remedy}"
+            f"{stack}: resolution {resolution} m is no multiple of its pixels of 30 m; set {remedy}"
         )
+
+    def test_a_template_for_finer_pixels_tells_its_key(self, tmp_path: Path) -> None:
+        stack = write_stack(tmp_path / "l8.tif", {"VV": backscatter(1), "VH": backscatter(2)}, resolution=30)
+        view = {"resolution": 20, "layers": TEMPLATE["view"]["layers"]}
+        with pytest.raises(ConfigurationError, match=r": view\.resolution 20 m is no multiple of its pixels of 30 m"):
+            inputs_of(tmp_path, stack, {"view": view})
 
     def test_a_clear_stack_on_another_grid(self, tmp_path: Path) -> None:
         bands = {"VV": backscatter(1), "VH": backscatter(2)}

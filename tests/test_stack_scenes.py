@@ -1,6 +1,7 @@
 """Whole scenes from georeferenced stacks, by the templates of the examples, against their synthetic truth."""
 
 import json
+import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +176,36 @@ class TestSurfaceReflectance:
         assert optical.config["products"]["clear"]["bands"]["nir"] == {"scale": 0.0001, "offset": 0}
         text = " ".join(etree.HTML((optical.iteration / "report.html").read_text("utf-8")).itertext())
         assert "cloudy, with the clear date clear;" in " ".join(text.split())
+
+    def test_a_second_clear_date(self, optical: StackScene, tmp_path: Path) -> None:
+        folder = optical.file.parent
+        shutil.copyfile(folder / "clear.tif", tmp_path / "another.tif")
+        content = json.loads(optical.file.read_text("utf-8"))
+        content |= {key: str(folder / content[key]) for key in ("stack", "samples")}
+        content["clear"] = [str(folder / "clear.tif"), str(tmp_path / "another.tif")]
+        layers = [
+            {"name": f"{prefix}{name}", "expr": f"{date}{name}"}
+            for prefix, date in (("", ""), ("clear_", "clear."), ("clear2_", "clear2."))
+            for name in ("red", "green", "blue")
+        ]
+        features = [*OPTICAL, {"name": "difference", "expr": "blue - (clear.blue + clear2.blue) / 2"}]
+        content["set"] |= {"features": features, "view": {"layers": layers}}
+        (tmp_path / "scene.json").write_text(json.dumps(content), "utf-8")
+        result = Scene.open(tmp_path / "scene.json").run()
+        with zipfile.ZipFile(result.project) as packed:
+            root = etree.fromstring(packed.read("project.qgs"))
+        groups = {one.get("name"): one.xpath("layer-tree-layer/@id") for one in root.iter("layer-tree-group")}
+        assert groups["Clear date"] == ["alcd_otb_clear_true_colour"]
+        assert groups["Clear date 2"] == ["alcd_otb_clear2_true_colour"]
+        themes = {one.get("name"): one.xpath("layer/@id") for one in root.iter("visibility-preset")}
+        assert themes["Clear date 2"][-1] == "alcd_otb_clear2_true_colour"
+        config = json.loads((result.workspace / "config.json").read_text("utf-8"))
+        assert [one["name"] for one in config["products"].values()] == ["cloudy", "clear", "another"]
+        assert list(config["products"]) == ["cloudy", "clear", "clear2"]
+        assert result.report is not None
+        text = " ".join(" ".join(etree.HTML(result.report.read_text("utf-8")).itertext()).split())
+        assert "cloudy, with the clear dates clear, another;" in text
+        assert "Clear date 2 product another" in text
 
     def test_a_changed_file_is_prepared_anew(self, optical: StackScene) -> None:
         assert "is prepared and up to date" in optical.scene.plan()[0]

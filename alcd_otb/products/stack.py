@@ -127,7 +127,7 @@ def check_stacks(stacks: Sequence[Stack]) -> None:
                 f"{other.path}: its grid is {_described(other.grid)}, that of {first.path} {_described(first.grid)}; "
                 "warp one to the other (gdalwarp -t_srs -tr -te)"
             )
-        if any(os.path.samefile(other.path, earlier.path) for earlier in stacks[:number]):
+        if any(other.path.resolve() == earlier.path.resolve() for earlier in stacks[:number]):
             raise ProductError(f"{other.path}: is given twice; give each date a file of its own")
 
 
