@@ -216,6 +216,17 @@ class TestFingerprint:
         del dataset
         assert inputs_of(tmp_path, stack).fingerprint() != first
 
+    def test_follows_what_a_virtual_raster_is_made_from(self, tmp_path: Path) -> None:
+        files = [write_stack(tmp_path / f"{name}.tif", {"": backscatter(1)}) for name in ("vv", "vh")]
+        options = gdal.BuildVRTOptions(separate=True)
+        gdal.BuildVRT(str(tmp_path / "inner.vrt"), list(map(str, files)), options=options).FlushCache()
+        outer = tmp_path / "outer.vrt"
+        gdal.Translate(str(outer), str(tmp_path / "inner.vrt"), format="VRT", noData=-999).FlushCache()
+        first = inputs_of(tmp_path, outer, bands=["VV", "VH"]).fingerprint()
+        assert inputs_of(tmp_path, outer, bands=["VV", "VH"]).fingerprint() == first
+        files[1].touch()
+        assert inputs_of(tmp_path, outer, bands=["VV", "VH"]).fingerprint() != first
+
     def test_follows_the_clear_stack(self, tmp_path: Path) -> None:
         bands = {"VV": backscatter(1), "VH": backscatter(2)}
         stacks = [write_stack(tmp_path / f"{name}.tif", bands) for name in ("one", "two", "three")]

@@ -110,11 +110,7 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
             )
             for name, number, band in zip(chosen, numbers, bands, strict=True)
         ),
-        files=tuple(
-            (file, (status := os.stat(file)).st_size, status.st_mtime_ns)
-            for file in dataset.GetFileList()
-            if not file.endswith(_NOT_PIXELS) and os.path.isfile(file)
-        ),
+        files=_files(dataset),
     )
 
 
@@ -134,6 +130,16 @@ def check_stacks(stacks: Sequence[Stack]) -> None:
 def _described(grid: Grid) -> str:
     corner = f"({grid.left:.10g}, {grid.top:.10g})"
     return f"{grid.width} x {grid.height} px from {corner} of {grid.resolution:g} m in {grid.crs}"
+
+
+def _files(dataset: gdal.Dataset) -> tuple[tuple[str, int, int], ...]:
+    """As Stack.files; of a virtual raster, those that it is made from, too, however many lie between."""
+    names = list(dataset.GetFileList() or ())
+    for name in names:
+        if name.endswith(".vrt") and name != names[0]:
+            names += [one for one in gdal.Open(name).GetFileList() if one not in names]
+    pixels = [name for name in names if not name.endswith(_NOT_PIXELS) and os.path.isfile(name)]
+    return tuple((name, (status := os.stat(name)).st_size, status.st_mtime_ns) for name in pixels)
 
 
 def _is_alpha(band: gdal.Band) -> bool:
