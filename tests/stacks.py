@@ -35,6 +35,7 @@ def write_stack(
         np.dtype(np.int16): gdal.GDT_Int16,
         np.dtype(np.uint16): gdal.GDT_UInt16,
         np.dtype(np.float32): gdal.GDT_Float32,
+        np.dtype(np.float64): gdal.GDT_Float64,
         np.dtype(np.complex64): gdal.GDT_CFloat32,
     }[first.dtype]
     rows, columns = first.shape

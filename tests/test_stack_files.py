@@ -111,14 +111,15 @@ class TestValues:
             (np.uint16, 0, 0.0000275, -0.2),
             (np.uint8, 255, 0.5, 10),
             (np.uint8, None, None, None),
+            (np.float64, -1e300, None, None),
         ],
-        ids=["Theia", "Landsat", "bytes", "plain"],
+        ids=["Theia", "Landsat", "bytes", "plain", "double"],
     )
     def test_scales_offsets_and_types(
         self, tmp_path: Path, kind: type, no_data: float | None, scale: float | None, offset: float | None
     ) -> None:
         random = np.random.default_rng(1)
-        stored = random.integers(1, 250, (12, 12)) * (1 if kind is np.uint8 else 40)
+        stored = random.integers(1, 250, (12, 12)) * (1.0 if kind is np.uint8 else 40.0)
         if no_data is not None:
             stored[0:2, 0:2] = no_data
             stored[5, 5] = no_data
@@ -303,6 +304,11 @@ class TestRefused:
     def test_no_crs(self, tmp_path: Path) -> None:
         stack = write_stack(tmp_path / "s1.tif", {"VV": backscatter(1)}, crs="")
         assert one_line_error(lambda: read_stack(stack)) == f"{stack}: has no coordinate reference system"
+
+    def test_a_crs_that_is_no_map_s(self, tmp_path: Path) -> None:
+        stack = write_stack(tmp_path / "s1.tif", {"VV": backscatter(1)}, crs='LOCAL_CS["grid", UNIT["metre", 1]]')
+        message = one_line_error(lambda: read_stack(stack))
+        assert message.startswith(f"{stack}: its coordinate reference system is no map's (LOCAL_CS")
 
     def test_complex_values(self, tmp_path: Path) -> None:
         stack = write_stack(tmp_path / "slc.tif", {"VV": np.ones((12, 12), np.complex64)})

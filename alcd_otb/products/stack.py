@@ -10,12 +10,13 @@ from pathlib import Path
 from osgeo import gdal, osr
 
 from alcd_otb.errors import ConfigurationError, ProductError
-from alcd_otb.grid import Grid
+from alcd_otb.grid import Grid, crs_name
 
 gdal.UseExceptions()
 osr.UseExceptions()
 
-_REAL = {gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16, gdal.GDT_UInt32, gdal.GDT_Int32, gdal.GDT_Float32}
+_WHOLE = {gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16, gdal.GDT_UInt32, gdal.GDT_Int32}
+_REAL = {*_WHOLE, gdal.GDT_Float32, gdal.GDT_Float64}
 # What viewers write beside a file; what of it counts is read and compared by itself.
 _NOT_PIXELS = (".aux.xml", ".ovr")
 
@@ -136,7 +137,7 @@ def _files(dataset: gdal.Dataset) -> tuple[tuple[str, int, int], ...]:
     """As Stack.files; of a virtual raster, those that it is made from, too, however many lie between."""
     names = list(dataset.GetFileList() or ())
     for name in names:
-        if name.endswith(".vrt") and name != names[0]:
+        if name.endswith(".vrt") and name != names[0] and os.path.isfile(name):
             names += [one for one in gdal.Open(name).GetFileList() if one not in names]
     pixels = [name for name in names if not name.endswith(_NOT_PIXELS) and os.path.isfile(name)]
     return tuple((name, (status := os.stat(name)).st_size, status.st_mtime_ns) for name in pixels)
@@ -150,6 +151,10 @@ def _check_metres(path: Path, dataset: gdal.Dataset, reference: osr.SpatialRefer
     """Raises ProductError, with the command that helps."""
     if reference.IsProjected() and math.isclose(reference.GetLinearUnits(), 1):
         return
+    if not (reference.IsProjected() or reference.IsGeographic()):
+        raise ProductError(
+            f"{path}: its coordinate reference system is no map's ({crs_name(reference)}); assign it one"
+        )
     units = reference.GetLinearUnitsName() if reference.IsProjected() else "degrees"
     longitude, latitude = _centre(dataset, reference)
     zone = int((longitude + 180) // 6) % 60 + 1
