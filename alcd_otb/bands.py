@@ -22,7 +22,7 @@ class Radiometry:
 
     scale: float
     offset: float
-    no_data: int | None
+    no_data: float | None
     whole: bool = False
 
 
@@ -63,7 +63,7 @@ def _source_file(path: str, level: int | None = None) -> str:
     return f'{named}<OpenOptions><OOI key="OVERVIEW_LEVEL">{option}</OOI></OpenOptions>'
 
 
-def _file_raster(file: str, grid: Grid, no_data: int | None) -> str:
+def _file_raster(file: str, grid: Grid, no_data: float | None) -> str:
     """The virtual raster of one level of a file. Float32, or the average of it would be rounded to whole numbers."""
     window = f'xOff="0" yOff="0" xSize="{grid.width}" ySize="{grid.height}"'
     source = f"""<SimpleSource>
@@ -121,8 +121,13 @@ def _virtual_raster(grid: Grid, pixel_type: str, no_data: float | None, sources:
 
 
 def coarsest_level(path: str, resolution: float) -> int:
-    """The coarsest wavelet level of a JPEG 2000 file whose pixels are no larger than this; 0 is the file itself."""
+    """The coarsest wavelet level of a JPEG 2000 file whose pixels are no larger than this; 0 is the file itself.
+
+    0 for any other file: its overviews are of unknown making.
+    """
     source = _open(path)
+    if not source.GetDriver().ShortName.startswith("JP2"):
+        return 0
     band = source.GetRasterBand(1)
     level = max(0, math.floor(math.log2(resolution / source.GetGeoTransform()[1]) + 1e-9))
     while level and not _has_level(band, level):

@@ -562,8 +562,8 @@ def _check_names(feature: Feature, known: frozenset[str], key: str) -> None:
         return
     for name in names_used(feature):
         if any_clear_date(name) not in known:
-            kind = {Texture: ".band", PythonFeature: ".bands"}.get(type(feature), "")
-            raise ValueError(f"{key}{kind}: {name!r} is not known{nearest(name, known)}")
+            within = ".band" if isinstance(feature, Texture) else ".bands" if isinstance(feature, PythonFeature) else ""
+            raise ValueError(f"{key}{within}: {name!r} is not known{nearest(name, known)}")
 
 
 def _anchored(settings: Any, origin: Path) -> Any:

@@ -1,6 +1,6 @@
 """Feature expressions: a small arithmetic language, checked whole before anything runs.
 
-An expression is written over names such as ``B02``, ``clear.B02``, ``dem`` and ``slope``, with numbers,
+An expression is written over names such as ``B02``, ``clear.B02``, ``clear2.B02``, ``dem`` and ``slope``, with numbers,
 ``+ - * / **``, comparisons, ``A if CONDITION else B`` and the functions of FUNCTIONS. It is read with Python's own
 grammar, never evaluated by Python, and handed to OTB's BandMath in the language of muParser.
 """
@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from alcd_otb.band_names import any_clear_date
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.validation import nearest
 
@@ -60,9 +61,10 @@ class Expression:
         return _is_finite(ast.parse(self.text, mode="eval").body)
 
 
-def parse_expression(text: str, known: Collection[str]) -> Expression:
+def parse_expression(text: str, known: Collection[str] | None = None) -> Expression:
     """Check an expression against the names it may use.
 
+    known: those names, of clear dates the first's; None: any name will do.
     Raises ConfigurationError that quotes the text and says what is wrong: syntax, an unknown name (with the nearest
     known one), an unknown function or a wrong number of arguments.
     """
@@ -80,16 +82,17 @@ def parse_expression(text: str, known: Collection[str]) -> Expression:
     except (_RefusedError, RecursionError) as error:
         raise ConfigurationError(f"expression {quoted}: {error}") from error
     if not names:
-        raise ConfigurationError(f"expression {quoted}: names no band; write at least one of {_some(known)}")
+        some = f"; write at least one of {_some(known)}" if known is not None else ""
+        raise ConfigurationError(f"expression {quoted}: names no band{some}")
     return Expression(text, tuple(names))
 
 
-def _check(node: ast.expr, known: Collection[str], names: dict[str, None], depth: int) -> None:
+def _check(node: ast.expr, known: Collection[str] | None, names: dict[str, None], depth: int) -> None:
     if not depth:
         raise _RefusedError("is nested too deeply; make several features of it")
     name = _name_of(node)
     if name is not None:
-        if name not in known:
+        if known is not None and any_clear_date(name) not in known:
             raise _RefusedError(f"{name!r} is not known{nearest(name, known)}")
         names[name] = None
         return

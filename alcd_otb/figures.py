@@ -20,11 +20,17 @@ MOST_PIXELS = 1830
 Picture = npt.NDArray[np.uint8]
 """Rows x columns x red, green, blue."""
 
+Channel = npt.NDArray[np.uint8]
+"""Rows x columns of one of them."""
+
 Codes = npt.NDArray[np.uint8]
 """Rows x columns of class codes."""
 
 Colour = tuple[int, int, int]
 """Red, green, blue, 0..255."""
+
+TRUE_COLOUR = ("red", "green", "blue")
+"""The layers of the view stack that make a picture."""
 
 SMALL = MOST_PIXELS // 2
 """Pixels of the longer side of a picture that is made small."""
@@ -53,26 +59,33 @@ _MARGIN = 12
 _JPEG_QUALITY = 85
 
 
-def true_colour(view: Path, names: tuple[str, str, str] = ("red", "green", "blue")) -> Picture | None:
-    """The view stack's layers of these names, stretched from 0 to BRIGHTEST; None where it lacks one."""
+def true_colour(view: Path, limits: Mapping[str, tuple[float, float]] = {}) -> Picture | None:
+    """The view stack's layers red, green and blue; None where it lacks one.
+
+    limits: the values of a layer that are black and full; of others, 0 and BRIGHTEST. What has no data is black.
+    """
     dataset = gdal.Open(str(view))
     numbers = {dataset.GetRasterBand(n).GetDescription(): n for n in range(1, dataset.RasterCount + 1)}
-    if not all(name in numbers for name in names):
+    if not all(name in numbers for name in TRUE_COLOUR):
         return None
     width, height = _picture_size(dataset)
     # Averaging to a finer grid would smooth the pixels away.
     resampling = gdal.GRIORA_Average if width < dataset.RasterXSize else gdal.GRIORA_NearestNeighbour
     channels = []
-    for name in names:
+    for name in TRUE_COLOUR:
         band = dataset.GetRasterBand(numbers[name])
         stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=resampling)
-        channels.append(stretched(stored * (band.GetScale() or 1)))
+        channel = stretched(stored * (band.GetScale() or 1), *limits.get(name, (0, BRIGHTEST)))
+        no_data = band.GetNoDataValue()
+        if no_data is not None:
+            channel[stored == no_data] = 0
+        channels.append(channel)
     return np.dstack(channels)
 
 
-def stretched(reflectance: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Reflectance as a channel of a picture, from 0 to BRIGHTEST."""
-    channel: npt.NDArray[np.uint8] = np.clip(reflectance / BRIGHTEST * 255, 0, 255).astype(np.uint8)
+def stretched(values: npt.NDArray[np.float32], darkest: float = 0, brightest: float = BRIGHTEST) -> Channel:
+    """Values, such as reflectances, as a channel of a picture."""
+    channel: Channel = np.clip((values - darkest) / (brightest - darkest) * 255, 0, 255).astype(np.uint8)
     return channel
 
 
@@ -144,9 +157,9 @@ def indexed(codes: Codes, colours: Mapping[int, Colour]) -> Image.Image:
     return image
 
 
-def draw_quicklook(view: Path, target: Path, small: Path) -> bool:
-    """Write the view stack's true colour as a PNG, and small as a JPEG; whether it has one."""
-    picture = true_colour(view)
+def draw_quicklook(view: Path, target: Path, small: Path, limits: Mapping[str, tuple[float, float]] = {}) -> bool:
+    """Write the view stack's `true_colour` as a PNG, and small as a JPEG; whether it has one."""
+    picture = true_colour(view, limits)
     if picture is not None:
         image = Image.fromarray(picture)
         _save(image, target)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -10,10 +11,12 @@ from typing import Any
 
 from osgeo import gdal
 
+from alcd_otb.band_names import TERRAIN, date_and_band
 from alcd_otb.bands import Radiometry, coarsest_level, describe_band, row_of_blocks
-from alcd_otb.config import TERRAIN, names_used
+from alcd_otb.config import names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
+from alcd_otb.products.stack import Stack
 from alcd_otb.python_features import write_python_features
 from alcd_otb.rasters import SMALLEST_OVERVIEW, describing, gdal_threads, histogram, updating
 from alcd_otb.recipe import feature_layer, shown_steps, view_layer
@@ -55,6 +58,7 @@ _VIEW_OPTIONS = {
 _DISCARDED_BITS = "7"
 # Thirds, not halves: a third of the pixels to make and to store, and 20 m becomes 60 m.
 _VIEW_OVERVIEWS = (3, 9, 27)
+_VIEW_NO_DATA = -32768
 _MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
 
 _VALID, _SATURATED = 1, 2
@@ -112,7 +116,7 @@ class Stacks:
     """features: Float32, a band a feature, NaN where a source has no data.
 
     state: _VALID or _SATURATED where every feature has a value, else 0. view: Int16 in steps that the bands' scales
-    give, with overviews; no data looks like DN 0.
+    give, with overviews.
     """
 
     features: Path
@@ -124,11 +128,13 @@ def write_stacks_of(inputs: Inputs, folder: Path, settings: Settings) -> Stacks:
     """Write all that needs the bands, in one pass: each is decoded once, however many grids it goes to."""
     stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view")))
     sources = _describe_feature_sources(inputs, folder / "feature_sources")
-    features = build_layers(sources, [feature_layer(feature) for feature in inputs.features], settings)
+    finite = not isinstance(inputs.cloudy, Stack)
+    features = build_layers(sources, [feature_layer(feature, finite) for feature in inputs.features], settings)
     state = build_formula(features, _state(inputs), settings)["out"]
-    steps = shown_steps(inputs.view)
+    no_data = _view_no_data(inputs)
+    steps = shown_steps(inputs.view) if no_data is None else {}
     sources = _describe_view_sources(inputs, steps, folder / "view_sources")
-    view = build_layers(sources, [view_layer(layer, steps) for layer in inputs.view], settings)
+    view = build_layers(sources, [view_layer(layer, steps, no_data) for layer in inputs.view], settings)
     options = _FEATURE_OPTIONS
     if inputs.template.radiometry == "reflectance":
         options = {**options, "DISCARD_LSB": _DISCARDED_BITS}
@@ -171,7 +177,14 @@ def _view_like(inputs: Inputs, folder: Path) -> Path:
             band = dataset.GetRasterBand(number)
             band.SetDescription(layer.name)
             band.SetScale(layer.step)
+            if (no_data := _view_no_data(inputs)) is not None:
+                band.SetNoDataValue(no_data)
     return path
+
+
+def _view_no_data(inputs: Inputs) -> int | None:
+    """Of a stack, whose values may lie on either side of 0, a number of its own; of a product, as if DN were 0."""
+    return _VIEW_NO_DATA if isinstance(inputs.cloudy, Stack) else None
 
 
 def _view_overviews(inputs: Inputs) -> list[int]:
@@ -180,7 +193,12 @@ def _view_overviews(inputs: Inputs) -> list[int]:
 
 
 def _strip_rows(inputs: Inputs) -> tuple[int, bool]:
-    """Rows of the coarser grid to write at a time, and whether the view's strips are whole rows of its overviews."""
+    """Rows of the coarser grid to write at a time, and whether the view's overviews can be made in strips.
+
+    They can where strips are whole rows of them, and where no pixel is left out of their averages.
+    """
+    if _view_no_data(inputs) is not None:
+        return _ROWS, False
     ratio = max(1.0, inputs.grid.resolution / inputs.view_grid.resolution)
     for rows in range(_ROWS, 3 * _ROWS + 1, _ROWS):
         of_view = rows * ratio
@@ -251,8 +269,11 @@ def _saturation(inputs: Inputs) -> str:
     for number, feature in enumerate(inputs.features, start=1):
         if isinstance(feature, str) and feature not in TERRAIN:
             radiometry = _radiometry(inputs, feature)
+            saturated = inputs.product_of(feature).saturated
+            if saturated is None:
+                continue
             # Half a DN below, since a 32-bit float holds the value only nearly.
-            level = (inputs.product_of(feature).saturated - 0.5) * radiometry.scale + radiometry.offset
+            level = (saturated - 0.5) * radiometry.scale + radiometry.offset
             conditions.append(f"im{number}b1 >= {level!r}")
     return "(" + " || ".join(conditions) + ")" if conditions else "0"
 
@@ -288,7 +309,7 @@ def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: P
             inputs.band(name).path,
             _level(inputs, name),
             inputs.view_grid,
-            _in_steps(_radiometry(inputs, name), steps.get(name)),
+            _for_the_eye(_radiometry(inputs, name), steps.get(name)),
             "average",
             folder / f"{name}.vrt",
         )
@@ -297,7 +318,9 @@ def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: P
     return sources | _terrain(inputs, names, inputs.view_grid, folder)
 
 
-def _in_steps(radiometry: Radiometry, step: float | None) -> Radiometry:
+def _for_the_eye(radiometry: Radiometry, step: float | None) -> Radiometry:
+    if radiometry.no_data is not None and math.isnan(radiometry.no_data):
+        return radiometry
     if step is None:
         return replace(radiometry, no_data=None)
     return Radiometry(radiometry.scale / step, radiometry.offset / step, no_data=None, whole=True)
@@ -311,8 +334,14 @@ def _terrain(inputs: Inputs, names: set[str], grid: Grid, folder: Path) -> dict[
 
 
 def _radiometry(inputs: Inputs, name: str) -> Radiometry:
-    """Of a band: reflectance = (DN + RADIO_ADD_OFFSET) / QUANTIFICATION_VALUE (Sentinel-2 product specification)."""
+    """Of a band: reflectance = (DN + RADIO_ADD_OFFSET) / QUANTIFICATION_VALUE (Sentinel-2 product specification).
+
+    Of a stack's, what its file says.
+    """
     product = inputs.product_of(name)
     if inputs.template.radiometry == "digital_number":
         return Radiometry(1.0, 0.0, product.no_data)
+    if isinstance(product, Stack):
+        band = product.band(date_and_band(name)[1])
+        return Radiometry(band.scale, band.offset, product.no_data)
     return Radiometry(1 / product.quantification, inputs.band(name).offset / product.quantification, product.no_data)

@@ -11,9 +11,10 @@ from osgeo import gdal, ogr
 
 from alcd_otb import accuracy_points, query_files
 from alcd_otb import qgis_styles as styles
-from alcd_otb.config import BRIGHTEST, CLEAR, SceneConfig
+from alcd_otb.band_names import date_and_band
+from alcd_otb.config import BRIGHTEST, SceneConfig
 from alcd_otb.errors import SampleError
-from alcd_otb.figures import smoothed_confidence
+from alcd_otb.figures import TRUE_COLOUR, smoothed_confidence
 from alcd_otb.grid import Grid, crs_name
 from alcd_otb.legend import Legend
 from alcd_otb.qgis_project import Layer, Project, UnreadableProjectError, write
@@ -25,8 +26,7 @@ ogr.UseExceptions()
 
 log = logging.getLogger(__name__)
 
-_TO_LABEL, _MAP, _CLOUDY, _CLEAR = "Label", "Map", "Cloudy date", "Clear date"
-_COLOURS = ("red", "green", "blue")
+_TO_LABEL, _MAP, _CLOUDY, _STACK, _CLEAR = "Label", "Map", "Cloudy date", "Image", "Clear date"
 # What red, green and blue show where the colours are true.
 _VISIBLE = ("B04", "B03", "B02")
 # Shades of grey leave out this many percent of the darkest and of the brightest pixels.
@@ -58,7 +58,7 @@ def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
         *_places(workspace),
         *_samples(config.samples, legend, workspace),
         *(_results(finished[-1], legend, grid) if finished else ()),
-        Layer("invalid", "not classified", _CLOUDY, "./valid.tif", grid.crs, styles.invalid_style()),
+        Layer("invalid", "not classified", _group(config, 0), "./valid.tif", grid.crs, styles.invalid_style()),
         *images,
     )
     return Project(
@@ -199,33 +199,56 @@ def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[Laye
         log.warning("%s: cannot be read (%s): the project has no images; run the scene anew", workspace.view, error)
         return ()
     bands = {dataset.GetRasterBand(number).GetDescription(): number for number in range(1, dataset.RasterCount + 1)}
+    limits = config.template.view.limits
     sources = {layer.name: layer.expression.names for layer in config.template.view.layers}
-    of_clear = {name for name, used in sources.items() if all(one.startswith(CLEAR) for one in used)}
     layers: list[Layer] = []
-    for group in (_CLOUDY, _CLEAR):
-        names = [name for name in bands if (name in of_clear) == (group == _CLEAR)]
-        for prefix in [name.removesuffix(_COLOURS[0]) for name in names if name.endswith(_COLOURS[0])]:
-            coloured = [f"{prefix}{name}" for name in _COLOURS]
+    for date in range(len(config.clear) + 1):
+        group = _group(config, date)
+        names = [name for name in bands if _date_shown(config, name) == date]
+        for prefix in [name.removesuffix(TRUE_COLOUR[0]) for name in names if name.endswith(TRUE_COLOUR[0])]:
+            coloured = [f"{prefix}{name}" for name in TRUE_COLOUR]
             if all(name in names for name in coloured):
                 red, green, blue = (bands[name] for name in coloured)
-                style = styles.colour_style((red, green, blue), BRIGHTEST)
-                shown = [sources[name] for name in coloured]
-                is_true = all(used in ((band,), (CLEAR + band,)) for used, band in zip(shown, _VISIBLE, strict=True))
-                kind = "true" if is_true else "false"
+                style = styles.colour_style((red, green, blue), [limits.get(name, (0, BRIGHTEST)) for name in coloured])
+                kind = "true" if _are_true([sources[name] for name in coloured]) else "false"
                 layers.append(Layer(f"{prefix}{kind}_colour", f"{kind} colour", group, "./view.tif", grid.crs, style))
                 names = [name for name in names if name not in coloured]
         for name in names:
-            style = styles.grey_style(bands[name], *_cut(dataset.GetRasterBand(bands[name])))
+            shades = limits.get(name) or _cut(dataset.GetRasterBand(bands[name]))
+            style = styles.grey_style(bands[name], *shades)
             layers.append(Layer(f"view_{name}", name, group, "./view.tif", grid.crs, style))
     return tuple(layers)
+
+
+def _are_true(shown: Sequence[tuple[str, ...]]) -> bool:
+    """Whether the names that red, green and blue are made from are those bands themselves."""
+    return [[date_and_band(name)[1] for name in names] for names in shown] == [[band] for band in _VISIBLE]
+
+
+def _group(config: SceneConfig, date: int) -> str:
+    """What the layers of a date stand below; date 0 is the one that is classified."""
+    if date:
+        return _CLEAR if date == 1 else f"{_CLEAR} {date}"
+    return _CLOUDY if config.stack is None else _STACK
+
+
+def _date_shown(config: SceneConfig, name: str) -> int:
+    """The date that a layer of the view is of: that of all its bands, or the one that is classified."""
+    dates = {
+        date_and_band(one)[0]
+        for layer in config.template.view.layers
+        if layer.name == name
+        for one in layer.expression.names
+    }
+    return dates.pop() if len(dates) == 1 else 0
 
 
 def _cut(band: gdal.Band) -> tuple[float, float]:
     """The values between which a band is shown, so that neither its noise nor its outliers take all the shades."""
     width, height = min(band.XSize, _MOST_PIXELS), min(band.YSize, _MOST_PIXELS)
     stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height).astype(np.float64)
-    # No data is stored as 0.
-    seen = stored[stored != 0] * (band.GetScale() or 1)
+    # What has no data is stored as 0, unless the raster says otherwise.
+    seen = stored[stored != (band.GetNoDataValue() or 0)] * (band.GetScale() or 1)
     if not seen.size:
         return 0.0, 1.0
     low, high = np.percentile(seen, (_CUT, 100 - _CUT))
@@ -245,10 +268,9 @@ def _themes(layers: Sequence[Layer]) -> dict[str, tuple[str, ...]]:
     for key in ("confidence", "margin"):
         if key in there:
             themes[key.capitalize()] = (*points, key, *outlines, *base)
-    for layer in images[1:]:
-        if layer.group == _CLOUDY:
+    for layer in images:
+        if layer.group.startswith(_CLEAR):
+            themes.setdefault(layer.group, (*points, layer.key))
+        elif layer.key not in base:
             themes[layer.title] = (*points, *outlines, layer.key)
-    clear = [layer.key for layer in images if layer.group == _CLEAR]
-    if clear:
-        themes[_CLEAR] = (*points, clear[0])
     return themes

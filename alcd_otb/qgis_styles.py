@@ -157,10 +157,10 @@ def doubt_style() -> Style:
     return _pipe("singlebandpseudocolor", attributes, shader)
 
 
-def colour_style(bands: tuple[int, int, int], brightest: float) -> Style:
-    """Red, green and blue bands, from 0 to a brightest value."""
+def colour_style(bands: tuple[int, int, int], limits: Sequence[tuple[float, float]]) -> Style:
+    """Red, green and blue bands, each from a darkest to a brightest value."""
     names = ("red", "green", "blue")
-    stretches = (_stretch(f"{name}ContrastEnhancement", 0, brightest) for name in names)
+    stretches = (_stretch(f"{name}ContrastEnhancement", *both) for name, both in zip(names, limits, strict=True))
     attributes = {f"{name}Band": band for name, band in zip(names, bands, strict=True)}
     return _pipe("multibandcolor", attributes, *stretches)
 

@@ -3,24 +3,25 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from alcd_otb.config import CLEAR, TERRAIN, Feature, PythonFeature, Texture, ViewLayer, names_used
+from alcd_otb.band_names import TERRAIN, date_and_band
+from alcd_otb.config import Feature, PythonFeature, Texture, ViewLayer, names_used
 from alcd_otb.expressions import Expression
 from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoefficient
 
 FeatureT = TypeVar("FeatureT", bound=Feature)
 
 
-def possible(features: Iterable[FeatureT], clear: bool, dem: bool) -> tuple[FeatureT, ...]:
-    """The features that can be made with or without a clear date and an elevation model."""
+def possible(features: Iterable[FeatureT], clear: int, dem: bool) -> tuple[FeatureT, ...]:
+    """The features that can be made with so many clear dates, and with or without an elevation model."""
     return tuple(
         feature
         for feature in features
-        if all((clear or not name.startswith(CLEAR)) and (dem or name not in TERRAIN) for name in names_used(feature))
+        if all(date_and_band(name)[0] <= clear and (dem or name not in TERRAIN) for name in names_used(feature))
     )
 
 
-def feature_layer(feature: Feature) -> Layer:
-    """The layer of the feature stack."""
+def feature_layer(feature: Feature, finite: bool = True) -> Layer:
+    """The layer of the feature stack. finite: whether all values of the bands are."""
     if isinstance(feature, str):
         return feature
     if isinstance(feature, PythonFeature):
@@ -29,7 +30,7 @@ def feature_layer(feature: Feature) -> Layer:
         texture = ContourDensity if feature.texture == "contour_density" else VariationCoefficient
         return texture(feature.band, feature.radius)
     value = _in_bandmath(feature.expression)
-    if not feature.expression.finite:
+    if not (finite and feature.expression.finite):
         # BandMath would store an infinite value as the largest number there is.
         value = f"({value}-{value})==0 ? {value} : 0/0"
     return Formula(value, feature.expression.names)
@@ -50,10 +51,11 @@ def shown_steps(layers: Iterable[ViewLayer]) -> dict[str, float]:
     return shown
 
 
-def view_layer(layer: ViewLayer, steps: Mapping[str, float]) -> Layer:
+def view_layer(layer: ViewLayer, steps: Mapping[str, float], no_data: int | None = None) -> Layer:
     """The layer of the view stack: whole steps, kept to 16 bits when written.
 
-    steps: of the sources that come in such.
+    steps: of the sources that come in such. no_data: the least number of 16 bits, for what has no value; None: nothing
+    stands for it.
     """
     if steps.get(layer.expr) == layer.step:
         return layer.expr
@@ -62,7 +64,10 @@ def view_layer(layer: ViewLayer, steps: Mapping[str, float]) -> Layer:
         for name, variable in _variables(layer.expression).items()
     }
     value = layer.expression.to_muparser(variables.__getitem__)
-    return Formula(f"rint({value}/{layer.step!r})", layer.expression.names)
+    shown = f"rint({value}/{layer.step!r})"
+    if no_data is not None:
+        shown = f"({value}-{value})==0 ? max({shown},{no_data + 1}) : {no_data}"
+    return Formula(shown, layer.expression.names)
 
 
 def _in_bandmath(expression: Expression) -> str:

@@ -20,6 +20,7 @@ from osgeo import gdal
 from alcd_otb.accuracy_estimate import AccuracyEstimate
 from alcd_otb.accuracy_plan import AccuracyPlan
 from alcd_otb.assess import estimate_accuracy, plan_accuracy
+from alcd_otb.band_names import clear_date
 from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.contours import write_contours
 from alcd_otb.cross_validation import CrossValidation, cross_validate
@@ -27,10 +28,10 @@ from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, Proces
 from alcd_otb.figures import draw_figures, draw_quicklook
 from alcd_otb.grid import Grid
 from alcd_otb.history import Iteration, completed, read_history
-from alcd_otb.inputs import Inputs
+from alcd_otb.inputs import Date, Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
-from alcd_otb.products.sentinel2_l1c import L1CProduct
+from alcd_otb.products.stack import Stack
 from alcd_otb.python_features import check_functions, python_features
 from alcd_otb.qgis import write_blind_project, write_project
 from alcd_otb.rasters import Window, read_part
@@ -303,7 +304,8 @@ class Scene:
         workspace = self.workspace
         if not (workspace.quicklook.is_file() and workspace.preview.is_file()):
             with workspace.scratch() as scratch:
-                if draw_quicklook(workspace.view, scratch / "quicklook.png", scratch / "preview.jpg"):
+                limits = self.config.template.view.limits
+                if draw_quicklook(workspace.view, scratch / "quicklook.png", scratch / "preview.jpg", limits):
                     os.replace(scratch / "preview.jpg", workspace.preview)
                     os.replace(scratch / "quicklook.png", workspace.quicklook)
 
@@ -342,11 +344,12 @@ class Scene:
         """config.json: all settings, what the features are, the products' identities, versions, pixel counts."""
         counts = pixel_counts(self.workspace)
         return {
-            "scene": self.config.model_dump(mode="json"),
+            "scene": self.config.model_copy(update={"template": inputs.template}).model_dump(mode="json"),
             "features": list(inputs.feature_names),
             "products": {
                 "cloudy": _identity(inputs.cloudy),
-                "clear": _identity(inputs.clear) if inputs.clear else None,
+                "clear": None,
+                **{clear_date(number): _identity(date) for number, date in enumerate(inputs.clear, start=1)},
             },
             "grid": {
                 "crs": inputs.grid.crs,
@@ -365,7 +368,17 @@ class Scene:
         }
 
 
-def _identity(product: L1CProduct) -> dict[str, Any]:
+def _identity(product: Date) -> dict[str, Any]:
+    """The same keys for both kinds; what only one has is null of the other, or absent."""
+    if isinstance(product, Stack):
+        return {
+            "name": product.name,
+            "path": str(product.path),
+            "tile": None,
+            "acquired": None,
+            "bands": {band.name: {"scale": band.scale, "offset": band.offset} for band in product.bands},
+            "files": [{"path": path, "bytes": size} for path, size, _ in product.files],
+        }
     return {
         "name": product.name,
         "path": str(product.path),

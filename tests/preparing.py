@@ -60,16 +60,17 @@ def write_jp2(
 
 
 def write_scene(
-    folder: Path, cloudy: Path, clear: Path | None = None, dem: Path | None = None, **settings: Any
+    folder: Path, cloudy: Path, clear: Path | list[Path] | None = None, dem: Path | None = None, **settings: Any
 ) -> Path:
     """scene.json with a workspace ``work`` beside it. settings: what the scene sets; template: its template."""
+    paths = [str(one) for one in clear] if isinstance(clear, list) else clear and str(clear)
     scene = {
         "cloudy": str(cloudy),
         "workspace": "work",
         "template": settings.pop("template", "clouds"),
         "set": settings,
     }
-    scene |= {key: str(path) for key, path in (("clear", clear), ("dem", dem)) if path}
+    scene |= {key: path for key, path in (("clear", paths), ("dem", dem and str(dem))) if path}
     file = folder / "scene.json"
     file.write_text(json.dumps(scene), encoding="utf-8")
     return file

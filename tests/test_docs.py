@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 from scenes import alcd
 
-from alcd_otb import cli, config, errors, legend, protocol
+from alcd_otb import band_names, cli, config, errors, legend, protocol
 from alcd_otb.products import classified_raster
 from alcd_otb.products.mask import COMMON_MEANINGS
 
@@ -135,7 +135,7 @@ def test_the_names_of_features_are_all_there() -> None:
         lambda match: " ".join(f"`{match[1] or ''}B{number:02}`" for number in range(1, 13)),
         text,
     )
-    assert set(re.findall(r"`([^`]+)`", expanded)) == config.KNOWN_NAMES
+    assert set(re.findall(r"`([^`]+)`", expanded)) == band_names.KNOWN_NAMES
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,10 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
         file = tmp_path / "scene.json"
         file.write_text(json.dumps(content), "utf-8")
         assert config.load_scene(file).cloudy == tmp_path / content["cloudy"]
+    elif "stack" in content:
+        assert config.validated(config._SceneFile, content, page.name).stack == content["stack"]
+    elif {"minimum", "maximum"} & set(content):
+        assert config.ViewLayer.model_validate(content).limits == (content["minimum"], content["maximum"])
     elif "positive" in content:
         assert protocol.Protocol.model_validate(content).name == content["name"]
     elif "processor" in content:

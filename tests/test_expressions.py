@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from osgeo import gdal
 
-from alcd_otb.config import KNOWN_NAMES
+from alcd_otb.band_names import KNOWN_NAMES
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.expressions import FUNCTIONS, parse_expression
 from otb_pipelines.app import Application, OtbError, Target

@@ -12,7 +12,8 @@ from json_mutations import mutated
 from jsonschema import Draft202012Validator
 from scenes import alcd
 
-from alcd_otb.config import KNOWN_NAMES, SceneFile, Template, load_scene, template_names
+from alcd_otb.band_names import KNOWN_NAMES
+from alcd_otb.config import SceneFile, Template, load_scene, template_names
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.legend import LegendClass
 from alcd_otb.schema import scene_schema, template_schema
@@ -27,6 +28,11 @@ TEMPLATE = Draft202012Validator(template_schema())
 STRICTER = {
     "whole numbers are written without a point": r"\.0 is not allowed; it must be a whole number",
     "names and codes occur once": r"occurs more than once",
+    "positive classes are among the classes": r"positive",
+    "templates declare the names of bands": r"is not known|cannot be a band's name",
+    "a layer's shades go from dark to bright": r"maximum",
+    "functions are named by file or module": r"is neither 'FILE.py:FUNCTION'",
+    "a scene has one image": r"stack",
     "expressions are parsed": r"expression .*: ",
 }
 """Why a model may refuse what its schema accepts, and the message by which it does."""
@@ -87,7 +93,9 @@ def test_every_key_has_a_description_and_none_a_link(schema: dict[str, Any]) -> 
 class TestWhatEditorsPropose:
     def test_names_of_bands(self) -> None:
         definitions = template_schema()["$defs"]
-        assert set(definitions["Texture"]["properties"]["band"]["enum"]) == KNOWN_NAMES
+        proposed, any_name = definitions["Texture"]["properties"]["band"]["anyOf"]
+        assert set(proposed["enum"]) == KNOWN_NAMES
+        assert any_name == {"type": "string"}
 
     def test_names_of_templates(self) -> None:
         named, any_path = scene_schema()["properties"]["template"]["anyOf"]
@@ -123,9 +131,11 @@ class TestTheCommand:
 
 SMALL_TEMPLATE: dict[str, Any] = {
     "classes": [
-        {"name": "cloud", "code": 1, "colour": "#ffffff", "invalid": True, "contour": "#00ff00"},
+        {"name": "cloud", "code": 1, "colour": "#ffffff", "invalid": True, "contour": "#00ff00", "grow": 30},
         {"name": "land", "code": 2, "colour": "#009738", "invalid": False},
     ],
+    "positive": {"name": "clouds", "classes": ["cloud"], "others": "clear"},
+    "bands": ["B02", "B04", "B08", "B8A"],
     "resolution": 20,
     "margin": 600,
     "radiometry": "reflectance",
@@ -136,18 +146,19 @@ SMALL_TEMPLATE: dict[str, Any] = {
         "clear.B8A",
         {"name": "NDVI", "expr": "(B08 - B04) / (B08 + B04)"},
         {"name": "density", "texture": "contour_density", "band": "B02", "radius": 3},
+        {"name": "mine", "python": "mine.py:f", "bands": ["B02"], "halo": 3, "options": {"a": 1}},
     ],
-    "view": {"resolution": 20, "layers": [{"name": "red", "expr": "B04", "step": 0.001}]},
+    "view": {"resolution": 20, "layers": [{"name": "red", "expr": "B04", "step": 0.001, "minimum": 0, "maximum": 1}]},
     "samples": {"growth": 100, "training_proportion": 0.9, "most_pixels_per_class": 8000, "jitter": 0, "seed": 1},
     "classifier": {"classifier": "rf", "classifier.rf.max": 25, "classifier.rf.acc": 0.5, "feat": ["a", "b"]},
     "regularisation": {"smoothing": 0.5, "radius": 1},
-    "confidence": {"radius": 5},
+    "confidence": {"shares": True, "radius": 5},
     "queries": {"number": 12, "spacing": 480, "candidates": 16},
 }
 SMALL_SCENE: dict[str, Any] = {
     "name": "Arles",
     "cloudy": "a.SAFE",
-    "clear": "b.SAFE",
+    "clear": ["b.SAFE", "c.SAFE"],
     "dem": None,
     "tile": "31TFJ",
     "template": "clouds",
@@ -209,9 +220,13 @@ def test_every_reason_to_be_stricter_occurs() -> None:
     cases: dict[str, dict[str, Any]] = {
         "whole numbers are written without a point": {"queries": {"number": 3.0}},
         "names and codes occur once": {"classes": [classes[0], classes[0]]},
+        "positive classes are among the classes": {"positive": {"name": "x", "classes": ["y"]}},
+        "templates declare the names of bands": {"features": ["VV"]},
+        "a layer's shades go from dark to bright": {"view": {"layers": [{"name": "x", "expr": "B02", "minimum": 1}]}},
+        "functions are named by file or module": {"features": [{"name": "x", "python": "x", "bands": ["B02"]}]},
         "expressions are parsed": {"features": [{"name": "x", "expr": "B02 +"}]},
     }
-    assert cases.keys() == STRICTER.keys()
+    assert cases.keys() | {"a scene has one image"} == STRICTER.keys()
     for reason, case in cases.items():
         changed = {**SMALL_TEMPLATE, **case}
         assert TEMPLATE.is_valid(changed)

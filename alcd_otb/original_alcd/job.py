@@ -10,7 +10,8 @@ from typing import Any
 
 from osgeo import osr
 
-from alcd_otb.config import CLEAR, TERRAIN, Template, load_scene, load_template, names_used, template_names
+from alcd_otb.band_names import CLEAR, TERRAIN
+from alcd_otb.config import Template, load_scene, load_template, names_used, template_names
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.legend import Legend
 from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, masks_of, read_folder, shapefiles

@@ -62,6 +62,10 @@ def read_workspace(path: Path) -> Mask:
     content = _json(config)
     try:
         product = content["products"]["cloudy"]
+        if product["tile"] is None:
+            raise ProductError(
+                f"{path}: is the map of a stack, which tells no tile and time; name a scene of a product"
+            )
         acquisition = acquisition_at(product["tile"], datetime.fromisoformat(product["acquired"]))
         template = content["scene"]["template"]
         positive = template.get("positive")

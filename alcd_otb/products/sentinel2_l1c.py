@@ -1,9 +1,10 @@
 """Sentinel-2 Level-1C products: what they hold, whether their bands are whole, whether two make a pair."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 from alcd_otb.errors import ProductError
@@ -177,6 +178,19 @@ def check_pair(cloudy: L1CProduct, clear: L1CProduct) -> tuple[str, ...]:
             f"the two dates are {abs(gap).days} days apart: vegetation, snow and the sun's height change "
             "over that time and pass for clouds or shadows; a nearer clear date is better"
         )
+    return tuple(warnings)
+
+
+def check_dates(cloudy: L1CProduct, clear: Sequence[L1CProduct]) -> tuple[str, ...]:
+    """Check that a product and its clear dates can be used together: each as in `check_pair`, and no two of the same
+    acquisition."""
+    warnings = [warning for one in clear for warning in check_pair(cloudy, one)]
+    for one, other in combinations(clear, 2):
+        if abs(other.acquired - one.acquired) < SAME_SKY:
+            raise ProductError(
+                f"{other.path}: shows the same acquisition as the clear date {one.path} "
+                f"({one.acquired:%Y-%m-%d %H:%M:%S}); give another date, or leave it out"
+            )
     return tuple(warnings)
 
 

@@ -12,10 +12,15 @@ def scene_html(config: SceneConfig, workspace: Workspace) -> str:
     """A scene's name, inputs, classes and iterations, with the last map or, before there is one, the image."""
     finished = workspace.iterations()
     legend = config.template.legend
+    classified = config.cloudy or config.stack
     return render(
         "notebook.html",
         title=config.name,
-        facts={"classified": config.cloudy.name, "workspace": workspace.folder, "samples": config.samples},
+        facts={
+            "classified": classified.name if classified else "",
+            "workspace": workspace.folder,
+            "samples": config.samples,
+        },
         classes=legend.classes,
         iterations=read_history(workspace),
         pictures=_pictures(workspace, int(finished[-1].name) if finished else None, legend),
