@@ -54,8 +54,8 @@ class MappedScene:
 
     @property
     def clear_products(self) -> tuple[Content, ...]:
-        clear = self.config["products"].get("clear") or ()
-        return (clear,) if isinstance(clear, Mapping) else tuple(clear)
+        """In their order."""
+        return tuple(one for date, one in self.config["products"].items() if date != "cloudy" and one)
 
     @property
     def tile(self) -> str | None:
