@@ -56,7 +56,7 @@ def prepared(finished: FinishedScene, tmp_path: Path) -> Callable[..., Path]:
 def dated(finished: FinishedScene, tmp_path: Path) -> Callable[..., Path]:
     """Called with a name and a day: a workspace like the finished one, of that day."""
 
-    def copied(name: str, day: str, **changes: object) -> Path:
+    def copied(name: str, day: str, /, **changes: object) -> Path:
         workspace = tmp_path / "workspaces" / name
         shutil.copytree(finished.result.workspace, workspace, symlinks=True)
         file = workspace / "iterations" / "001" / "config.json"

@@ -123,9 +123,7 @@ def test_cloud_cover_is_of_the_classes_that_are_named(finished: FinishedScene, t
     cover = 100 * np.isin(labels, (2, 3)).sum() / (labels > 0).sum()
     assert properties["eo:cloud_cover"] == pytest.approx(cover, abs=0.005)
     validate(tmp_path / "out" / ITEM / f"{ITEM}.json")
-    said = refused(
-        2, "export", finished.result.workspace, tmp_path / "other", "--layout", "stac", "--cloud", "nebula"
-    )
+    said = refused(2, "export", finished.result.workspace, tmp_path / "other", "--layout", "stac", "--cloud", "nebula")
     assert "'nebula' is not a class of" in said
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
 
@@ -133,7 +131,9 @@ def test_cloud_cover_is_of_the_classes_that_are_named(finished: FinishedScene, t
 def test_a_collection_is_valid_with_its_items(dated: Callable[..., Path], tmp_path: Path) -> None:
     first, second = dated("Arles", "20180331"), dated("Nimes", "20180410")
     out = tmp_path / "out"
-    export([second, first], out, "stac", Publication(title="Two scenes", provider="A laboratory", licence="https://a.b/c"))
+    export(
+        [second, first], out, "stac", Publication(title="Two scenes", provider="A laboratory", licence="https://a.b/c")
+    )
     collection = validate(out / "collection.json")
     assert isinstance(collection, pystac.Collection)
     items = sorted(collection.get_items(), key=lambda one: one.id)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from alcd_otb.errors import ProductError
 from alcd_otb.export.geotiff import write_classes, write_shares
 from alcd_otb.export.mapped import MappedScene
 from alcd_otb.export.publication import (
@@ -56,11 +57,17 @@ def write_scene(scene: MappedScene, folder: Path, publication: Publication) -> N
 
 
 def thumbnail(scene: MappedScene, side: int) -> Image.Image:
-    """The scene in true colour, or its map where it has no such picture; the longer side has so many pixels."""
+    """The scene in true colour, or its map where it has no such picture; the longer side has so many pixels.
+
+    Raises ProductError where the picture is damaged.
+    """
     preview = scene.workspace.preview
     if preview.is_file():
-        with Image.open(preview) as picture:
-            image = picture.convert("RGB")
+        try:
+            with Image.open(preview) as picture:
+                image = picture.convert("RGB")
+        except OSError as error:
+            raise ProductError(f"{preview}: cannot be read ({error}); delete it and run the scene again") from error
     else:
         image = Image.fromarray(coloured(map_codes(scene.labels), scene.legend))
     width, height = (max(1, round(length * side / max(image.size))) for length in image.size)

@@ -28,19 +28,21 @@ _OPTIONS = {
 def write_classes(labels: Path, target: Path, tags: Mapping[str, str]) -> None:
     """A map as a Cloud Optimized GeoTIFF: its colours, class names (in the file beside it) and no data, and overviews
     of the commonest class. tags: of the TIFF. Raises ProcessingError where it cannot be written."""
-    _write_cog(_tagged(labels, tags), target, {"OVERVIEW_RESAMPLING": "MODE"})
+    _write_cog(labels, target, tags, "MODE")
 
 
 def write_shares(raster: Path, target: Path, tags: Mapping[str, str]) -> None:
     """A raster of shares, Float32, as a Cloud Optimized GeoTIFF, with overviews of their averages. As write_classes."""
-    _write_cog(_tagged(raster, tags), target, {"OVERVIEW_RESAMPLING": "AVERAGE"})
+    _write_cog(raster, target, tags, "AVERAGE")
 
 
 def write_scaled(confidence: Path, target: Path) -> None:
     """A confidence of 0 to 1 as a GeoTIFF of whole numbers of 0 to 255, 0 no data. Raises ProcessingError."""
-    scaled = gdal.Translate(
-        "", str(confidence), format="VRT", outputType=gdal.GDT_Byte, scaleParams=[[0, 1, 0, 255]], noData=NO_DATA
-    )
+    settings = {"outputType": gdal.GDT_Byte, "scaleParams": [[0, 1, 0, 255]], "noData": NO_DATA}
+    try:
+        scaled = gdal.Translate("", str(confidence), format="VRT", **settings)
+    except RuntimeError as error:
+        raise _not_written(confidence, target, error) from error
     band = scaled.GetRasterBand(1)
     band.SetScale(1 / 255)
     band.SetDescription("confidence x 255")
@@ -48,18 +50,18 @@ def write_scaled(confidence: Path, target: Path) -> None:
         pass
 
 
-def _tagged(raster: Path, tags: Mapping[str, str]) -> gdal.Dataset:
-    described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(raster)))
-    described.SetMetadata({f"TIFFTAG_{name}": text for name, text in tags.items()})
-    return described
-
-
-def _write_cog(source: gdal.Dataset, target: Path, options: Mapping[str, str]) -> None:
-    listed = [f"{key}={value}" for key, value in {**_OPTIONS, **options}.items()]
+def _write_cog(raster: Path, target: Path, tags: Mapping[str, str], resampling: str) -> None:
+    options = [f"{key}={value}" for key, value in {**_OPTIONS, "OVERVIEW_RESAMPLING": resampling}.items()]
     try:
-        written = gdal.GetDriverByName("COG").CreateCopy(str(target), source, options=listed)
+        tagged = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(raster)))
+        tagged.SetMetadata({f"TIFFTAG_{name}": text for name, text in tags.items()})
+        written = gdal.GetDriverByName("COG").CreateCopy(str(target), tagged, options=options)
         # As in alcd_otb.rasters: an error on closing is else printed and forgotten.
         gdal.Dataset.__swig_destroy__(written)
         written.this = None
     except RuntimeError as error:
-        raise ProcessingError(f"{target}: cannot be written ({error}); check the folder and the space left") from error
+        raise _not_written(raster, target, error) from error
+
+
+def _not_written(raster: Path, target: Path, error: RuntimeError) -> ProcessingError:
+    return ProcessingError(f"{target}: cannot be written from {raster} ({error}); check the folder and the space left")
