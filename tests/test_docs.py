@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import types
 import typing
 from collections.abc import Iterator
@@ -177,14 +178,14 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", *(ROOT / "docs" / name for name in ("accuracy.md", "tutorial.md"))],
+    [ROOT / "README.md", *(ROOT / "docs" / name for name in ("accuracy.md", "publish.md", "tutorial.md"))],
     ids=lambda page: page.name,
 )
 def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        cli._parser().parse_args(command.split())
+        cli._parser().parse_args(shlex.split(command))
 
 
 def test_the_messages_of_the_tutorial_are_those_of_the_code() -> None:

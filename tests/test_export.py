@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import FinishedScene
+from exports import export
 from mask_files import write_raster
 from osgeo import gdal
 from osgeo_utils.samples.validate_cloud_optimized_geotiff import validate
@@ -24,8 +25,6 @@ from alcd_otb.config import load_template
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.export import job
 from alcd_otb.export.geotiff import write_classes, write_shares
-from alcd_otb.export.job import export
-from alcd_otb.export.publication import Publication
 
 SCENE = "31TFJ_20180331T103021"
 LEGEND = load_template("clouds").legend
@@ -53,8 +52,7 @@ def check_cog(*paths: Path) -> None:
 
 
 def test_the_rasters_are_cloud_optimized(finished: FinishedScene, tmp_path: Path) -> None:
-    said = Publication(licence="CC-BY-4.0")
-    export([finished.result.workspace], tmp_path / "out", "cog", said)
+    export([finished.result.workspace], tmp_path / "out", "cog", licence="CC-BY-4.0")
     folder = tmp_path / "out" / SCENE
     names = ("classes.tif", "confidence.tif", "confidence_smoothed.tif")
     check_cog(*(folder / name for name in names))
@@ -118,7 +116,7 @@ def test_two_exports_are_byte_identical_in_any_order(layout: str, dated: Callabl
     for number, order in enumerate((sources, sources[::-1])):
         out = tmp_path / str(number) / "out"
         out.parent.mkdir()
-        export(order, out, layout, Publication(title="A | B"))
+        export(order, out, layout, title="A | B")
         contents.append({str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()})
     assert contents[0].keys() == contents[1].keys()
     assert [name for name in contents[0] if contents[0][name] != contents[1][name]] == []
@@ -126,7 +124,7 @@ def test_two_exports_are_byte_identical_in_any_order(layout: str, dated: Callabl
 
 @pytest.mark.parametrize("layout", ["zenodo", "stac", "cog"])
 def test_the_checksums_are_those_of_all_files(layout: str, finished: FinishedScene, tmp_path: Path) -> None:
-    export([finished.result.workspace], tmp_path / "out", layout, Publication())
+    export([finished.result.workspace], tmp_path / "out", layout)
     ended = subprocess.run(
         ["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path / "out", capture_output=True, text=True
     )
@@ -139,7 +137,7 @@ def test_the_checksums_are_those_of_all_files(layout: str, finished: FinishedSce
 def test_where_it_comes_from_is_told_without_the_folders_of_the_machine(
     layout: str, finished: FinishedScene, tmp_path: Path
 ) -> None:
-    export([finished.result.workspace], tmp_path / "out", layout, Publication())
+    export([finished.result.workspace], tmp_path / "out", layout)
     content = json.loads(next(tmp_path.glob("out/*/provenance.json")).read_text("utf-8"))
     assert content["iteration"] == 1
     assert content["products"]["cloudy"]["name"].startswith("S2A_MSIL1C_20180331T103021")
@@ -194,7 +192,7 @@ def test_classes_of_several_templates_are_told_apart(dated: Callable[..., Path],
     for one in config["scene"]["template"]["classes"]:
         one["name"] = f"lake {one['code']}"
     file.write_text(json.dumps(config), "utf-8")
-    export([clouds, lakes], tmp_path / "out", "stac", Publication())
+    export([clouds, lakes], tmp_path / "out", "stac")
     text = (tmp_path / "out" / "README.md").read_text("utf-8")
     assert "Of Arles:" in text
     assert "Of Nimes:" in text
@@ -209,7 +207,7 @@ def test_a_scene_without_a_true_colour_picture_shows_its_map(dated: Callable[...
     (workspace / "preview.jpg").unlink()
     for name in ("confidence.tif", "confidence_smoothed.tif"):
         (workspace / "iterations" / "001" / name).unlink()
-    export([workspace], tmp_path / "out", "cog", Publication())
+    export([workspace], tmp_path / "out", "cog")
     assert not list(tmp_path.glob("out/*/confidence*.tif"))
     with Image.open(tmp_path / "out" / SCENE / "thumbnail.jpg") as picture:
         assert picture.size == (512, 512)
@@ -255,7 +253,7 @@ class TestIterations:
     def test_the_one_that_is_named_is_exported(
         self, source: str, number: int | None, expected: int, twice: Path, tmp_path: Path
     ) -> None:
-        export([twice / source], tmp_path / "out", "cog", Publication(), number)
+        export([twice / source], tmp_path / "out", "cog", iteration=number)
         content = json.loads((tmp_path / "out" / "export.json").read_text("utf-8"))
         assert content["scenes"][0]["iteration"] == expected
         water = content["scenes"][0]["pixels"]["water"]
@@ -310,6 +308,8 @@ class TestWhatIsRefused:
         ended = alcd("export", stack, tmp_path / "out", "--layout", "cog")
         assert ended.returncode == 0, ended.stderr
         assert (tmp_path / "out" / "Lake" / "classes.tif").is_file()
+        said = refused(2, "export", stack, stack, tmp_path / "out", "--layout", "cog", "--acquired", "2018-03-31")
+        assert "--acquired is of one scene" in said
 
     def test_a_damaged_iteration(self, dated: Callable[..., Path], tmp_path: Path) -> None:
         workspace = dated("Arles", "20180331")
@@ -349,15 +349,15 @@ class TestTheTarget:
     def test_an_earlier_export_of_the_layout_is_replaced(self, dated: Callable[..., Path], tmp_path: Path) -> None:
         out = tmp_path / "out"
         out.mkdir()
-        export([dated("Arles", "20180331")], out, "cog", Publication())
-        export([dated("Nimes", "20180410")], out, "cog", Publication())
+        export([dated("Arles", "20180331")], out, "cog")
+        export([dated("Nimes", "20180410")], out, "cog")
         assert [path.name for path in out.iterdir() if path.is_dir()] == ["31TFJ_20180410T103021"]
         assert leftovers(tmp_path) == []
 
     @pytest.mark.parametrize("change", ["added", "edited", "sums"])
     def test_what_was_done_to_an_export_is_not_lost(self, change: str, finished: FinishedScene, tmp_path: Path) -> None:
         workspace, out = finished.result.workspace, tmp_path / "out"
-        export([workspace], out, "cog", Publication())
+        export([workspace], out, "cog")
         file = {"added": out / SCENE / "notes.txt", "edited": out / "README.md", "sums": out / "SHA256SUMS"}[change]
         if change == "sums":
             file.unlink()
@@ -365,12 +365,12 @@ class TestTheTarget:
             file.write_text("mine", "utf-8")
         said = refused(2, "export", workspace, out, "--layout", "cog")
         assert said == f"{file}: was changed or added since the export; move it away, or lose it with --replace"
-        export([workspace], out, "cog", Publication(), replace=True)
+        export([workspace], out, "cog", replace=True)
         assert change != "added" or not file.exists()
 
     def test_another_layout_is_replaced_only_on_demand(self, finished: FinishedScene, tmp_path: Path) -> None:
         workspace, out = finished.result.workspace, tmp_path / "out"
-        export([workspace], out, "cog", Publication())
+        export([workspace], out, "cog")
         said = refused(2, "export", workspace, out, "--layout", "zenodo")
         assert "is an export of layout cog; name another folder, or replace it with --replace" in said
         ended = alcd("export", workspace, out, "--layout", "zenodo", "--replace")
@@ -381,7 +381,7 @@ class TestTheTarget:
         self, finished: FinishedScene, dated: Callable[..., Path], tmp_path: Path
     ) -> None:
         out = tmp_path / "out"
-        export([finished.result.workspace], out, "cog", Publication())
+        export([finished.result.workspace], out, "cog")
         before = (out / "SHA256SUMS").read_bytes()
         broken = dated("Nimes", "20180410")
         (broken / "preview.jpg").write_bytes(b"no picture")
@@ -398,7 +398,7 @@ class TestTheTarget:
         left = tmp_path / ".unfinished-out"
         (left / SCENE).mkdir(parents=True)
         (left / "half.tif").write_bytes(b"II*")
-        export([finished.result.workspace], tmp_path / "out", "cog", Publication())
+        export([finished.result.workspace], tmp_path / "out", "cog")
         assert not (tmp_path / "out" / "half.tif").exists()
         assert leftovers(tmp_path) == []
 
@@ -420,7 +420,7 @@ class TestTheTarget:
 
         monkeypatch.setattr(job, "draw_overview", full)
         with pytest.raises(ProcessingError, match="free some space"):
-            export([finished.result.workspace], tmp_path / "out", "cog", Publication())
+            export([finished.result.workspace], tmp_path / "out", "cog")
         assert list(tmp_path.iterdir()) == []
 
 
@@ -429,7 +429,7 @@ def test_a_scene_json_is_exported_without_its_products(
 ) -> None:
     workspace = dated("Arles", "20180331")
     scene = write_scene(tmp_path / "scene.json", finished.synthetic, workspace=workspace, cloudy="gone.SAFE")
-    export([scene], tmp_path / "out", "cog", Publication())
+    export([scene], tmp_path / "out", "cog")
     assert (tmp_path / "out" / SCENE / "classes.tif").is_file()
     with pytest.raises(ConfigurationError, match="is not valid JSON"):
-        export([tmp_path / "out" / "README.md"], tmp_path / "out", "cog", Publication())
+        export([tmp_path / "out" / "README.md"], tmp_path / "out", "cog")

@@ -10,14 +10,13 @@ import numpy as np
 import pystac
 import pytest
 from conftest import FinishedScene
+from exports import export
 from mask_files import write_raster
 from osgeo import gdal
 from scenes import alcd, refused
 from stac_validation import validate
 
 from alcd_otb.export.footprint import footprint, united
-from alcd_otb.export.job import export
-from alcd_otb.export.publication import Publication
 
 ITEM = "31TFJ_20180331T103021"
 
@@ -26,8 +25,8 @@ ITEM = "31TFJ_20180331T103021"
 def exported(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One scene; not to be changed."""
     out = tmp_path_factory.mktemp("stac") / "out"
-    said = Publication(title="Clouds", licence="CC-BY-4.0", citation="We (2026).", doi="10.5281/zenodo.1460961")
-    export([finished.result.workspace], out, "stac", said)
+    said = {"title": "Clouds", "licence": "CC-BY-4.0", "citation": "We (2026).", "doi": "10.5281/zenodo.1460961"}
+    export([finished.result.workspace], out, "stac", **said)
     return out
 
 
@@ -131,9 +130,8 @@ def test_cloud_cover_is_of_the_classes_that_are_named(finished: FinishedScene, t
 def test_a_collection_is_valid_with_its_items(dated: Callable[..., Path], tmp_path: Path) -> None:
     first, second = dated("Arles", "20180331"), dated("Nimes", "20180410")
     out = tmp_path / "out"
-    export(
-        [second, first], out, "stac", Publication(title="Two scenes", provider="A laboratory", licence="https://a.b/c")
-    )
+    said = {"title": "Two scenes", "provider": "A laboratory", "licence": "https://a.b/c"}
+    export([second, first], out, "stac", **said)
     collection = validate(out / "collection.json")
     assert isinstance(collection, pystac.Collection)
     items = sorted(collection.get_items(), key=lambda one: one.id)
@@ -155,8 +153,20 @@ def test_a_collection_is_valid_with_its_items(dated: Callable[..., Path], tmp_pa
     ]
 
 
+def test_a_scene_made_from_another_raster_has_the_time_that_is_stated(
+    dated: Callable[..., Path], tmp_path: Path
+) -> None:
+    stack = dated("Lake", "20180331", tile=None, acquired=None, name="stack")
+    ended = alcd("export", stack, tmp_path / "out", "--layout", "stac", "--acquired", "2018-03-31T12:30:21+02:00")
+    assert ended.returncode == 0, ended.stderr
+    item = validate(tmp_path / "out" / "Lake_20180331T103021" / "Lake_20180331T103021.json")
+    assert isinstance(item, pystac.Item)
+    assert item.properties["datetime"] == "2018-03-31T10:30:21.000Z"
+    assert not {"grid:code", "platform"} & item.properties.keys()
+
+
 def test_a_catalogue_that_is_moved_still_leads_everywhere(dated: Callable[..., Path], tmp_path: Path) -> None:
-    export([dated("Arles", "20180331"), dated("Nimes", "20180410")], tmp_path / "out", "stac", Publication())
+    export([dated("Arles", "20180331"), dated("Nimes", "20180410")], tmp_path / "out", "stac")
     moved = shutil.copytree(tmp_path / "out", tmp_path / "elsewhere" / "moved")
     shutil.rmtree(tmp_path / "out")
     collection = validate(moved / "collection.json")

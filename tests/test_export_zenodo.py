@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import FinishedScene
+from exports import export
 from osgeo import gdal, ogr
 from scenes import alcd, refused
 
@@ -16,11 +17,10 @@ from alcd_otb.assess import estimate_accuracy, plan_accuracy
 from alcd_otb.compare.job import compare
 from alcd_otb.config import load_template
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.export.job import export
-from alcd_otb.export.publication import Publication
 from alcd_otb.export.sample_folder import write_sample_folder
 from alcd_otb.export.zenodo import kfold_summary
 from alcd_otb.grid import Grid
+from alcd_otb.legend import Legend, LegendClass
 from alcd_otb.products.reference_dataset import is_reference_scene, read_reference_scene
 from alcd_otb.protocol import load_protocol
 from alcd_otb.sample_files import read_corrections, read_samples, write_samples
@@ -37,7 +37,7 @@ LEGEND = load_template("clouds").legend
 def exported(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scene's folder; not to be changed."""
     out = tmp_path_factory.mktemp("zenodo") / "out"
-    export([finished.result.workspace], out, "zenodo", Publication())
+    export([finished.result.workspace], out, "zenodo")
     return out / PRODUCT
 
 
@@ -168,6 +168,18 @@ def test_polygons_and_corrections_are_read_back_with_what_was_written_of_them(tm
     assert [one.code for one in read_corrections(folder, LEGEND, grid)] == [4, 7]
 
 
+def test_a_class_whose_name_is_none_for_files_is_named_by_its_code(tmp_path: Path) -> None:
+    grid = Grid("EPSG:32631", 600_000, 4_900_020, 60, 100, 100)
+    classes = [LegendClass(name, code, "#000000", False) for code, name in enumerate(("a/b", "eau", "corrections"), 1)]
+    legend = Legend.from_classes(classes)
+    place = {"type": "Point", "coordinates": (601_000.0, 4_899_000.0)}
+    write_samples(tmp_path / "samples.gpkg", [Sample(f"a:{code}", code, place) for code in (1, 2, 3)], legend, grid)
+    (tmp_path / "Samples").mkdir()
+    write_sample_folder(tmp_path / "samples.gpkg", tmp_path / "Samples", legend, grid)
+    assert {path.name for path in (tmp_path / "Samples").glob("*.shp")} == {"1.shp", "eau.shp", "3.shp"}
+    assert [one.code for one in read_samples(tmp_path / "Samples", legend, grid)] == [1, 3, 2]
+
+
 def test_the_statistics_are_the_workspaces(finished: FinishedScene, tmp_path: Path) -> None:
     workspace = Workspace(shutil.copytree(finished.result.workspace, tmp_path / "work", symlinks=True))
     scene = finished.scene
@@ -176,7 +188,7 @@ def test_the_statistics_are_the_workspaces(finished: FinishedScene, tmp_path: Pa
     plan = plan_accuracy(workspace, LEGEND, 60, 1, replace=False)
     label_by_the_map(workspace)
     estimate = estimate_accuracy(workspace, LEGEND, None, labelled_only=False)
-    export([workspace.folder], tmp_path / "out", "zenodo", Publication())
+    export([workspace.folder], tmp_path / "out", "zenodo")
     figures = tmp_path / "out" / PRODUCT / "Statistics"
     assert {path.name for path in figures.iterdir()} == {
         *("metrics.json", "confusion_matrix.csv", "invalid_valid_matrix.csv", "kfold.json", "k_fold_summary.json"),
@@ -218,7 +230,7 @@ def label_by_the_map(workspace: Workspace) -> None:
 def test_an_estimate_of_another_iterations_map_is_left_out(dated: Callable[..., Path], tmp_path: Path) -> None:
     workspace = dated("Arles", "20180331")
     (workspace / "accuracy_estimate.json").write_text(json.dumps({"iteration": 2}), "utf-8")
-    export([workspace], tmp_path / "out", "zenodo", Publication())
+    export([workspace], tmp_path / "out", "zenodo")
     assert not list(tmp_path.glob("out/*/Statistics/accuracy*"))
     assert "No accuracy was estimated" in (tmp_path / "out" / "README.md").read_text("utf-8")
 
@@ -237,7 +249,7 @@ def test_two_tiles_of_one_old_product_have_a_folder_each(dated: Callable[..., Pa
     old = "S2A_OPER_PRD_MSIL1C_PDMC_20160417T201511_R094_V20160417T110652_20160417T110652"
     tiles = ("29RPQ", "29RNQ")
     sources = [dated(tile, "20160417", tile=tile, name=old) for tile in tiles]
-    export(sources, tmp_path / "out", "zenodo", Publication())
+    export(sources, tmp_path / "out", "zenodo")
     folders = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
     assert folders == {f"{old}_T{tile}" for tile in tiles}
     found = {read_reference_scene(tmp_path / "out" / name, LEGEND).acquisition.name for name in folders}
@@ -247,7 +259,7 @@ def test_two_tiles_of_one_old_product_have_a_folder_each(dated: Callable[..., Pa
 def test_what_is_of_no_product_has_no_place_in_this_layout(dated: Callable[..., Path], tmp_path: Path) -> None:
     stack = dated("Lake", "20180331", tile=None, name="stack")
     with pytest.raises(ConfigurationError, match=r"is of no Sentinel-2 product.*export it as cog or stac"):
-        export([stack], tmp_path / "out", "zenodo", Publication())
+        export([stack], tmp_path / "out", "zenodo")
 
 
 def test_a_map_without_a_clear_date(dated: Callable[..., Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from alcd_otb.export.geotiff import write_classes, write_shares
 from alcd_otb.export.mapped import MappedScene
 from alcd_otb.export.publication import (
     Publication,
+    Told,
     copy_object,
     copy_present,
     copy_text,
@@ -39,12 +40,14 @@ def folder_name(scene: MappedScene) -> str:
     return scene.identifier
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication) -> None:
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: Told) -> None:
     """Fill the folder of one scene."""
     write_classes(scene.labels, folder / CLASSES, _tags(scene, "classes", publication))
-    for name, what in ((CONFIDENCE, "confidence"), (SMOOTHED, "smoothed confidence")):
+    told(1 / 3)
+    for number, (name, what) in enumerate(((CONFIDENCE, "confidence"), (SMOOTHED, "smoothed confidence")), start=2):
         if (scene.folder / name).is_file():
             write_shares(scene.folder / name, folder / name, _tags(scene, what, publication))
+        told(number / 3)
     copy_present(("samples.gpkg", "contours.fgb", "contours.png"), scene.folder, folder)
     copy_present(("confusion_matrix.csv", "invalid_valid_matrix.csv"), scene.folder, folder)
     copy_object(scene.folder / "metrics.json", folder / "metrics.json")

@@ -1,8 +1,10 @@
 """Export of one or several finished scenes into a folder that appears when it is whole."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,13 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.export import cog, stac, zenodo
 from alcd_otb.export.mapped import MappedScene, open_mapped
 from alcd_otb.export.overview import draw_overview
-from alcd_otb.export.publication import Publication, files_below, software, write_checksums
+from alcd_otb.export.publication import Publication, Told, files_below, software, write_checksums
 from alcd_otb.export.readme import readme
 from alcd_otb.export.stac_collection import write_index
 from alcd_otb.export.target import FORMAT, MANIFEST, check_target, put_in_place, unfinished
+from alcd_otb.rasters import bounded_cache
 from alcd_otb.workspace import write_json, write_text, writing_to
-
-Progress = Callable[[str, float], None]
+from otb_pipelines.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Layout:
     """folder_name: of a scene in the export. write_scene: fills that folder. contents: (file, what it is) of it."""
 
     folder_name: Callable[[MappedScene], str]
-    write_scene: Callable[[MappedScene, Path, Publication], None]
+    write_scene: Callable[[MappedScene, Path, Publication, Told], None]
     contents: tuple[tuple[str, str], ...]
 
 
@@ -66,13 +68,15 @@ def export(
     target: Path,
     layout: str,
     publication: Publication,
+    settings: Settings,
     iteration: int | None = None,
+    acquired: datetime | None = None,
     replace: bool = False,
-    progress: Progress | None = None,
 ) -> Exported:
     """Write the scenes into a folder. The same iterations give the same bytes, in whichever order they are named.
 
     sources: scene.json files, workspaces, or iterations of such. iteration: instead of the latest, of a single source.
+    acquired: UTC, of a single source made from a raster that does not tell it.
     replace: an earlier export in the target's place, whatever it holds by now; else one of the same layout is
     replaced if it is as it was written, and anything else refused.
 
@@ -80,19 +84,26 @@ def export(
     ProductError where an iteration is damaged; ProcessingError where the export cannot be written.
     """
     publication.check()
-    if iteration is not None and len(sources) > 1:
+    if len(sources) > 1 and iteration is not None:
         raise ConfigurationError(
             "--iteration is of one scene; of several, name the iterations' folders instead, such as work/iterations/002"
         )
+    if len(sources) > 1 and acquired is not None:
+        raise ConfigurationError("--acquired is of one scene; export the scenes whose products do not tell it apart")
     kind = LAYOUTS[layout]
-    scenes = _placed([open_mapped(source, iteration) for source in sources], kind)
+    opened = [dataclasses.replace(open_mapped(source, iteration), stated=acquired) for source in sources]
+    scenes = _placed(opened, kind)
     check_target(target, layout, [scene.workspace.folder for scene in scenes.values()], replace)
-    with writing_to(target.absolute().parent), unfinished(target) as folder:
-        for number, (name, scene) in enumerate(scenes.items(), start=1):
+    with bounded_cache(settings.ram), writing_to(target.absolute().parent), unfinished(target) as folder:
+        for number, (name, scene) in enumerate(scenes.items()):
+
+            def told(share: float, number: int = number) -> None:
+                if settings.progress is not None:
+                    settings.progress("exporting", (number + share) / len(scenes))
+
             (folder / name).mkdir()
-            kind.write_scene(scene, folder / name, publication)
-            if progress is not None:
-                progress("exporting", number / len(scenes))
+            kind.write_scene(scene, folder / name, publication, told)
+            told(1)
         in_order = tuple(scenes.values())
         draw_overview(in_order, folder / "overview.png")
         write_text(folder / "README.md", readme(in_order, tuple(scenes), kind.contents, publication))

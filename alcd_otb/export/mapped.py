@@ -24,7 +24,7 @@ class MappedScene:
     """One iteration of a workspace.
 
     folder: the iteration's. config and metrics: its config.json and metrics.json. legend and grid: of its map.
-    counts: pixels of the map by code, 256 of them.
+    counts: pixels of the map by code, 256 of them. stated: when it was acquired, UTC, where the product does not tell.
     """
 
     workspace: Workspace
@@ -34,6 +34,7 @@ class MappedScene:
     legend: Legend
     grid: Grid
     counts: tuple[int, ...]
+    stated: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -64,14 +65,13 @@ class MappedScene:
     @property
     def acquired(self) -> datetime | None:
         """UTC."""
-        return acquired(self.product)
+        return acquired(self.product) or self.stated
 
     @property
     def identifier(self) -> str:
-        """Tile and time, or the scene's name where these are not known; of letters, digits, ``_``, ``.`` and ``-``."""
-        if self.tile is None or self.acquired is None:
-            return plain_name(self.name)
-        return f"{self.tile}_{self.acquired:%Y%m%dT%H%M%S}"
+        """Tile, or else the scene's name, and time, if known; of letters, digits, ``_``, ``.`` and ``-``."""
+        place = self.tile or plain_name(self.name)
+        return place if self.acquired is None else f"{place}_{self.acquired:%Y%m%dT%H%M%S}"
 
     @property
     def made(self) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,9 @@ PAPER = (
 )
 PAPER_DOI = "10.3390/rs11040433"
 """Of the method."""
+
+Told = Callable[[float], None]
+"""Called with the share of a scene that is written."""
 
 CHECKSUMS = "SHA256SUMS"
 """The file of checksums, which ``sha256sum -c`` reads."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from osgeo import gdal, ogr
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.export.mapped import plain_name
 from alcd_otb.grid import Grid
 from alcd_otb.legend import Legend
 from alcd_otb.sample_files import new_geopackage, read_corrections, read_samples
@@ -32,18 +33,20 @@ _SHAPEFILE_OPTIONS = ["ENCODING=UTF-8", "DBF_DATE_LAST_UPDATE=2000-01-01"]
 def write_sample_folder(source: Path, folder: Path, legend: Legend, grid: Grid) -> None:
     """Write a file a class, an empty one for a class without samples, and ``corrections.gpkg`` where there are any.
 
-    Shapefiles of points; a GeoPackage for a class that also has polygons, or texts too long for a shapefile.
+    A file has the class's name, or its code where the name is none for files. They are shapefiles of points; a
+    GeoPackage for a class that also has polygons, or texts too long for a shapefile.
     source: an iteration's samples.gpkg. Raises SampleError as read_samples does, ProcessingError where a file cannot be
     written.
     """
     samples = read_samples(source, legend, grid)
     for one in legend.classes:
         of_class = [sample for sample in samples if sample.code == one.code]
+        name = one.name if plain_name(one.name) == one.name != CORRECTIONS else str(one.code)
         if all(map(_fits_shapefile, of_class)):
-            _write_shapefile(folder / f"{one.name}.shp", of_class, grid)
+            _write_shapefile(folder / f"{name}.shp", of_class, grid)
         else:
-            with new_geopackage(folder / f"{one.name}.gpkg") as geopackage:
-                _fill(geopackage, one.name, ogr.wkbUnknown, [], of_class, grid)
+            with new_geopackage(folder / f"{name}.gpkg") as geopackage:
+                _fill(geopackage, name, ogr.wkbUnknown, [], of_class, grid)
     corrections = read_corrections(source, legend, grid)
     if corrections:
         with new_geopackage(folder / f"{CORRECTIONS}.gpkg") as geopackage:

@@ -13,7 +13,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.export import cog
 from alcd_otb.export.footprint import footprint
 from alcd_otb.export.mapped import MappedScene
-from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, software
+from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, Told, software
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
 from alcd_otb.workspace import checksum, write_json
@@ -72,16 +72,16 @@ CONTENTS = (("`TILE_TIME.json`", "the STAC item, which tells of all others"), *c
 folder_name = cog.folder_name
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication) -> None:
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: Told) -> None:
     """Fill the folder of one scene, its item among the files.
 
     Raises ConfigurationError where the time of acquisition is not known, or a class of cloud is not in the legend.
     """
     if scene.acquired is None:
         raise ConfigurationError(
-            f"{scene.workspace.folder}: when it was acquired is not known, which an item must tell; export it as cog"
+            f"{scene.workspace.folder}: when it was acquired is not known; tell it with --acquired"
         )
-    cog.write_scene(scene, folder, publication)
+    cog.write_scene(scene, folder, publication, told)
     write_json(folder / item_name(scene), item(scene, folder, publication))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.export.geotiff import write_scaled
 from alcd_otb.export.mapped import Content, MappedScene, acquired, read_object
-from alcd_otb.export.publication import Publication, copy_object, copy_present, write_provenance
+from alcd_otb.export.publication import Publication, Told, copy_object, copy_present, write_provenance
 from alcd_otb.export.sample_folder import write_sample_folder
 from alcd_otb.figures import smoothed_confidence
 from alcd_otb.workspace import write_json
@@ -50,12 +50,13 @@ def folder_name(scene: MappedScene) -> str:
     return str(scene.product["name"]).removesuffix(".SAFE")
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication) -> None:  # noqa: ARG001
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: Told) -> None:  # noqa: ARG001
     """Fill the folder of one scene."""
     classification, samples, figures = (folder / name for name in ("Classification", "Samples", "Statistics"))
     for one in (classification, samples, figures):
         one.mkdir()
     _write_classification(scene, classification)
+    told(0.8)
     write_sample_folder(scene.folder / "samples.gpkg", samples, scene.legend, scene.grid)
     _write_statistics(scene, figures)
     write_provenance(scene, folder)
