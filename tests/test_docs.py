@@ -188,6 +188,14 @@ def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
         cli._parser().parse_args(shlex.split(command))
 
 
+def test_the_options_of_an_export_are_all_there() -> None:
+    rows = table_rows((ROOT / "docs" / "publish.md").read_text("utf-8"), "Publishing masks")
+    named = {option for row in rows for option in re.findall(r"`(--[a-z]+)", row[0])}
+    ended = alcd("export", "--help")
+    of_all = {"--help", "--verbose", "--quiet", "--ram", "--threads"}
+    assert named == set(re.findall(r"(--[a-z]+)", ended.stdout)) - of_all
+
+
 def test_the_messages_of_the_tutorial_are_those_of_the_code() -> None:
     rows = table_rows((ROOT / "docs" / "tutorial.md").read_text("utf-8"), "When an edit goes wrong")
     code = "".join(path.read_text("utf-8") for path in (ROOT / "alcd_otb").glob("*.py"))

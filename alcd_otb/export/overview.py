@@ -16,7 +16,7 @@ _COLUMNS = 3
 _GAP = 16
 _CAPTION = 52
 _KEY = 30
-_INK, _SOFT, _PAPER = "#1d2326", "#5c676d", "#ffffff"
+_INK, _SOFT, _FRAME, _PAPER = "#1d2326", "#5c676d", "#c4cacd", "#ffffff"
 
 
 def draw_overview(scenes: Sequence[MappedScene], target: Path) -> None:
@@ -31,8 +31,10 @@ def draw_overview(scenes: Sequence[MappedScene], target: Path) -> None:
     draw = ImageDraw.Draw(sheet)
     for index, scene in enumerate(scenes):
         left, top = _GAP + index % columns * width, _GAP + index // columns * height
-        sheet.paste(thumbnail(scene, _SIDE), (left, top))
-        sheet.paste(_map(scene), (left + _SIDE + _GAP // 2, top))
+        for picture, x in ((thumbnail(scene, _SIDE), left), (_map(scene), left + _SIDE + _GAP // 2)):
+            sheet.paste(picture, (x, top))
+            # No data is white, as the sheet is.
+            draw.rectangle((x - 1, top - 1, x + picture.width, top + picture.height), outline=_FRAME)
         draw.text((left, top + _SIDE + 6), _shortened(scene.name, large), _INK, large)
         draw.text((left, top + _SIDE + 30), _caption(scene), _SOFT, small)
     for number, line in enumerate(lines):
