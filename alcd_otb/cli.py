@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alcd_otb.errors import AlcdError, EnvironmentNotReadyError, ProductError
@@ -172,6 +173,33 @@ def compare(options: argparse.Namespace) -> int:
     )
     print(json.dumps(result.as_json()) if options.json else summary(result))
     return ProductError.exit_code if result.failures else 0
+
+
+def export(options: argparse.Namespace) -> int:
+    from alcd_otb.export.job import export as export_scenes
+    from alcd_otb.export.publication import Publication
+
+    publication = Publication(
+        title=options.title,
+        description=options.description,
+        licence=options.licence,
+        citation=options.citation,
+        doi=options.doi,
+        provider=options.provider,
+        cloud=tuple(options.cloud or ()),
+    )
+    result = export_scenes(
+        options.source,
+        options.output,
+        options.layout,
+        publication,
+        _settings(options),
+        options.iteration,
+        options.acquired,
+        options.replace,
+    )
+    print(json.dumps(result.as_json()) if options.json else result.summary())
+    return 0
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -393,6 +421,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=compare)
 
+    command = commands.add_parser("export", parents=[common], help="deliver finished scenes as others read them")
+    command.add_argument(
+        "source", type=Path, nargs="+", metavar="SCENE", help="scene.json, a workspace, or an iteration of one"
+    )
+    command.add_argument("output", type=Path, metavar="OUT", help="folder to write, which must not exist")
+    command.add_argument("--layout", required=True, choices=("zenodo", "stac", "cog"), help="what OUT looks like")
+    command.add_argument("--iteration", type=_positive, metavar="N", help="of a single scene; by default the latest")
+    command.add_argument(
+        "--acquired", type=_utc, metavar="TIME", help="UTC, of a single scene made from another raster"
+    )
+    command.add_argument("--title", metavar="TEXT", help="of the data set")
+    command.add_argument("--description", metavar="TEXT", help="of the data set")
+    command.add_argument("--licence", metavar="ID", help="SPDX identifier such as CC-BY-4.0, or an address")
+    command.add_argument("--citation", metavar="TEXT", help="how to cite the data set")
+    command.add_argument("--doi", help="of the data set, such as 10.5281/zenodo.1460961")
+    command.add_argument("--provider", metavar="NAME", help="who provides the data set")
+    command.add_argument(
+        "--cloud",
+        action="append",
+        metavar="CLASS",
+        help="a class that counts as cloud cover in stac; repeatable",
+    )
+    command.add_argument("--replace", action="store_true", help="replace an earlier export, whatever it holds by now")
+    command.set_defaults(command=export)
+
     command = commands.add_parser("doctor", parents=[common], help="tell what is installed and what is missing")
     command.set_defaults(command=doctor)
     return parser
@@ -410,6 +463,11 @@ def _not_negative(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")
     return value
+
+
+def _utc(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _metres(text: str) -> tuple[float, ...]:

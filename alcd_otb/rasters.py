@@ -107,6 +107,17 @@ def gdal_threads(threads: int) -> Iterator[None]:
         gdal.SetConfigOption("GDAL_NUM_THREADS", before)
 
 
+@contextmanager
+def bounded_cache(megabytes: int) -> Iterator[None]:
+    """GDAL would else cache blocks in a twentieth of the machine's memory."""
+    before = gdal.GetCacheMax()
+    gdal.SetCacheMax(megabytes << 20)
+    try:
+        yield
+    finally:
+        gdal.SetCacheMax(before)
+
+
 def build_overviews(dataset: gdal.Dataset, resampling: str) -> None:
     """Overviews by powers of two, as far as they are of any use."""
     side = max(dataset.RasterXSize, dataset.RasterYSize)

@@ -1,5 +1,6 @@
 """One small synthetic scene, made and run once for all tests; a test that changes it works on a copy."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,5 +49,26 @@ def prepared(finished: FinishedScene, tmp_path: Path) -> Callable[..., Path]:
             (tmp_path / "work").mkdir(exist_ok=True)
             shutil.copy2(finished.result.workspace / name, tmp_path / "work" / name)
         return write_scene(tmp_path / "scene.json", finished.synthetic, **changes)
+
+    return copied
+
+
+@pytest.fixture
+def dated(finished: FinishedScene, tmp_path: Path) -> Callable[..., Path]:
+    """Called with a name and a day: a workspace like the finished one, of that day."""
+
+    def copied(name: str, day: str, /, **changes: object) -> Path:
+        workspace = tmp_path / "workspaces" / name
+        shutil.copytree(finished.result.workspace, workspace, symlinks=True)
+        file = workspace / "iterations" / "001" / "config.json"
+        config = json.loads(file.read_text("utf-8"))
+        cloudy = config["products"]["cloudy"]
+        before = cloudy["acquired"][:10]
+        cloudy["name"] = cloudy["name"].replace(before.replace("-", ""), day)
+        cloudy["acquired"] = f"{day[:4]}-{day[4:6]}-{day[6:]}{cloudy['acquired'][10:]}"
+        cloudy |= changes
+        config["scene"]["name"] = name
+        file.write_text(json.dumps(config), "utf-8")
+        return workspace
 
     return copied

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import types
@@ -192,7 +193,10 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     "page",
     [
         ROOT / "README.md",
-        *(ROOT / "docs" / name for name in ("accuracy.md", "from_alcd.md", "scene.md", "tutorial.md", "uses.md")),
+        *(
+            ROOT / "docs" / name
+            for name in ("accuracy.md", "from_alcd.md", "publish.md", "scene.md", "tutorial.md", "uses.md")
+        ),
     ],
     ids=lambda page: page.name,
 )
@@ -200,7 +204,15 @@ def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        cli._parser().parse_args(command.partition(">")[0].split())
+        cli._parser().parse_args(shlex.split(command.partition(">")[0]))
+
+
+def test_the_options_of_an_export_are_all_there() -> None:
+    rows = table_rows((ROOT / "docs" / "publish.md").read_text("utf-8"), "Publishing masks")
+    named = {option for row in rows for option in re.findall(r"`(--[a-z]+)", row[0])}
+    ended = alcd("export", "--help")
+    of_all = {"--help", "--verbose", "--quiet", "--ram", "--threads"}
+    assert named == set(re.findall(r"(--[a-z]+)", ended.stdout)) - of_all
 
 
 def test_the_messages_of_the_tutorial_are_those_of_the_code() -> None:

@@ -2,13 +2,11 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from osgeo import gdal
 
 from alcd_otb.compare.cells import Cells
 from alcd_otb.compare.comparison import Comparison
@@ -27,7 +25,7 @@ from alcd_otb.products.fmask import Kind
 from alcd_otb.products.mask import Mask
 from alcd_otb.products.references import LabelledReference
 from alcd_otb.protocol import Protocol
-from alcd_otb.rasters import gdal_threads
+from alcd_otb.rasters import bounded_cache, gdal_threads
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.settings import Settings
 
@@ -61,7 +59,12 @@ def compare(
     pairing = pair(known, masks)
     failures += [*of_products, *pairing.failures]
     workspace = Workspace(folder)
-    with _bounded_cache(settings), gdal_threads(settings.threads), workspace.locked(), workspace.scratch() as scratch:
+    with (
+        bounded_cache(settings.ram),
+        gdal_threads(settings.threads),
+        workspace.locked(),
+        workspace.scratch() as scratch,
+    ):
         (scratch / "differences").mkdir()
         rows, of_pairs = _count_all(pairing.scenes, protocol, scratch / "differences", settings)
         comparison = Comparison(folder, protocol, tuple(rows), pairing, (*failures, *of_pairs))
@@ -211,14 +214,3 @@ def _deliver(scratch: Path, folder: Path) -> None:
         files = sorted(path for path in scratch.rglob("*") if path.is_file())
         for file in sorted(files, key=lambda path: path.name == "comparison.json"):
             os.replace(file, folder / file.relative_to(scratch))
-
-
-@contextmanager
-def _bounded_cache(settings: Settings) -> Iterator[None]:
-    """GDAL would else cache blocks in a twentieth of the machine's memory."""
-    before = gdal.GetCacheMax()
-    gdal.SetCacheMax(settings.ram << 20)
-    try:
-        yield
-    finally:
-        gdal.SetCacheMax(before)

@@ -1,0 +1,1 @@
+"""Delivery of finished maps, in the layouts that others read."""

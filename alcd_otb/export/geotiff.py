@@ -1,0 +1,67 @@
+"""Rasters for delivery: Cloud Optimized GeoTIFFs, and the confidence in 8 bits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from osgeo import gdal
+
+from alcd_otb.errors import ProcessingError
+from alcd_otb.legend import NO_DATA
+from alcd_otb.rasters import copying
+
+gdal.UseExceptions()
+
+BLOCK = 512
+"""Pixels of a side of a block; a raster that fits into one has no overviews."""
+
+# One thread, so that the same pixels make the same bytes.
+_OPTIONS = {
+    "COMPRESS": "DEFLATE",
+    "BLOCKSIZE": str(BLOCK),
+    "OVERVIEWS": "IGNORE_EXISTING",
+    "NUM_THREADS": "1",
+    "BIGTIFF": "IF_SAFER",
+}
+
+
+def write_classes(labels: Path, target: Path, tags: Mapping[str, str]) -> None:
+    """A map as a Cloud Optimized GeoTIFF: its colours, class names (in the file beside it) and no data, and overviews
+    of the commonest class. tags: of the TIFF. Raises ProcessingError where it cannot be written."""
+    _write_cog(labels, target, tags, {"OVERVIEW_RESAMPLING": "MODE"})
+
+
+def write_shares(raster: Path, target: Path, tags: Mapping[str, str]) -> None:
+    """A raster of shares, Float32, as a Cloud Optimized GeoTIFF, with overviews of their averages. As write_classes."""
+    # A higher level makes a confidence little smaller, in five times the time.
+    _write_cog(raster, target, tags, {"OVERVIEW_RESAMPLING": "AVERAGE", "LEVEL": "1"})
+
+
+def write_scaled(confidence: Path, target: Path) -> None:
+    """A confidence of 0 to 1 as a GeoTIFF of whole numbers of 0 to 255, 0 no data. Raises ProcessingError."""
+    settings = {"outputType": gdal.GDT_Byte, "scaleParams": [[0, 1, 0, 255]], "noData": NO_DATA}
+    try:
+        scaled = gdal.Translate("", str(confidence), format="VRT", **settings)
+    except RuntimeError as error:
+        raise _not_written(confidence, target, error) from error
+    band = scaled.GetRasterBand(1)
+    band.SetScale(1 / 255)
+    band.SetDescription("confidence x 255")
+    with copying(scaled, target, {"TILED": "YES", "COMPRESS": "DEFLATE", "NUM_THREADS": "1"}):
+        pass
+
+
+def _write_cog(raster: Path, target: Path, tags: Mapping[str, str], options: Mapping[str, str]) -> None:
+    listed = [f"{key}={value}" for key, value in {**_OPTIONS, **options}.items()]
+    try:
+        tagged = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(raster)))
+        tagged.SetMetadata({f"TIFFTAG_{name}": text for name, text in tags.items()})
+        written = gdal.GetDriverByName("COG").CreateCopy(str(target), tagged, options=listed)
+        # As in alcd_otb.rasters: an error on closing is else printed and forgotten.
+        gdal.Dataset.__swig_destroy__(written)
+        written.this = None
+    except RuntimeError as error:
+        raise _not_written(raster, target, error) from error
+
+
+def _not_written(raster: Path, target: Path, error: RuntimeError) -> ProcessingError:
+    return ProcessingError(f"{target}: cannot be written from {raster} ({error}); check the folder and the space left")

@@ -1,0 +1,173 @@
+"""What the publisher says of a data set, and what is known of where it comes from."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from markupsafe import escape
+
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.export.mapped import MappedScene, read_object
+from alcd_otb.workspace import checksum, write_json, write_text
+
+PAPER = (
+    "Baetens, L., Desjardins, C., Hagolle, O. (2019). Validation of Copernicus Sentinel-2 Cloud Masks Obtained from "
+    "MAJA, Sen2Cor, and FMask Processors Using Reference Cloud Masks Generated with a Supervised Active Learning "
+    "Procedure. Remote Sensing, 11(4), 433."
+)
+PAPER_DOI = "10.3390/rs11040433"
+"""Of the method."""
+
+Told = Callable[[float], None]
+"""Called with the share of a scene that is written."""
+
+CHECKSUMS = "SHA256SUMS"
+"""The file of checksums, which ``sha256sum -c`` reads."""
+
+_SOURCES = ("labels.tif", "confidence.tif", "confidence_smoothed.tif", "samples.gpkg", "config.json", "metrics.json")
+_DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/\S+")
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is said of a data set; None where it is not.
+
+    licence: an SPDX identifier such as ``CC-BY-4.0``, or an address. doi: without the resolver's address. cloud: names
+    of the classes that count as cloud.
+    """
+
+    title: str | None = None
+    description: str | None = None
+    licence: str | None = None
+    citation: str | None = None
+    doi: str | None = None
+    provider: str | None = None
+    cloud: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Raises ConfigurationError where the DOI is none, or the licence has a form that catalogues do not take."""
+        if self.doi is not None and not _DOI.fullmatch(self.doi):
+            raise ConfigurationError(f"doi {self.doi!r} is not of the form 10.5281/zenodo.1460961")
+        if self.licence is not None and not self.licence_is_link and not re.fullmatch(r"[\w.+-]+", self.licence):
+            raise ConfigurationError(
+                f"licence {self.licence!r} is neither an SPDX identifier such as CC-BY-4.0 nor an address"
+            )
+
+    @property
+    def licence_is_link(self) -> bool:
+        return self.licence is not None and self.licence.startswith(("https://", "http://"))
+
+    def title_of(self, scenes: Sequence[MappedScene]) -> str:
+        """The title, or one that tells what there is."""
+        if self.title is not None:
+            return self.title
+        if len(scenes) == 1:
+            return f"Reference mask of {scenes[0].name}"
+        return f"Reference masks of {len(scenes)} scenes"
+
+    def as_json(self, scenes: Sequence[MappedScene]) -> dict[str, Any]:
+        return {
+            "title": self.title_of(scenes),
+            "description": self.description,
+            "licence": self.licence,
+            "citation": self.citation,
+            "doi": self.doi,
+            "provider": self.provider,
+        }
+
+
+def software() -> dict[str, str]:
+    """What writes the export."""
+    return {"alcd_otb": version("alcd-otb")}
+
+
+def write_provenance(scene: MappedScene, folder: Path) -> None:
+    """Write provenance.json: products, settings, versions, and checksums of the iteration's files.
+
+    Folders of the machine that made the map are left out of it: a path is its last part.
+    """
+    config = scene.config
+    content = {
+        "scene": scene.name,
+        "iteration": scene.number,
+        "made": scene.made,
+        "started_from": scene.metrics.get("started_from"),
+        "products": config["products"],
+        "samples": scene.metrics.get("samples"),
+        "corrections": scene.metrics.get("corrections"),
+        "features": config["features"],
+        "grid": config.get("grid"),
+        "configuration": config["scene"],
+        "versions": {"map": config["versions"], "export": software()},
+        "sha256_of_the_iteration": {
+            name: checksum(scene.folder / name) for name in _SOURCES if (scene.folder / name).is_file()
+        },
+    }
+    write_json(folder / "provenance.json", _without_folders(content))
+
+
+def copy_text(source: Path, target: Path, scene: MappedScene) -> None:
+    """Copy a text, without the folders of the machine that made the map."""
+    text = source.read_text(encoding="utf-8")
+    for folder in _folders(scene):
+        for written in (folder, str(escape(folder))):
+            text = text.replace(f"{written}/", "")
+    write_text(target, text)
+
+
+def copy_object(source: Path, target: Path) -> None:
+    """Copy a JSON object, without the folders of the machine that made it. Raises ProductError."""
+    write_json(target, _without_folders(read_object(source)))
+
+
+def copy_present(names: Iterable[str], source: Path, target: Path) -> None:
+    """Copy those of the files that are there."""
+    for name in names:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
+
+
+def write_checksums(root: Path) -> None:
+    """Write SHA256SUMS of all files below a folder."""
+    lines = [f"{checksum(file)}  {file.relative_to(root)}\n" for file in files_below(root)]
+    write_text(root / CHECKSUMS, "".join(lines))
+
+
+def read_checksums(root: Path) -> dict[str, str]:
+    """Checksums by path below a folder, as write_checksums wrote them."""
+    lines = (root / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
+
+
+def files_below(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+def _without_folders(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _without_folders(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_without_folders(value) for value in content]
+    return Path(content).name if isinstance(content, str) and content.startswith("/") else content
+
+
+def _folders(scene: MappedScene) -> list[str]:
+    """The folders that the iteration's files may name, the longest first."""
+    inside = {str(scene.folder), str(scene.workspace.folder), str(scene.workspace.folder.resolve())}
+    around = {str(Path(path).parent) for path in (*_paths(scene.config), *inside)}
+    return sorted((inside | around) - {"/", "."}, key=lambda folder: (-len(folder), folder))
+
+
+def _paths(content: Any) -> Iterator[str]:
+    if isinstance(content, Mapping):
+        for value in content.values():
+            yield from _paths(value)
+    elif isinstance(content, list | tuple):
+        for value in content:
+            yield from _paths(value)
+    elif isinstance(content, str) and content.startswith("/"):
+        yield content

@@ -1,0 +1,265 @@
+"""A static STAC item (one scene) or collection (several), with Cloud Optimized GeoTIFFs; STAC 1.1.0.
+
+https://github.com/radiantearth/stac-spec; what each extension asks for is at the addresses in EXTENSIONS.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.export import cog
+from alcd_otb.export.footprint import footprint
+from alcd_otb.export.mapped import MappedScene
+from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, Told, software
+from alcd_otb.grid import Grid
+from alcd_otb.legend import NO_DATA, Legend
+from alcd_otb.workspace import checksum, write_json
+
+VERSION = "1.1.0"
+
+EXTENSIONS = {
+    prefix: f"https://stac-extensions.github.io/{name}/{version}/schema.json"
+    for prefix, name, version in (
+        ("classification", "classification", "v2.0.0"),
+        ("eo", "eo", "v1.1.0"),
+        ("file", "file", "v2.1.0"),
+        ("grid", "grid", "v1.1.0"),
+        ("processing", "processing", "v1.1.0"),
+        ("proj", "projection", "v2.0.0"),
+        ("sat", "sat", "v1.0.0"),
+        ("sci", "scientific", "v1.0.0"),
+        ("view", "view", "v1.0.0"),
+    )
+}
+"""Addresses of the extensions' schemas by the prefix of their fields."""
+
+GEOJSON, JSON = "application/geo+json", "application/json"
+_COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+_SATELLITE = re.compile(r"S2([A-D])_")
+
+
+@dataclass(frozen=True)
+class _File:
+    key: str
+    title: str
+    kind: str
+    roles: tuple[str, ...]
+
+
+_FILES = {
+    cog.CLASSES: _File("classes", "Classes", _COG, ("data",)),
+    f"{cog.CLASSES}.aux.xml": _File("class_names", "Names of the classes, for GDAL", "application/xml", ("metadata",)),
+    cog.CONFIDENCE: _File("confidence", "Confidence of the classifier, 0 to 1", _COG, ("data",)),
+    cog.SMOOTHED: _File("confidence_smoothed", "Confidence, smoothed by a median", _COG, ("data",)),
+    "samples.gpkg": _File("samples", "Samples and corrections", "application/geopackage+sqlite3", ("data",)),
+    "contours.fgb": _File("contours", "Outlines of the classes", "application/vnd.flatgeobuf", ("data",)),
+    "contours.png": _File("overview", "Outlines of the classes over the image", "image/png", ("overview",)),
+    cog.THUMBNAIL: _File("thumbnail", "True colour, small", "image/jpeg", ("thumbnail",)),
+    "metrics.json": _File("metrics", "Agreement with samples kept out of training", JSON, ("metadata",)),
+    "confusion_matrix.csv": _File("confusion_matrix", "Confusion matrix", "text/csv", ("metadata",)),
+    "invalid_valid_matrix.csv": _File("invalid_valid_matrix", "Confusion matrix, binary", "text/csv", ("metadata",)),
+    "accuracy_estimate.json": _File("accuracy", "Accuracy, from a random sample", JSON, ("metadata",)),
+    "report.html": _File("report", "Report", "text/html", ("metadata",)),
+    "provenance.json": _File("provenance", "Products, settings, versions, checksums", JSON, ("metadata",)),
+}
+
+CONTENTS = (("`TILE_TIME.json`", "the STAC item, which tells of all others"), *cog.CONTENTS)
+"""(file, what it is) of a scene's folder."""
+
+folder_name = cog.folder_name
+
+
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: Told) -> None:
+    """Fill the folder of one scene, its item among the files.
+
+    Raises ConfigurationError where the time of acquisition is not known, or a class of cloud is not in the legend.
+    """
+    if scene.acquired is None:
+        raise ConfigurationError(
+            f"{scene.workspace.folder}: when it was acquired is not known; tell it with --acquired"
+        )
+    cog.write_scene(scene, folder, publication, told)
+    write_json(folder / item_name(scene), item(scene, folder, publication))
+
+
+def item_name(scene: MappedScene) -> str:
+    return f"{scene.identifier}.json"
+
+
+def item(scene: MappedScene, folder: Path, publication: Publication) -> dict[str, Any]:
+    """The item of a scene whose files are in a folder, without links."""
+    shown = footprint(scene.labels)
+    properties = _properties(scene, publication)
+    assets = _assets(scene, folder)
+    used = {key.partition(":")[0] for one in (properties, *assets.values()) for key in one if ":" in key}
+    return {
+        "type": "Feature",
+        "stac_version": VERSION,
+        "stac_extensions": sorted(EXTENSIONS[prefix] for prefix in used if prefix in EXTENSIONS),
+        "id": scene.identifier,
+        "geometry": shown.geometry if shown else None,
+        **({"bbox": list(shown.bbox)} if shown else {}),
+        "properties": properties,
+        "links": licence_links(publication),
+        "assets": assets,
+    }
+
+
+def licence_links(publication: Publication) -> list[dict[str, str]]:
+    if not publication.licence_is_link:
+        return []
+    return [{"rel": "license", "href": str(publication.licence), "title": "Licence"}]
+
+
+def stated_licence(publication: Publication) -> str:
+    """As catalogues write it: an SPDX identifier, or ``other``."""
+    return "other" if publication.licence is None or publication.licence_is_link else publication.licence
+
+
+def providers(publication: Publication) -> list[dict[str, Any]]:
+    return [{"name": publication.provider, "roles": ["producer"]}] if publication.provider else []
+
+
+def citation(publication: Publication) -> dict[str, Any]:
+    fields: dict[str, Any] = {"sci:publications": [{"doi": PAPER_DOI, "citation": PAPER}]}
+    if publication.citation is not None:
+        fields["sci:citation"] = publication.citation
+    if publication.doi is not None:
+        fields["sci:doi"] = publication.doi
+    return fields
+
+
+def _properties(scene: MappedScene, publication: Publication) -> dict[str, Any]:
+    product, time = scene.product, scene.acquired
+    assert time is not None
+    satellite = _SATELLITE.match(str(product.get("name")))
+    properties: dict[str, Any] = {
+        "title": scene.name,
+        "datetime": f"{time:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
+        "created": None if scene.made is None else scene.made.replace("+00:00", "Z"),
+        "license": stated_licence(publication),
+        "gsd": scene.grid.resolution,
+        "grid:code": f"MGRS-{scene.tile}" if scene.tile else None,
+        "sat:relative_orbit": product.get("relative_orbit"),
+        "view:sun_azimuth": product.get("sun_azimuth"),
+        "view:sun_elevation": None if "sun_zenith" not in product else round(90 - product["sun_zenith"], 6),
+        "eo:cloud_cover": _cloud_cover(scene, publication.cloud),
+        "processing:software": _software(scene),
+        "processing:lineage": _lineage(scene),
+        "alcd_otb:iteration": scene.number,
+        "alcd_otb:product": product.get("name"),
+        "alcd_otb:clear_products": [one.get("name") for one in scene.clear_products],
+    }
+    if satellite is not None:
+        properties |= {
+            "platform": f"sentinel-2{satellite[1].lower()}",
+            "constellation": "sentinel-2",
+            "instruments": ["msi"],
+        }
+    properties |= {"providers": providers(publication)} if publication.provider else {}
+    known = {key: value for key, value in properties.items() if value is not None}
+    return known | citation(publication) | _crs(scene.grid)
+
+
+def _crs(grid: Grid) -> dict[str, Any]:
+    if re.fullmatch(r"[A-Z]+:\d+", grid.crs):
+        return {"proj:code": grid.crs}
+    return {"proj:code": None, "proj:wkt2": grid.spatial_reference.ExportToWkt(["FORMAT=WKT2_2019"])}
+
+
+def _cloud_cover(scene: MappedScene, names: Sequence[str]) -> float | None:
+    """Percent of the pixels with data. Nothing but the publisher tells which classes are clouds."""
+    if not names:
+        return None
+    codes = []
+    for name in names:
+        found = scene.legend.find(name)
+        if found is None:
+            raise ConfigurationError(
+                f"cloud {name!r} is not a class of {scene.name}; there are {', '.join(scene.legend.names)}"
+            )
+        codes.append(found.code)
+    if not scene.data_pixels:
+        return None
+    return round(100 * sum(scene.counts[code] for code in set(codes)) / scene.data_pixels, 2)
+
+
+def _software(scene: MappedScene) -> dict[str, str]:
+    made = {name: str(version) for name, version in scene.config["versions"].items()}
+    return (
+        made if made.get("alcd_otb") == software()["alcd_otb"] else made | {"alcd_otb (export)": software()["alcd_otb"]}
+    )
+
+
+def _lineage(scene: MappedScene) -> str:
+    points = sum((scene.metrics.get("samples") or {}).values())
+    sources = [one["name"] for one in (scene.product, *scene.clear_products) if one.get("name")]
+    classifier = scene.config["scene"]["template"]["classifier"]["classifier"]
+    polygons = (scene.metrics.get("corrections") or {}).get("polygons")
+    made_of = f" of {' and '.join(sources)}" if sources else ""
+    corrected = f"; {polygons} polygons of corrections were burnt over the map" if polygons else ""
+    return (
+        f"Iteration {scene.number} of active learning: classifier {classifier}, trained on {points} samples of an "
+        f"operator, {len(scene.config['features'])} features{made_of}{corrected}."
+    )
+
+
+def _assets(scene: MappedScene, folder: Path) -> dict[str, dict[str, Any]]:
+    return {
+        one.key: {
+            "href": f"./{name}",
+            "title": one.title,
+            "type": one.kind,
+            "roles": list(one.roles),
+            **_of_raster(name, scene),
+            # A multihash: the code of SHA-256, the length of 32 bytes, the digest.
+            "file:checksum": f"1220{checksum(folder / name)}",
+            "file:size": (folder / name).stat().st_size,
+        }
+        for name, one in _FILES.items()
+        if (folder / name).is_file()
+    }
+
+
+def _of_raster(name: str, scene: MappedScene) -> Mapping[str, Any]:
+    if name not in (cog.CLASSES, cog.CONFIDENCE, cog.SMOOTHED):
+        return {}
+    grid = scene.grid
+    fields: dict[str, Any] = {
+        "data_type": "uint8" if name == cog.CLASSES else "float32",
+        "nodata": NO_DATA,
+        "proj:shape": [grid.height, grid.width],
+        "proj:transform": [grid.resolution, 0, grid.left, 0, -grid.resolution, grid.top],
+        "proj:bbox": list(grid.extent),
+    }
+    return fields | ({"classification:classes": classes(scene)} if name == cog.CLASSES else {})
+
+
+def classes(scene: MappedScene) -> list[dict[str, Any]]:
+    """The classification extension's classes, with the pixels of each; percentages are of all pixels."""
+    total = sum(scene.counts)
+    return [
+        {**one, "count": scene.counts[one["value"]], "percentage": round(100 * scene.counts[one["value"]] / total, 4)}
+        for one in class_list(scene.legend)
+    ]
+
+
+def class_list(legend: Legend) -> list[dict[str, Any]]:
+    """The classification extension's classes of a legend."""
+    no_data: dict[str, Any] = {"value": NO_DATA, "name": "no_data", "description": "no data", "nodata": True}
+    return [
+        no_data,
+        *(
+            {
+                "value": one.code,
+                "name": re.sub(r"[^0-9A-Za-z_-]+", "_", one.name),
+                "title": one.name,
+                "description": f"{one.name}, counted as {'invalid' if one.invalid else 'valid'}",
+                "color_hint": one.colour.removeprefix("#").upper(),
+            }
+            for one in legend.classes
+        ),
+    ]

@@ -1,0 +1,123 @@
+"""The folder of an export: what it may replace, and how it comes into place."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from alcd_otb.errors import ConfigurationError, WorkspaceLockedError
+from alcd_otb.export.publication import CHECKSUMS, files_below, read_checksums
+from alcd_otb.workspace import checksum
+
+MANIFEST, FORMAT = "export.json", "alcd_otb export"
+"""The file that tells that a folder is an export, and of which layout; and the value of its key ``format``."""
+
+
+def check_target(target: Path, layout: str, workspaces: Sequence[Path], replace: bool) -> None:
+    """Raises ConfigurationError where an export may not be written there; see `job.export`."""
+    _check_place(target, workspaces)
+    if not target.exists() and not target.is_symlink():
+        return
+    if not target.is_dir() or target.is_symlink():
+        raise ConfigurationError(f"{target}: exists and is no folder; name another one")
+    if not any(target.iterdir()):
+        return
+    earlier = _layout_of(target)
+    if earlier is None:
+        raise ConfigurationError(f"{target}: exists and is no export; name another folder")
+    if replace:
+        return
+    if earlier != layout:
+        raise ConfigurationError(
+            f"{target}: is an export of layout {earlier}; name another folder, or replace it with --replace"
+        )
+    changed = _first_change(target)
+    if changed is not None:
+        raise ConfigurationError(
+            f"{target / changed}: was changed or added since the export; move it away, or lose it with --replace"
+        )
+
+
+def _check_place(target: Path, workspaces: Sequence[Path]) -> None:
+    there = target.resolve()
+    for workspace in (folder.resolve() for folder in workspaces):
+        if there in (workspace, *workspace.parents):
+            raise ConfigurationError(f"{target}: holds the workspace {workspace}; name another folder")
+        if workspace / "iterations" in (there, *there.parents):
+            raise ConfigurationError(f"{target}: lies among the iterations of {workspace}; name another folder")
+    if not target.absolute().parent.is_dir():
+        raise ConfigurationError(f"{target.parent}: there is no such folder; make it first")
+
+
+def _layout_of(folder: Path) -> str | None:
+    """The layout of an export; None for what is none."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return None
+    return str(content.get("layout"))
+
+
+def _first_change(folder: Path) -> str | None:
+    """A file that is not as the export wrote it."""
+    try:
+        known = read_checksums(folder)
+    except (OSError, ValueError):
+        return CHECKSUMS
+    for file in files_below(folder):
+        name = str(file.relative_to(folder))
+        if name != CHECKSUMS and (file.is_symlink() or known.get(name) != checksum(file)):
+            return name
+    return None
+
+
+@contextmanager
+def unfinished(target: Path) -> Iterator[Path]:
+    """A folder beside the target to write into, which the kernel keeps for this process; what a killed one left there
+    is removed. Raises WorkspaceLockedError where another process writes to the same target."""
+    folder = target.absolute().with_name(f".unfinished-{target.name}")
+    folder.mkdir(exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WorkspaceLockedError(f"{target}: another export writes to it; wait for it or stop it") from error
+        try:
+            _clear(folder)
+            yield folder
+        finally:
+            if folder.exists():
+                shutil.rmtree(folder)
+    finally:
+        os.close(lock)
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def put_in_place(folder: Path, target: Path) -> None:
+    """Rename the finished folder; an earlier export makes way first, and is back if that fails."""
+    former = target.absolute().with_name(f".unfinished-former-{target.name}")
+    if former.exists():
+        shutil.rmtree(former)
+    if target.exists():
+        target.rename(former)
+    try:
+        folder.rename(target)
+    except OSError:
+        if former.exists():
+            former.rename(target)
+        raise
+    if former.exists():
+        shutil.rmtree(former)

@@ -1,0 +1,130 @@
+"""The layout of the published reference masks of Baetens and Hagolle (2018), https://doi.org/10.5281/zenodo.1460960."""
+
+import logging
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.export.geotiff import write_scaled
+from alcd_otb.export.mapped import Content, MappedScene, acquired, read_object
+from alcd_otb.export.publication import Publication, Told, copy_object, copy_present, write_provenance
+from alcd_otb.export.sample_folder import write_sample_folder
+from alcd_otb.figures import smoothed_confidence
+from alcd_otb.workspace import write_json
+
+log = logging.getLogger(__name__)
+
+CONTENTS = (
+    ("`Classification/classification_map.tif`", "class codes, 0 no data, with colours and class names"),
+    ("`Classification/confidence_enhanced.tif`", "smoothed confidence, 0 to 1, times 255 and rounded; 0 no data"),
+    ("`Classification/used_parameters.json`", "tile, dates, products, location"),
+    ("`Classification/*.png`", "outlines over the image, classes, the image"),
+    ("`Samples/`", "the operator's samples, a vector file a class, and corrections where there are any"),
+    ("`Statistics/metrics.json`, `*_matrix.csv`", "agreement with samples kept out of training"),
+    ("`Statistics/k_fold_summary.json`, `kfold.json`", "cross-validation of the samples, where there was one"),
+    ("`Statistics/accuracy_estimate.*`", "accuracy of the map, where it was estimated"),
+    ("`provenance.json`", "products, settings, versions, checksums"),
+)
+"""(file, what it is) of a scene's folder."""
+
+_KFOLD_METRICS = {
+    "accuracy": "invalid_valid_accuracy",
+    "f1_score": "f1",
+    "precision": "precision",
+    "recall": "recall",
+    "overall_accuracy": "overall_accuracy",
+}
+"""Our names of a fold's scores by those of the published summaries, which are of invalid against valid pixels;
+overall_accuracy is of all classes."""
+
+
+def folder_name(scene: MappedScene) -> str:
+    """The product's name. Raises ConfigurationError where the map is of none: the layout names folders by products."""
+    if scene.tile is None or scene.acquired is None:
+        raise ConfigurationError(
+            f"{scene.workspace.folder}: is of no Sentinel-2 product, by which the layout zenodo names its folders; "
+            "export it as cog or stac"
+        )
+    return str(scene.product["name"]).removesuffix(".SAFE")
+
+
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: Told) -> None:  # noqa: ARG001
+    """Fill the folder of one scene."""
+    classification, samples, figures = (folder / name for name in ("Classification", "Samples", "Statistics"))
+    for one in (classification, samples, figures):
+        one.mkdir()
+    _write_classification(scene, classification)
+    told(0.8)
+    write_sample_folder(scene.folder / "samples.gpkg", samples, scene.legend, scene.grid)
+    _write_statistics(scene, figures)
+    write_provenance(scene, folder)
+
+
+def used_parameters(scene: MappedScene) -> dict[str, str]:
+    """What the published used_parameters.json holds; of several clear dates the first, and "" where there is none."""
+    clear = scene.clear_products[0] if scene.clear_products else {}
+    return {
+        "tile": str(scene.tile),
+        "cloudy_date": _day(scene.product),
+        "cloudy_product_name": _product_name(scene.product),
+        "clear_date": _day(clear),
+        "clear_product_name": _product_name(clear),
+        "location": scene.name,
+    }
+
+
+def kfold_summary(folds: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """A k_fold_summary.json: means, population standard deviations and values of the folds by metric, in one order.
+
+    A metric that is undefined in a fold is null there, and left out of mean and deviation.
+    """
+    table = [[fold.get(name) for name in _KFOLD_METRICS.values()] for fold in folds]
+    known = [[value for value in column if value is not None] for column in zip(*table, strict=True)]
+    return {
+        "metrics_names": list(_KFOLD_METRICS),
+        "means": [statistics.fmean(column) if column else None for column in known],
+        "stds": [statistics.pstdev(column) if column else None for column in known],
+        "all_metrics": table,
+        "K": len(folds),
+    }
+
+
+def _write_classification(scene: MappedScene, folder: Path) -> None:
+    # The class names lie beside the raster, by its name.
+    for suffix in ("", ".aux.xml"):
+        source = scene.labels.with_name(f"labels.tif{suffix}")
+        if source.is_file():
+            (folder / f"classification_map.tif{suffix}").write_bytes(source.read_bytes())
+    confidence = smoothed_confidence(scene.folder)
+    if confidence is None:
+        log.warning("%s: has no confidence; confidence_enhanced.tif is left out", scene.folder)
+    else:
+        write_scaled(confidence, folder / "confidence_enhanced.tif")
+    copy_present(("contours.png", "classes.png"), scene.folder, folder)
+    copy_present(("quicklook.png",), scene.workspace.folder, folder)
+    write_json(folder / "used_parameters.json", used_parameters(scene))
+
+
+def _write_statistics(scene: MappedScene, folder: Path) -> None:
+    copy_object(scene.folder / "metrics.json", folder / "metrics.json")
+    copy_present(("confusion_matrix.csv", "invalid_valid_matrix.csv"), scene.folder, folder)
+    kfold = scene.workspace.kfold / "kfold.json"
+    if kfold.is_file():
+        copy_object(kfold, folder / "kfold.json")
+        write_json(folder / "k_fold_summary.json", kfold_summary(read_object(kfold)["folds"]))
+    if scene.estimate is not None:
+        estimate = scene.workspace.accuracy_estimate
+        copy_object(estimate, folder / estimate.name)
+        copy_present((estimate.with_suffix(".csv").name,), estimate.parent, folder)
+
+
+def _day(product: Content) -> str:
+    time = acquired(product)
+    return "" if time is None else f"{time:%Y%m%d}"
+
+
+def _product_name(product: Content) -> str:
+    name = str(product.get("name") or "")
+    return f"{name.removesuffix('.SAFE')}.SAFE" if name else ""

@@ -1,0 +1,15 @@
+"""Exports as tests make them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.export import job
+from alcd_otb.export.publication import Publication
+from otb_pipelines.settings import Settings
+
+
+def export(sources: Sequence[Path], target: Path, layout: str, **said: Any) -> job.Exported:
+    """said: what the publication says, and the options of the job."""
+    options = {key: said.pop(key) for key in ("iteration", "acquired", "replace") if key in said}
+    return job.export(sources, target, layout, Publication(**said), Settings(ram=64, threads=1), **options)
