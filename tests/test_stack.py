@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from otb_pipelines.app import Target
+from otb_pipelines.app import OtbError
 from otb_pipelines.settings import Settings
-from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoefficient, build_stack
+from otb_pipelines.stack import (
+    ContourDensity,
+    Formula,
+    Layer,
+    StackFile,
+    VariationCoefficient,
+    build_layers,
+    write_stacks,
+)
 
+SETTINGS = Settings(ram=128, threads=2)
 METRES = 60.0
 
 
@@ -23,10 +32,26 @@ def write_raster(path: Path, array: np.ndarray) -> Path:
     return path
 
 
-def stacked(folder: Path, sources: dict[str, Path], layers: list[Layer], ram: int = 128) -> np.ndarray:
+def described(path: Path, shape: tuple[int, int], bands: int, pixel_type: int = gdal.GDT_Float32) -> Path:
+    """A virtual raster of so many bands without pixels."""
+    dataset = gdal.GetDriverByName("VRT").Create(str(path), shape[1], shape[0], bands, pixel_type)
+    dataset.SetGeoTransform((300000, METRES, 0, 4900020, 0, -METRES))
+    dataset.SetProjection("EPSG:32631")
+    del dataset
+    return path
+
+
+def shape_of(source: Path) -> tuple[int, int]:
+    dataset = gdal.Open(str(source))
+    return dataset.RasterYSize, dataset.RasterXSize
+
+
+def stacked(folder: Path, sources: dict[str, Path], layers: list[Layer], rows: int = 64) -> np.ndarray:
     """Layers x rows x columns."""
-    target = folder / f"stack_{ram}.tif"
-    build_stack(sources, layers, Settings(ram=ram, threads=2)).write({"out": Target(target)})
+    target = folder / f"stack_{rows}.tif"
+    like = described(folder / "like.vrt", shape_of(next(iter(sources.values()))), len(layers))
+    images = build_layers(sources, layers, SETTINGS)
+    write_stacks([StackFile(target, like, images, {"INTERLEAVE": "PIXEL"})], rows, 0, SETTINGS)
     array = gdal.Open(str(target)).ReadAsArray()
     return array.reshape(len(layers), *array.shape[-2:])
 
@@ -142,5 +167,73 @@ def test_many_blocks_are_as_one(tmp_path: Path) -> None:
         VariationCoefficient("b", 3),
         "b",
     ]
-    whole = stacked(tmp_path, sources, layers, ram=512)
-    np.testing.assert_array_equal(stacked(tmp_path, sources, layers, ram=1), whole)
+    whole = stacked(tmp_path, sources, layers, rows=700)
+    np.testing.assert_array_equal(stacked(tmp_path, sources, layers, rows=17), whole)
+
+
+def averages(array: np.ndarray, factor: int) -> np.ndarray:
+    """Of squares of factor pixels a side, those at the right and lower edge cut off by it; halves go away from 0."""
+    rows, columns = (range(0, size, factor) for size in array.shape)
+    means = np.array([[array[y : y + factor, x : x + factor].mean() for x in columns] for y in rows])
+    return np.sign(means) * np.floor(np.abs(means) + 0.5)
+
+
+@pytest.mark.parametrize("rows", [7, 21, 64])
+def test_files_of_two_sizes_are_written_at_one_pace(rows: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    fine = np.rint(random.uniform(-900, 900, (300, 231))).astype(np.float32)
+    coarse = random.uniform(0, 1, (100, 77)).astype(np.float32)
+    coarse[3, 5] = np.nan
+    fine_images = build_layers(
+        {"fine": write_raster(tmp_path / "a.tif", fine)}, ["fine", Formula("-im1b1", ("fine",))], SETTINGS
+    )
+    coarse_images = build_layers({"coarse": write_raster(tmp_path / "b.tif", coarse)}, ["coarse"], SETTINGS)
+    like_fine = described(tmp_path / "fine.vrt", fine.shape, 2, gdal.GDT_Int16)
+    like_coarse = described(tmp_path / "coarse.vrt", coarse.shape, 1)
+    fine_file = StackFile(
+        tmp_path / "fine.tif", like_fine, fine_images, {"COMPRESS": "DEFLATE", "INTERLEAVE": "BAND"}, (3, 9)
+    )
+    coarse_file = StackFile(tmp_path / "coarse.tif", like_coarse, coarse_images, {"TILED": "YES"})
+    write_stacks([coarse_file, fine_file], rows, 0, SETTINGS)
+
+    np.testing.assert_array_equal(gdal.Open(str(coarse_file.path)).ReadAsArray(), coarse)
+    written = gdal.Open(str(fine_file.path))
+    np.testing.assert_array_equal(written.ReadAsArray(), [fine, -fine])
+    for number, values in ((1, fine), (2, -fine)):
+        band = written.GetRasterBand(number)
+        thirds = averages(values, 3)
+        np.testing.assert_array_equal(band.GetOverview(0).ReadAsArray(), thirds)
+        # Each from the one before: of its rounded values.
+        np.testing.assert_array_equal(band.GetOverview(1).ReadAsArray(), averages(thirds, 3))
+
+
+def test_a_file_is_as_its_likeness_says(tmp_path: Path) -> None:
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    like = described(tmp_path / "like.vrt", values.shape, 1, gdal.GDT_UInt16)
+    dataset = gdal.Open(str(like), gdal.GA_Update)
+    band = dataset.GetRasterBand(1)
+    band.SetDescription("height")
+    band.SetNoDataValue(7)
+    band.SetScale(0.25)
+    del band, dataset
+    images = build_layers({"a": write_raster(tmp_path / "a.tif", values)}, ["a"], SETTINGS)
+    write_stacks([StackFile(tmp_path / "out.tif", like, images, {"COMPRESS": "LZW"})], 64, 0, SETTINGS)
+    made = gdal.Open(str(tmp_path / "out.tif"))
+    band = made.GetRasterBand(1)
+    assert (band.GetDescription(), band.GetNoDataValue(), band.GetScale()) == ("height", 7, 0.25)
+    assert band.DataType == gdal.GDT_UInt16
+    assert made.GetGeoTransform() == (300000, METRES, 0, 4900020, 0, -METRES)
+    assert made.GetSpatialRef().GetAuthorityCode(None) == "32631"
+    assert made.GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE") == "LZW"
+
+
+def test_layers_that_do_not_fit_their_file_are_refused(tmp_path: Path) -> None:
+    images = build_layers({"a": write_raster(tmp_path / "a.tif", np.ones((3, 4), np.float32))}, ["a"], SETTINGS)
+    target = tmp_path / "out.tif"
+    with pytest.raises(OtbError, match=r"out\.tif is 5 x 3 pixels, and image 1 4 x 3"):
+        write_stacks([StackFile(target, described(tmp_path / "b.vrt", (3, 5), 1), images, {})], 64, 0, SETTINGS)
+    with pytest.raises(OtbError, match=r"out\.tif has 2 bands, and 1 images go there"):
+        write_stacks([StackFile(target, described(tmp_path / "c.vrt", (3, 4), 2), images, {})], 64, 0, SETTINGS)
+    like = described(tmp_path / "d.vrt", (3, 4), 1)
+    with pytest.raises(OtbError, match=r"nowhere/out\.tif: cannot be made"):
+        write_stacks([StackFile(tmp_path / "nowhere" / "out.tif", like, images, {})], 64, 0, SETTINGS)

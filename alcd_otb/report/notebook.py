@@ -12,12 +12,12 @@ def scene_html(config: SceneConfig, workspace: Workspace) -> str:
     """A scene's name, inputs, classes and iterations, with the last map or, before there is one, the image."""
     finished = workspace.iterations()
     legend = config.template.legend
-    classified = config.cloudy or config.stack
+    classified = (config.cloudy or config.stack or workspace.folder).name
     return render(
         "notebook.html",
         title=config.name,
         facts={
-            "classified": classified.name if classified else "",
+            "classified": classified,
             "workspace": workspace.folder,
             "samples": config.samples,
         },
