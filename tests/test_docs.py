@@ -151,7 +151,7 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
         file.write_text(json.dumps(content), "utf-8")
         assert config.load_scene(file).cloudy == tmp_path / content["cloudy"]
     elif "stack" in content:
-        assert config.validated(config._SceneFile, content, page.name).stack == content["stack"]
+        assert config.validated(config.SceneFile, content, page.name).stack == content["stack"]
     elif {"minimum", "maximum"} & set(content):
         assert config.ViewLayer.model_validate(content).limits == (content["minimum"], content["maximum"])
     elif "positive" in content:
