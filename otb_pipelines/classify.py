@@ -45,8 +45,8 @@ def build_classification(
     `confmap` and its median `medianmap`; of a random forest also `marginmap`, by how much the share of the first
     class's votes exceeds that of the second, and `secondmap`, the second class, both before the majority vote. With
     smoothing, all of them are of the averaged votes, and the shares come in steps of 0.005. In the majority vote in a
-    ball a tie keeps the pixel's label, and no data neither votes nor changes; the median is that of a square of side
-    2 median_radius + 1, the image's edge replicated.
+    ball a tie keeps the pixel's label, and no data neither votes nor changes; the median is that of the data in a
+    square of side 2 median_radius + 1, the image's edge replicated.
     """
     parameters: dict[str, Value] = {"in": image, "model": model, "mask": mask}
     outputs: dict[str, Value] = {"radius": cleaning.radius, "medianradius": cleaning.median_radius}

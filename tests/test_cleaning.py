@@ -37,9 +37,17 @@ def cleaned(folder: Path, codes: Array, radius: int = 1) -> Array:
     return read(folder / "cleaned.tif")
 
 
-def smoothed(folder: Path, confidence: Array, radius: int, rows: int | None = None, certain: float = 1) -> Array:
+def smoothed(
+    folder: Path,
+    confidence: Array,
+    radius: int,
+    rows: int | None = None,
+    certain: float = 1,
+    there: Array | None = None,
+) -> Array:
+    labels = np.ones(confidence.shape, bool) if there is None else there
     parameters = {
-        "labels": write(folder / "labels.tif", np.ones(confidence.shape, np.uint8)),
+        "labels": write(folder / "labels.tif", labels.astype(np.uint8)),
         "confidence": write(folder / "confidence.tif", confidence),
         "medianradius": radius,
         "certain": certain,
@@ -139,6 +147,25 @@ class TestMedian:
     def test_of_counts_of_neighbours(self, tmp_path: Path) -> None:
         image = np.random.default_rng(2).integers(0, 33, (20, 20)).astype(np.float32)
         np.testing.assert_array_equal(smoothed(tmp_path, image, 2, certain=32), median_of(image, 2) / 32)
+
+    @pytest.mark.parametrize("values", [11, 10**6])
+    @pytest.mark.parametrize("rows", [None, 7])
+    def test_no_data_has_no_part_in_it(self, values: int, rows: int | None, tmp_path: Path) -> None:
+        """Of few different values, which are counted, and of many, which are sorted."""
+        random = np.random.default_rng(values)
+        image = (random.integers(0, values, (120, 60)) / values).astype(np.float32)
+        there = random.random(image.shape) < 0.6
+        # More than a window without any data.
+        there[10:30, 20:40] = False
+        radius = 4
+        padded = np.pad(np.where(there, image, np.nan), radius, mode="edge")
+        expected = np.zeros_like(image)
+        for row, column in zip(*there.nonzero(), strict=True):
+            window = padded[row : row + 9, column : column + 9]
+            of_data = np.sort(window[np.isfinite(window)])
+            expected[row, column] = of_data[of_data.size // 2]
+        image[~there] = 0
+        np.testing.assert_array_equal(smoothed(tmp_path, image, radius, rows, there=there), expected)
 
     @pytest.mark.parametrize("rows", [1, 7, 16])
     def test_is_the_same_whatever_the_strips(self, rows: int, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 #include <otbNeighborhoodMajorityVotingImageFilter.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "sliding_median.hpp"
 
@@ -14,8 +15,10 @@ namespace {
 
 using Region = itk::ImageRegion<2>;
 
-// The image's pixels in a region that may reach beyond it, where its edge is replicated.
-Grid replicated(const CleaningFilter::ConfidenceImage& image, const Region& region, double certain) {
+// The image's pixels in a region that may reach beyond it, where its edge is replicated; NaN where there is
+// no data.
+Grid replicated(const CleaningFilter::ConfidenceImage& image, const CleaningFilter::LabelImage& labels,
+                int no_data, const Region& region, double certain) {
     const Region whole = image.GetLargestPossibleRegion();
     const auto clamped = [&](unsigned int axis, itk::IndexValueType at) {
         const itk::IndexValueType first = whole.GetIndex(axis);
@@ -28,7 +31,9 @@ Grid replicated(const CleaningFilter::ConfidenceImage& image, const Region& regi
             const CleaningFilter::ConfidenceImage::IndexType at{
                 {clamped(0, region.GetIndex(0) + static_cast<itk::IndexValueType>(column)),
                  clamped(1, region.GetIndex(1) + static_cast<itk::IndexValueType>(row))}};
-            grid.values.push_back(static_cast<float>(image.GetPixel(at) / certain));
+            grid.values.push_back(labels.GetPixel(at) == no_data
+                                      ? std::numeric_limits<float>::quiet_NaN()
+                                      : static_cast<float>(image.GetPixel(at) / certain));
         }
     }
     return grid;
@@ -153,11 +158,14 @@ void CleaningFilter::generate_median() {
     const Region region = target->GetRequestedRegion();
     Region around = region;
     around.PadByRadius(m_MedianRadius);
-    const Grid smooth =
-        sliding_median(replicated(*confidence(), around, m_CertainConfidence), m_MedianRadius);
+    const LabelImage& labels = *GetInput();
+    const Grid smooth = sliding_median(
+        replicated(*confidence(), labels, m_NoDataLabel, around, m_CertainConfidence), m_MedianRadius);
+    itk::ImageRegionConstIterator<LabelImage> label(&labels, region);
     itk::ImageRegionIterator<ShareImage> to(target, region);
     for (const float value : smooth.values) {
-        to.Set(value);
+        to.Set(label.Get() == m_NoDataLabel ? 0 : value);
+        ++label;
         ++to;
     }
 }

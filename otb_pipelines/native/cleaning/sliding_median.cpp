@@ -1,13 +1,17 @@
 #include "sliding_median.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 
 namespace cleaning {
 namespace {
 
 constexpr std::size_t most_levels = 4096;
+// Of a missing value.
+constexpr std::uint16_t no_code = 65535;
 
 using Levels = std::vector<float>;
 
@@ -16,7 +20,7 @@ Levels levels_of(const std::vector<float>& values) {
     Levels levels;
     float last = 0.0F;
     for (const float value : values) {
-        if (value == last && !levels.empty()) {
+        if (std::isnan(value) || (value == last && !levels.empty())) {
             continue;
         }
         last = value;
@@ -35,6 +39,10 @@ std::vector<std::uint16_t> codes_of(const std::vector<float>& values, const Leve
     std::vector<std::uint16_t> codes(values.size());
     std::size_t code = 0;
     for (std::size_t index = 0; index < values.size(); ++index) {
+        if (std::isnan(values[index])) {
+            codes[index] = no_code;
+            continue;
+        }
         if (values[index] != levels[code]) {
             code = static_cast<std::size_t>(std::lower_bound(levels.begin(), levels.end(), values[index]) -
                                             levels.begin());
@@ -47,27 +55,38 @@ std::vector<std::uint16_t> codes_of(const std::vector<float>& values, const Leve
 // The codes in a window as a histogram that knows its median and follows it as the window moves.
 class Histogram {
   public:
-    // size: how many codes the window holds, an odd number.
-    Histogram(std::size_t levels, std::size_t size) : counts_(levels), half_(size / 2) {}
+    explicit Histogram(std::size_t levels) : counts_(levels) {}
 
     void clear() {
         std::fill(counts_.begin(), counts_.end(), 0U);
         median_ = 0;
         below_ = 0;
+        total_ = 0;
     }
     void add(std::uint16_t code) {
+        if (code == no_code) {
+            return;
+        }
         ++counts_[code];
+        ++total_;
         below_ += code < median_ ? 1 : 0;
     }
     void remove(std::uint16_t code) {
+        if (code == no_code) {
+            return;
+        }
         --counts_[code];
+        --total_;
         below_ -= code < median_ ? 1 : 0;
     }
+    bool is_empty() const { return total_ == 0; }
+    // There must be a code.
     std::size_t median() {
-        while (below_ > half_) {
+        const std::size_t half = total_ / 2;
+        while (below_ > half) {
             below_ -= counts_[--median_];
         }
-        while (below_ + counts_[median_] <= half_) {
+        while (below_ + counts_[median_] <= half) {
             below_ += counts_[median_++];
         }
         return median_;
@@ -75,7 +94,7 @@ class Histogram {
 
   private:
     std::vector<std::uint32_t> counts_;
-    std::size_t half_;
+    std::size_t total_ = 0;
     std::size_t median_ = 0;
     // Codes of the window that are less than median_.
     std::size_t below_ = 0;
@@ -85,7 +104,10 @@ class Histogram {
 void median_by_histogram(const Grid& image, const Levels& levels, std::size_t radius, Grid& result) {
     const std::vector<std::uint16_t> codes = codes_of(image.values, levels);
     const std::size_t side = 2 * radius + 1;
-    Histogram histogram(levels.size(), side * side);
+    Histogram histogram(levels.size());
+    const auto median = [&] {
+        return histogram.is_empty() ? std::numeric_limits<float>::quiet_NaN() : levels[histogram.median()];
+    };
     for (std::size_t row = 0; row < result.rows; ++row) {
         const std::uint16_t* top = codes.data() + row * image.columns;
         histogram.clear();
@@ -95,14 +117,14 @@ void median_by_histogram(const Grid& image, const Levels& levels, std::size_t ra
             }
         }
         float* target = result.values.data() + row * result.columns;
-        target[0] = levels[histogram.median()];
+        target[0] = median();
         for (std::size_t column = 1; column < result.columns; ++column) {
             for (std::size_t down = 0; down < side; ++down) {
                 const std::uint16_t* across = top + down * image.columns + column;
                 histogram.remove(across[-1]);
                 histogram.add(across[side - 1]);
             }
-            target[column] = levels[histogram.median()];
+            target[column] = median();
         }
     }
 }
@@ -110,16 +132,18 @@ void median_by_histogram(const Grid& image, const Levels& levels, std::size_t ra
 void median_by_selection(const Grid& image, std::size_t radius, Grid& result) {
     const std::size_t side = 2 * radius + 1;
     std::vector<float> window(side * side);
-    const auto middle = window.begin() + static_cast<std::ptrdiff_t>(window.size() / 2);
     for (std::size_t row = 0; row < result.rows; ++row) {
         for (std::size_t column = 0; column < result.columns; ++column) {
             auto end = window.begin();
             for (std::size_t down = 0; down < side; ++down) {
                 const float* across = image.row(row + down) + column;
-                end = std::copy(across, across + side, end);
+                end =
+                    std::copy_if(across, across + side, end, [](float value) { return !std::isnan(value); });
             }
-            std::nth_element(window.begin(), middle, window.end());
-            result.values[row * result.columns + column] = *middle;
+            const auto middle = window.begin() + (end - window.begin()) / 2;
+            std::nth_element(window.begin(), middle, end);
+            result.values[row * result.columns + column] =
+                end == window.begin() ? std::numeric_limits<float>::quiet_NaN() : *middle;
         }
     }
 }

@@ -5,7 +5,7 @@
 
 namespace cleaning {
 
-// Rows x columns of numbers, row by row; none is NaN.
+// Rows x columns of numbers, row by row; NaN where there is none.
 struct Grid {
     std::size_t rows;
     std::size_t columns;
@@ -14,10 +14,11 @@ struct Grid {
     const float* row(std::size_t number) const { return values.data() + number * columns; }
 };
 
-// The median in a square window of side 2 radius + 1 around each pixel that is at least radius from every
-// edge: (rows - 2 radius) x (columns - 2 radius). Made for images of few different values, such as shares of
-// votes: the time for a pixel is then that of the window's side, and else that of its area. Throws
-// std::invalid_argument where the image is smaller than the window.
+// The median of the numbers in a square window of side 2 radius + 1 around each pixel that is at least radius
+// from every edge: (rows - 2 radius) x (columns - 2 radius). Of an even number of them the upper of the two
+// in the middle; of none NaN. Made for images of few different values, such as shares of votes: the time for
+// a pixel is then that of the window's side, and else that of its area. Throws std::invalid_argument where
+// the image is smaller than the window.
 Grid sliding_median(const Grid& image, std::size_t radius);
 
 }  // namespace cleaning
