@@ -76,9 +76,9 @@ def test_sides_that_do_not_fit_the_classes(positive: Positive, problem: str) -> 
 
 @pytest.mark.parametrize("name", ["", "open water", "../water", "1st", "w/o"])
 def test_sides_are_words_that_a_file_may_be_called_by(name: str) -> None:
-    with pytest.raises(ValueError, match="is not a word"):
+    with pytest.raises(ValueError, match="should match pattern"):
         Positive(name, ("water",))
-    with pytest.raises(ValueError, match="is not a word"):
+    with pytest.raises(ValueError, match="should match pattern"):
         Positive("wet", ("water",), name)
 
 
@@ -91,7 +91,7 @@ def test_results_tell_their_sides() -> None:
 
 @pytest.mark.parametrize("metres", [-1.0, float("inf"), float("nan")])
 def test_growth_is_a_distance(metres: float) -> None:
-    with pytest.raises(ValueError, match=r"class 'x': grow .* is not a distance in metres"):
+    with pytest.raises(ValueError, match=r"grow\n +Input should be (greater than or equal to 0|a finite number)"):
         LegendClass("x", 1, "#000000", grow=metres)
 
 
