@@ -242,8 +242,8 @@ def schema(options: argparse.Namespace) -> int:
 
 
 def styles(options: argparse.Namespace) -> int:
-    from alcd_otb.config import load_template
     from alcd_otb.qgis_styles import write_styles
+    from alcd_otb.template import load_template
 
     written = write_styles(load_template(options.template).legend, options.folder, Path(options.template).stem)
     if options.json:

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from alcd_otb.config import KNOWN_NAMES, SceneConfig, Template, feature_name, load_scene, names_used, template_names
+from alcd_otb.band_names import KNOWN_NAMES
+from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.features import feature_name, names_used
 from alcd_otb.legend import LegendClass
+from alcd_otb.template import Template, template_names
 
 TEMPLATE: dict[str, Any] = {
     "classes": [
@@ -54,7 +57,7 @@ class TestDefaults:
         config = load_scene(scene(tmp_path))
         assert config.name == "scene"
         assert config.cloudy == tmp_path / "cloudy.SAFE"
-        assert (config.clear, config.dem, config.tile) == (None, None, None)
+        assert (config.clear, config.dem, config.tile) == ((), None, None)
         assert config.workspace == tmp_path / "scene"
         assert config.samples == tmp_path / "scene" / "samples.gpkg"
         assert config.template.resolution == 60
@@ -67,7 +70,7 @@ class TestDefaults:
 
     def test_of_a_template(self, tmp_path: Path) -> None:
         template = own_template(tmp_path).template
-        assert template.view.resolution == 20
+        assert (template.resolution, template.view.resolution) == (None, None)
         assert template.view.layers[0].step == 0.001
         assert template.samples.growth == 100
         assert template.regularisation.radius == 1
@@ -97,7 +100,7 @@ class TestPaths:
         monkeypatch.chdir(tmp_path)
         config = load_scene(Path("Arles/scene.json"))
         assert config.cloudy == tmp_path / "Arles" / ".." / "L1C" / "a.SAFE"
-        assert config.clear == tmp_path / "Arles" / "b.SAFE"
+        assert config.clear == (tmp_path / "Arles" / "b.SAFE",)
         assert config.dem == Path("/data/dem.tif")
         assert config.samples == tmp_path / "Arles" / "p.shp"
         assert config.workspace == tmp_path / "Arles" / "work"
@@ -148,7 +151,7 @@ class TestWrongScenes:
             ('{"cloudy": "a", "set": {"margin": 1, "margin": 2}}', "is not valid JSON (key 'margin' occurs twice)"),
             ("[]", "must hold a JSON object, in braces"),
             ("[" * 100000, "is not valid JSON ("),
-            ("{}", "key 'cloudy' is missing; it must be a path"),
+            ("{}", "key 'cloudy' is missing: give an L1C product, or a \"stack\" in its place"),
             (
                 '{"cloudy": "a", "set": ["resolution", 20]}',
                 'set: ["resolution", 20] is not allowed; it must be an object',
@@ -156,7 +159,10 @@ class TestWrongScenes:
             ('{"cloudy": "a", "$schema": 1}', "$schema: 1 is not allowed; it must be text"),
             ('{"cloudy": 3}', "cloudy: 3 is not allowed; it must be a path"),
             ('{"clowdy": "a"}', "key 'clowdy' is not known; did you mean 'cloudy'?"),
-            ('{"cloudy": "a", "zzzz": 1}', "key 'zzzz' is not known; there are clear, cloudy, dem, name, samples, set"),
+            (
+                '{"cloudy": "a", "zzzz": 1}',
+                "key 'zzzz' is not known; there are bands, clear, cloudy, dem, name, samples, set",
+            ),
             ('{"cloudy": ""}', "cloudy: '' is not allowed; it must be a path"),
         ],
     )
@@ -211,7 +217,7 @@ class TestWrongTemplates:
             (
                 {"classifier": {"classifier": "rf", "classifier.rf.max": None}},
                 "classifier.classifier.rf.max: null is not allowed; it must be text, a whole number, a number, "
-                "true or false or a list, each text",
+                "true or false or a list, each text or a whole number",
             ),
             ({"classifier": "rf"}, "classifier: 'rf' is not allowed; it must be an object"),
             # Out of range.
@@ -249,12 +255,24 @@ class TestWrongTemplates:
                 "classes.0.grow: -5 is not allowed; it must be a number of at least 0",
             ),
             # The two sides.
-            ({"positive": {"name": "dark", "classes": ["lnad"]}}, "positive.classes: 'lnad' is no class; there are"),
-            ({"positive": {"name": "land", "classes": ["land"]}}, "positive: 'land' is the name of a class"),
-            ({"positive": {"name": "a b", "classes": ["land"]}}, "positive.name: 'a b' is not allowed; it must be"),
+            (
+                {"positive": {"name": "dark", "classes": ["lnad"]}},
+                "positive.classes: 'lnad' is no class; there are cloud, land",
+            ),
+            (
+                {"positive": {"name": "land", "classes": ["land"]}},
+                "positive: 'land' is the name of a class; call the side by another",
+            ),
+            (
+                {"positive": {"name": "a b", "classes": ["land"]}},
+                "positive.name: 'a b' is not allowed; it must be text of the form '^[A-Za-z][A-Za-z0-9_]*$'",
+            ),
             ({"positive": {"name": "a", "others": "a", "classes": ["land"]}}, "positive: both sides are called 'a'"),
-            ({"positive": {"name": "dark"}}, "key 'positive.classes' is missing"),
-            ({"positive": {"name": "dark", "clases": ["land"]}}, "key 'positive.clases' is not known; did you mean"),
+            ({"positive": {"name": "dark"}}, "key 'positive.classes' is missing; it must be a list, each text"),
+            (
+                {"positive": {"name": "dark", "clases": ["land"]}},
+                "key 'positive.clases' is not known; did you mean 'classes'? There are classes, name, others",
+            ),
             # Unknown names of bands.
             ({"features": ["B02", "B2"]}, f"features.1: 'B2' is not known; did you mean 'B12'? There are {NAMES}"),
             ({"features": ["B02", "xyz"]}, f"features.1: 'xyz' is not known; there are {NAMES}"),
@@ -287,7 +305,8 @@ class TestWrongTemplates:
             ),
             (
                 {"view": {"layers": [{"name": "x", "expr": "B02", "stop": 1}]}},
-                "key 'view.layers.0.stop' is not known; did you mean 'step'? There are expr, name, step",
+                "key 'view.layers.0.stop' is not known; did you mean 'step'? "
+                "There are expr, maximum, minimum, name, step",
             ),
             (
                 {"classes": [CLASSES[0], {**CLASSES[1], "color": "#000000"}]},
