@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 from scenes import alcd
 
-from alcd_otb import band_names, cli, config, errors, features, legend, protocol, template, view
+from alcd_otb import arguments, band_names, cli, config, errors, features, legend, protocol, template, view
 from alcd_otb.products import classified_raster
 from alcd_otb.products.mask import COMMON_MEANINGS
 
@@ -206,7 +206,7 @@ def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        cli._parser().parse_args(shlex.split(command.partition(">")[0]))
+        arguments.command_parser().parse_args(shlex.split(command.partition(">")[0]))
 
 
 def test_the_options_of_an_export_are_all_there() -> None:
