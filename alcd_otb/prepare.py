@@ -59,6 +59,8 @@ _DISCARDED_BITS = "7"
 # Thirds, not halves: a third of the pixels to make and to store, and 20 m becomes 60 m.
 _VIEW_OVERVIEWS = (3, 9, 27)
 _VIEW_NO_DATA = -32768
+# Of the finer grid. The chain holds a strip some two hundred times, in the buffers of bands, formulas and copies.
+_STRIP_PIXELS = 1_100_000
 _MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
 
 _VALID, _SATURATED = 1, 2
@@ -195,16 +197,20 @@ def _view_overviews(inputs: Inputs) -> list[int]:
 def _strip_rows(inputs: Inputs) -> tuple[int, bool]:
     """Rows of the coarser grid to write at a time, and whether the view's overviews can be made in strips.
 
-    They can where strips are whole rows of them, and where no pixel is left out of their averages.
+    They can where strips are whole rows of them, where no pixel is left out of their averages, and where such a strip
+    is of no more than _STRIP_PIXELS.
     """
-    if _view_no_data(inputs) is not None:
-        return _ROWS, False
+    finer, coarser = sorted((inputs.grid, inputs.view_grid), key=lambda grid: grid.resolution)
+    most = int(_STRIP_PIXELS / (finer.width * coarser.resolution / finer.resolution))
     ratio = max(1.0, inputs.grid.resolution / inputs.view_grid.resolution)
-    for rows in range(_ROWS, 3 * _ROWS + 1, _ROWS):
+    for rows in range(_ROWS, min(3 * _ROWS, most) + 1, _ROWS) if _view_no_data(inputs) is None else ():
         of_view = rows * ratio
         if of_view.is_integer() and of_view % _VIEW_OVERVIEWS[0] == 0:
             return rows, True
-    return _ROWS, False
+    rows = _ROWS
+    while rows > max(most, 1):
+        rows //= 2
+    return rows, False
 
 
 def _state(inputs: Inputs) -> str:

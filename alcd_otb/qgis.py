@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _TO_LABEL, _MAP, _CLOUDY, _STACK, _CLEAR = "Label", "Map", "Cloudy date", "Image", "Clear date"
 # What red, green and blue show where the colours are true.
-_VISIBLE = ("B04", "B03", "B02")
+_VISIBLE = (("B04", "red"), ("B03", "green"), ("B02", "blue"))
 # Shades of grey leave out this many percent of the darkest and of the brightest pixels.
 _CUT = 2
 _MOST_PIXELS = 512
@@ -222,8 +222,10 @@ def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[Laye
 
 
 def _are_true(shown: Sequence[tuple[str, ...]]) -> bool:
-    """Whether the names that red, green and blue are made from are those bands themselves."""
-    return [[date_and_band(name)[1] for name in names] for names in shown] == [[band] for band in _VISIBLE]
+    """Whether red, green and blue are made from the bands of these colours, and nothing else."""
+    return all(
+        len(names) == 1 and date_and_band(names[0])[1] in bands for names, bands in zip(shown, _VISIBLE, strict=True)
+    )
 
 
 def _group(config: SceneConfig, date: int) -> str:

@@ -164,8 +164,8 @@ class TestWrongUsage:
     def test_an_unknown_key(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         file = write_scene(tmp_path / "scene.json", small_scene, clowdy="x")
         assert refused(2, "run", file) == (
-            f"{file}: key 'clowdy' is not known; did you mean 'cloudy'? There are clear, cloudy, dem, name, samples, "
-            "set, template, tile, workspace"
+            f"{file}: key 'clowdy' is not known; did you mean 'cloudy'? There are bands, clear, cloudy, dem, "
+            "name, samples, set, stack, template, tile, workspace"
         )
 
     def test_a_bad_expression(self, tmp_path: Path, small_scene: SyntheticScene) -> None:

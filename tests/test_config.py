@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alcd_otb.band_names import KNOWN_NAMES
+from alcd_otb.band_names import KNOWN_NAMES, date_and_band
 from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.features import feature_name, names_used
@@ -70,6 +70,7 @@ class TestDefaults:
 
     def test_of_a_template(self, tmp_path: Path) -> None:
         template = own_template(tmp_path).template
+        # That of the kind of image.
         assert (template.resolution, template.view.resolution) == (None, None)
         assert template.view.layers[0].step == 0.001
         assert template.samples.growth == 100
@@ -141,6 +142,37 @@ class TestSet:
         )
 
 
+class TestDates:
+    @pytest.mark.parametrize(
+        ("clear", "expected"), [("a", ["a"]), (["a"], ["a"]), (["a", "b", "c"], ["a", "b", "c"]), ([], [])]
+    )
+    def test_any_number_of_clear_ones(self, tmp_path: Path, clear: Any, expected: list[str]) -> None:
+        assert load_scene(scene(tmp_path, clear=clear)).clear == tuple(tmp_path / one for one in expected)
+
+    def test_are_named_in_features_by_their_number(self, tmp_path: Path) -> None:
+        mean = {"name": "mean", "expr": "(clear.B02 + clear2.B02 + clear13.B02) / 3"}
+        features = own_template(tmp_path, features=["clear2.B8A", mean]).template.features
+        assert [names_used(one) for one in features] == [("clear2.B8A",), ("clear.B02", "clear2.B02", "clear13.B02")]
+        assert [date_and_band(one) for one in ("B02", "clear.B02", "clear2.B8A", "clear13.B02", "dem")] == [
+            (0, "B02"), (1, "B02"), (2, "B8A"), (13, "B02"), (0, "dem"),
+        ]  # fmt: skip
+
+
+class TestStacks:
+    def test_in_place_of_a_product(self, tmp_path: Path) -> None:
+        write(tmp_path / "scene.json", {"stack": "s1.tif", "bands": ["B02", "B04"], "clear": ["old.tif"]})
+        config = load_scene(tmp_path / "scene.json")
+        assert (config.cloudy, config.stack, config.clear) == (None, tmp_path / "s1.tif", (tmp_path / "old.tif",))
+        assert config.bands == ("B02", "B04")
+
+    def test_a_template_declares_its_bands(self, tmp_path: Path) -> None:
+        features = ["VV", {"name": "change", "expr": "VH - clear2.VH"}, "slope"]
+        view = {"layers": [{"name": "red", "expr": "VV", "minimum": -25, "maximum": 0}, {"name": "d", "expr": "VH"}]}
+        template = own_template(tmp_path, bands=["VV", "VH"], features=features, view=view).template
+        assert [names_used(one) for one in template.features] == [("VV",), ("VH", "clear2.VH"), ("slope",)]
+        assert template.view.limits == {"red": (-25, 0)}
+
+
 class TestWrongScenes:
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -159,11 +191,25 @@ class TestWrongScenes:
             ('{"cloudy": "a", "$schema": 1}', "$schema: 1 is not allowed; it must be text"),
             ('{"cloudy": 3}', "cloudy: 3 is not allowed; it must be a path"),
             ('{"clowdy": "a"}', "key 'clowdy' is not known; did you mean 'cloudy'?"),
-            (
-                '{"cloudy": "a", "zzzz": 1}',
-                "key 'zzzz' is not known; there are bands, clear, cloudy, dem, name, samples, set",
-            ),
+            ('{"cloudy": "a", "zzzz": 1}', "key 'zzzz' is not known; there are bands, clear, cloudy, dem, name, "),
             ('{"cloudy": ""}', "cloudy: '' is not allowed; it must be a path"),
+            (
+                '{"cloudy": "a", "stack": "b"}',
+                '"cloudy" and "stack" are both given; give the one that is to be classified',
+            ),
+            ('{"cloudy": "a", "bands": ["VV"]}', '"bands" are those of a "stack", and there is none; leave them out'),
+            (
+                '{"stack": "a", "tile": "31TFJ"}',
+                '"tile" chooses from an L1C product, and a "stack" is none; leave it out',
+            ),
+            (
+                '{"stack": "a", "bands": ["B 2"]}',
+                "bands: 'B 2' cannot be a band's name: letters, digits and _ make one",
+            ),
+            ('{"stack": "a", "bands": ["VV", "VV"]}', "bands: VV occurs more than once"),
+            ('{"stack": "a", "bands": []}', "bands: [] is not allowed; it must be a list of at least 1 entry"),
+            ('{"cloudy": "a", "clear": ["b", 3]}', 'clear: ["b", 3] is not allowed; it must be'),
+            ('{"cloudy": "a", "clear": ""}', "clear: '' is not allowed; it must be"),
         ],
     )
     def test_are_refused(self, tmp_path: Path, text: str, expected: str) -> None:
@@ -181,6 +227,7 @@ class TestWrongScenes:
 
 CLASSES = TEMPLATE["classes"]
 NAMES = ", ".join(sorted(KNOWN_NAMES))
+NAMING = "letters, digits and _ make one, such as VV or B02"
 KEYS_OF_A_CLASS = ", ".join(sorted(LegendClass.__dataclass_fields__))
 KEYS = ", ".join(sorted(set(Template.model_fields) - {"schema_file"}))
 
@@ -284,6 +331,26 @@ class TestWrongTemplates:
                 {"view": {"layers": [{"name": "x", "expr": "B99"}]}},
                 f"view.layers.0.expr: expression 'B99': 'B99' is not known; did you mean 'B09'? There are {NAMES}",
             ),
+            (
+                {"bands": ["VV"], "features": ["VH"]},
+                "features.0: 'VH' is not known; there are VV, clear.VV, dem, slope",
+            ),
+            (
+                {"features": ["clear1.B02"]},
+                f"features.0: 'clear1.B02' is not known; did you mean 'clear.B02'? There are {NAMES}",
+            ),
+            # Names of bands that no expression could use.
+            ({"bands": ["VV", "dem"]}, f"bands: 'dem' cannot be a band's name: {NAMING}"),
+            ({"bands": ["if"]}, f"bands: 'if' cannot be a band's name: {NAMING}"),
+            # A stretch by halves.
+            (
+                {"view": {"layers": [{"name": "x", "expr": "B02", "minimum": 1}]}},
+                "view.layers.0: minimum and maximum: give both, or neither",
+            ),
+            (
+                {"view": {"layers": [{"name": "x", "expr": "B02", "minimum": 1, "maximum": 1}]}},
+                "view.layers.0: minimum 1 is not below maximum 1",
+            ),
             # Unknown keys.
             ({"resolutoin": 20}, f"key 'resolutoin' is not known; did you mean 'resolution'? There are {KEYS}"),
             (
@@ -305,8 +372,8 @@ class TestWrongTemplates:
             ),
             (
                 {"view": {"layers": [{"name": "x", "expr": "B02", "stop": 1}]}},
-                "key 'view.layers.0.stop' is not known; did you mean 'step'? "
-                "There are expr, maximum, minimum, name, step",
+                "key 'view.layers.0.stop' is not known; did you mean 'step'? There are expr, maximum, "
+                "minimum, name, step",
             ),
             (
                 {"classes": [CLASSES[0], {**CLASSES[1], "color": "#000000"}]},

@@ -91,7 +91,7 @@ def test_results_tell_their_sides() -> None:
 
 @pytest.mark.parametrize("metres", [-1.0, float("inf"), float("nan")])
 def test_growth_is_a_distance(metres: float) -> None:
-    with pytest.raises(ValueError, match=r"grow\n +Input should be (greater than or equal to 0|a finite number)"):
+    with pytest.raises(ValueError, match=r"grow"):
         LegendClass("x", 1, "#000000", grow=metres)
 
 

@@ -260,6 +260,31 @@ def test_lone_pixel_without_data_is_not_valid_but_costs_no_margin(tmp_path: Path
     np.testing.assert_array_equal(valid_of(work), expected)
 
 
+def test_low_strips_are_as_high_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grids too wide for a row of whole tiles at a time, whose overviews are made at the end, and ones that are not."""
+    metres = 6000
+    pixels = {band: random(band, seed, metres) for seed, band in enumerate(("B02", "B8A"))}
+    cloudy = write_product(tmp_path, pixels, metres=metres)
+    for resolution, seen in ((10, 20), (20, 20), (60, 10)):
+        view = {"resolution": seen, "layers": [{"name": name, "expr": name, "step": 0.001} for name in pixels]}
+        scene = write_scene(tmp_path, cloudy, features=[*pixels], view=view, resolution=resolution)
+        results = []
+        for most in (10**9, 600 * 20):
+            monkeypatch.setattr("alcd_otb.prepare._STRIP_PIXELS", most)
+            work = prepared(scene)
+            shown = gdal.Open(str(work.view))
+            overviews = [
+                band.GetOverview(level).ReadAsArray().astype(int)
+                for band in (shown.GetRasterBand(1), shown.GetRasterBand(2))
+                for level in range(band.GetOverviewCount())
+            ]
+            results.append([gdal.Open(str(path)).ReadAsArray() for path in (work.features, work.valid, work.view)])
+            results[-1] += overviews
+        for high, low in zip(*results, strict=True):
+            # Means of integers, which GDAL rounds its own way.
+            np.testing.assert_allclose(low, high, rtol=0, atol=0 if high.dtype != int else 1)
+
+
 def test_many_blocks_are_as_one(tmp_path: Path) -> None:
     metres = 6000
     rows, columns = np.mgrid[0:600, 0:600]

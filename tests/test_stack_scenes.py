@@ -128,7 +128,7 @@ class TestSentinel1:
             root = etree.fromstring(packed.read("project.qgs"))
         groups = [one.get("name") for one in root.iter("layer-tree-group") if one.get("name")]
         assert groups == ["Label", "Map", "Image"]
-        (colours,) = root.xpath("//maplayer[id='alcd_otb_true_colour']")
+        (colours,) = root.xpath("//maplayer[id='alcd_otb_false_colour']")
         limits = [
             [float(stretch.findtext(tag) or "") for tag in ("minValue", "maxValue")]
             for stretch in colours.xpath(".//*[minValue]")

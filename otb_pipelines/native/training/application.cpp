@@ -66,7 +66,8 @@ class RandomForestTraining : public Application {
         try {
             train();
         } catch (const std::exception& error) {
-            otbAppLogFATAL(<< error.what());
+            // OTB's own way would write the message to the log as well.
+            itkExceptionMacro(<< error.what());
         }
     }
 

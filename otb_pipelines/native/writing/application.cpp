@@ -70,7 +70,7 @@ class StackWriting : public Application {
         const auto of_files = [&](const char* key) {
             std::vector<std::string> values = GetParameterStringList(key);
             if (values.size() != files.size()) {
-                otbAppLogFATAL(<< files.size() << " files, and " << values.size() << " values of " << key);
+                itkExceptionMacro(<< files.size() << " files, and " << values.size() << " values of " << key);
             }
             return values;
         };
@@ -85,7 +85,7 @@ class StackWriting : public Application {
                             words<int>(overviews[file]));
             for (std::size_t end = next + std::stoul(counts[file]); next < end; ++next) {
                 if (next == images->Size()) {
-                    otbAppLogFATAL(<< "there are only " << images->Size() << " images");
+                    itkExceptionMacro(<< "there are only " << images->Size() << " images");
                 }
                 writer->AddLayer(images->GetNthElement(next)->GetImage());
             }
