@@ -10,8 +10,8 @@ import numpy.typing as npt
 from osgeo import gdal
 from PIL import Image, ImageDraw, ImageFont
 
-from alcd_otb.config import BRIGHTEST
 from alcd_otb.legend import NO_DATA, Legend, rgb
+from alcd_otb.view import BRIGHTEST
 
 gdal.UseExceptions()
 

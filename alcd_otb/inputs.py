@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Self
 
 from alcd_otb.band_names import BANDS, TERRAIN, clear_date, date_and_band
-from alcd_otb.config import Feature, SceneConfig, Template, ViewLayer, feature_name, names_used
+from alcd_otb.config import SceneConfig
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.features import Feature, feature_name, names_used
 from alcd_otb.grid import Grid
 from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, check_dates, read_product
 from alcd_otb.products.stack import Stack, StackBand, check_stacks, read_stack
 from alcd_otb.python_features import source_digests
 from alcd_otb.recipe import possible
+from alcd_otb.template import Template
 from alcd_otb.terrain import open_elevation
+from alcd_otb.view import ViewLayer
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from osgeo import gdal
 from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.changes import progress
 from alcd_otb.class_shares import write_class_shares
-from alcd_otb.config import SKLEARN, SceneConfig, Template
+from alcd_otb.config import SceneConfig
 from alcd_otb.corrections import burn
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError
 from alcd_otb.grid import Grid
@@ -24,6 +24,7 @@ from alcd_otb.sample_files import write_pixels, write_samples
 from alcd_otb.sample_pixels import PixelSet, drawn_pixels
 from alcd_otb.samples import Sample, split_samples
 from alcd_otb.sklearn_classifier import check_sklearn, gives_shares, save_model, train_sklearn, write_raw_maps
+from alcd_otb.template import SKLEARN, Template
 from alcd_otb.workspace import Workspace, write_json
 from otb_pipelines.app import OtbError, Target, forest_plugin
 from otb_pipelines.classify import Cleaning, build_classification, build_cleaning, build_shares, strip_rows

@@ -98,11 +98,10 @@ def _length(part: Schema, one: str, several: str) -> str:
 
 
 def _entries(part: Schema, whole: Schema) -> str:
-    choices = alternatives(part.get("items", {}), whole)
-    plain = [one for one in choices if one.get("type") in ("string", "number", "integer")]
-    if len(choices) != 1 or not plain:
+    entry = part.get("items", {})
+    if any(one.get("type") not in ("string", "number", "integer") for one in alternatives(entry, whole)):
         return ""
-    return f", each {in_words(choices[0], whole)}"
+    return f", each {in_words(entry, whole)}"
 
 
 def _listed(words: list[str]) -> str:

@@ -13,7 +13,7 @@ from osgeo import gdal
 
 from alcd_otb.band_names import TERRAIN, date_and_band
 from alcd_otb.bands import Radiometry, coarsest_level, describe_band, row_of_blocks
-from alcd_otb.config import names_used
+from alcd_otb.features import names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
 from alcd_otb.products.stack import Stack

@@ -16,8 +16,8 @@ import numpy as np
 from osgeo import gdal
 
 from alcd_otb.blocks import SIDE, Block, Source, Values, Window, read_blocks, write_block
-from alcd_otb.config import Feature, PythonFeature, is_file_name
 from alcd_otb.errors import ConfigurationError, ProcessingError
+from alcd_otb.features import Feature, PythonFeature, is_file_name
 from alcd_otb.grid import Grid
 from alcd_otb.rasters import creating
 from alcd_otb.recipe import python_source

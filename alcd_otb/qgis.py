@@ -12,13 +12,14 @@ from osgeo import gdal, ogr
 from alcd_otb import accuracy_points, query_files
 from alcd_otb import qgis_styles as styles
 from alcd_otb.band_names import date_and_band
-from alcd_otb.config import BRIGHTEST, SceneConfig
+from alcd_otb.config import SceneConfig
 from alcd_otb.errors import SampleError
 from alcd_otb.figures import TRUE_COLOUR, smoothed_confidence
 from alcd_otb.grid import Grid, crs_name
 from alcd_otb.legend import Legend
 from alcd_otb.qgis_project import Layer, Project, UnreadableProjectError, write
 from alcd_otb.sample_layers import CORRECTIONS, LAYER, SampleLayer, sample_layers, unreadable
+from alcd_otb.view import BRIGHTEST
 from alcd_otb.workspace import Workspace
 
 gdal.UseExceptions()

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal
 
-from alcd_otb.config import QuerySettings
 from alcd_otb.errors import ProcessingError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA, Legend
 from alcd_otb.rasters import strips, values_at
 from alcd_otb.sample_pixels import Booleans, Integers, held_pixels
 from alcd_otb.samples import Sample
+from alcd_otb.template import QuerySettings
 
 gdal.UseExceptions()
 

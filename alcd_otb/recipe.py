@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from alcd_otb.band_names import TERRAIN, date_and_band
-from alcd_otb.config import Feature, PythonFeature, Texture, ViewLayer, names_used
 from alcd_otb.expressions import Expression
+from alcd_otb.features import Feature, PythonFeature, Texture, names_used
+from alcd_otb.view import ViewLayer
 from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoefficient
 
 FeatureT = TypeVar("FeatureT", bound=Feature)

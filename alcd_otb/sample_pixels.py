@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr
 
-from alcd_otb.config import Template
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.grid import Grid
 from alcd_otb.rasters import values_at
 from alcd_otb.samples import Sample
+from alcd_otb.template import Template
 
 gdal.UseExceptions()
 ogr.UseExceptions()

@@ -3,24 +3,20 @@
 import io
 import logging
 import os
-import platform
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal
 
 from alcd_otb.accuracy_estimate import AccuracyEstimate
 from alcd_otb.accuracy_plan import AccuracyPlan
 from alcd_otb.assess import estimate_accuracy, plan_accuracy
-from alcd_otb.band_names import clear_date
 from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.contours import write_contours
 from alcd_otb.cross_validation import CrossValidation, cross_validate
@@ -28,10 +24,10 @@ from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, Proces
 from alcd_otb.figures import draw_figures, draw_quicklook
 from alcd_otb.grid import Grid
 from alcd_otb.history import Iteration, completed, read_history
-from alcd_otb.inputs import Date, Inputs
+from alcd_otb.inputs import Inputs
 from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
 from alcd_otb.prepare import is_prepared, pixel_counts, prepare
-from alcd_otb.products.stack import Stack
+from alcd_otb.provenance import provenance
 from alcd_otb.python_features import check_functions, python_features
 from alcd_otb.qgis import write_blind_project, write_project
 from alcd_otb.rasters import Window, read_part
@@ -242,7 +238,7 @@ class Scene:
                 prepare(inputs, workspace, digest, self.settings)
         self._draw_quicklook()
         with writing_to(workspace.folder):
-            write_json(workspace.config, self._completed(inputs))
+            write_json(workspace.config, provenance(self.config, inputs, asdict(pixel_counts(workspace))))
         if not samples:
             return self._wait_for_samples(inputs, stopwatch)
         with workspace.new_iteration() as (number, folder):
@@ -339,58 +335,6 @@ class Scene:
         if samples != self.workspace.samples:
             return True
         return samples.is_file() and holds_samples(samples)
-
-    def _completed(self, inputs: Inputs) -> dict[str, Any]:
-        """config.json: all settings, what the features are, the products' identities, versions, pixel counts."""
-        counts = pixel_counts(self.workspace)
-        return {
-            "scene": self.config.model_copy(update={"template": inputs.template}).model_dump(mode="json"),
-            "features": list(inputs.feature_names),
-            "products": {
-                "cloudy": _identity(inputs.cloudy),
-                "clear": None,
-                **{clear_date(number): _identity(date) for number, date in enumerate(inputs.clear, start=1)},
-            },
-            "grid": {
-                "crs": inputs.grid.crs,
-                "transform": list(inputs.grid.transform),
-                "width": inputs.grid.width,
-                "height": inputs.grid.height,
-            },
-            "pixels": {"total": counts.total, "valid": counts.valid, "saturated": counts.saturated},
-            "versions": {
-                "alcd_otb": version("alcd-otb"),
-                "gdal": gdal.__version__,
-                "python": platform.python_version(),
-                # A model of its is opened by the same version.
-                **({"scikit_learn": version("scikit-learn")} if self.config.template.uses_sklearn else {}),
-            },
-        }
-
-
-def _identity(product: Date) -> dict[str, Any]:
-    """The same keys for both kinds; what only one has is null of the other, or absent."""
-    if isinstance(product, Stack):
-        return {
-            "name": product.name,
-            "path": str(product.path),
-            "tile": None,
-            "acquired": None,
-            "bands": {band.name: {"scale": band.scale, "offset": band.offset} for band in product.bands},
-            "files": [{"path": path, "bytes": size} for path, size, _ in product.files],
-        }
-    return {
-        "name": product.name,
-        "path": str(product.path),
-        "tile": product.tile,
-        "acquired": product.acquired.isoformat(),
-        "baseline": product.baseline,
-        "relative_orbit": product.relative_orbit,
-        "offsets": {band.name: band.offset for band in product.bands},
-        "quantification": product.quantification,
-        "sun_zenith": product.sun_zenith,
-        "sun_azimuth": product.sun_azimuth,
-    }
 
 
 @contextmanager

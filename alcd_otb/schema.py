@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from alcd_otb.config import SceneFile, Template, template_names
+from alcd_otb.config import SceneFile
 from alcd_otb.json_schema import Schema, resolved
+from alcd_otb.template import Template, template_names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from osgeo import gdal
 
 from alcd_otb.blocks import SIDE, Source, read_blocks, write_block
-from alcd_otb.config import SKLEARN
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import NO_DATA
 from alcd_otb.rasters import creating
+from alcd_otb.template import SKLEARN
 from otb_pipelines.cross_validate import FoldPixels
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import Codes, Parameters, Values

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alcd_otb.config import Template
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.grid import Grid
 from alcd_otb.queries import Maps, propose_places
 from alcd_otb.query_files import as_records, write_places
 from alcd_otb.rasters import gdal_threads
 from alcd_otb.samples import Sample
+from alcd_otb.template import Template
 from alcd_otb.workspace import Workspace
 from otb_pipelines.settings import Settings
 

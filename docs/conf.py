@@ -3,8 +3,11 @@
 Its source folder is the root of the project, so that pages and links are as on a forge.
 """
 
-import re
-from pathlib import Path
+import inspect
+from typing import get_type_hints
+
+from pydantic import BaseModel
+from sphinx.util.inspect import stringify_signature
 
 project = "alcd_otb"
 html_title = "alcd_otb"
@@ -39,20 +42,21 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 # Types that are documented elsewhere, and bases and fields of no interest to who calls.
 nitpick_ignore_regex = [
-    ("py:.*", r"(numpy|pathlib|collections|datetime|osgeo|pydantic|annotated_types)(\..*)?"),
-    ("py:.*", r"NDArray|Path|Mapping|Iterable|Any|BaseModel|_Model|FieldInfo"),
+    ("py:.*", r"(numpy|pathlib|collections|datetime|osgeo|pydantic)(\..*)?"),
+    ("py:.*", r"NDArray|Path|Mapping|Iterable|Any|BaseModel"),
     ("py:class", r"alcd_otb\.expressions\.Expression"),
 ]
 
 
 def setup(app):
-    app.connect("source-read", _without_absent_pages)
+    app.connect("autodoc-process-signature", _with_bare_types)
 
 
-def _without_absent_pages(_app, name, source):
-    """Leave out the entries of the table of contents whose page is not there."""
-    if name == root_doc:
-        folder = Path(__file__).parent
-        lines = source[0].splitlines()
-        kept = [line for line in lines if not re.fullmatch(r"[a-z_]+", line) or (folder / f"{line}.md").is_file()]
-        source[0] = "\n".join(kept) + "\n"
+def _with_bare_types(_app, what, _name, documented, _options, signature, returns):
+    """Of a model's fields the types without their limits and descriptions, which are in the tables of keys."""
+    if what != "class" or not issubclass(documented, BaseModel):
+        return signature, returns
+    types = get_type_hints(documented)
+    parameters = inspect.signature(documented).parameters.values()
+    bare = inspect.Signature([one.replace(annotation=types[one.name]) for one in parameters])
+    return stringify_signature(bare, unqualified_typehints=True), returns

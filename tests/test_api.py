@@ -285,7 +285,9 @@ def test_a_notebook_shows_the_scene_and_its_map(finished: FinishedScene) -> None
     assert shown.count("data:image/") == 2
     points = sum(finished.scene.metrics["samples"].values())
     assert f"<tr><td>1</td><td>{points}</td>" in shown
-    assert f"{finished.scene.metrics['overall_accuracy']:.3f}" in shown
+    assert "<th>invalid/valid</th>" in shown
+    for scores in (finished.scene.metrics, finished.scene.metrics["invalid_valid"]):
+        assert f"<td>{scores['overall_accuracy']:.3f}</td>" in shown
     of_run = finished.result._repr_html_()
     assert "Iteration 1" in of_run
     assert str(finished.result.report) in of_run

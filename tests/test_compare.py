@@ -40,11 +40,11 @@ from alcd_otb.compare.finding import read_all, readers
 from alcd_otb.compare.job import compare
 from alcd_otb.compare.pairing import pair
 from alcd_otb.compare.pictures import difference_picture
-from alcd_otb.config import load_template
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProductError
 from alcd_otb.grid import Grid
 from alcd_otb.products.references import LabelledReference
 from alcd_otb.protocol import Protocol, load_protocol, protocol_names
+from alcd_otb.template import load_template
 from otb_pipelines.settings import Settings
 
 SETTINGS = Settings(ram=64, threads=1)

@@ -14,10 +14,10 @@ from sklearn import metrics as sklearn_metrics
 from alcd_otb.accuracy import BinaryMetrics
 from alcd_otb.compare.cells import Cells
 from alcd_otb.compare.counting import Dilations, LabelledPixels, PairCounts, count_pair
-from alcd_otb.config import load_template
 from alcd_otb.products.mask import Mask
 from alcd_otb.products.reference_dataset import read_reference_scene
 from alcd_otb.products.sen2cor import read_classification
+from alcd_otb.template import load_template
 from otb_pipelines.app import Application
 from otb_pipelines.confusion import read_confusion_table
 from otb_pipelines.settings import Settings

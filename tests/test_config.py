@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from alcd_otb.band_names import date_and_band
-from alcd_otb.config import KNOWN_NAMES, SceneConfig, Template, feature_name, load_scene, names_used, template_names
+from alcd_otb.band_names import KNOWN_NAMES, date_and_band
+from alcd_otb.config import SceneConfig, load_scene
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.features import feature_name, names_used
 from alcd_otb.legend import LegendClass
+from alcd_otb.template import Template, template_names
 
 TEMPLATE: dict[str, Any] = {
     "classes": [
@@ -262,7 +264,7 @@ class TestWrongTemplates:
             (
                 {"classifier": {"classifier": "rf", "classifier.rf.max": None}},
                 "classifier.classifier.rf.max: null is not allowed; it must be text, a whole number, a number, "
-                "true or false or a list",
+                "true or false or a list, each text or a whole number",
             ),
             ({"classifier": "rf"}, "classifier: 'rf' is not allowed; it must be an object"),
             # Out of range.

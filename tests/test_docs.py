@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 from scenes import alcd
 
-from alcd_otb import band_names, cli, config, errors, legend, protocol
+from alcd_otb import arguments, band_names, cli, config, errors, features, legend, protocol, template, view
 from alcd_otb.products import classified_raster
 from alcd_otb.products.mask import COMMON_MEANINGS
 
@@ -85,7 +85,9 @@ def test_the_tables_of_keys_are_those_of_the_models() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "model"), [("scene.json", config.SceneFile), ("Templates", config.Template)], ids=["scene", "template"]
+    ("heading", "model"),
+    [("scene.json", config.SceneFile), ("Templates", template.Template)],
+    ids=["scene", "template"],
 )
 def test_the_tables_hold_every_key_with_its_default(heading: str, model: type[BaseModel]) -> None:
     derived = dict.fromkeys(("samples", "regularisation", "confidence", "queries"), "see below")
@@ -151,9 +153,9 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
         file.write_text(json.dumps(content), "utf-8")
         assert config.load_scene(file).cloudy == tmp_path / content["cloudy"]
     elif "stack" in content:
-        assert config.validated(config.SceneFile, content, page.name).stack == content["stack"]
+        assert config.SceneFile.model_validate(content).stack == content["stack"]
     elif {"minimum", "maximum"} & set(content):
-        assert config.ViewLayer.model_validate(content).limits == (content["minimum"], content["maximum"])
+        assert view.ViewLayer.model_validate(content).limits == (content["minimum"], content["maximum"])
     elif "positive" in content:
         assert protocol.Protocol.model_validate(content).name == content["name"]
     elif "processor" in content:
@@ -163,7 +165,7 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
     elif "code" in content:
         assert TypeAdapter(legend.LegendClass).validate_python(content).name == content["name"]
     else:
-        assert config._feature(content).name == content["name"]
+        assert TypeAdapter(features.Feature).validate_python(content).name == content["name"]
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("scene*.json")), ids=lambda file: file.name)
@@ -204,7 +206,7 @@ def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        cli._parser().parse_args(shlex.split(command.partition(">")[0]))
+        arguments.command_parser().parse_args(shlex.split(command.partition(">")[0]))
 
 
 def test_the_options_of_an_export_are_all_there() -> None:

@@ -19,9 +19,9 @@ from osgeo_utils.samples.validate_cloud_optimized_geotiff import validate
 from PIL import Image
 from scenes import alcd, refused, write_scene
 
-from alcd_otb.config import load_template
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.export.geotiff import write_classes, write_shares
+from alcd_otb.template import load_template
 
 SCENE = "31TFJ_20180331T103021"
 LEGEND = load_template("clouds").legend

@@ -15,7 +15,6 @@ from scenes import alcd, refused
 
 from alcd_otb.assess import estimate_accuracy, plan_accuracy
 from alcd_otb.compare.job import compare
-from alcd_otb.config import load_template
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.export.sample_folder import write_sample_folder
 from alcd_otb.export.zenodo import kfold_summary
@@ -25,6 +24,7 @@ from alcd_otb.products.reference_dataset import is_reference_scene, read_referen
 from alcd_otb.protocol import load_protocol
 from alcd_otb.sample_files import read_corrections, read_samples, write_samples
 from alcd_otb.samples import Sample
+from alcd_otb.template import load_template
 from alcd_otb.workspace import Workspace
 from otb_pipelines.settings import Settings
 

@@ -7,7 +7,8 @@ import pytest
 from osgeo import gdal
 from preparing import layers, prepared, write_scene
 
-from alcd_otb.config import feature_name, load_scene
+from alcd_otb.config import load_scene
+from alcd_otb.features import feature_name
 
 TOULOUSE = Path(__file__).resolve().parents[2] / "shared" / "data" / "alcd_toulouse"
 STACKS = TOULOUSE / "ref_inputs" / "Toulouse_31TCJ_20240305" / "In_data" / "Image"

@@ -14,7 +14,7 @@ from original_alcd_files import CODES, GLOBAL, Geometry, OriginalFolder, write_a
 from osgeo import ogr, osr
 from scenes import alcd, leftovers, refused
 
-from alcd_otb.config import load_scene, load_template
+from alcd_otb.config import load_scene
 from alcd_otb.demo import compare_with_truth
 from alcd_otb.errors import AlcdError
 from alcd_otb.iterate import check_classifier
@@ -23,6 +23,7 @@ from alcd_otb.original_alcd.features import feature_of
 from alcd_otb.original_alcd.job import ImportResult, import_folder
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
+from alcd_otb.template import load_template
 from otb_pipelines.settings import default_settings
 
 TOULOUSE = Path(__file__).resolve().parents[2] / "shared" / "data" / "alcd_toulouse"

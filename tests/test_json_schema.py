@@ -43,6 +43,11 @@ WHOLE: dict[str, Any] = {
         ({"type": "string", "const": "a"}, "'a'"),
         ({"type": "array", "items": {}}, "a list"),
         ({"type": "array", "items": {"type": "string"}}, "a list, each text"),
+        (
+            {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}},
+            "a list, each text or a whole number",
+        ),
+        ({"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "object"}]}}, "a list"),
         ({"type": "array", "items": {"$ref": "#/$defs/Formula"}, "minItems": 1}, "a list of at least 1 entry"),
         ({"type": "array", "minItems": 2, "maxItems": 2}, "a list of 2 entries"),
         ({"type": "array", "minItems": 1, "maxItems": 4}, "a list of 1 to 4 entries"),

@@ -30,7 +30,6 @@ from mask_files import (
 from sentinel2_files import one_line_error, tile_xml
 
 from alcd_otb.compare.cells import Cells
-from alcd_otb.config import load_template
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.products.acquisition import Acquisition, acquisition_in, acquisition_of
 from alcd_otb.products.classified_raster import is_class_table, rasters_of, read_classified_raster
@@ -41,6 +40,7 @@ from alcd_otb.products.mask import Mask
 from alcd_otb.products.reference_dataset import is_reference_scene, read_reference_scene
 from alcd_otb.products.references import is_workspace, read_workspace
 from alcd_otb.products.sen2cor import is_classification, read_classification
+from alcd_otb.template import load_template
 
 CLOUDS = load_template("clouds").legend
 TIME = datetime(2017, 10, 2, 10, 30, 9, tzinfo=UTC)

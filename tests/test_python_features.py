@@ -18,13 +18,15 @@ from scenes import MARGIN, alcd, leftovers, refused, write_scene
 from scipy import ndimage
 from test_blocks import grid_of, pixels, write
 
-from alcd_otb.config import PythonFeature, load_scene, load_template
+from alcd_otb.config import load_scene
 from alcd_otb.errors import ConfigurationError, ProcessingError
+from alcd_otb.features import PythonFeature
 from alcd_otb.inputs import Inputs
 from alcd_otb.prepare import _describe_feature_sources
 from alcd_otb.python_features import FeatureFunction, check_functions, source_digests, write_python_features
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
+from alcd_otb.template import load_template
 from otb_pipelines.settings import Settings
 
 Values = NDArray[np.float32]

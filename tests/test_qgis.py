@@ -21,13 +21,14 @@ from osgeo import gdal, ogr
 from PIL import Image
 from scenes import alcd, command_line, write_scene
 
-from alcd_otb.config import BRIGHTEST, load_template, template_names
 from alcd_otb.inputs import Inputs
 from alcd_otb.legend import rgb
 from alcd_otb.qgis import write_project
 from alcd_otb.qgis_styles import write_styles
 from alcd_otb.sample_files import read_corrections, read_samples
 from alcd_otb.scene import Scene
+from alcd_otb.template import load_template, template_names
+from alcd_otb.view import BRIGHTEST
 
 ROOT = Path(__file__).parent.parent
 LEGEND = load_template("clouds").legend

@@ -15,7 +15,6 @@ from osgeo import gdal, osr
 from scenes import alcd, leftovers, refused
 
 from alcd_otb import queries
-from alcd_otb.config import QuerySettings
 from alcd_otb.errors import ProcessingError
 from alcd_otb.grid import Grid
 from alcd_otb.legend import Legend, LegendClass
@@ -23,6 +22,7 @@ from alcd_otb.queries import Maps, Place, explained, most_novel, propose_places,
 from alcd_otb.query_files import as_records, write_places
 from alcd_otb.samples import Sample
 from alcd_otb.scene import Scene
+from alcd_otb.template import QuerySettings
 
 LEGEND = Legend.from_classes(
     [

@@ -1,7 +1,8 @@
 """Features as layers of a stack."""
 
-from alcd_otb.config import Formula, Texture, ViewLayer
+from alcd_otb.features import Formula, Texture
 from alcd_otb.recipe import feature_layer, possible, shown_steps, view_layer
+from alcd_otb.view import ViewLayer
 from otb_pipelines import stack
 
 NDVI = Formula(name="NDVI", expr="(B08 - B04) / (B08 + B04)")

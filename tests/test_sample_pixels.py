@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from osgeo import gdal
 
-from alcd_otb.config import Template
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.grid import Grid
 from alcd_otb.sample_pixels import PixelSet, drawn_pixels, grow, held_pixels, thinned, valid_at
 from alcd_otb.samples import Sample
+from alcd_otb.template import Template
 
 LEFT, TOP = 600000.0, 4900000.0
 SMALL = Grid("EPSG:32631", LEFT, TOP, 60.0, 5, 5)

@@ -13,10 +13,11 @@ from jsonschema import Draft202012Validator
 from scenes import alcd
 
 from alcd_otb.band_names import KNOWN_NAMES
-from alcd_otb.config import SceneFile, Template, load_scene, template_names
+from alcd_otb.config import SceneFile, load_scene
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.legend import LegendClass
 from alcd_otb.schema import scene_schema, template_schema
+from alcd_otb.template import Template, template_names
 from alcd_otb.validation import validated
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +27,7 @@ SCENE = Draft202012Validator(scene_schema())
 TEMPLATE = Draft202012Validator(template_schema())
 
 STRICTER = {
-    "whole numbers are written without a point": r"\.0 is not allowed; it must be a whole number",
+    "whole numbers are written without a point": r"\d\.0[^:]* is not allowed; it must be .*a whole number",
     "names and codes occur once": r"occurs more than once",
     "positive classes are among the classes": r"positive",
     "templates declare the names of bands": r"is not known|cannot be a band's name",

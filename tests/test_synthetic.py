@@ -12,11 +12,11 @@ import pytest
 from lxml import etree
 from osgeo import gdal
 
-from alcd_otb.config import load_template
 from alcd_otb.synthetic import SyntheticScene, make_scene, noise, points, terrain
 from alcd_otb.synthetic.safe import tile_grid
 from alcd_otb.synthetic.spectra import BANDS
 from alcd_otb.synthetic.truth import Range, Truth, uses
+from alcd_otb.template import load_template
 
 SIZE = 720
 

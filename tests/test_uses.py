@@ -19,11 +19,12 @@ from lxml import etree
 from osgeo import gdal
 from scenes import alcd
 
-from alcd_otb.config import load_scene, load_template
+from alcd_otb.config import load_scene
 from alcd_otb.demo import compare_with_truth
 from alcd_otb.products.mask import classes_of
 from alcd_otb.products.references import read_workspace
 from alcd_otb.scene import Scene
+from alcd_otb.template import load_template
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "uses.md"

@@ -18,7 +18,6 @@ from alcd_otb.compare.names import check_names
 from alcd_otb.compare.page import comparison_page
 from alcd_otb.compare.pairing import Scene, pair
 from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
-from alcd_otb.config import load_template
 from alcd_otb.errors import AlcdError, ConfigurationError, ProductError
 from alcd_otb.grid import Grid
 from alcd_otb.products.fmask import Kind
@@ -26,6 +25,7 @@ from alcd_otb.products.mask import Mask
 from alcd_otb.products.references import LabelledReference
 from alcd_otb.protocol import Protocol
 from alcd_otb.rasters import bounded_cache, gdal_threads
+from alcd_otb.template import load_template
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.settings import Settings
 

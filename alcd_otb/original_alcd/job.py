@@ -11,8 +11,9 @@ from typing import Any
 from osgeo import osr
 
 from alcd_otb.band_names import CLEAR, TERRAIN
-from alcd_otb.config import Template, load_scene, load_template, names_used, template_names
+from alcd_otb.config import load_scene
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.features import names_used
 from alcd_otb.legend import Legend
 from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, masks_of, read_folder, shapefiles
 from alcd_otb.original_alcd.points import count, read_points, spatial_reference, with_iterations
@@ -20,6 +21,7 @@ from alcd_otb.original_alcd.products import find_dem, find_inputs
 from alcd_otb.original_alcd.settings import ORIGINAL, settings_of, shapefiles_by_code
 from alcd_otb.sample_files import write_sample_layers
 from alcd_otb.samples import Sample
+from alcd_otb.template import Template, load_template, template_names
 from alcd_otb.validation import validated
 from alcd_otb.workspace import Workspace, write_json, writing_to
 
