@@ -248,13 +248,17 @@ class Scene:
             )
             shutil.copyfile(workspace.config, folder / "config.json")
             # Of OTB nothing runs any more: its applications cannot run side by side in threads.
-            with ThreadPoolExecutor(1) as beside:
-                guided = beside.submit(self._guide, folder, samples, stopwatch)
+            with ThreadPoolExecutor(2) as beside:
+                guides = [
+                    beside.submit(self._outline, folder, stopwatch),
+                    beside.submit(self._propose, folder, samples, stopwatch),
+                ]
                 with stopwatch.timing("figures"):
                     draw_figures(workspace.quicklook, folder / "labels.tif", legend, folder)
                 with stopwatch.timing("report"):
                     write_report(workspace, folder, number, legend)
-                guided.result()
+                for guide in guides:
+                    guide.result()
             write_json(folder / "seconds.json", stopwatch.seconds)
             steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
             log.info("iteration %d, seconds: %s", number, steps)
@@ -265,10 +269,11 @@ class Scene:
         write_project(self.config, inputs.grid, workspace)
         return Result.of(workspace, number, legend)
 
-    def _guide(self, folder: Path, samples: tuple[Sample, ...], stopwatch: Stopwatch) -> None:
-        """What leads the operator over a new map: the outlines of its classes, and the places to label next."""
+    def _outline(self, folder: Path, stopwatch: Stopwatch) -> None:
         with stopwatch.timing("contours"):
             write_contours(folder / "labels.tif", folder / "contours.fgb", self.config.template.legend)
+
+    def _propose(self, folder: Path, samples: tuple[Sample, ...], stopwatch: Stopwatch) -> None:
         with stopwatch.timing("queries"):
             update_visits(self.workspace, folder, samples, self.config.template, self.settings)
 
