@@ -207,8 +207,9 @@ def _strip_rows(inputs: Inputs) -> tuple[int, bool]:
         of_view = rows * ratio
         if of_view.is_integer() and of_view % _VIEW_OVERVIEWS[0] == 0:
             return rows, True
+    # Without the overviews nothing asks for high strips, and GDAL gathers the rows of a tile.
     rows = _ROWS
-    while rows > max(most, 1):
+    while rows > max(most // 3, 1):
         rows //= 2
     return rows, False
 
