@@ -1,8 +1,8 @@
 """Seconds, processor, peak memory and disk of a whole scene, preparation and one turn, at 10 m on parts of a tile.
 
-Usage: python benchmarks/resolution.py [--parts 16 4 1] [--resolution 10] [--folder FOLDER] [--result RESULT.json]. For
-each part a synthetic scene is made, in a temporary folder below FOLDER: a full tile takes some 15 GB there. Memory is
-the resident memory of all processes of the run, looked at fifty times a second, so that the peak of each step is known.
+Usage: python benchmarks/resolution.py [--parts 16 4] [--resolution 10] [--folder FOLDER] [--result RESULT.json]. For
+each part a synthetic scene is made, in a temporary folder below FOLDER: a full tile (part 1) takes some 15 GB there, and
+half an hour. Memory is the resident memory of all processes of the run, looked at fifty times a second, so that the peak of each step is known.
 """
 
 import argparse
@@ -162,7 +162,7 @@ def show(row: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Cost of a whole scene at 10 m, by size.")
-    parser.add_argument("--parts", type=int, nargs="+", default=[16, 4, 1], help="of a tile: one in so many")
+    parser.add_argument("--parts", type=int, nargs="+", default=[16, 4], help="of a tile: one in so many")
     parser.add_argument("--resolution", type=float, default=10, help="metres of features and map")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--result", type=Path, help="JSON file to write the figures to")
