@@ -1,8 +1,9 @@
 """Seconds, processor, peak memory and disk of a whole scene, preparation and one turn, at 10 m on parts of a tile.
 
 Usage: python benchmarks/resolution.py [--parts 16 4] [--resolution 10] [--folder FOLDER] [--result RESULT.json]. For
-each part a synthetic scene is made, in a temporary folder below FOLDER: a full tile (part 1) takes some 15 GB there, and
-half an hour. Memory is the resident memory of all processes of the run, looked at fifty times a second, so that the peak of each step is known.
+each part a synthetic scene is made, in a temporary folder below FOLDER: a full tile (part 1) takes some 15 GB there,
+and half an hour. Memory is the resident memory of all processes of the run, looked at fifty times a second, so that
+the peak of each step is known.
 """
 
 import argparse
