@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Protocol
 
 from alcd_otb.errors import EnvironmentNotReadyError, ProductError
 from alcd_otb.progress import ProgressBar
@@ -53,7 +54,7 @@ def kfold(options: argparse.Namespace) -> int:
     from alcd_otb.scene import Scene
 
     result = Scene.open(options.scene, _settings(options)).cross_validate(options.folds)
-    print(json.dumps(result.as_json()) if options.json else result.summary())
+    _tell(result, options)
     return 0
 
 
@@ -82,7 +83,7 @@ def estimate_accuracy(options: argparse.Namespace) -> int:
 
     scene = Scene.open(options.scene, _settings(options))
     result = scene.estimate_accuracy(options.iteration, options.labelled_only)
-    print(json.dumps(result.as_json()) if options.json else result.summary())
+    _tell(result, options)
     return 0
 
 
@@ -133,10 +134,7 @@ def demo(options: argparse.Namespace) -> int:
         options.template,
         options.resolution,
     )
-    if options.json:
-        print(json.dumps(result.as_json()))
-    else:
-        print(result.summary())
+    _tell(result, options)
     return 0
 
 
@@ -178,7 +176,7 @@ def export(options: argparse.Namespace) -> int:
         options.acquired,
         options.replace,
     )
-    print(json.dumps(result.as_json()) if options.json else result.summary())
+    _tell(result, options)
     return 0
 
 
@@ -210,7 +208,7 @@ def import_alcd(options: argparse.Namespace) -> int:
         options.template,
         {"cloudy": options.cloudy, "clear": options.clear, "dem": options.dem},
     )
-    print(json.dumps(result.as_json()) if options.json else result.summary())
+    _tell(result, options)
     return 0
 
 
@@ -247,6 +245,16 @@ def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -
             f"overall accuracy {overall:.3f}, {sides.title} {binary['overall_accuracy']:.3f}"
         )
     return "\n".join(lines)
+
+
+class _Told(Protocol):
+    def as_json(self) -> object: ...
+
+    def summary(self) -> str: ...
+
+
+def _tell(result: _Told, options: argparse.Namespace) -> None:
+    print(json.dumps(result.as_json()) if options.json else result.summary())
 
 
 def _settings(options: argparse.Namespace) -> Settings:

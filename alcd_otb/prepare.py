@@ -63,6 +63,9 @@ _VIEW_NO_DATA = -32768
 _STRIP_PIXELS = 1_100_000
 _MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
 
+Levels = Mapping[str, int]
+"""The wavelet level to decode of each band."""
+
 _VALID, _SATURATED = 1, 2
 # A wavelet level is low-pass filtered, so that averaging it down to the grid is sound, and the average evens out its
 # undershoots beside bright edges, if it is this much finer than the grid.
@@ -104,8 +107,9 @@ def _record(workspace: Workspace) -> Any:
 def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Settings) -> None:
     """Write features.tif, view.tif and valid.tif; they replace older ones only when all three are whole."""
     with gdal_threads(settings.threads), memory_kept(), workspace.scratch() as folder:
-        stacks = write_stacks_of(inputs, folder, settings)
-        valid, counts = write_valid(inputs, stacks.state, folder, settings)
+        levels = wavelet_levels(inputs)
+        stacks = write_stacks_of(inputs, levels, folder, settings)
+        valid, counts = write_valid(inputs, levels, stacks.state, folder, settings)
         workspace.preparation.unlink(missing_ok=True)
         os.replace(stacks.features, workspace.features)
         os.replace(valid, workspace.valid)
@@ -126,16 +130,19 @@ class Stacks:
     view: Path
 
 
-def write_stacks_of(inputs: Inputs, folder: Path, settings: Settings) -> Stacks:
-    """Write all that needs the bands, in one pass: each is decoded once, however many grids it goes to."""
+def write_stacks_of(inputs: Inputs, levels: Levels, folder: Path, settings: Settings) -> Stacks:
+    """Write all that needs the bands, in one pass: each is decoded once, however many grids it goes to.
+
+    levels: as `wavelet_levels` tells them.
+    """
     stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view")))
-    sources = _describe_feature_sources(inputs, folder / "feature_sources")
+    sources = _describe_feature_sources(inputs, levels, folder / "feature_sources")
     finite = not isinstance(inputs.cloudy, Stack)
     features = build_layers(sources, [feature_layer(feature, finite) for feature in inputs.features], settings)
     state = build_formula(features, _state(inputs), settings)["out"]
     no_data = _view_no_data(inputs)
     steps = shown_steps(inputs.view) if no_data is None else {}
-    sources = _describe_view_sources(inputs, steps, folder / "view_sources")
+    sources = _describe_view_sources(inputs, levels, steps, folder / "view_sources")
     view = build_layers(sources, [view_layer(layer, steps, no_data) for layer in inputs.view], settings)
     options = _FEATURE_OPTIONS
     if inputs.template.radiometry == "reflectance":
@@ -148,7 +155,7 @@ def write_stacks_of(inputs: Inputs, folder: Path, settings: Settings) -> Stacks:
         StackFile(stacks.view, _view_like(inputs, folder), view, _VIEW_OPTIONS, overviews if in_strips else ()),
     )
     # A strip may lie across two rows of a band's blocks.
-    blocks = 2 * sum(row_of_blocks(inputs.band(name).path, _level(inputs, name)) for name in inputs.band_names)
+    blocks = 2 * sum(row_of_blocks(inputs.band(name).path, level) for name, level in levels.items())
     write_stacks(files, rows, blocks, settings)
     if overviews and not in_strips:
         with updating(stacks.view) as dataset:
@@ -221,14 +228,16 @@ def _state(inputs: Inputs) -> str:
     return f"({total})*0==0 ? ({_saturation(inputs)} ? {_SATURATED} : {_VALID}) : 0"
 
 
-def write_valid(inputs: Inputs, state: Path, folder: Path, settings: Settings) -> tuple[Path, PixelCounts]:
+def write_valid(
+    inputs: Inputs, levels: Levels, state: Path, folder: Path, settings: Settings
+) -> tuple[Path, PixelCounts]:
     """valid.tif: 1 where every feature has a value and no edge of the data is within the margin; 0 elsewhere."""
     valid = folder / "valid.tif"
     # The levels of a wavelet undershoot beside a bright edge, to 0 where the ground is dark: such specks are no edge
     # of the data, from which to keep a margin.
     no_data = build_formula([state], "im1b1 == 0", settings)
     border = build_morphology(no_data["out"], "opening", 1, settings)
-    radius = _margin(inputs)
+    radius = _margin(inputs, levels)
     kept_off = build_morphology(border["out"], "dilate", radius, settings) if radius else border
     build_formula([state, kept_off["out"]], "im1b1 > 0 && im2b1 == 0", settings).write(
         {"out": Target(valid, "uint8", _MASK_OPTIONS)}
@@ -247,19 +256,23 @@ def write_valid(inputs: Inputs, state: Path, folder: Path, settings: Settings) -
     return valid, counts
 
 
-def _margin(inputs: Inputs) -> int:
+def _margin(inputs: Inputs, levels: Levels) -> int:
     """In pixels: the template's margin, and at least what the wavelet levels mix along the edge of the data."""
     reach = 0.0
-    for name in inputs.band_names:
-        level = _level(inputs, name)
+    for name, level in levels.items():
         mixed = _WAVELET_REACH * inputs.band(name).resolution * 2**level
         # Two pixels of the grid more: one with a trace of data still has a value, and opening blunts corners.
         reach = max(reach, mixed + 2 * inputs.grid.resolution if level else 0.0)
     return -int(-max(inputs.template.margin, reach) // inputs.grid.resolution)
 
 
+def wavelet_levels(inputs: Inputs) -> dict[str, int]:
+    """The wavelet level to decode of each band that is used; each file is opened."""
+    return {name: _level(inputs, name) for name in inputs.band_names}
+
+
 def _level(inputs: Inputs, name: str) -> int:
-    """The wavelet level to decode of a band: the finest that either stack needs."""
+    """The finest that either stack needs of a band."""
     path = inputs.band(name).path
     levels = []
     if any(name in names_used(feature) for feature in inputs.features):
@@ -285,14 +298,14 @@ def _saturation(inputs: Inputs) -> str:
     return "(" + " || ".join(conditions) + ")" if conditions else "0"
 
 
-def _describe_feature_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
+def _describe_feature_sources(inputs: Inputs, levels: Levels, folder: Path) -> dict[str, Path]:
     """Virtual rasters of the bands, rasters of the terrain and of Python functions, for all that the features use."""
     folder.mkdir()
     names = {name for feature in inputs.features for name in names_used(feature)}
     sources = {
         name: describe_band(
             inputs.band(name).path,
-            _level(inputs, name),
+            levels[name],
             inputs.grid,
             _radiometry(inputs, name),
             inputs.template.resampling,
@@ -304,7 +317,7 @@ def _describe_feature_sources(inputs: Inputs, folder: Path) -> dict[str, Path]:
     return sources | write_python_features(inputs.features, sources, inputs.grid, folder)
 
 
-def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: Path) -> dict[str, Path]:
+def _describe_view_sources(inputs: Inputs, levels: Levels, steps: Mapping[str, float], folder: Path) -> dict[str, Path]:
     """As for the features, but for the eye: no data is black.
 
     A band that the view shows as it is comes in its steps, so that no formula has to make them.
@@ -314,7 +327,7 @@ def _describe_view_sources(inputs: Inputs, steps: Mapping[str, float], folder: P
     sources = {
         name: describe_band(
             inputs.band(name).path,
-            _level(inputs, name),
+            levels[name],
             inputs.view_grid,
             _for_the_eye(_radiometry(inputs, name), steps.get(name)),
             "average",

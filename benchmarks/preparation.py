@@ -18,7 +18,7 @@ from osgeo import gdal
 
 from alcd_otb.config import load_scene
 from alcd_otb.inputs import Inputs
-from alcd_otb.prepare import _level, write_stacks_of, write_valid
+from alcd_otb.prepare import wavelet_levels, write_stacks_of, write_valid
 from alcd_otb.rasters import gdal_threads
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
 from otb_pipelines.memory import memory_kept
@@ -94,12 +94,12 @@ def measure(scene: Path, result: Path | None) -> None:
 
 def run_steps(steps: Steps, inputs: Inputs, folder: Path, settings: Settings) -> tuple[float, dict[str, float]]:
     """Run the floor, then the steps of a preparation; megabytes written, and those of each file."""
-    levels = [(inputs.band(name).path, _level(inputs, name)) for name in inputs.band_names]
-    steps.run("floor: decode", lambda: decode(levels))
+    levels = wavelet_levels(inputs)
+    steps.run("floor: decode", lambda: decode((inputs.band(name).path, level) for name, level in levels.items()))
     before = written_bytes()
     with memory_kept():
-        stacks = steps.run("features and view", lambda: write_stacks_of(inputs, folder, settings))
-        valid, _ = steps.run("valid pixels", lambda: write_valid(inputs, stacks.state, folder, settings))
+        stacks = steps.run("features and view", lambda: write_stacks_of(inputs, levels, folder, settings))
+        valid, _ = steps.run("valid pixels", lambda: write_valid(inputs, levels, stacks.state, folder, settings))
     sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (stacks.features, valid, stacks.view)}
     os.sync()
     return round((written_bytes() - before) / 1e6, 1), sizes

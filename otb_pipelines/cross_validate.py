@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal
 
-from otb_pipelines.app import Application, OtbError, Target
+from otb_pipelines.app import Application, OtbError, Target, Value
+from otb_pipelines.pixel_image import pixel_image
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import Codes, Parameters, Values, train
 
@@ -70,23 +70,17 @@ def classify_pixels(
     """(pixels,) class codes of (pixels, features), by ImageClassifier on an image of one row in memory."""
     if not len(pixels):
         return np.empty(0, dtype=np.uint8)
-    stem = f"/vsimem/{uuid.uuid4()}"
-    source, result = f"{stem}.tif", f"{stem}_codes.tif"
+    result = f"/vsimem/{uuid.uuid4()}.tif"
     try:
-        image = gdal.GetDriverByName("GTiff").Create(
-            source, pixels.shape[0], 1, pixels.shape[1], gdal.GDT_Float32, ["INTERLEAVE=PIXEL"]
-        )
-        image.WriteArray(np.ascontiguousarray(pixels.T[:, None, :]))
-        image = None
-        parameters: dict[str, Any] = {"in": source, "model": model}
-        if statistics is not None:
-            parameters["imstat"] = statistics
-        Application("ImageClassifier", parameters, settings).write({"out": Target(Path(result), "uint8")})
+        with pixel_image(pixels) as source:
+            parameters: dict[str, Value] = {"in": source, "model": model}
+            if statistics is not None:
+                parameters["imstat"] = statistics
+            Application("ImageClassifier", parameters, settings).write({"out": Target(Path(result), "uint8")})
         codes: NDArray[np.uint8] = gdal.Open(result).ReadAsArray()[0]
         return codes
     finally:
-        for path in (source, result):
-            gdal.Unlink(path)
+        gdal.Unlink(result)
 
 
 @dataclass(frozen=True, eq=False)

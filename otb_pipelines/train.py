@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from osgeo import gdal
 
 from otb_pipelines.app import Application, OtbError, Value
+from otb_pipelines.pixel_image import pixel_image
 from otb_pipelines.settings import Settings
 
 Values = NDArray[np.float64]
@@ -147,24 +148,9 @@ def _train_forest(
         for name, own in _FOREST_PARAMETERS.items()
         if f"classifier.rf.{name}" in classifier
     }
-    with _image(values.astype(np.float32).T) as pixels, _image(codes.astype(np.int32)[None]) as labels:
+    with pixel_image(values.astype(np.float32)) as pixels, pixel_image(codes.astype(np.int32)[:, None]) as labels:
         parameters |= {"in": pixels, "labels": labels, "model": model, "seed": seed}
         Application("RandomForestTraining", parameters, settings).execute()
-
-
-@contextmanager
-def _image(values: NDArray[Any]) -> Iterator[str]:
-    """(bands, pixels) as an image of one row in GDAL's memory."""
-    bands, pixels = values.shape
-    path = f"/vsimem/{uuid.uuid4()}.tif"
-    kind = gdal.GDT_Int32 if values.dtype == np.int32 else gdal.GDT_Float32
-    try:
-        image = gdal.GetDriverByName("GTiff").Create(path, pixels, 1, bands, kind, ["INTERLEAVE=PIXEL"])
-        image.WriteArray(np.ascontiguousarray(values[:, None, :]))
-        del image
-        yield path
-    finally:
-        gdal.Unlink(path)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from alcd_otb.config import load_scene
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.features import PythonFeature
 from alcd_otb.inputs import Inputs
-from alcd_otb.prepare import _describe_feature_sources
+from alcd_otb.prepare import _describe_feature_sources, wavelet_levels
 from alcd_otb.python_features import FeatureFunction, check_functions, source_digests, write_python_features
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
@@ -356,7 +356,7 @@ class TestScene:
     ) -> None:
         bands = {"bands": ["B02", "B08", "clear.B09", "dem"], "python": "functions.py:median"}
         inputs = Inputs.read(load_scene(self.scene(tmp_path, small_scene, **bands)))
-        sources = _describe_feature_sources(inputs, tmp_path / "sources")
+        sources = _describe_feature_sources(inputs, wavelet_levels(inputs), tmp_path / "sources")
         results = []
         for side in (23, 64, 512):
             folder = tmp_path / f"{side}"
