@@ -28,7 +28,13 @@ NEEDED_APPLICATIONS = (
 )
 """OTB applications without which a run cannot work."""
 
-OWN_APPLICATIONS = ("ClassificationMapCleaning", "RandomForestClassification", "RandomForestTraining", "StackWriting")
+OWN_APPLICATIONS = (
+    "BandReading",
+    "ClassificationMapCleaning",
+    "RandomForestClassification",
+    "RandomForestTraining",
+    "StackWriting",
+)
 """The OTB applications that this package brings."""
 
 NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")

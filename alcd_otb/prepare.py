@@ -2,9 +2,8 @@
 
 import json
 import logging
-import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,21 @@ from typing import Any
 from osgeo import gdal
 
 from alcd_otb.band_names import TERRAIN, date_and_band
-from alcd_otb.bands import Radiometry, coarsest_level, describe_band, row_of_blocks
+from alcd_otb.bands import coarsest_level
+from alcd_otb.blocks import Source
 from alcd_otb.features import names_used
 from alcd_otb.grid import Grid
 from alcd_otb.inputs import Inputs
 from alcd_otb.products.stack import Stack
-from alcd_otb.python_features import write_python_features
+from alcd_otb.python_features import python_features, write_python_features
 from alcd_otb.rasters import SMALLEST_OVERVIEW, describing, gdal_threads, histogram, updating
-from alcd_otb.recipe import feature_layer, shown_steps, view_layer
+from alcd_otb.recipe import feature_layer, view_layer
 from alcd_otb.terrain import slope, warp_elevation
 from alcd_otb.workspace import Workspace, write_json
-from otb_pipelines.app import Target
+from otb_pipelines.app import Output, Target
 from otb_pipelines.masks import build_formula, build_morphology
 from otb_pipelines.memory import memory_kept
+from otb_pipelines.reading import Radiometry, build_band
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import StackFile, build_layers, write_stacks
 
@@ -136,37 +137,36 @@ def write_stacks_of(inputs: Inputs, levels: Levels, folder: Path, settings: Sett
     levels: as `wavelet_levels` tells them.
     """
     stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view")))
-    sources = _describe_feature_sources(inputs, levels, folder / "feature_sources")
+    rows, in_strips = _strip_rows(inputs)
+    features_like = _features_like(inputs.grid, inputs.feature_names, folder / "features.vrt")
+    sources = _feature_sources(inputs, levels, features_like, folder / "feature_sources", settings)
+    sources |= _python_sources(inputs, sources, rows, folder / "python_features", settings)
     finite = not isinstance(inputs.cloudy, Stack)
     features = build_layers(sources, [feature_layer(feature, finite) for feature in inputs.features], settings)
     state = build_formula(features, _state(inputs), settings)["out"]
+    view_like = _view_like(inputs, folder)
+    sources = _view_sources(inputs, levels, view_like, folder / "view_sources", settings)
     no_data = _view_no_data(inputs)
-    steps = shown_steps(inputs.view) if no_data is None else {}
-    sources = _describe_view_sources(inputs, levels, steps, folder / "view_sources")
-    view = build_layers(sources, [view_layer(layer, steps, no_data) for layer in inputs.view], settings)
+    view = build_layers(sources, [view_layer(layer, no_data) for layer in inputs.view], settings)
     options = _FEATURE_OPTIONS
     if inputs.template.radiometry == "reflectance":
         options = {**options, "DISCARD_LSB": _DISCARDED_BITS}
-    rows, in_strips = _strip_rows(inputs)
     overviews = _view_overviews(inputs)
     files = (
-        StackFile(stacks.features, _features_like(inputs, folder), features, options),
+        StackFile(stacks.features, features_like, features, options),
         StackFile(stacks.state, _state_like(inputs, folder), [state], _MASK_OPTIONS),
-        StackFile(stacks.view, _view_like(inputs, folder), view, _VIEW_OPTIONS, overviews if in_strips else ()),
+        StackFile(stacks.view, view_like, view, _VIEW_OPTIONS, overviews if in_strips else ()),
     )
-    # A strip may lie across two rows of a band's blocks.
-    blocks = 2 * sum(row_of_blocks(inputs.band(name).path, level) for name, level in levels.items())
-    write_stacks(files, rows, blocks, settings)
+    write_stacks(files, rows, settings)
     if overviews and not in_strips:
         with updating(stacks.view) as dataset:
             dataset.BuildOverviews("AVERAGE", overviews)
     return stacks
 
 
-def _features_like(inputs: Inputs, folder: Path) -> Path:
-    path = folder / "features.vrt"
-    with describing(path, inputs.grid, gdal.GDT_Float32, len(inputs.features)) as dataset:
-        for number, name in enumerate(inputs.feature_names, start=1):
+def _features_like(grid: Grid, names: Sequence[str], path: Path) -> Path:
+    with describing(path, grid, gdal.GDT_Float32, len(names)) as dataset:
+        for number, name in enumerate(names, start=1):
             band = dataset.GetRasterBand(number)
             band.SetDescription(name)
             band.SetNoDataValue(float("nan"))
@@ -298,57 +298,55 @@ def _saturation(inputs: Inputs) -> str:
     return "(" + " || ".join(conditions) + ")" if conditions else "0"
 
 
-def _describe_feature_sources(inputs: Inputs, levels: Levels, folder: Path) -> dict[str, Path]:
-    """Virtual rasters of the bands, rasters of the terrain and of Python functions, for all that the features use."""
-    folder.mkdir()
+def _feature_sources(
+    inputs: Inputs, levels: Levels, like: Path, folder: Path, settings: Settings
+) -> dict[str, Path | Output]:
+    """All that the features use on their grid, but for what Python functions compute."""
     names = {name for feature in inputs.features for name in names_used(feature)}
-    sources = {
-        name: describe_band(
-            inputs.band(name).path,
-            levels[name],
-            inputs.grid,
-            _radiometry(inputs, name),
-            inputs.template.resampling,
-            folder / f"{name}.vrt",
+    nearest = inputs.template.resampling == "nearest"
+    bands = {
+        name: build_band(
+            inputs.band(name).path, levels[name], like, _radiometry(inputs, name), settings, nearest=nearest
         )
         for name in sorted(names - set(TERRAIN))
     }
-    sources |= _terrain(inputs, names, inputs.grid, folder)
-    return sources | write_python_features(inputs.features, sources, inputs.grid, folder)
+    return {**bands, **_terrain(inputs, names, inputs.grid, folder)}
 
 
-def _describe_view_sources(inputs: Inputs, levels: Levels, steps: Mapping[str, float], folder: Path) -> dict[str, Path]:
-    """As for the features, but for the eye: no data is black.
-
-    A band that the view shows as it is comes in its steps, so that no formula has to make them.
-    """
+def _python_sources(
+    inputs: Inputs, sources: Mapping[str, Path | Output], rows: int, folder: Path, settings: Settings
+) -> dict[str, Path]:
+    """What Python functions compute of the sources, which are written for them to be read in blocks."""
+    names = sorted({band for feature in python_features(inputs.features) for band in feature.bands})
+    if not names:
+        return {}
     folder.mkdir()
+    bands = Source(folder / "bands.tif", tuple(names))
+    like = _features_like(inputs.grid, names, folder / "bands.vrt")
+    write_stacks(
+        [StackFile(bands.path, like, build_layers(sources, names, settings), _FEATURE_OPTIONS)], rows, settings
+    )
+    return write_python_features(inputs.features, bands, inputs.grid, folder)
+
+
+def _view_sources(
+    inputs: Inputs, levels: Levels, like: Path, folder: Path, settings: Settings
+) -> dict[str, Path | Output]:
+    """All that the view uses on its grid. For the eye: where there is no data, a band has the value of DN 0."""
     names = {name for layer in inputs.view for name in names_used(layer)}
-    sources = {
-        name: describe_band(
-            inputs.band(name).path,
-            levels[name],
-            inputs.view_grid,
-            _for_the_eye(_radiometry(inputs, name), steps.get(name)),
-            "average",
-            folder / f"{name}.vrt",
+    bands = {
+        name: build_band(
+            inputs.band(name).path, levels[name], like, replace(_radiometry(inputs, name), no_data=None), settings
         )
         for name in sorted(names - set(TERRAIN))
     }
-    return sources | _terrain(inputs, names, inputs.view_grid, folder)
-
-
-def _for_the_eye(radiometry: Radiometry, step: float | None) -> Radiometry:
-    if radiometry.no_data is not None and math.isnan(radiometry.no_data):
-        return radiometry
-    if step is None:
-        return replace(radiometry, no_data=None)
-    return Radiometry(radiometry.scale / step, radiometry.offset / step, no_data=None, whole=True)
+    return {**bands, **_terrain(inputs, names, inputs.view_grid, folder)}
 
 
 def _terrain(inputs: Inputs, names: set[str], grid: Grid, folder: Path) -> dict[str, Path]:
     if inputs.dem is None or not names & set(TERRAIN):
         return {}
+    folder.mkdir()
     elevation = warp_elevation(inputs.dem, grid, folder)
     return {"dem": elevation} | ({"slope": slope(elevation, folder)} if "slope" in names else {})
 

@@ -3,7 +3,7 @@
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
@@ -123,17 +123,14 @@ def source_digests(features: Sequence[Feature]) -> list[str]:
 
 
 def write_python_features(
-    features: Sequence[Feature], sources: Mapping[str, Path], grid: Grid, folder: Path, side: int = SIDE
+    features: Sequence[Feature], bands: Source, grid: Grid, folder: Path, side: int = SIDE
 ) -> dict[str, Path]:
     """Compute the functions among the features, block by block, into rasters on the grid, by `recipe.python_source`.
 
-    sources: single-band rasters on the grid, by the names of the bands. The results are Float32, NaN is no data.
+    bands: a raster on the grid, of all that the functions read. The results are Float32, NaN is no data.
     Raises as `FeatureFunction.compute` does.
     """
     functions = [FeatureFunction.load(feature) for feature in python_features(features)]
-    if not functions:
-        return {}
-    used = sorted({band for one in functions for band in one.feature.bands})
     halo = max(one.feature.halo for one in functions)
     paths = {
         python_source(one.feature): folder / f"python_{number}.tif" for number, one in enumerate(functions, start=1)
@@ -144,7 +141,7 @@ def write_python_features(
         ]
         for dataset in datasets:
             dataset.GetRasterBand(1).SetNoDataValue(math.nan)
-        for block in read_blocks([Source(sources[band], (band,)) for band in used], grid, halo, side):
+        for block in read_blocks([bands], grid, halo, side):
             for one, dataset in zip(functions, datasets, strict=True):
                 write_block(dataset, one.compute(block), block.window)
     return paths

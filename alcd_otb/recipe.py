@@ -1,6 +1,6 @@
 """A template's features as layers of an OTB stack."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TypeVar
 
 from alcd_otb.band_names import TERRAIN, date_and_band
@@ -42,33 +42,16 @@ def python_source(feature: PythonFeature) -> str:
     return f"python.{feature.name}"
 
 
-def shown_steps(layers: Iterable[ViewLayer]) -> dict[str, float]:
-    """The step of each band that the view shows as it is, in which its other layers read it, too."""
-    shown: dict[str, float] = {}
-    for layer in layers:
-        name = layer.expression.names[0]
-        if layer.expr == name and name not in TERRAIN:
-            shown.setdefault(name, layer.step)
-    return shown
+def view_layer(layer: ViewLayer, no_data: int | None = None) -> Layer:
+    """The layer of the view stack in its steps, which writing rounds to whole ones of 16 bits.
 
-
-def view_layer(layer: ViewLayer, steps: Mapping[str, float], no_data: int | None = None) -> Layer:
-    """The layer of the view stack: whole steps, kept to 16 bits when written.
-
-    steps: of the sources that come in such. no_data: the least number of 16 bits, for what has no value; None: nothing
-    stands for it.
+    no_data: the least number of 16 bits, for what has no value; None: nothing stands for it.
     """
-    if steps.get(layer.expr) == layer.step:
-        return layer.expr
-    variables = {
-        name: f"({variable}*{steps[name]!r})" if name in steps else variable
-        for name, variable in _variables(layer.expression).items()
-    }
-    value = layer.expression.to_muparser(variables.__getitem__)
-    shown = f"rint({value}/{layer.step!r})"
+    value = _in_bandmath(layer.expression)
+    steps = f"{value}/{layer.step!r}"
     if no_data is not None:
-        shown = f"({value}-{value})==0 ? max({shown},{no_data + 1}) : {no_data}"
-    return Formula(shown, layer.expression.names)
+        steps = f"({value}-{value})==0 ? max({steps},{no_data + 1}) : {no_data}"
+    return Formula(steps, layer.expression.names)
 
 
 def _in_bandmath(expression: Expression) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from osgeo import gdal
-
 from otb_pipelines.app import Application, Output, Value
 from otb_pipelines.settings import Settings
 
@@ -44,11 +42,11 @@ Layer = str | Formula | ContourDensity | VariationCoefficient
 """A layer of a stack; a plain name is the source itself."""
 
 
-def build_layers(sources: Mapping[str, Path], layers: Sequence[Layer], settings: Settings) -> list[Output]:
+def build_layers(sources: Mapping[str, Path | Output], layers: Sequence[Layer], settings: Settings) -> list[Output]:
     """An image of one band for each layer, in order.
 
-    sources: single-band rasters on one grid, by name. Each is opened once and read once a streamed region, however
-    many layers use it.
+    sources: single-band rasters or images on one grid, by name. Each is opened once and read once a streamed region,
+    however many layers use it.
     """
     readers = {name: _reader(sources[name], settings) for name in sorted(_sources_of(layers))}
     return [_layer(layer, readers, settings) for layer in layers]
@@ -69,11 +67,10 @@ class StackFile:
     overviews: Sequence[int] = ()
 
 
-def write_stacks(files: Sequence[StackFile], rows: int, cache: int, settings: Settings) -> None:
+def write_stacks(files: Sequence[StackFile], rows: int, settings: Settings) -> None:
     """Write layers to files, all at the same pace, so that what they share is read once. Overviews are averages.
 
-    rows: of a strip, of the file with the fewest. cache: bytes of the blocks that several strips read, which GDAL is
-    to keep.
+    rows: of a strip, of the file with the fewest.
     """
     parameters: dict[str, Value] = {
         "il": [layer for file in files for layer in file.layers],
@@ -84,13 +81,7 @@ def write_stacks(files: Sequence[StackFile], rows: int, cache: int, settings: Se
         "counts": [str(len(file.layers)) for file in files],
         "rows": rows,
     }
-    application = Application("StackWriting", parameters, settings)
-    before = gdal.GetCacheMax()
-    gdal.SetCacheMax(before + cache)
-    try:
-        application.execute()
-    finally:
-        gdal.SetCacheMax(before)
+    Application("StackWriting", parameters, settings).execute()
 
 
 def _sources_of(layers: Sequence[Layer]) -> set[str]:
@@ -105,9 +96,11 @@ def _sources_of(layers: Sequence[Layer]) -> set[str]:
     return names
 
 
-def _reader(path: Path, settings: Settings) -> Output:
+def _reader(source: Path | Output, settings: Settings) -> Output:
+    if isinstance(source, Output):
+        return source
     # In its standard mode with nothing else set, ExtractROI hands the whole image on: a reader to share.
-    return Application("ExtractROI", {"in": path}, settings)["out"]
+    return Application("ExtractROI", {"in": source}, settings)["out"]
 
 
 def _layer(layer: Layer, readers: Mapping[str, Output], settings: Settings) -> Output:

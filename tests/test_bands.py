@@ -1,5 +1,6 @@
 """One band on a grid: hand-computed resampling, no data, wavelet levels, windows that agree with the whole."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,43 @@ from osgeo import gdal
 from preparing import Pixels, write_jp2
 from sentinel2_files import LEFT, TOP
 
-from alcd_otb.bands import Radiometry, coarsest_level, describe_band
+from alcd_otb.bands import coarsest_level
 from alcd_otb.errors import ProductError
 from alcd_otb.grid import Grid
+from alcd_otb.rasters import describing, gdal_threads
+from otb_pipelines.app import Application, OtbError, Output, Target
+from otb_pipelines.reading import Radiometry, build_band
+from otb_pipelines.settings import Settings
+from otb_pipelines.stack import StackFile, write_stacks
 
 DIGITAL_NUMBER = Radiometry(1.0, 0.0, 0)
+OTB = Settings(ram=128, threads=2)
 
 
 def grid_of(resolution: float, side: int) -> Grid:
     return Grid("EPSG:32631", LEFT, TOP, resolution, side, side)
+
+
+def band(
+    path: Path, grid: Grid, *, level: int = 0, radiometry: Radiometry = DIGITAL_NUMBER, nearest: bool = False
+) -> Output:
+    """The band of a file on the grid, which is described beside the file."""
+    like = path.with_name(f"grid_{grid.resolution:g}_{grid.width}.vrt")
+    with describing(like, grid, gdal.GDT_Float32, 1):
+        pass
+    return build_band(str(path), level, like, radiometry, OTB, nearest=nearest)
+
+
+def pixels_of(image: Output, folder: Path, rows: int | None = None) -> Pixels:
+    target = folder / "pixels.tif"
+    image.application.write({image.key: Target(target, rows=rows)})
+    made: Pixels = gdal.Open(str(target)).ReadAsArray()
+    return made
+
+
+def window_of(image: Output, left: int, top: int, width: int, height: int, folder: Path) -> Pixels:
+    corner = {"startx": left, "starty": top, "sizex": width, "sizey": height}
+    return pixels_of(Application("ExtractROI", {"in": image, **corner}, OTB)["out"], folder)
 
 
 def shown(
@@ -26,12 +55,28 @@ def shown(
     grid: Grid,
     *,
     radiometry: Radiometry = DIGITAL_NUMBER,
-    resampling: str = "average",
+    nearest: bool = False,
 ) -> Pixels:
     """A band of these pixels on the grid."""
     write_jp2(folder / "band.jp2", array, resolution)
-    path = describe_band(str(folder / "band.jp2"), 0, grid, radiometry, resampling, folder / "band.vrt")
-    return gdal.Open(str(path)).ReadAsArray()
+    return pixels_of(band(folder / "band.jp2", grid, radiometry=radiometry, nearest=nearest), folder)
+
+
+def shares(grid: Grid, left: float, resolution: float, size: int) -> Pixels:
+    """Of each column of the grid, what each column of a file counts for: the length that both cover, or nearness.
+
+    What lies beyond the file's last column counts for it.
+    """
+    made = np.zeros((grid.width, size))
+    for column in range(grid.width):
+        begin, end = ((grid.left - left + side * grid.resolution) / resolution for side in (column, column + 1))
+        if grid.resolution >= resolution:
+            for one in range(size + 1):
+                made[column, min(one, size - 1)] += max(0, min(end, one + 1) - max(begin, one))
+        else:
+            for one in range(-1, size + 1):
+                made[column, min(max(one, 0), size - 1)] += max(0, 1 - abs((begin + end) / 2 - one - 0.5))
+    return made
 
 
 def random_pixels(side: int, seed: int = 1) -> Pixels:
@@ -107,11 +152,11 @@ def test_bilinear_leaves_no_data_as_it_is(tmp_path: Path, wanted: int, ratio: in
 
 def test_nearest_takes_the_pixel_under_the_centre(tmp_path: Path) -> None:
     array = random_pixels(60)
-    made = shown(tmp_path, array, 10, grid_of(60, 10), resampling="nearest")
+    made = shown(tmp_path, array, 10, grid_of(60, 10), nearest=True)
     np.testing.assert_array_equal(made, array[3::6, 3::6])
-    made = shown(tmp_path, array, 10, grid_of(20, 30), resampling="nearest")
+    made = shown(tmp_path, array, 10, grid_of(20, 30), nearest=True)
     np.testing.assert_array_equal(made, array[1::2, 1::2])
-    made = shown(tmp_path, array[:10, :10], 60, grid_of(20, 30), resampling="nearest")
+    made = shown(tmp_path, array[:10, :10], 60, grid_of(20, 30), nearest=True)
     np.testing.assert_array_equal(made, array[:10, :10].repeat(3, 0).repeat(3, 1))
 
 
@@ -158,23 +203,70 @@ def test_levels(large: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("resampling", ["average", "nearest"])
+@pytest.mark.parametrize(
+    ("level", "resolution"), [(0, 10), (0, 60), (1, 60), (2, 60), (2, 20), (0, 25), (1, 70), (3, 20), (3, 10)]
+)
+def test_levels_on_any_grid_are_the_weighted_means(large: Path, tmp_path: Path, level: int, resolution: int) -> None:
+    """Of what GDAL decodes of a level, to the last row and column, with and without holes."""
+    grid = grid_of(resolution, 6000 // resolution)
+    dataset = gdal.Open(str(large))
+    decoded = dataset.GetRasterBand(1).GetOverview(level - 1) if level else dataset.GetRasterBand(1)
+    array = decoded.ReadAsArray().astype(float)
+    # The first pixel of a level has the centre of the first pixel of the file.
+    side = 10 * 2**level
+    weights = shares(grid, LEFT - (side - 10) / 2, side, array.shape[0])
+    has_data = array != 0
+    with np.errstate(invalid="ignore"):
+        expected = (weights @ (array * has_data) @ weights.T) / (weights @ has_data @ weights.T)
+    if resolution < side:
+        under = np.clip(((np.arange(grid.width) + 0.5) * resolution + (side - 10) / 2) // side, 0, len(array) - 1)
+        expected[~has_data[np.ix_(under.astype(int), under.astype(int))]] = np.nan
+    made = pixels_of(band(large, grid, level=level), tmp_path)
+    np.testing.assert_allclose(made, expected, rtol=2e-7)
+    assert 0.1 < np.isnan(made).mean() < 0.2
+    np.testing.assert_allclose(
+        pixels_of(band(large, grid, level=level, radiometry=Radiometry(0.5, 3, None)), tmp_path),
+        (weights @ array @ weights.T) / np.outer(weights.sum(1), weights.sum(1)) * 0.5 + 3,
+        rtol=2e-7,
+    )
+
+
+@pytest.mark.parametrize("nearest", [False, True])
 @pytest.mark.parametrize(
     ("level", "resolution"), [(0, 10), (0, 60), (1, 60), (2, 60), (2, 20), (0, 25), (1, 70), (3, 20)]
 )
-def test_windows_agree_with_the_whole(
-    large: Path, tmp_path: Path, level: int, resolution: int, resampling: str
-) -> None:
+def test_windows_agree_with_the_whole(large: Path, tmp_path: Path, level: int, resolution: int, nearest: bool) -> None:
     grid = grid_of(resolution, 6000 // resolution)
-    path = describe_band(str(large), level, grid, Radiometry(1e-4, -0.1, 0), resampling, tmp_path / "band.vrt")
-    whole = gdal.Open(str(path)).ReadAsArray()
+    radiometry = Radiometry(1e-4, -0.1, 0)
+    whole = pixels_of(band(large, grid, level=level, radiometry=radiometry, nearest=nearest), tmp_path)
     assert 0.1 < np.isnan(whole).mean() < 0.2
     random = np.random.default_rng(3)
-    for _ in range(12):
+    image = band(large, grid, level=level, radiometry=radiometry, nearest=nearest)
+    for _ in range(6):
         left, top = random.integers(0, grid.width - 1, 2).tolist()
         width, height = random.integers(1, [grid.width - left + 1, grid.height - top + 1]).tolist()
-        window = gdal.Open(str(path)).ReadAsArray(left, top, width, height)
+        window = window_of(image, left, top, width, height, tmp_path)
         np.testing.assert_array_equal(window, whole[top : top + height, left : left + width])
+    for rows in (1, 7, 64):
+        np.testing.assert_array_equal(pixels_of(image, tmp_path, rows), whole)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_images_of_several_grids_share_a_file(large: Path, tmp_path: Path, threads: int) -> None:
+    grids = (grid_of(60, 100), grid_of(20, 300), grid_of(30, 200))
+    alone = [pixels_of(band(large, grid, level=1), tmp_path) for grid in grids]
+    files = []
+    with gdal_threads(threads):
+        for grid in grids:
+            name = f"{grid.resolution:g}"
+            like = tmp_path / f"{name}.vrt"
+            with describing(like, grid, gdal.GDT_Float32, 2):
+                pass
+            images = [band(large, grid, level=level) for level in (1, 0)]
+            files.append(StackFile(tmp_path / f"{name}.tif", like, images, {}))
+        write_stacks(files, 10, OTB)
+    for file, expected in zip(files, alone, strict=True):
+        np.testing.assert_array_equal(gdal.Open(str(file.path)).ReadAsArray()[0], expected)
 
 
 @pytest.mark.parametrize("level", [1, 2])
@@ -182,12 +274,73 @@ def test_level_lies_where_the_full_resolution_does(tmp_path: Path, level: int) -
     """Of a plane, the levels and the full decoding have the same means, up to a fraction of a pixel's rise of 90."""
     rows, columns = np.mgrid[0:600, 0:600]
     write_jp2(tmp_path / "band.jp2", 2000 + 10 * rows + 5 * columns, 10, levels=6)
-    full, made = (
-        gdal.Open(
-            str(describe_band(str(tmp_path / "band.jp2"), one, grid_of(60, 100), DIGITAL_NUMBER, "average", vrt))
-        ).ReadAsArray()
-        for one, vrt in ((0, tmp_path / "full.vrt"), (level, tmp_path / "level.vrt"))
-    )
+    full, made = (pixels_of(band(tmp_path / "band.jp2", grid_of(60, 100), level=one), tmp_path) for one in (0, level))
     difference = made - full
     assert abs(difference[1:-1, 1:-1].mean()) < 0.01
     assert np.abs(difference).max() < 5
+
+
+def test_grid_that_ends_beyond_the_file(tmp_path: Path) -> None:
+    array = random_pixels(20)
+    for resolution, reached in ((20, 10), (10, 20), (5, 40)):
+        made = shown(tmp_path, array, 10, grid_of(resolution, reached + 8))
+        assert np.isfinite(made[:reached, :reached]).all()
+        assert np.isnan(made[reached:]).all()
+        assert np.isnan(made[:, reached:]).all()
+
+
+@pytest.mark.parametrize(
+    ("pixel_type", "no_data"),
+    [
+        (gdal.GDT_Byte, 255.0),
+        (gdal.GDT_UInt16, 65535.0),
+        (gdal.GDT_UInt16, -1.0),
+        (gdal.GDT_UInt16, 2.5),
+        (gdal.GDT_Int16, -9999.0),
+        (gdal.GDT_Float32, float("nan")),
+        (gdal.GDT_Float32, -3.5),
+        (gdal.GDT_Float64, None),
+    ],
+)
+def test_kinds_of_pixels(tmp_path: Path, pixel_type: int, no_data: float | None) -> None:
+    """A number that means no data may be one that the pixels cannot hold; NaN always means it."""
+    array = np.random.default_rng(4).integers(0, 200, (12, 12)).astype(float)
+    array[0, :2], array[3:6, 3:6] = 7, 11
+    file = tmp_path / "band.tif"
+    dataset = gdal.GetDriverByName("GTiff").Create(str(file), 12, 12, 1, pixel_type)
+    dataset.SetGeoTransform((LEFT, 10, 0, TOP, 0, -10))
+    dataset.SetProjection("EPSG:32631")
+    holes = np.zeros(array.shape, bool)
+    if no_data is not None and (pixel_type != gdal.GDT_UInt16 or no_data == 65535):
+        holes[0, 1] = holes[3:6, 3:6] = True
+    stored = np.where(holes, 0 if no_data is None else no_data, array)
+    if pixel_type == gdal.GDT_Float64:
+        stored[0, 1], holes[0, 1] = np.nan, True
+    dataset.GetRasterBand(1).WriteArray(stored)
+    del dataset
+    made = pixels_of(band(file, grid_of(30, 4), radiometry=Radiometry(2.0, 1.0, no_data)), tmp_path)
+    kept = np.where(holes, np.nan, array).reshape(4, 3, 4, 3).transpose(0, 2, 1, 3).reshape(4, 4, 9)
+    expected = np.array([[np.nanmean(one) if np.isfinite(one).any() else np.nan for one in row] for row in kept])
+    np.testing.assert_allclose(made, 2 * expected + 1, rtol=2e-7)
+
+
+def test_damaged_file_is_named(large: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.jp2"
+    damaged.write_bytes(large.read_bytes()[: large.stat().st_size // 2])
+    with pytest.raises(OtbError, match=r"OTB application .* failed: .*damaged\.jp2: cannot be read \("):
+        pixels_of(band(damaged, grid_of(60, 100)), tmp_path)
+
+
+def test_what_cannot_be_read_at_all(large: Path, tmp_path: Path) -> None:
+    with pytest.raises(OtbError, match=r"none\.jp2: cannot be read"):
+        pixels_of(band(tmp_path / "none.jp2", grid_of(60, 100)), tmp_path)
+    with pytest.raises(OtbError, match=r"band\.jp2: has no level 9"):
+        pixels_of(band(large, grid_of(60, 100), level=9), tmp_path)
+
+
+def test_images_come_and_go(large: Path, tmp_path: Path) -> None:
+    """While threads decode ahead what nobody will read."""
+    expected = pixels_of(band(large, grid_of(20, 300)), tmp_path)
+    for top, end in pairwise(range(0, 300, 20)):
+        window = window_of(band(large, grid_of(20, 300)), 0, top, 300, end - top, tmp_path)
+        np.testing.assert_array_equal(window, expected[top:end])

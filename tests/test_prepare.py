@@ -156,8 +156,8 @@ def test_view_in_whole_steps(tmp_path: Path) -> None:
     assert made["cirrus"][0, 0] == 3
     assert made["cirrus"][32, 32] == 32767
     np.testing.assert_array_equal(made["ratio"][20:, 40:], 0)
-    # Of 0.0234, shown as 23 steps, 500 * 0.023 = 11.5; 500 * 0.1 and 500 * -0.1 are more steps than 16 bits hold.
-    np.testing.assert_array_equal(made["large"][0], 11500)
+    # 500 * 0.0234 = 11.7; 500 * 0.1 and 500 * -0.1 are more steps than 16 bits hold.
+    np.testing.assert_array_equal(made["large"][0], 11700)
     np.testing.assert_array_equal(made["large"][20:], 32767)
     np.testing.assert_array_equal(made["large"][10:20, :30], -32768)
 

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from osgeo import gdal
-from preparing import layers
+from preparing import layers, prepared
 from scenes import MARGIN, alcd, leftovers, refused, write_scene
 from scipy import ndimage
 from test_blocks import grid_of, pixels, write
 
+from alcd_otb.blocks import Source
 from alcd_otb.config import load_scene
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.features import PythonFeature
 from alcd_otb.inputs import Inputs
-from alcd_otb.prepare import _describe_feature_sources, wavelet_levels
 from alcd_otb.python_features import FeatureFunction, check_functions, source_digests, write_python_features
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
@@ -115,10 +115,8 @@ def feature(file: Path, function: str, bands: tuple[str, ...] = ("B02", "B08"), 
 def computed(folder: Path, one: PythonFeature, values: Values, side: int) -> Values:
     """The feature of (B02, B08) by blocks of this side."""
     folder.mkdir(exist_ok=True)
-    sources = {
-        name: write(folder / f"{name}.tif", band[None]) for name, band in zip(("B02", "B08"), values, strict=True)
-    }
-    (path,) = write_python_features([one], sources, grid_of(values), folder, side).values()
+    bands = Source(write(folder / "bands.tif", values), ("B02", "B08"))
+    (path,) = write_python_features([one], bands, grid_of(values), folder, side).values()
     result: Values = gdal.Open(str(path)).ReadAsArray()
     return result
 
@@ -356,12 +354,14 @@ class TestScene:
     ) -> None:
         bands = {"bands": ["B02", "B08", "clear.B09", "dem"], "python": "functions.py:median"}
         inputs = Inputs.read(load_scene(self.scene(tmp_path, small_scene, **bands)))
-        sources = _describe_feature_sources(inputs, wavelet_levels(inputs), tmp_path / "sources")
+        plain = {"margin": MARGIN, "features": bands["bands"]}
+        work = prepared(write_scene(tmp_path / "plain.json", small_scene, set=plain))
+        source = Source(work.features, tuple(layers(work.features)))
         results = []
         for side in (23, 64, 512):
             folder = tmp_path / f"{side}"
             folder.mkdir()
-            (path,) = write_python_features(inputs.features, sources, inputs.grid, folder, side).values()
+            (path,) = write_python_features(inputs.features, source, inputs.grid, folder, side).values()
             results.append(gdal.Open(str(path)).ReadAsArray())
         assert np.nanstd(results[0]) > 0.01
         for result in results[1:]:

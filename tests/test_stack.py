@@ -51,7 +51,7 @@ def stacked(folder: Path, sources: dict[str, Path], layers: list[Layer], rows: i
     target = folder / f"stack_{rows}.tif"
     like = described(folder / "like.vrt", shape_of(next(iter(sources.values()))), len(layers))
     images = build_layers(sources, layers, SETTINGS)
-    write_stacks([StackFile(target, like, images, {"INTERLEAVE": "PIXEL"})], rows, 0, SETTINGS)
+    write_stacks([StackFile(target, like, images, {"INTERLEAVE": "PIXEL"})], rows, SETTINGS)
     array = gdal.Open(str(target)).ReadAsArray()
     return array.reshape(len(layers), *array.shape[-2:])
 
@@ -194,7 +194,7 @@ def test_files_of_two_sizes_are_written_at_one_pace(rows: int, tmp_path: Path) -
         tmp_path / "fine.tif", like_fine, fine_images, {"COMPRESS": "DEFLATE", "INTERLEAVE": "BAND"}, (3, 9)
     )
     coarse_file = StackFile(tmp_path / "coarse.tif", like_coarse, coarse_images, {"TILED": "YES"})
-    write_stacks([coarse_file, fine_file], rows, 0, SETTINGS)
+    write_stacks([coarse_file, fine_file], rows, SETTINGS)
 
     np.testing.assert_array_equal(gdal.Open(str(coarse_file.path)).ReadAsArray(), coarse)
     written = gdal.Open(str(fine_file.path))
@@ -217,7 +217,7 @@ def test_a_file_is_as_its_likeness_says(tmp_path: Path) -> None:
     band.SetScale(0.25)
     del band, dataset
     images = build_layers({"a": write_raster(tmp_path / "a.tif", values)}, ["a"], SETTINGS)
-    write_stacks([StackFile(tmp_path / "out.tif", like, images, {"COMPRESS": "LZW"})], 64, 0, SETTINGS)
+    write_stacks([StackFile(tmp_path / "out.tif", like, images, {"COMPRESS": "LZW"})], 64, SETTINGS)
     made = gdal.Open(str(tmp_path / "out.tif"))
     band = made.GetRasterBand(1)
     assert (band.GetDescription(), band.GetNoDataValue(), band.GetScale()) == ("height", 7, 0.25)
@@ -231,9 +231,9 @@ def test_layers_that_do_not_fit_their_file_are_refused(tmp_path: Path) -> None:
     images = build_layers({"a": write_raster(tmp_path / "a.tif", np.ones((3, 4), np.float32))}, ["a"], SETTINGS)
     target = tmp_path / "out.tif"
     with pytest.raises(OtbError, match=r"out\.tif is 5 x 3 pixels, and image 1 4 x 3"):
-        write_stacks([StackFile(target, described(tmp_path / "b.vrt", (3, 5), 1), images, {})], 64, 0, SETTINGS)
+        write_stacks([StackFile(target, described(tmp_path / "b.vrt", (3, 5), 1), images, {})], 64, SETTINGS)
     with pytest.raises(OtbError, match=r"out\.tif has 2 bands, and 1 images go there"):
-        write_stacks([StackFile(target, described(tmp_path / "c.vrt", (3, 4), 2), images, {})], 64, 0, SETTINGS)
+        write_stacks([StackFile(target, described(tmp_path / "c.vrt", (3, 4), 2), images, {})], 64, SETTINGS)
     like = described(tmp_path / "d.vrt", (3, 4), 1)
     with pytest.raises(OtbError, match=r"nowhere/out\.tif: cannot be made"):
-        write_stacks([StackFile(tmp_path / "nowhere" / "out.tif", like, images, {})], 64, 0, SETTINGS)
+        write_stacks([StackFile(tmp_path / "nowhere" / "out.tif", like, images, {})], 64, SETTINGS)

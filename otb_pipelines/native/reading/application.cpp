@@ -1,0 +1,78 @@
+#include <otbWrapperApplication.h>
+#include <otbWrapperApplicationFactory.h>
+
+#include <optional>
+#include <string>
+
+#include "band_source.hpp"
+
+namespace otb {
+namespace Wrapper {
+
+// A band of a product on a grid, decoded while others compute.
+class BandReading : public Application {
+  public:
+    using Self = BandReading;
+    using Superclass = Application;
+    using Pointer = itk::SmartPointer<Self>;
+    using ConstPointer = itk::SmartPointer<const Self>;
+
+    itkNewMacro(Self);
+    itkTypeMacro(BandReading, otb::Wrapper::Application);
+
+  private:
+    void DoInit() override {
+        SetName("BandReading");
+        SetDescription("Reads the first band of a raster on the grid of another one");
+        SetDocLongDescription(
+            "Decodes a raster from the top to the bottom, in threads of its own and ahead of who reads the "
+            "image, "
+            "and brings it onto a grid: averaged over its pixels that have data where the grid is coarser, "
+            "interpolated bilinearly where it is finer. Images of several grids that are made of the same "
+            "file share "
+            "what is decoded. There are as many threads as GDAL_NUM_THREADS says.");
+        SetDocLimitations(
+            "Both have square pixels and the same coordinate reference system. Whoever reads the image from "
+            "the top "
+            "to the bottom has each pixel decoded once.");
+        SetDocAuthors("alcd_otb");
+        SetDocSeeAlso("Superimpose, StackWriting");
+        AddDocTag("Miscellaneous");
+
+        AddParameter(ParameterType_String, "in", "Raster, by any name that GDAL knows");
+        AddParameter(ParameterType_InputImage, "like", "Image of the grid, which need hold no pixels");
+        AddParameter(ParameterType_Int, "level", "Wavelet level of a JPEG 2000 file; 0 is the whole");
+        SetDefaultParameterInt("level", 0);
+        SetMinimumParameterIntValue("level", 0);
+        AddParameter(ParameterType_Double, "scale", "What the raster's numbers are multiplied by");
+        SetParameterDouble("scale", 1, false);
+        AddParameter(ParameterType_Double, "offset", "What is then added");
+        SetParameterDouble("offset", 0, false);
+        AddParameter(ParameterType_Double, "nodata", "The raster's number that means no data, beside NaN");
+        MandatoryOff("nodata");
+        AddParameter(ParameterType_Bool, "nearest", "Take the pixel under the centre, whatever the grid");
+        AddParameter(ParameterType_OutputImage, "out", "Image; NaN where there is no data");
+        SetDefaultOutputPixelType("out", ImagePixelType_float);
+        AddRAMParameter();
+    }
+
+    void DoUpdateParameters() override {}
+
+    void DoExecute() override {
+        source_ = reading::BandSource::New();
+        source_->SetFile(GetParameterString("in"), GetParameterInt("level"));
+        source_->SetLikeness(GetParameterFloatVectorImage("like"));
+        const std::optional<double> no_data =
+            HasValue("nodata") ? std::optional(GetParameterDouble("nodata")) : std::nullopt;
+        source_->SetRadiometry({GetParameterDouble("scale"), GetParameterDouble("offset"), no_data});
+        source_->SetNearest(GetParameterInt("nearest") != 0);
+        SetParameterOutputImage("out", source_->GetOutput());
+    }
+
+    reading::BandSource::Pointer source_;
+};
+
+}  // namespace Wrapper
+}  // namespace otb
+
+OTB_APPLICATION_EXPORT(otb::Wrapper::BandReading)

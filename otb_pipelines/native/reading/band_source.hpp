@@ -1,0 +1,61 @@
+#pragma once
+
+#include <itkImageSource.h>
+#include <otbImage.h>
+#include <otbVectorImage.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "decoded_file.hpp"
+#include "decoding_threads.hpp"
+#include "resampling.hpp"
+
+namespace reading {
+
+// The first band of a file on the grid of another image.
+class BandSource : public itk::ImageSource<otb::Image<float, 2>> {
+  public:
+    using Likeness = otb::VectorImage<float, 2>;
+
+    using Self = BandSource;
+    using Superclass = itk::ImageSource<otb::Image<float, 2>>;
+    using Pointer = itk::SmartPointer<Self>;
+    using ConstPointer = itk::SmartPointer<const Self>;
+
+    itkNewMacro(Self);
+    itkTypeMacro(BandSource, itk::ImageSource);
+
+    // level: a wavelet level of a JPEG 2000 file, or 0. Throws itk::ExceptionObject where it cannot be
+    // opened.
+    void SetFile(const std::string& path, int level);
+    // An image without pixels will do.
+    void SetLikeness(Likeness* likeness) { likeness_ = likeness; }
+    void SetRadiometry(const Radiometry& radiometry) { radiometry_ = radiometry; }
+    // Take the pixel under the centre, whatever the grid.
+    void SetNearest(bool nearest) { nearest_ = nearest; }
+
+  protected:
+    BandSource() = default;
+    ~BandSource() override = default;
+
+    void GenerateOutputInformation() override;
+    void BeforeThreadedGenerateData() override;
+    void ThreadedGenerateData(const OutputImageRegionType& region, itk::ThreadIdType thread) override;
+    void AfterThreadedGenerateData() override;
+
+  private:
+    Method method(const Axis& columns) const;
+
+    std::shared_ptr<DecodedFile> file_;
+    std::shared_ptr<DecodingThreads> threads_;
+    Likeness::Pointer likeness_;
+    Radiometry radiometry_{1, 0, std::nullopt};
+    bool nearest_ = false;
+
+    // While pixels are made of them.
+    Strips strips_;
+};
+
+}  // namespace reading

@@ -1,0 +1,145 @@
+#include "decoded_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace reading {
+namespace {
+
+// Blocks of fewer rows are decoded together.
+constexpr int least_rows = 128;
+
+// GDAL's errors kept from its handler, to be thrown.
+class QuietErrors {
+  public:
+    QuietErrors() {
+        CPLPushErrorHandler(CPLQuietErrorHandler);
+        CPLErrorReset();
+    }
+    ~QuietErrors() { CPLPopErrorHandler(); }
+    QuietErrors(const QuietErrors&) = delete;
+    QuietErrors& operator=(const QuietErrors&) = delete;
+};
+
+std::runtime_error unreadable(const std::string& path) {
+    return std::runtime_error(path + ": cannot be read (" + CPLGetLastErrorMsg() + ")");
+}
+
+}  // namespace
+
+std::shared_ptr<DecodedFile> DecodedFile::open(const std::string& path, int level) {
+    static std::mutex mutex;
+    static std::map<std::pair<std::string, int>, std::weak_ptr<DecodedFile>> existing;
+    const std::lock_guard lock(mutex);
+    std::weak_ptr<DecodedFile>& known = existing[{path, level}];
+    std::shared_ptr<DecodedFile> file = known.lock();
+    if (file == nullptr) {
+        file = std::make_shared<DecodedFile>(path, level);
+        known = file;
+    }
+    return file;
+}
+
+DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
+    const QuietErrors quiet;
+    dataset_.reset(static_cast<GDALDataset*>(GDALOpen(path.c_str(), GA_ReadOnly)));
+    if (dataset_ == nullptr || dataset_->GetRasterCount() == 0) {
+        throw unreadable(path);
+    }
+    std::array<double, 6> transform{};
+    if (dataset_->GetGeoTransform(transform.data()) != CE_None || transform[2] != 0 || transform[4] != 0) {
+        throw std::runtime_error(path + ": is not georeferenced, or rotated");
+    }
+    band_ = dataset_->GetRasterBand(1);
+    if (level > 0) {
+        band_ = band_->GetOverview(level - 1);
+        if (band_ == nullptr) {
+            throw std::runtime_error(path + ": has no level " + std::to_string(level));
+        }
+    }
+    place(transform[0], transform[1], dataset_->GetRasterXSize(), level, 0);
+    place(transform[3], transform[5], dataset_->GetRasterYSize(), level, 1);
+    int width = 0;
+    int height = 0;
+    band_->GetBlockSize(&width, &height);
+    strip_rows_ = height * ((least_rows + height - 1) / height);
+}
+
+void DecodedFile::place(double corner, double spacing, int size, int level, std::size_t dimension) {
+    const double of_level = spacing * std::exp2(level);
+    // A level keeps every second sample, from the first: the centre of its pixel is that of the pixel it
+    // began with.
+    const double shift = (of_level - spacing) / 2;
+    const int of_band = dimension == 0 ? columns() : rows();
+    spacing_[dimension] = of_level;
+    corner_[dimension] = corner - shift;
+    reach_[dimension] = std::max(0.0, (size * spacing + shift) / of_level - of_band);
+}
+
+Strips DecodedFile::read(int first, int end, DecodingThreads& threads) {
+    const int begin = first / strip_rows_;
+    const int last = (end - 1) / strip_rows_;
+    std::vector<Decoding> decodings;
+    {
+        const std::lock_guard lock(mutex_);
+        // What reads a window around its pixels may come back to the rows just above.
+        strips_.erase(strips_.begin(), strips_.lower_bound(begin - 1));
+        for (int strip = begin; strip <= last; ++strip) {
+            decodings.push_back(decoding(strip, threads, true));
+        }
+        if ((last + 1) * strip_rows_ < rows()) {
+            decoding(last + 1, threads, false);
+        }
+    }
+    Strips strips;
+    for (const Decoding& decoding : decodings) {
+        strips.push_back(decoding.get());
+    }
+    return strips;
+}
+
+const DecodedFile::Decoding& DecodedFile::decoding(int strip, DecodingThreads& threads, bool urgent) {
+    const auto known = strips_.find(strip);
+    if (known != strips_.end()) {
+        return known->second;
+    }
+    const auto promise = std::make_shared<std::promise<std::shared_ptr<const Strip>>>();
+    const auto job = [file = shared_from_this(), promise, strip] {
+        try {
+            promise->set_value(file->decode(strip));
+        } catch (...) {
+            promise->set_exception(std::current_exception());
+        }
+    };
+    threads.add(job, urgent);
+    return strips_[strip] = promise->get_future();
+}
+
+std::shared_ptr<const Strip> DecodedFile::decode(int strip) {
+    const std::lock_guard lock(decoding_mutex_);
+    const int first = strip * strip_rows_;
+    const int rows = std::min(strip_rows_, band_->GetYSize() - first);
+    const GDALDataType type = band_->GetRasterDataType();
+    if (type == GDT_UInt16 || type == GDT_Byte) {
+        return std::make_shared<Strip>(Strip{first, rows, decode<std::uint16_t>(first, rows, GDT_UInt16)});
+    }
+    return std::make_shared<Strip>(Strip{first, rows, decode<float>(first, rows, GDT_Float32)});
+}
+
+template <class Pixel>
+std::vector<Pixel> DecodedFile::decode(int first, int rows, GDALDataType type) {
+    const QuietErrors quiet;
+    std::vector<Pixel> pixels(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns()));
+    const CPLErr error = band_->RasterIO(GF_Read, 0, first, columns(), rows, pixels.data(), columns(), rows,
+                                         type, 0, 0, nullptr);
+    if (error != CE_None) {
+        throw unreadable(path_);
+    }
+    // Each block is read once: to keep it in GDAL's cache as well would only cost memory.
+    band_->FlushCache(false);
+    return pixels;
+}
+
+}  // namespace reading
