@@ -9,7 +9,7 @@ from otb_pipelines.settings import Settings
 
 @dataclass(frozen=True)
 class Radiometry:
-    """value = DN * scale + offset, where DN is not no_data; with no_data None, everywhere."""
+    """value = DN * scale + offset, where DN is a finite number other than no_data, if there is one."""
 
     scale: float
     offset: float

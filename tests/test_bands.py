@@ -303,7 +303,7 @@ def test_grid_that_ends_beyond_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_kinds_of_pixels(tmp_path: Path, pixel_type: int, no_data: float | None) -> None:
-    """A number that means no data may be one that the pixels cannot hold; NaN always means it."""
+    """A number that means no data may be one that the pixels cannot hold; NaN and infinity always mean it."""
     array = np.random.default_rng(4).integers(0, 200, (12, 12)).astype(float)
     array[0, :2], array[3:6, 3:6] = 7, 11
     file = tmp_path / "band.tif"
@@ -315,7 +315,7 @@ def test_kinds_of_pixels(tmp_path: Path, pixel_type: int, no_data: float | None)
         holes[0, 1] = holes[3:6, 3:6] = True
     stored = np.where(holes, 0 if no_data is None else no_data, array)
     if pixel_type == gdal.GDT_Float64:
-        stored[0, 1], holes[0, 1] = np.nan, True
+        stored[0, :2], holes[0, :2] = [np.inf, np.nan], True
     dataset.GetRasterBand(1).WriteArray(stored)
     del dataset
     made = pixels_of(band(file, grid_of(30, 4), radiometry=Radiometry(2.0, 1.0, no_data)), tmp_path)

@@ -365,7 +365,7 @@ def started_slow_run(folder: Path, scene: SyntheticScene) -> Iterator[subprocess
     with subprocess.Popen(command_line("run", file), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         try:
             deadline = time.monotonic() + 60
-            while not list((folder / "work").glob(".unfinished-*/feature_sources/B11.vrt")):
+            while not list((folder / "work").glob(".unfinished-*/features.tif")):
                 assert run.poll() is None, run.communicate()
                 assert time.monotonic() < deadline
                 time.sleep(0.05)

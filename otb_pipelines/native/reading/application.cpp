@@ -48,7 +48,8 @@ class BandReading : public Application {
         SetParameterDouble("scale", 1, false);
         AddParameter(ParameterType_Double, "offset", "What is then added");
         SetParameterDouble("offset", 0, false);
-        AddParameter(ParameterType_Double, "nodata", "The raster's number that means no data, beside NaN");
+        AddParameter(ParameterType_Double, "nodata",
+                     "The raster's number that means no data, beside NaN and infinity");
         MandatoryOff("nodata");
         AddParameter(ParameterType_Bool, "nearest", "Take the pixel under the centre, whatever the grid");
         AddParameter(ParameterType_OutputImage, "out", "Image; NaN where there is no data");

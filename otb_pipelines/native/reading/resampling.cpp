@@ -24,7 +24,14 @@ class HasData {
         }
     }
 
-    bool operator()(Pixel pixel) const { return pixel == pixel && !(any_ && pixel == no_data_); }
+    bool operator()(Pixel pixel) const {
+        if constexpr (std::is_floating_point_v<Pixel>) {
+            if (!std::isfinite(pixel)) {
+                return false;
+            }
+        }
+        return !(any_ && pixel == no_data_);
+    }
 
   private:
     bool any_ = false;

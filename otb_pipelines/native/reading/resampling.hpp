@@ -8,7 +8,7 @@
 
 namespace reading {
 
-// value = DN * scale + offset, where DN is neither no_data nor NaN.
+// value = DN * scale + offset, where DN is a finite number other than no_data.
 struct Radiometry {
     double scale;
     double offset;
