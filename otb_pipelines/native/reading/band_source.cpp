@@ -32,6 +32,7 @@ void BandSource::SetFile(const std::string& path, int level) {
         itkExceptionMacro(<< error.what());
     }
     threads_ = DecodingThreads::shared();
+    file_->begin(*threads_);
 }
 
 void BandSource::GenerateOutputInformation() {

@@ -78,6 +78,13 @@ void DecodedFile::place(double corner, double spacing, int size, int level, std:
     reach_[dimension] = std::max(0.0, (size * spacing + shift) / of_level - of_band);
 }
 
+void DecodedFile::begin(DecodingThreads& threads) {
+    const std::lock_guard lock(mutex_);
+    if (strips_.empty()) {
+        decoding(0, threads, false);
+    }
+}
+
 Strips DecodedFile::read(int first, int end, DecodingThreads& threads) {
     const int begin = first / strip_rows_;
     const int last = (end - 1) / strip_rows_;

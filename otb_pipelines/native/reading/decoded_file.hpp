@@ -45,6 +45,9 @@ class DecodedFile : public std::enable_shared_from_this<DecodedFile> {
     // they stand for, so that the last ones end before it does. In pixels.
     std::array<double, 2> reach() const { return reach_; }
 
+    // Decodes the first strip already, unless another one has been read.
+    void begin(DecodingThreads& threads);
+
     // The strips that hold these rows; while they are used, the threads decode the next one. It may be called
     // by any thread. Throws std::runtime_error where the file cannot be read.
     Strips read(int first, int end, DecodingThreads& threads);
