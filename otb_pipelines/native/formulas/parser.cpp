@@ -1,0 +1,266 @@
+#include "parser.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <system_error>
+
+#include "program_builder.hpp"
+
+namespace formulas {
+namespace {
+
+// Of nested operations; far from what a thread's stack holds.
+constexpr int deepest = 1000;
+
+const std::map<std::string, Operation> functions_of_one{
+    {"sqrt", Operation::SquareRoot},   {"exp", Operation::Exponential}, {"ln", Operation::NaturalLogarithm},
+    {"abs", Operation::AbsoluteValue}, {"rint", Operation::Rounding},
+};
+const std::map<std::string, Operation> functions_of_some{{"min", Operation::Least},
+                                                         {"max", Operation::Greatest}};
+
+struct Operator {
+    const char* text;
+    Operation operation;
+};
+
+// From the loosest to the tightest; those of a level apply from left to right. Of two that begin alike, the
+// longer is first.
+const std::vector<std::vector<Operator>> levels{
+    {{"||", Operation::Either}},
+    {{"&&", Operation::Both}},
+    {{"<=", Operation::LessOrEqual},
+     {">=", Operation::GreaterOrEqual},
+     {"==", Operation::Equal},
+     {"!=", Operation::Unequal},
+     {"<", Operation::Less},
+     {">", Operation::Greater}},
+    {{"+", Operation::Sum}, {"-", Operation::Difference}},
+    {{"*", Operation::Product}, {"/", Operation::Quotient}},
+};
+
+bool is_digit(char character) {
+    return character >= '0' && character <= '9';
+}
+
+bool is_letter(char character) {
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+           character == '_';
+}
+
+// Of im1b2 the numbers 1 and 2; none of another name.
+struct BandName {
+    std::size_t image;
+    std::size_t band;
+};
+
+std::optional<BandName> band_name(const std::string& name) {
+    BandName found{};
+    const char* end = name.data() + name.size();
+    if (name.compare(0, 2, "im") != 0) {
+        return std::nullopt;
+    }
+    const auto [after_image, no_image] = std::from_chars(name.data() + 2, end, found.image);
+    if (no_image != std::errc() || after_image == end || *after_image != 'b') {
+        return std::nullopt;
+    }
+    const auto [after_band, no_band] = std::from_chars(after_image + 1, end, found.band);
+    return no_band == std::errc() && after_band == end ? std::optional(found) : std::nullopt;
+}
+
+// By recursive descent.
+class Parser {
+  public:
+    Parser(const std::string& formula, const std::vector<std::size_t>& bands)
+        : formula_(formula), bands_(bands) {}
+
+    Program parse() {
+        const Operand result = choice();
+        skip_spaces();
+        if (at_ != formula_.size()) {
+            refuse("expected an operator or the end");
+        }
+        return builder_.finish(result);
+    }
+
+  private:
+    // One level further within, for as long as it lives.
+    class Depth {
+      public:
+        explicit Depth(Parser& parser) : depth_(parser.depth_) {
+            if (++depth_ > deepest) {
+                parser.refuse("nested too deeply");
+            }
+        }
+        ~Depth() { --depth_; }
+        Depth(const Depth&) = delete;
+        Depth& operator=(const Depth&) = delete;
+
+      private:
+        int& depth_;
+    };
+
+    Operand choice() {
+        const Depth depth(*this);
+        const Operand condition = binary(0);
+        if (!take("?")) {
+            return condition;
+        }
+        const Operand yes = choice();
+        expect(":");
+        const Operand no = choice();
+        return builder_.apply(Operation::Choice, {condition, yes, no});
+    }
+
+    Operand binary(std::size_t level) {
+        if (level == levels.size()) {
+            return sign();
+        }
+        Operand left = binary(level + 1);
+        while (const std::optional<Operation> operation = take_operator(levels[level])) {
+            const Operand right = binary(level + 1);
+            left = builder_.apply(*operation, {left, right});
+        }
+        return left;
+    }
+
+    // A sign binds less than a power, and an exponent may have one.
+    Operand sign() {
+        const Depth depth(*this);
+        if (take("-")) {
+            return builder_.apply(Operation::Negation, {sign()});
+        }
+        if (take("+")) {
+            return sign();
+        }
+        const Operand base = primary();
+        if (!take("^")) {
+            return base;
+        }
+        return builder_.apply(Operation::Power, {base, sign()});
+    }
+
+    Operand primary() {
+        skip_spaces();
+        if (take("(")) {
+            const Operand inner = choice();
+            expect(")");
+            return inner;
+        }
+        if (at_ < formula_.size() && is_letter(formula_[at_])) {
+            return named();
+        }
+        if (at_ < formula_.size() && (is_digit(formula_[at_]) || formula_[at_] == '.')) {
+            return number();
+        }
+        return refuse("expected a number, a band, a function or (");
+    }
+
+    Operand number() {
+        double value = 0;
+        const auto [end, error] =
+            std::from_chars(formula_.data() + at_, formula_.data() + formula_.size(), value);
+        if (error != std::errc()) {
+            refuse("expected a number that 64 bits hold");
+        }
+        at_ = static_cast<std::size_t>(end - formula_.data());
+        return Operand::number(value);
+    }
+
+    Operand named() {
+        const std::size_t begin = at_;
+        const auto is_part = [](char character) { return is_letter(character) || is_digit(character); };
+        const auto end =
+            std::find_if_not(formula_.begin() + static_cast<std::ptrdiff_t>(begin), formula_.end(), is_part);
+        const std::string name(formula_.begin() + static_cast<std::ptrdiff_t>(begin), end);
+        if (const std::optional<BandName> band = band_name(name)) {
+            check(*band, name);
+            at_ += name.size();
+            return builder_.band(band->image - 1, band->band - 1);
+        }
+        if (const auto function = functions_of_one.find(name); function != functions_of_one.end()) {
+            at_ += name.size();
+            expect("(");
+            const Operand argument = choice();
+            expect(")");
+            return builder_.apply(function->second, {argument});
+        }
+        if (const auto function = functions_of_some.find(name); function != functions_of_some.end()) {
+            at_ += name.size();
+            expect("(");
+            Operand result = choice();
+            expect(",");
+            do {
+                result = builder_.apply(function->second, {result, choice()});
+            } while (take(","));
+            expect(")");
+            return result;
+        }
+        return refuse("expected a band as im1b1, or one of sqrt, exp, ln, abs, rint, min, max");
+    }
+
+    void check(const BandName& band, const std::string& name) const {
+        if (band.image < 1 || band.image > bands_.size()) {
+            refuse(name + ": there are " + std::to_string(bands_.size()) + " images, counted from 1");
+        }
+        const std::size_t count = bands_[band.image - 1];
+        if (band.band < 1 || band.band > count) {
+            refuse(name + ": image " + std::to_string(band.image) + " has " + std::to_string(count) +
+                   " bands, counted from 1");
+        }
+    }
+
+    std::optional<Operation> take_operator(const std::vector<Operator>& operators) {
+        for (const Operator& one : operators) {
+            if (take(one.text)) {
+                return one.operation;
+            }
+        }
+        return std::nullopt;
+    }
+
+    bool take(const char* text) {
+        skip_spaces();
+        const std::size_t length = std::strlen(text);
+        if (formula_.compare(at_, length, text) != 0) {
+            return false;
+        }
+        at_ += length;
+        return true;
+    }
+
+    void expect(const char* text) {
+        if (!take(text)) {
+            refuse(std::string("expected ") + text);
+        }
+    }
+
+    void skip_spaces() {
+        while (at_ < formula_.size() && std::strchr(" \t\r\n", formula_[at_]) != nullptr) {
+            ++at_;
+        }
+    }
+
+    [[noreturn]] Operand refuse(const std::string& reason) const {
+        throw FormulaError("formula '" + formula_ + "', character " + std::to_string(at_ + 1) + ": " +
+                           reason);
+    }
+
+    const std::string& formula_;
+    const std::vector<std::size_t>& bands_;
+    ProgramBuilder builder_;
+    std::size_t at_ = 0;
+    int depth_ = 0;
+};
+
+}  // namespace
+
+Program parse(const std::string& formula, const std::vector<std::size_t>& bands) {
+    return Parser(formula, bands).parse();
+}
+
+}  // namespace formulas
