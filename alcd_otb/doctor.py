@@ -15,7 +15,6 @@ from otb_pipelines.app import OtbError, available_applications, forest_plugin, l
 from otb_pipelines.settings import Settings, machine_memory
 
 NEEDED_APPLICATIONS = (
-    "BandMath",
     "BinaryMorphologicalOperation",
     "ComputeConfusionMatrix",
     "ComputeImagesStatistics",
@@ -28,7 +27,13 @@ NEEDED_APPLICATIONS = (
 )
 """OTB applications without which a run cannot work."""
 
-OWN_APPLICATIONS = ("ClassificationMapCleaning", "RandomForestClassification", "RandomForestTraining", "StackWriting")
+OWN_APPLICATIONS = (
+    "ClassificationMapCleaning",
+    "FormulaEvaluation",
+    "RandomForestClassification",
+    "RandomForestTraining",
+    "StackWriting",
+)
 """The OTB applications that this package brings."""
 
 NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")

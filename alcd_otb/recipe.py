@@ -21,8 +21,8 @@ def possible(features: Iterable[FeatureT], clear: int, dem: bool) -> tuple[Featu
     )
 
 
-def feature_layer(feature: Feature, finite: bool = True) -> Layer:
-    """The layer of the feature stack. finite: whether all values of the bands are."""
+def feature_layer(feature: Feature) -> Layer:
+    """The layer of the feature stack."""
     if isinstance(feature, str):
         return feature
     if isinstance(feature, PythonFeature):
@@ -30,10 +30,7 @@ def feature_layer(feature: Feature, finite: bool = True) -> Layer:
     if isinstance(feature, Texture):
         texture = ContourDensity if feature.texture == "contour_density" else VariationCoefficient
         return texture(feature.band, feature.radius)
-    value = _in_bandmath(feature.expression)
-    if not (finite and feature.expression.finite):
-        # BandMath would store an infinite value as the largest number there is.
-        value = f"({value}-{value})==0 ? {value} : 0/0"
+    value = feature.expression.to_muparser(_variables(feature.expression).__getitem__)
     return Formula(value, feature.expression.names)
 
 
@@ -71,10 +68,6 @@ def view_layer(layer: ViewLayer, steps: Mapping[str, float], no_data: int | None
     return Formula(shown, layer.expression.names)
 
 
-def _in_bandmath(expression: Expression) -> str:
-    return expression.to_muparser(_variables(expression).__getitem__)
-
-
 def _variables(expression: Expression) -> dict[str, str]:
-    """BandMath's variable for each name: the sole band of an image, the images in the order of the names."""
+    """The formula's variable for each name: the sole band of an image, the images in the order of the names."""
     return {name: f"im{number}b1" for number, name in enumerate(expression.names, start=1)}

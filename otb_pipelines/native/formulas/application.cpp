@@ -35,22 +35,18 @@ class FormulaEvaluation : public Application {
   private:
     void DoInit() override {
         SetName("FormulaEvaluation");
-        SetDescription("Evaluates a formula for each pixel of images of one size");
+        SetDescription("Evaluates a formula for each pixel of images of one size and place");
         SetDocLongDescription(
-            "Gives BandMath's values, faster: the formula is applied to many pixels at a time. In it, im1b2 "
-            "is band 2 "
-            "of "
-            "image 1; there are numbers, + - * / ^, < <= > >= == !=, && ||, CONDITION ? A : B and the "
-            "functions "
-            "sqrt, "
-            "exp, ln, abs, rint, min and max. A value that is not finite is NaN.");
-        SetDocLimitations(
-            "No other functions of BandMath's, no statistics of images and no coordinates of pixels.");
+            "Gives BandMath's values, faster: each operation goes over many pixels at a time. "
+            "im1b2 is band 2 of image 1; there are numbers, + - * / ^, < <= > >= == !=, && ||, "
+            "CONDITION ? A : B, and the functions sqrt, exp, ln, abs, rint (halves go up), min and max. "
+            "A value that is not finite is NaN.");
+        SetDocLimitations("No other functions, no statistics of images and no coordinates of pixels.");
         SetDocAuthors("alcd_otb");
         SetDocSeeAlso("BandMath");
         AddDocTag("Miscellaneous");
 
-        AddParameter(ParameterType_InputImageList, "il", "Images of one size");
+        AddParameter(ParameterType_InputImageList, "il", "Images of one size and place");
         AddParameter(ParameterType_String, "exp", "Formula");
         AddParameter(ParameterType_OutputImage, "out", "What the formula gives");
         SetDefaultOutputPixelType("out", ImagePixelType_float);

@@ -1,7 +1,11 @@
 #include "formula_filter.hpp"
 
+#include <itkImageToImageFilterCommon.h>
 #include <itkProgressReporter.h>
 #include <otbVectorImage.h>
+
+#include <cmath>
+#include <iomanip>
 
 #include "parser.hpp"
 
@@ -24,6 +28,19 @@ Evaluation::Row row_of(const FormulaFilter::Image& image, const itk::Index<2>& f
         return {vector->GetBufferPointer() + offset * bands + band, bands};
     }
     return {static_cast<const SingleImage&>(image).GetBufferPointer() + offset, 1};
+}
+
+// Whether two images lie in one place, as exactly as ITK's own filters want it.
+bool is_in_place(const FormulaFilter::Image& first, const FormulaFilter::Image& second) {
+    const double tolerance = itk::ImageToImageFilterCommon::GetGlobalDefaultCoordinateTolerance();
+    for (unsigned int axis = 0; axis < 2; ++axis) {
+        const double most = std::fabs(first.GetSpacing()[axis]) * tolerance;
+        if (std::fabs(first.GetOrigin()[axis] - second.GetOrigin()[axis]) > most ||
+            std::fabs(first.GetSpacing()[axis] - second.GetSpacing()[axis]) > most) {
+            return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace
@@ -50,14 +67,20 @@ FormulaFilter::Image& FormulaFilter::image(std::size_t index) {
     return *static_cast<Image*>(GetInput(static_cast<DataObjectPointerArraySizeType>(index)));
 }
 
-void FormulaFilter::GenerateOutputInformation() {
-    Superclass::GenerateOutputInformation();
-    const auto size = image(0).GetLargestPossibleRegion().GetSize();
+void FormulaFilter::VerifyInputInformation() {
+    const Image& first = image(0);
+    const auto size = first.GetLargestPossibleRegion().GetSize();
     for (std::size_t index = 1; index < GetNumberOfInputs(); ++index) {
-        const auto other = image(index).GetLargestPossibleRegion().GetSize();
-        if (other != size) {
+        const Image& other = image(index);
+        const auto its_size = other.GetLargestPossibleRegion().GetSize();
+        if (its_size != size) {
             itkExceptionMacro(<< "image 1 is " << size[0] << " x " << size[1] << " pixels, and image "
-                              << index + 1 << " " << other[0] << " x " << other[1]);
+                              << index + 1 << " " << its_size[0] << " x " << its_size[1]);
+        }
+        if (!is_in_place(first, other)) {
+            itkExceptionMacro(<< std::setprecision(12) << "image 1 has its origin at " << first.GetOrigin()
+                              << " and pixels of " << first.GetSpacing() << ", and image " << index + 1
+                              << " at " << other.GetOrigin() << " and of " << other.GetSpacing());
         }
     }
 }

@@ -11,8 +11,9 @@
 
 namespace formulas {
 
-// Evaluates a formula for each pixel of images of one size, in the regions and threads that ITK asks for.
-// Pixels are read where they are: BandMath copies each band first, and interprets the formula pixel by pixel.
+// Evaluates a formula for each pixel of images of one size and place, in the regions and threads that ITK
+// asks for. Pixels are read where they are: BandMath copies each band first, and interprets the formula pixel
+// by pixel.
 class FormulaFilter : public itk::ImageSource<otb::Image<float, 2>> {
   public:
     using Image = itk::ImageBase<2>;
@@ -35,7 +36,7 @@ class FormulaFilter : public itk::ImageSource<otb::Image<float, 2>> {
     FormulaFilter() = default;
     ~FormulaFilter() override = default;
 
-    void GenerateOutputInformation() override;
+    void VerifyInputInformation() override;
     void GenerateInputRequestedRegion() override;
     void ThreadedGenerateData(const OutputImageRegionType& region, itk::ThreadIdType thread) override;
 

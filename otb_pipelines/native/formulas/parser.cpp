@@ -203,14 +203,16 @@ class Parser {
         return refuse("expected a band as im1b1, or one of sqrt, exp, ln, abs, rint, min, max");
     }
 
-    void check(const BandName& band, const std::string& name) const {
-        if (band.image < 1 || band.image > bands_.size()) {
-            refuse(name + ": there are " + std::to_string(bands_.size()) + " images, counted from 1");
+    void check(const BandName& name, const std::string& written) const {
+        const std::size_t images = bands_.size();
+        if (name.image < 1 || name.image > images) {
+            refuse(written + ": there is no image " + std::to_string(name.image) +
+                   " (images: " + std::to_string(images) + ")");
         }
-        const std::size_t count = bands_[band.image - 1];
-        if (band.band < 1 || band.band > count) {
-            refuse(name + ": image " + std::to_string(band.image) + " has " + std::to_string(count) +
-                   " bands, counted from 1");
+        const std::size_t bands = bands_[name.image - 1];
+        if (name.band < 1 || name.band > bands) {
+            refuse(written + ": image " + std::to_string(name.image) + " has no band " +
+                   std::to_string(name.band) + " (bands: " + std::to_string(bands) + ")");
         }
     }
 
