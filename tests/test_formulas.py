@@ -170,7 +170,7 @@ class TestAsBandMath:
 
     @staticmethod
     def compounds(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-        operators = st.sampled_from("+ - * / + - * / ^ < <= > >= == != && ||".split())
+        operators = st.sampled_from([*"+-*/^+-*/^<>", "<=", ">=", "==", "!=", "&&", "||"])
         part = st.one_of(inner, inner.map("({})".format))
         return st.one_of(
             st.tuples(part, operators, part).map("".join),
@@ -182,7 +182,7 @@ class TestAsBandMath:
             st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(lambda p: f"{p[0]}({p[1]},{p[2]})"),
         )
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(formula=st.recursive(leaves, compounds, max_leaves=12))
     def test_at_random(self, images: list[Path], formula: str) -> None:
         assert_as_bandmath(images, formula)
@@ -282,7 +282,8 @@ class TestImages:
             "from otb_pipelines.app import Application, Target\nfrom otb_pipelines.settings import Settings\n"
             "three, one, formula, out = sys.argv[1:]\n"
             f"settings = Settings(ram=64, threads={threads})\n"
-            "application = Application('FormulaEvaluation', {'il': [Path(three), Path(one)], 'exp': formula}, settings)\n"
+            "parameters = {'il': [Path(three), Path(one)], 'exp': formula}\n"
+            "application = Application('FormulaEvaluation', parameters, settings)\n"
             "application.write({'out': Target(Path(out))})\n"
         )
         out = tmp_path / "out.tif"
@@ -380,16 +381,18 @@ class TestRefusals:
         assert told in str(caught.value)
         assert "\n" not in str(caught.value)
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(formula=st.text(alphabet="im1b2 +-*/^()<>=!&|?:,.0e_sqrtaxln\t", min_size=1, max_size=30))
     def test_any_text_has_a_value_or_is_refused(self, hand: list[Path], formula: str) -> None:
         try:
             values = evaluated(hand, formula)
         except OtbError as error:
-            assert "\n" not in str(error)
-            assert ", character " in str(error)
+            message = str(error)
         else:
             assert values.shape == (1, 1)
+            return
+        assert "\n" not in message
+        assert ", character " in message
 
     def test_of_images_of_several_sizes(self, tmp_path: Path) -> None:
         values = np.zeros((3, 4), np.float32)

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <initializer_list>
 #include <map>
 #include <optional>
 #include <system_error>
@@ -157,7 +156,7 @@ class Parser {
         if (at_ < formula_.size() && (is_digit(formula_[at_]) || formula_[at_] == '.')) {
             return number();
         }
-        return refuse("expected a number, a band, a function or (");
+        refuse("expected a number, a band, a function or (");
     }
 
     Operand number() {
@@ -200,7 +199,7 @@ class Parser {
             expect(")");
             return result;
         }
-        return refuse("expected a band as im1b1, or one of sqrt, exp, ln, abs, rint, min, max");
+        refuse("expected a band as im1b1, or one of sqrt, exp, ln, abs, rint, min, max");
     }
 
     void check(const BandName& name, const std::string& written) const {
@@ -247,7 +246,7 @@ class Parser {
         }
     }
 
-    [[noreturn]] Operand refuse(const std::string& reason) const {
+    [[noreturn]] void refuse(const std::string& reason) const {
         throw FormulaError("formula '" + formula_ + "', character " + std::to_string(at_ + 1) + ": " +
                            reason);
     }
