@@ -15,7 +15,6 @@ from otb_pipelines.app import OtbError, available_applications, forest_plugin, l
 from otb_pipelines.settings import Settings, machine_memory
 
 NEEDED_APPLICATIONS = (
-    "BandMath",
     "BinaryMorphologicalOperation",
     "ComputeConfusionMatrix",
     "ComputeImagesStatistics",
@@ -31,6 +30,7 @@ NEEDED_APPLICATIONS = (
 OWN_APPLICATIONS = (
     "BandReading",
     "ClassificationMapCleaning",
+    "FormulaEvaluation",
     "RandomForestClassification",
     "RandomForestTraining",
     "StackWriting",

@@ -2,7 +2,7 @@
 
 An expression is written over names such as ``B02``, ``clear.B02``, ``clear2.B02``, ``dem`` and ``slope``, with numbers,
 ``+ - * / **``, comparisons, ``A if CONDITION else B`` and the functions of FUNCTIONS. It is read with Python's own
-grammar, never evaluated by Python, and handed to OTB's BandMath in the language of muParser.
+grammar, never evaluated by Python, and handed to FormulaEvaluation in BandMath's language, which is muParser's.
 """
 
 import ast
@@ -33,9 +33,9 @@ _OPERATORS: dict[type[ast.AST], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-# muParser calls the natural logarithm ln; its log is the decimal one in the version that OTB carries.
+# BandMath has a log, too, whose base depends on muParser's version.
 _MUPARSER_NAMES = {"log": "ln"}
-# Of nested operations; a sum of n terms is n deep. Far from Python's and muParser's own limits.
+# Of nested operations; a sum of n terms is n deep. Far from Python's and FormulaEvaluation's own limits.
 _DEEPEST = 100
 _LONGEST_QUOTE = 200
 
@@ -54,11 +54,6 @@ class Expression:
     def to_muparser(self, variable_of: Callable[[str], str]) -> str:
         """The expression in muParser's language, fully parenthesised; variable_of names each variable."""
         return _translate(ast.parse(self.text, mode="eval").body, variable_of)
-
-    @property
-    def finite(self) -> bool:
-        """Whether finite values plainly give a finite one; False where that takes a closer look."""
-        return _is_finite(ast.parse(self.text, mode="eval").body)
 
 
 def parse_expression(text: str, known: Collection[str] | None = None) -> Expression:
@@ -162,30 +157,6 @@ def _translate(node: ast.expr, variable_of: Callable[[str], str]) -> str:
         return f"({operands[0]}?{operands[1]}:{operands[2]})"
     function = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
     return f"{_MUPARSER_NAMES.get(function, function)}({','.join(operands)})"
-
-
-def _is_finite(node: ast.expr) -> bool:
-    """Of sums, products, abs, min and max, and of quotients by what is at least a positive number."""
-    if _name_of(node) is not None or isinstance(node, ast.Constant):
-        return True
-    if isinstance(node, ast.BinOp):
-        possible = isinstance(node.op, ast.Add | ast.Sub | ast.Mult) or (
-            isinstance(node.op, ast.Div) and _is_positive(node.right)
-        )
-    elif isinstance(node, ast.Call):
-        possible = isinstance(node.func, ast.Name) and node.func.id in ("abs", "min", "max")
-    else:
-        possible = isinstance(node, ast.UnaryOp)
-    return possible and all(map(_is_finite, _operands(node)))
-
-
-def _is_positive(node: ast.expr) -> bool:
-    """A positive number, or the larger one of such and something else."""
-    if isinstance(node, ast.Constant):
-        return float(node.value) > 0  # type: ignore[arg-type]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "max":
-        return any(map(_is_positive, node.args))
-    return False
 
 
 def _name_of(node: ast.expr) -> str | None:

@@ -141,8 +141,7 @@ def write_stacks_of(inputs: Inputs, levels: Levels, folder: Path, settings: Sett
     features_like = _features_like(inputs.grid, inputs.feature_names, folder / "features.vrt")
     sources = _feature_sources(inputs, levels, features_like, folder / "feature_sources", settings)
     sources |= _python_sources(inputs, sources, rows, folder / "python_features", settings)
-    finite = not isinstance(inputs.cloudy, Stack)
-    features = build_layers(sources, [feature_layer(feature, finite) for feature in inputs.features], settings)
+    features = build_layers(sources, [feature_layer(feature) for feature in inputs.features], settings)
     state = build_formula(features, _state(inputs), settings)["out"]
     view_like = _view_like(inputs, folder)
     sources = _view_sources(inputs, levels, view_like, folder / "view_sources", settings)
@@ -222,7 +221,7 @@ def _strip_rows(inputs: Inputs) -> tuple[int, bool]:
 
 
 def _state(inputs: Inputs) -> str:
-    """BandMath expression over the features."""
+    """Formula over the features."""
     total = "+".join(f"im{number}b1" for number in range(1, len(inputs.features) + 1))
     # A sum is a number only if all its terms are, and only then 0 times it is 0.
     return f"({total})*0==0 ? ({_saturation(inputs)} ? {_SATURATED} : {_VALID}) : 0"
@@ -284,7 +283,7 @@ def _level(inputs: Inputs, name: str) -> int:
 
 
 def _saturation(inputs: Inputs) -> str:
-    """BandMath condition on the feature stack: a band that is a feature as it is reaches the saturated value."""
+    """Condition in a formula over the features: a band that is a feature as it is reaches the saturated value."""
     conditions = []
     for number, feature in enumerate(inputs.features, start=1):
         if isinstance(feature, str) and feature not in TERRAIN:

@@ -21,8 +21,8 @@ def possible(features: Iterable[FeatureT], clear: int, dem: bool) -> tuple[Featu
     )
 
 
-def feature_layer(feature: Feature, finite: bool = True) -> Layer:
-    """The layer of the feature stack. finite: whether all values of the bands are."""
+def feature_layer(feature: Feature) -> Layer:
+    """The layer of the feature stack."""
     if isinstance(feature, str):
         return feature
     if isinstance(feature, PythonFeature):
@@ -30,11 +30,7 @@ def feature_layer(feature: Feature, finite: bool = True) -> Layer:
     if isinstance(feature, Texture):
         texture = ContourDensity if feature.texture == "contour_density" else VariationCoefficient
         return texture(feature.band, feature.radius)
-    value = _in_bandmath(feature.expression)
-    if not (finite and feature.expression.finite):
-        # BandMath would store an infinite value as the largest number there is.
-        value = f"({value}-{value})==0 ? {value} : 0/0"
-    return Formula(value, feature.expression.names)
+    return Formula(_formula(feature.expression), feature.expression.names)
 
 
 def python_source(feature: PythonFeature) -> str:
@@ -47,17 +43,14 @@ def view_layer(layer: ViewLayer, no_data: int | None = None) -> Layer:
 
     no_data: the least number of 16 bits, for what has no value; None: nothing stands for it.
     """
-    value = _in_bandmath(layer.expression)
+    value = _formula(layer.expression)
     steps = f"{value}/{layer.step!r}"
     if no_data is not None:
         steps = f"({value}-{value})==0 ? max({steps},{no_data + 1}) : {no_data}"
     return Formula(steps, layer.expression.names)
 
 
-def _in_bandmath(expression: Expression) -> str:
-    return expression.to_muparser(_variables(expression).__getitem__)
-
-
-def _variables(expression: Expression) -> dict[str, str]:
-    """BandMath's variable for each name: the sole band of an image, the images in the order of the names."""
-    return {name: f"im{number}b1" for number, name in enumerate(expression.names, start=1)}
+def _formula(expression: Expression) -> str:
+    """The expression over the sole bands of images, which are in the order of its names."""
+    variables = {name: f"im{number}b1" for number, name in enumerate(expression.names, start=1)}
+    return expression.to_muparser(variables.__getitem__)

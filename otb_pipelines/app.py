@@ -238,7 +238,7 @@ def available_applications(settings: Settings) -> tuple[str, ...]:
 def _create(name: str, settings: Settings) -> Any:
     native = load_otb(settings.threads).Registry.CreateApplication(name)
     if native is None:
-        raise OtbMissingError(f"OTB application {name} is not there; install Debian's libotb-apps")
+        raise OtbMissingError(f"OTB application {name} is not there; install Debian's libotb-apps or this package anew")
     # GDAL would else cache blocks in a twentieth of the machine's memory.
     gdal.SetCacheMax(settings.ram << 20)
     return native

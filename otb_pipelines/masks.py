@@ -8,8 +8,8 @@ from otb_pipelines.settings import Settings
 
 
 def build_formula(images: Sequence[Path | Output], expression: str, settings: Settings) -> Application:
-    """One BandMath over whole images: im1b1 is the first band of the first. The output is `out`."""
-    return Application("BandMath", {"il": images, "exp": expression}, settings)
+    """A formula of whole images in BandMath's language: im1b1 is the first band of the first. The output is `out`."""
+    return Application("FormulaEvaluation", {"il": images, "exp": expression}, settings)
 
 
 def build_morphology(mask: Path | Output, operation: str, radius: int, settings: Settings) -> Application:

@@ -10,7 +10,7 @@ from otb_pipelines.settings import Settings
 
 @dataclass(frozen=True)
 class Formula:
-    """A BandMath expression over im1b1, im2b1, ...: the sources in this order."""
+    """An expression over im1b1, im2b1, ...: the sources in this order. A value that is not finite is NaN."""
 
     expression: str
     sources: tuple[str, ...]
@@ -108,16 +108,15 @@ def _layer(layer: Layer, readers: Mapping[str, Output], settings: Settings) -> O
         return readers[layer]
     if isinstance(layer, Formula):
         images = [readers[name] for name in layer.sources]
-        return Application("BandMath", {"il": images, "exp": layer.expression}, settings)["out"]
+        return Application("FormulaEvaluation", {"il": images, "exp": layer.expression}, settings)["out"]
     if isinstance(layer, ContourDensity):
         gradient = Application("EdgeExtraction", {"in": readers[layer.source], "filter": "gradient"}, settings)
         statistics = _local_statistics(gradient["out"], layer.radius, settings)
-        return Application("BandMath", {"il": [statistics], "exp": "im1b1"}, settings)["out"]
+        return Application("FormulaEvaluation", {"il": [statistics], "exp": "im1b1"}, settings)["out"]
     statistics = _local_statistics(readers[layer.source], layer.radius, settings)
-    # By rounding, the variance of equal values may be less than 0; BandMath would make a quotient by 0 the largest
-    # number there is.
-    expression = "im1b1==0 ? 0/0 : sqrt(max(im1b2,0))/im1b1"
-    return Application("BandMath", {"il": [statistics], "exp": expression}, settings)["out"]
+    # By rounding, the variance of equal values may be less than 0.
+    expression = "sqrt(max(im1b2,0))/im1b1"
+    return Application("FormulaEvaluation", {"il": [statistics], "exp": expression}, settings)["out"]
 
 
 def _local_statistics(image: Output, radius: int, settings: Settings) -> Output:

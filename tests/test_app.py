@@ -98,14 +98,16 @@ class TestFailures:
         with pytest.raises(OtbError) as caught:
             build_formula([tmp_path / "none.tif"], "im1b1", SETTINGS).write({"out": Target(tmp_path / "out.tif")})
         message = str(caught.value)
-        assert message.startswith("OTB application BandMath failed: ")
+        assert message.startswith("OTB application FormulaEvaluation failed: ")
         assert f"{tmp_path}/none.tif" in message
-        assert message.endswith(f"[BandMath -il {tmp_path}/none.tif -exp im1b1]")
+        assert message.endswith(f"[FormulaEvaluation -il {tmp_path}/none.tif -exp im1b1]")
         assert "\n" not in message
 
     def test_repeats_are_counted(self, image: Path) -> None:
         source = build_formula([image], "im1b1", SETTINGS)["out"]
-        with pytest.raises(OtbError, match=r"\[BandMath -il 2 x <BandMath.out> .*image.tif -exp bad\(\]"):
+        with pytest.raises(
+            OtbError, match=r"\[FormulaEvaluation -il 2 x <FormulaEvaluation.out> .*image.tif -exp bad\(\]"
+        ):
             build_formula([source, source, image], "bad(", SETTINGS).write({"out": Target(image.with_name("o.tif"))})
 
     def test_an_unknown_application(self) -> None:

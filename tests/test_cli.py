@@ -511,7 +511,9 @@ class TestDoctor:
         assert diagnosis["ready"] is True
         assert diagnosis["problems"] == []
         assert diagnosis["versions"]["gdal"] == gdal.__version__
-        assert {"BandMath", "ClassificationMapCleaning", "RandomForestClassification"} <= set(diagnosis["applications"])
+        assert {"ClassificationMapCleaning", "FormulaEvaluation", "RandomForestClassification"} <= set(
+            diagnosis["applications"]
+        )
         assert Path(diagnosis["forest_plugin"]).name == "libfast_forest.so"
         assert diagnosis["threads"] == len(os.sched_getaffinity(0))
 
@@ -524,12 +526,14 @@ class TestDoctor:
         ended = alcd("doctor", OTB_APPLICATION_PATH=str(tmp_path))
         assert ended.returncode == 6
         lines = ended.stdout.splitlines()
-        assert "MISSING: OTB lacks the applications BandMath, BinaryMorphologicalOperation" in ended.stdout
+        assert (
+            "MISSING: OTB lacks the applications BinaryMorphologicalOperation, ComputeConfusionMatrix" in ended.stdout
+        )
         assert "  mend it with: apt-get install libotb-apps" in lines
         assert lines[-1] == "not ready"
 
     def test_a_run_without_otb_s_applications(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         scene = write_scene(tmp_path / "scene.json", small_scene)
         message = refused(6, "run", scene, OTB_APPLICATION_PATH=str(tmp_path))
-        assert message.endswith("install Debian's libotb-apps; run: python -m alcd_otb doctor")
+        assert message.endswith("install Debian's libotb-apps or this package anew; run: python -m alcd_otb doctor")
         assert not (tmp_path / "work").exists()

@@ -21,10 +21,7 @@ def test_possible_features() -> None:
 
 def test_feature_layers() -> None:
     assert feature_layer("clear.B02") == "clear.B02"
-    layer = feature_layer(NDVI)
-    assert isinstance(layer, stack.Formula)
-    assert layer.sources == ("B08", "B04")
-    assert "((im1b1-im2b1)/(im1b1+im2b1))" in layer.expression
+    assert feature_layer(NDVI) == stack.Formula("((im1b1-im2b1)/(im1b1+im2b1))", ("B08", "B04"))
     assert feature_layer(CLEAR_TEXTURE) == stack.ContourDensity("clear.B02", 3)
     variation = Texture(name="v", texture="variation_coefficient", band="B02", radius=5)
     assert feature_layer(variation) == stack.VariationCoefficient("B02", 5)
