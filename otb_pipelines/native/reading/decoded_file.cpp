@@ -44,6 +44,8 @@ std::shared_ptr<DecodedFile> DecodedFile::open(const std::string& path, int leve
 
 DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
     const QuietErrors quiet;
+    // Nobody else may have opened a raster yet.
+    GDALAllRegister();
     dataset_.reset(static_cast<GDALDataset*>(GDALOpen(path.c_str(), GA_ReadOnly)));
     if (dataset_ == nullptr || dataset_->GetRasterCount() == 0) {
         throw unreadable(path);
