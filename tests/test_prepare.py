@@ -130,7 +130,7 @@ def test_feature_raster(tmp_path: Path) -> None:
 
 
 def test_view_in_whole_steps(tmp_path: Path) -> None:
-    """Steps round to the nearest, 16 bits saturate, and no data looks like DN 0."""
+    """Steps round to the nearest, 16 bits saturate, no data looks like DN 0, and no value is 0."""
     pixels = {"B02": constant("B02", 2000), "B10": constant("B10", 1003)}
     pixels["B02"][:3] = [[1234], [1235], [1236]]
     pixels["B02"][10:20, :30] = 0
@@ -142,6 +142,8 @@ def test_view_in_whole_steps(tmp_path: Path) -> None:
             {"name": "cirrus", "expr": "B10", "step": 0.0001},
             {"name": "ratio", "expr": "B10 / B02", "step": 0.01},
             {"name": "large", "expr": "500 * B02 + 0 * B10", "step": 0.001},
+            {"name": "none", "expr": "(B02 - B02) / (B02 - B02)", "step": 0.001},
+            {"name": "infinite", "expr": "B02 / (B02 - B02)", "step": 0.001},
         ],
     }
     features_of(tmp_path, ["B02"], pixels, view=view)
@@ -160,6 +162,8 @@ def test_view_in_whole_steps(tmp_path: Path) -> None:
     np.testing.assert_array_equal(made["large"][0], 11700)
     np.testing.assert_array_equal(made["large"][20:], 32767)
     np.testing.assert_array_equal(made["large"][10:20, :30], -32768)
+    assert not made["none"].any()
+    assert not made["infinite"].any()
 
 
 def test_view_has_overviews_that_are_means(tmp_path: Path) -> None:
