@@ -93,9 +93,10 @@ Strips DecodedFile::read(int first, int end, DecodingThreads& threads) {
     std::vector<Decoding> decodings;
     {
         const std::lock_guard lock(mutex_);
-        // What reads a window around its pixels may come back to the rows just above. No more is kept.
+        // Who reads a window around its pixels may come back to the rows just above, and one on another grid
+        // may be a strip behind. No more is kept.
         strips_.erase(strips_.begin(), strips_.lower_bound(begin - 1));
-        strips_.erase(strips_.upper_bound(last + 1), strips_.end());
+        strips_.erase(strips_.upper_bound(last + 2), strips_.end());
         for (int strip = begin; strip <= last; ++strip) {
             decodings.push_back(decoding(strip, threads, true));
         }
