@@ -1,5 +1,6 @@
 """One band on a grid: hand-computed resampling, no data, wavelet levels, windows that agree with the whole."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -267,6 +268,46 @@ def test_images_of_several_grids_share_a_file(large: Path, tmp_path: Path, threa
         write_stacks(files, 10, OTB)
     for file, expected in zip(files, alone, strict=True):
         np.testing.assert_array_equal(gdal.Open(str(file.path)).ReadAsArray()[0], expected)
+
+
+def test_each_pixel_is_decoded_once(tmp_path: Path) -> None:
+    """However many grids there are, and whichever of them reaches the next row of blocks first."""
+    file, side = tmp_path / "band.jp2", 1920
+    image = gdal.GetDriverByName("MEM").Create("", side, side, 1, gdal.GDT_UInt16)
+    image.SetGeoTransform((LEFT, 10, 0, TOP, 0, -10))
+    image.SetProjection("EPSG:32631")
+    image.WriteArray(random_pixels(side))
+    options = ["REVERSIBLE=YES", "QUALITY=100", "BLOCKXSIZE=256", "BLOCKYSIZE=256", "RESOLUTIONS=2"]
+    gdal.GetDriverByName("JP2OpenJPEG").CreateCopy(str(file), image, options=options)
+    files = []
+    for resolution in (60, 20, 30):
+        like = tmp_path / f"{resolution}.vrt"
+        with describing(like, grid_of(resolution, 10 * side // resolution), gdal.GDT_Float32, 1):
+            pass
+        image_of_grid = band(file, grid_of(resolution, 10 * side // resolution), level=1)
+        files.append(StackFile(like.with_suffix(".tif"), like, [image_of_grid], {}))
+    once = bytes_read(lambda: decode_rows_of_blocks(file))
+    assert once > file.stat().st_size
+    assert bytes_read(lambda: write_stacks(files, 8, OTB)) < 1.02 * once
+
+
+def decode_rows_of_blocks(file: Path) -> None:
+    dataset = gdal.Open(str(file))
+    level = dataset.GetRasterBand(1).GetOverview(0)
+    rows = level.GetBlockSize()[1]
+    for row in range(0, level.YSize, rows):
+        level.ReadRaster(0, row, level.XSize, min(rows, level.YSize - row))
+
+
+def bytes_read(job: Callable[[], None]) -> int:
+    """By this process, while it does the job: OpenJPEG reads the same bytes for each time that it decodes a block."""
+
+    def so_far() -> int:
+        return int(Path("/proc/self/io").read_text().split()[1])
+
+    before = so_far()
+    job()
+    return so_far() - before
 
 
 @pytest.mark.parametrize("level", [1, 2])
