@@ -16,7 +16,7 @@ setup(
     package_data={
         "": ["py.typed"],
         "param_templates": ["*", "protocols/*"],
-        "alcd_otb.report": ["templates/*"],
+        "alcd_otb.pages": ["templates/*"],
         "alcd_otb.synthetic": ["truths/*"],
     },
     cmake_source_dir=".",

@@ -7,6 +7,7 @@ import shutil
 import sys
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import FinishedScene
+from lxml import html
 from mask_files import (
     L1C_NAME,
     L2A_NAME,
@@ -36,8 +38,9 @@ from scenes import alcd, leftovers, refused
 
 from alcd_otb import cli
 from alcd_otb.compare.comparison import Comparison
-from alcd_otb.compare.finding import read_all, readers
+from alcd_otb.compare.finding import Failure, read_all, readers
 from alcd_otb.compare.job import compare
+from alcd_otb.compare.page import comparison_page
 from alcd_otb.compare.pairing import pair
 from alcd_otb.compare.pictures import difference_picture
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProductError
@@ -152,6 +155,15 @@ def test_the_same_input_gives_the_same_files(folder: Path) -> None:
             assert file.read_bytes() == (folder / "other" / file.relative_to(folder / "one")).read_bytes(), file.name
 
 
+def parsed(page: Path) -> Any:
+    return html.fromstring(page.read_text("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
+
+
+def tables(page: Path) -> list[list[list[str]]]:
+    """The cells of every table, by rows."""
+    return [[[cell.text_content() for cell in row] for row in one.iter("tr")] for one in parsed(page).iter("table")]
+
+
 class TestPage:
     def test_is_one_file_with_all_that_was_found(self, folder: Path) -> None:
         run(folder / "references", folder / "products", folder / "out", load_protocol("alcd2019"))
@@ -160,6 +172,49 @@ class TestPage:
         assert "http" not in text
         for what in ("Sen2Cor", "53.33", "true positive", "low_clouds", "180 m", "<svg", "image/webp", "image/png"):
             assert what in text
+
+    def test_tells_the_figures_of_the_results(self, folder: Path) -> None:
+        found = run(folder / "references", folder / "products", folder / "out", at_60_m(dilation={"metres": [0, 60]}))
+        processors, errors, scenes = tables(folder / "out" / "comparison.html")
+        names = ("oa", "balanced_oa", "precision", "recall", "f1", "specificity")
+        content = found.as_json()
+        for line, one, dilation in zip(processors[1:], content["processors"], ("as delivered", "60 m"), strict=True):
+            ratios = [one["mean"][name] for name in names] + [one["pooled"]["oa"], one["pooled"]["balanced_oa"]]
+            assert line == ["Sen2Cor", dilation, "1", *(f"{100 * ratio:.2f}" for ratio in ratios)]
+        for line, row in zip(scenes[1:], content["rows"], strict=True):
+            assert line[:2] == [f"{TILE}_20171002", "Sen2Cor"]
+            assert line[3:] == ["30", *(f"{100 * row[name]:.2f}" for name in names)]
+        # By hand, as BY_HAND is.
+        assert errors == [
+            ["class of the reference", "Sen2Cor misses", "Sen2Cor takes"],
+            ["low_clouds", "70.00", "\N{EN DASH}"],
+            ["clouds_shadows", "40.00", "\N{EN DASH}"],
+            ["land", "\N{EN DASH}", "33.33"],
+        ]
+
+    def test_the_best_dilation_stands_out_where_there_are_several(self, folder: Path) -> None:
+        for metres, best in (([0], []), ([0, 60], ["60 m"])):
+            run(folder / "references", folder / "products", folder / "out", at_60_m(dilation={"metres": metres}))
+            page = parsed(folder / "out" / "comparison.html")
+            assert [row[1].text for row in page.xpath("//tr[@class='best']")] == best
+            assert ("may lie beyond 60 m" in page.text_content()) == bool(best)
+
+    def test_names_are_shown_as_they_are_written(self, folder: Path) -> None:
+        name = "<b>&\"'{{ 1 }}"
+        found = run(folder / "references", folder / "products", folder / "out")
+        (row,) = found.rows
+        named = replace(row, scene=name, processor=name, classes={name: row.metrics})
+        failures = (Failure(folder / name, ProductError(name)),)
+        changed = replace(found, rows=(named,), failures=failures)
+        (folder / "page.html").write_text(comparison_page(changed, folder / "out" / "differences"), "utf-8")
+        processors, errors, scenes = tables(folder / "page.html")
+        assert processors[1][0] == errors[1][0] == scenes[1][0] == scenes[1][1] == name
+        assert errors[0][1:] == [f"{name} misses", f"{name} takes"]
+        page = parsed(folder / "page.html")
+        assert page.xpath("//li[@class='failed']/text()") == [name]
+        assert page.xpath("//svg/text/text()")[-2:] == [name, "scene"]
+        assert page.xpath("//svg//title/text()") == [f"{name}, scene {name}: 0.5333"]
+        assert page.xpath("//b/text()") == ["alcd2019"]
 
     def test_is_well_formed(self, folder: Path) -> None:
         write_l2a(folder / "alone", {20: scene_pixels()[1]}, name=L2A_NAME.replace("20171002T1030", "20190101T1030"))
@@ -208,14 +263,13 @@ class TestPage:
         shades[:, 30:] = 200
         Image.fromarray(shades).save(folder / "quicklook.png")
 
-        def colour(picture: bytes, row: int, column: int) -> tuple[int, ...]:
-            image = Image.open(BytesIO(picture)).convert("RGB")
+        def colour(image: Image.Image, row: int, column: int) -> tuple[int, ...]:
             side = image.size[0] // 6
             return image.getpixel((int((column + 0.5) * side), int((row + 0.5) * side)))  # type: ignore[return-value]
 
         plain = difference_picture(file, None)
         drawn = difference_picture(file, str(folder / "quicklook.png"))
-        assert Image.open(BytesIO(plain)).size == (480, 480)
+        assert plain.size == (480, 480)
         # Not compared: white, or the bare picture; a miss is red, and lighter over a brighter ground.
         assert min(colour(plain, 0, 5)) > 240
         assert max(abs(value - 200) for value in colour(drawn, 1, 5)) < 60

@@ -123,6 +123,8 @@ def test_imports_are_found_wherever_they_are(source: str, expected: list[str]) -
     [
         ("alcd_otb.scene", "alcd_otb.prepare", True),
         ("alcd_otb.compare.job", "alcd_otb.compare.page", True),
+        ("alcd_otb.compare.page", "alcd_otb.pages.html", True),
+        ("alcd_otb.pages.html", "alcd_otb.report.page", False),
         ("alcd_otb.iterate", "alcd_otb.prepare", False),
         ("alcd_otb.qgis", "alcd_otb.report.page", False),
         ("alcd_otb.samples", "alcd_otb.visits", False),

@@ -19,7 +19,7 @@ from scenes import write_scene
 
 from alcd_otb.config import SceneConfig
 from alcd_otb.history import Iteration
-from alcd_otb.report.html import count, percent, share
+from alcd_otb.pages.html import count, in_percent, percent, share
 from alcd_otb.report.page import evolution, write_report
 from alcd_otb.scene import Scene
 from alcd_otb.workspace import Workspace
@@ -256,4 +256,5 @@ class TestWhatIsNotAlwaysThere:
 def test_numbers_as_text() -> None:
     assert (share(0.98765), share(None)) == ("0.988", "\N{EN DASH}")
     assert count(1234567) == "1\N{NARROW NO-BREAK SPACE}234\N{NARROW NO-BREAK SPACE}567"
+    assert (in_percent(0.53333), in_percent(None)) == ("53.33", "\N{EN DASH}")
     assert (percent(1, 8), percent(1, 0), percent(None, 3)) == ("12.5 %", "\N{EN DASH}", "\N{EN DASH}")

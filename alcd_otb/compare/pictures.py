@@ -1,6 +1,5 @@
 """Small pictures for the page: difference maps over the image of the scene, and the reference masks."""
 
-import io
 import logging
 from pathlib import Path
 
@@ -28,8 +27,8 @@ _OPAQUE = 0.7
 _SAME_SHAPE = 0.02
 
 
-def difference_picture(difference: Path, scene_picture: str | None) -> bytes:
-    """A WebP of a difference map over the grey image of the scene, where there is one."""
+def difference_picture(difference: Path, scene_picture: str | None) -> Image.Image:
+    """A difference map over the grey image of the scene, where there is one."""
     dataset = gdal.Open(str(difference))
     width, height = _picture_size(dataset.RasterXSize, dataset.RasterYSize, DIFFERENCE_SIDE)
     codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
@@ -42,12 +41,11 @@ def difference_picture(difference: Path, scene_picture: str | None) -> bytes:
     else:
         grey = behind.mean(axis=2, keepdims=True)
         drawn = np.where((codes == 0)[..., np.newaxis], grey, _OPAQUE * table[codes] + (1 - _OPAQUE) * grey)
-    # A quarter of the size of a JPEG of sharp edges.
-    return _encoded(Image.fromarray(drawn.astype(np.uint8)), format="WEBP", quality=80)
+    return Image.fromarray(drawn.astype(np.uint8))
 
 
-def reference_picture(mask: Mask) -> bytes | None:
-    """A PNG of a reference mask in the colours of its classes, no data white.
+def reference_picture(mask: Mask) -> Image.Image | None:
+    """A reference mask in the colours of its classes, no data white.
 
     None for a mask of bits, and for one that cannot be read, which a comparison has told of if it was asked to read it.
     """
@@ -62,7 +60,7 @@ def reference_picture(mask: Mask) -> bytes | None:
         log.warning("%s: is not drawn among the references (%s)", mask.path, " ".join(str(error).split()))
         return None
     colours = {one.code: rgb(one.colour) for one in mask.classes if one.colour is not None}
-    return _encoded(indexed(np.clip(codes, 0, 255).astype(np.uint8), colours), format="PNG", optimize=True)
+    return indexed(np.clip(codes, 0, 255).astype(np.uint8), colours)
 
 
 def _image_on(grid: Grid, path: str | None, width: int, height: int) -> Picture | None:
@@ -98,9 +96,3 @@ def _picture_size(width: int, height: int, side: int) -> tuple[int, int]:
     longest = max(width, height)
     factor = side // longest if longest <= side else side / longest
     return max(1, round(width * factor)), max(1, round(height * factor))
-
-
-def _encoded(picture: Image.Image, **options: object) -> bytes:
-    stream = io.BytesIO()
-    picture.save(stream, **options)  # type: ignore[arg-type]
-    return stream.getvalue()

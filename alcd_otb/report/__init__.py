@@ -1,1 +1,1 @@
-"""Pages to look at and to print, each one file that needs no network."""
+"""What is said of a scene, a run and a tile's dates, to look at and to print."""

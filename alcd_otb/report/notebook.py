@@ -3,7 +3,7 @@
 from alcd_otb.config import SceneConfig
 from alcd_otb.history import read_history
 from alcd_otb.legend import Legend
-from alcd_otb.report.html import data_uri, render
+from alcd_otb.pages.html import data_uri, render
 from alcd_otb.report.pictures import Picture, report_pictures
 from alcd_otb.workspace import Workspace
 

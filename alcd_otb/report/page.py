@@ -9,9 +9,9 @@ from typing import Any
 
 from alcd_otb.history import MASK_ACCURACY, VALIDATION, Iteration, read_history, with_minutes
 from alcd_otb.legend import Legend, Positive
-from alcd_otb.report.html import render
+from alcd_otb.pages.html import render
+from alcd_otb.pages.plots import Axis, Plot, make_plot
 from alcd_otb.report.pictures import report_pictures
-from alcd_otb.report.plots import Plot, make_plot
 from alcd_otb.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -65,18 +65,18 @@ def evolution(history: Sequence[Iteration]) -> tuple[Plot, ...]:
     """Points, agreement, confidence, change and time over the iterations; none for a single one."""
     if len(history) < 2:
         return ()
-    numbers = [one.number for one in history]
+    axis = Axis("iteration", [(one.number, str(one.number)) for one in history])
     validated = {
         "all classes": [one.overall_accuracy for one in history],
         history[-1].sides.title: [one.two_class_accuracy for one in history],
     }
     changed = [one.changes.changed if one.changes else None for one in history]
     plots = (
-        make_plot("Points", numbers, {"points": [one.point_count or None for one in history]}),
-        make_plot("Agreement with the validation points", numbers, validated, is_share=True),
-        make_plot("Mean confidence", numbers, {"mean": [one.mean_confidence for one in history]}, is_share=True),
-        make_plot("Pixels that changed class", numbers, {"pixels": changed}),
-        make_plot("Minutes since the iteration before", numbers, {"minutes": [one.minutes for one in history]}),
+        make_plot("Points", axis, {"": [one.point_count or None for one in history]}),
+        make_plot("Agreement with the validation points", axis, validated, is_share=True),
+        make_plot("Mean confidence", axis, {"": [one.mean_confidence for one in history]}, is_share=True),
+        make_plot("Pixels that changed class", axis, {"": changed}),
+        make_plot("Minutes since the iteration before", axis, {"": [one.minutes for one in history]}),
     )
     return tuple(plot for plot in plots if plot is not None)
 

@@ -18,7 +18,7 @@ from alcd_otb.figures import (
     smoothed_confidence,
 )
 from alcd_otb.legend import Legend
-from alcd_otb.report.html import data_uri, image_uri
+from alcd_otb.pages.html import data_uri, image_uri
 
 _NO_DATA = ("no data", "#ffffff")
 
