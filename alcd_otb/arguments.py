@@ -18,6 +18,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m alcd_otb", description="Reference cloud masks for Sentinel-2 by active learning."
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="tell the version and stop")
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = subcommands.add_parser("run", parents=[common], help="bring a scene as far as it can")
@@ -194,3 +195,13 @@ def _metres(text: str) -> tuple[float, ...]:
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         problem = f"{text!r} is neither FIRST:LAST:STEP nor a list such as 0,180"
         raise argparse.ArgumentTypeError(problem) from error
+
+
+class _Version(argparse.Action):
+    """Tells the version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"alcd_otb {version('alcd_otb')}")
+        parser.exit()

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -149,6 +150,13 @@ class TestResults:
         ended = alcd("run", scene, "--json")
         assert ended.returncode == 0, ended.stderr
         assert Path(json.loads(ended.stdout)["labels"]).parent.parent.parent == folder / "résultat 1"
+
+
+def test_the_version_is_the_project_s() -> None:
+    project = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+    ended = alcd("--version")
+    assert ended.returncode == 0
+    assert ended.stdout == f"alcd_otb {tomllib.loads(project)['project']['version']}\n"
 
 
 class TestWrongUsage:
