@@ -11,7 +11,6 @@ from typing import Any
 from osgeo import gdal
 
 from alcd_otb.band_names import TERRAIN, date_and_band
-from alcd_otb.bands import coarsest_level
 from alcd_otb.blocks import Source
 from alcd_otb.features import names_used
 from alcd_otb.grid import Grid
@@ -21,6 +20,7 @@ from alcd_otb.python_features import python_features, write_python_features
 from alcd_otb.rasters import SMALLEST_OVERVIEW, describing, gdal_threads, histogram, updating
 from alcd_otb.recipe import feature_layer, view_layer
 from alcd_otb.terrain import slope, warp_elevation
+from alcd_otb.wavelet import coarsest_level
 from alcd_otb.workspace import Workspace, write_json
 from otb_pipelines.app import Output, Target
 from otb_pipelines.masks import build_formula, build_morphology
@@ -60,7 +60,7 @@ _DISCARDED_BITS = "7"
 # Thirds, not halves: a third of the pixels to make and to store, and 20 m becomes 60 m.
 _VIEW_OVERVIEWS = (3, 9, 27)
 _VIEW_NO_DATA = -32768
-# Of the finer grid. The chain holds a strip some two hundred times, in the buffers of bands, formulas and copies.
+# Of the finer grid. The chain holds a strip some eighty times, in the buffers of bands and formulas.
 _STRIP_PIXELS = 1_100_000
 _MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
 

@@ -41,14 +41,13 @@ def python_source(feature: PythonFeature) -> str:
 def view_layer(layer: ViewLayer, no_data: int | None = None) -> Layer:
     """The layer of the view stack in its steps, which writing rounds to whole ones of 16 bits.
 
-    no_data: the least number of 16 bits, for what has no value; None: nothing stands for it, and it is 0.
+    no_data: the least number of 16 bits, for what has no value; None: nothing stands for it.
     """
     value = _formula(layer.expression)
     steps = f"{value}/{layer.step!r}"
     if no_data is not None:
-        steps = f"max({steps},{no_data + 1})"
-    # GDAL writes NaN as 0 or as the least number, by how many pixels it writes.
-    return Formula(f"({value}-{value})==0 ? {steps} : {no_data or 0}", layer.expression.names)
+        steps = f"({value}-{value})==0 ? max({steps},{no_data + 1}) : {no_data}"
+    return Formula(steps, layer.expression.names)
 
 
 def _formula(expression: Expression) -> str:

@@ -10,10 +10,10 @@ from osgeo import gdal
 from preparing import Pixels, write_jp2
 from sentinel2_files import LEFT, TOP
 
-from alcd_otb.bands import coarsest_level
 from alcd_otb.errors import ProductError
 from alcd_otb.grid import Grid
 from alcd_otb.rasters import describing, gdal_threads
+from alcd_otb.wavelet import coarsest_level
 from otb_pipelines.app import Application, OtbError, Output, Target
 from otb_pipelines.reading import Radiometry, build_band
 from otb_pipelines.settings import Settings

@@ -237,3 +237,25 @@ def test_layers_that_do_not_fit_their_file_are_refused(tmp_path: Path) -> None:
     like = described(tmp_path / "d.vrt", (3, 4), 1)
     with pytest.raises(OtbError, match=r"nowhere/out\.tif: cannot be made"):
         write_stacks([StackFile(tmp_path / "nowhere" / "out.tif", like, images, {})], 64, SETTINGS)
+
+
+@pytest.mark.parametrize("columns", [5, 1000])
+@pytest.mark.parametrize("interleave", ["BAND", "PIXEL"])
+@pytest.mark.parametrize(("no_data", "expected"), [(None, 0), (-32768, -32768), (7, 7)])
+def test_nan_is_no_data_where_numbers_are_whole(
+    tmp_path: Path, columns: int, interleave: str, no_data: int | None, expected: int
+) -> None:
+    """Or 0 where nothing means it; GDAL by itself writes one number or another, by how many pixels there are."""
+    values = np.full((3, columns), 2.6, np.float32)
+    values[1] = np.nan
+    like = described(tmp_path / "like.vrt", values.shape, 2, gdal.GDT_Int16)
+    dataset = gdal.Open(str(like), gdal.GA_Update)
+    for number in (1, 2):
+        if no_data is not None:
+            dataset.GetRasterBand(number).SetNoDataValue(no_data)
+    del dataset
+    images = build_layers({"a": write_raster(tmp_path / "a.tif", values)}, ["a", Formula("-im1b1", ("a",))], SETTINGS)
+    target = tmp_path / "out.tif"
+    write_stacks([StackFile(target, like, images, {"INTERLEAVE": interleave})], 64, SETTINGS)
+    for made, number in zip(gdal.Open(str(target)).ReadAsArray(), (3, -3), strict=True):
+        np.testing.assert_array_equal(made, [[number] * columns, [expected] * columns, [number] * columns])

@@ -191,12 +191,10 @@ def _band_raster(path: Path, number: int, mask: tuple[str, int] | None, grid: Gr
     # Overviews are of unknown making.
     common = f"""<SourceFilename relativeToVRT="0">{escape(str(path), quote=False)}</SourceFilename>
       <OpenOptions><OOI key="OVERVIEW_LEVEL">NONE</OOI></OpenOptions>"""
-    # The logarithm of no backscatter.
-    sources = f"""<ComplexSource>
+    sources = f"""<SimpleSource>
       {common}
       <SourceBand>{number}</SourceBand>
-      <NODATA>-inf</NODATA>
-    </ComplexSource>"""
+    </SimpleSource>"""
     if mask is not None:
         sources += f"""
     <ComplexSource>

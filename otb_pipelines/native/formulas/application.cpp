@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "formula_filter.hpp"
+#include "images/float_image.hpp"
 #include "parser.hpp"
 
 namespace otb {
@@ -13,7 +14,7 @@ namespace {
 
 // As it is, if the formula can be evaluated on it; else, or from a file, as 32-bit floats.
 formulas::FormulaFilter::Image::Pointer image_of(InputImageParameter& parameter) {
-    if (parameter.GetFileName().empty() && formulas::FormulaFilter::accepts(*parameter.GetImage())) {
+    if (parameter.GetFileName().empty() && images::is_float(*parameter.GetImage())) {
         return parameter.GetImage();
     }
     return parameter.GetFloatVectorImage();

@@ -2,33 +2,15 @@
 
 #include <itkImageToImageFilterCommon.h>
 #include <itkProgressReporter.h>
-#include <otbVectorImage.h>
 
 #include <cmath>
 #include <iomanip>
 
+#include "images/float_image.hpp"
 #include "parser.hpp"
 
 namespace formulas {
 namespace {
-
-using SingleImage = otb::Image<float, 2>;
-using VectorImage = otb::VectorImage<float, 2>;
-
-std::size_t bands_of(const FormulaFilter::Image& image) {
-    const auto* vector = dynamic_cast<const VectorImage*>(&image);
-    return vector == nullptr ? 1 : vector->GetNumberOfComponentsPerPixel();
-}
-
-// Of an image of several bands, these lie side by side.
-Evaluation::Row row_of(const FormulaFilter::Image& image, const itk::Index<2>& first, std::size_t band) {
-    const auto offset = static_cast<std::size_t>(image.ComputeOffset(first));
-    if (const auto* vector = dynamic_cast<const VectorImage*>(&image)) {
-        const std::size_t bands = vector->GetNumberOfComponentsPerPixel();
-        return {vector->GetBufferPointer() + offset * bands + band, bands};
-    }
-    return {static_cast<const SingleImage&>(image).GetBufferPointer() + offset, 1};
-}
 
 // Whether two images lie in one place, as exactly as ITK's own filters want it.
 bool is_in_place(const FormulaFilter::Image& first, const FormulaFilter::Image& second) {
@@ -45,16 +27,11 @@ bool is_in_place(const FormulaFilter::Image& first, const FormulaFilter::Image& 
 
 }  // namespace
 
-bool FormulaFilter::accepts(const Image& image) {
-    return dynamic_cast<const SingleImage*>(&image) != nullptr ||
-           dynamic_cast<const VectorImage*>(&image) != nullptr;
-}
-
 void FormulaFilter::SetFormula(const std::string& formula, const std::vector<Image::Pointer>& images) {
     std::vector<std::size_t> bands;
     for (const Image::Pointer& one : images) {
         one->UpdateOutputInformation();
-        bands.push_back(bands_of(*one));
+        bands.push_back(images::bands(*one));
     }
     program_ = parse(formula, bands);
     for (std::size_t index = 0; index < images.size(); ++index) {
@@ -107,7 +84,8 @@ void FormulaFilter::ThreadedGenerateData(const OutputImageRegionType& region, it
         row.SetIndex(1, region.GetIndex(1) + static_cast<itk::IndexValueType>(number));
         for (std::size_t band = 0; band < rows.size(); ++band) {
             const Image& from = image(program_.bands[band].image);
-            rows[band] = row_of(from, in_image(from, row).GetIndex(), program_.bands[band].band);
+            rows[band] = {images::pixel(from, in_image(from, row).GetIndex()) + program_.bands[band].band,
+                          images::bands(from)};
         }
         evaluation.evaluate(rows, region.GetSize(0),
                             GetOutput()->GetBufferPointer() + GetOutput()->ComputeOffset(row.GetIndex()));

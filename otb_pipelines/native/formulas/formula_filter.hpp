@@ -26,10 +26,8 @@ class FormulaFilter : public itk::ImageSource<otb::Image<float, 2>> {
     itkNewMacro(Self);
     itkTypeMacro(FormulaFilter, itk::ImageSource);
 
-    // Whether an image is an otb::Image or an otb::VectorImage of 32-bit floats.
-    static bool accepts(const Image& image);
-
-    // images: such as are accepted. Throws FormulaError where the formula cannot be read.
+    // images: of 32-bit floats, as images::is_float tells. Throws FormulaError where the formula cannot be
+    // read.
     void SetFormula(const std::string& formula, const std::vector<Image::Pointer>& images);
 
   protected:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace reading {
@@ -94,9 +95,9 @@ Taps taps(const Axis& axis, Method method, Range pixels) {
     return maker.take();
 }
 
-Range file_range(const Axis& axis, Method method, Range pixels) {
-    Range range{axis.size, 0};
-    for (const Taps::Pixel& pixel : taps(axis, method, pixels).pixels) {
+Range file_range(const Taps& taps) {
+    Range range{std::numeric_limits<int>::max(), 0};
+    for (const Taps::Pixel& pixel : taps.pixels) {
         if (pixel.count > 0) {
             range.begin = std::min(range.begin, pixel.first);
             range.end = std::max(range.end, pixel.first + pixel.count);

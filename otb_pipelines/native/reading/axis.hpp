@@ -45,6 +45,6 @@ Method smooth_method(const Axis& axis);
 Taps taps(const Axis& axis, Method method, Range pixels);
 
 // The file's pixels of which these are made; none, that is, end <= begin, where the file does not reach.
-Range file_range(const Axis& axis, Method method, Range pixels);
+Range file_range(const Taps& taps);
 
 }  // namespace reading

@@ -50,7 +50,7 @@ void BandSource::GenerateOutputInformation() {
 void BandSource::BeforeThreadedGenerateData() {
     const OutputImageRegionType region = GetOutput()->GetRequestedRegion();
     const auto [columns, rows] = axes(*GetOutput(), *file_);
-    const Range needed = file_range(rows, method(columns), range(region, 1));
+    const Range needed = file_range(taps(rows, method(columns), range(region, 1)));
     if (needed.end <= needed.begin) {
         return;
     }

@@ -58,7 +58,7 @@ Resampling::Resampling(const Axis& columns, const Axis& rows, Method method, con
       radiometry_(radiometry),
       columns_(taps(columns, method, pixels)),
       nearest_columns_(taps(columns, Method::nearest, pixels)),
-      file_columns_(file_range(columns, method, pixels)) {}
+      file_columns_(file_range(columns_)) {}
 
 void Resampling::make(int row, const Strips& strips, float* values) const {
     const Taps made_of = taps(rows_, method_, {row, row + 1});

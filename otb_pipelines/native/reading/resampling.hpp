@@ -23,8 +23,7 @@ class Resampling {
                Range pixels);
 
     // Pixels are made of those that have data. NaN where none has, and, interpolated, where the one under the
-    // centre has none. strips: at least those that hold the
-    // file's rows of which this one is made.
+    // centre has none. strips: at least those that hold the file's rows of which this one is made.
     void make(int row, const Strips& strips, float* values) const;
 
   private:

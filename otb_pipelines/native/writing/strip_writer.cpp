@@ -1,13 +1,13 @@
 #include "strip_writer.hpp"
 
-#include <itkImage.h>
-#include <otbImage.h>
-#include <otbVectorImage.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
+#include <limits>
 #include <utility>
+
+#include "images/float_image.hpp"
 
 namespace writing {
 namespace {
@@ -18,20 +18,11 @@ int factor_of(GDALRasterBand& from, GDALRasterBand& to) {
     return static_cast<int>(std::lround(static_cast<double>(from.GetXSize()) / to.GetXSize()));
 }
 
-// The pixels of a region that has been made.
-const float* pixels(StripWriter::Image& image, const itk::ImageRegion<2>& region) {
-    const auto offset = image.ComputeOffset(region.GetIndex());
-    if (auto* vector = dynamic_cast<otb::VectorImage<float, 2>*>(&image)) {
-        return vector->GetBufferPointer() + offset * vector->GetNumberOfComponentsPerPixel();
-    }
-    return static_cast<otb::Image<float, 2>&>(image).GetBufferPointer() + offset;
-}
-
 Rows make(StripWriter::Image& image, const itk::ImageRegion<2>& region) {
     image.SetRequestedRegion(region);
     image.PropagateRequestedRegion();
     image.UpdateOutputData();
-    return {region.GetSize(0), region.GetSize(1), pixels(image, region),
+    return {region.GetSize(0), region.GetSize(1), images::pixel(image, region.GetIndex()),
             image.GetBufferedRegion().GetSize(0)};
 }
 
@@ -63,10 +54,26 @@ bool is_pixel_interleaved(GDALDataset& dataset) {
     return interleave != nullptr && std::string(interleave) == "PIXEL";
 }
 
-bool is_single_float(StripWriter::Image& image) {
-    auto* vector = dynamic_cast<otb::VectorImage<float, 2>*>(&image);
-    return vector != nullptr ? vector->GetNumberOfComponentsPerPixel() == 1
-                             : dynamic_cast<otb::Image<float, 2>*>(&image) != nullptr;
+// What stands for NaN in a band: NaN itself, or where the numbers are whole, of which GDAL writes 0 or the
+// least one, by how many pixels it writes at a time, the number that means no data, or 0.
+float nan_in(GDALRasterBand& band) {
+    if (GDALDataTypeIsInteger(band.GetRasterDataType()) == 0) {
+        return std::numeric_limits<float>::quiet_NaN();
+    }
+    int there = 0;
+    const double no_data = band.GetNoDataValue(&there);
+    return there != 0 ? static_cast<float>(no_data) : 0.0F;
+}
+
+std::vector<float> without_nan(const Rows& rows, float substitute) {
+    std::vector<float> values;
+    values.reserve(rows.columns * rows.count);
+    for (std::size_t row = 0; row < rows.count; ++row) {
+        const float* first = rows.values + row * rows.stride;
+        std::transform(first, first + rows.columns, std::back_inserter(values),
+                       [substitute](float value) { return std::isnan(value) ? substitute : value; });
+    }
+    return values;
 }
 
 }  // namespace
@@ -108,7 +115,7 @@ void StripWriter::AddLayer(Image* image) {
                           << file.dataset->GetRasterYSize() << " pixels, and image " << file.layers.size() + 1
                           << " " << size[0] << " x " << size[1]);
     }
-    if (!is_single_float(*image)) {
+    if (!images::is_float(*image) || images::bands(*image) != 1) {
         itkExceptionMacro(<< file.path << ": image " << file.layers.size() + 1
                           << " is not one of single floats");
     }
@@ -157,7 +164,12 @@ void StripWriter::write_strip(const File& file, int first, int rows) {
     int number = 0;
     for (const Image::Pointer& image : file.layers) {
         GDALRasterBand& band = *file.dataset->GetRasterBand(++number);
-        const Rows made = make(*image, region);
+        Rows made = make(*image, region);
+        std::vector<float> numbers;
+        if (const float substitute = nan_in(band); !std::isnan(substitute)) {
+            numbers = without_nan(made, substitute);
+            made = {made.columns, made.count, numbers.data(), made.columns};
+        }
         write_rows(file, band, first, made);
         if (band.GetOverviewCount() > 0) {
             GDALRasterBand& overview = *band.GetOverview(0);
@@ -175,11 +187,12 @@ void StripWriter::write_interleaved(const File& file, const itk::ImageRegion<2>&
     std::vector<float> strip(region.GetNumberOfPixels() * bands);
     for (std::size_t band = 0; band < bands; ++band) {
         const Rows rows = make(*file.layers[band], region);
+        const float substitute = nan_in(*file.dataset->GetRasterBand(static_cast<int>(band) + 1));
         float* target = strip.data() + band;
         for (std::size_t row = 0; row < rows.count; ++row) {
             const float* values = rows.values + row * rows.stride;
             for (std::size_t column = 0; column < rows.columns; ++column, target += bands) {
-                *target = values[column];
+                *target = std::isnan(values[column]) ? substitute : values[column];
             }
         }
     }

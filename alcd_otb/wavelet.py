@@ -1,4 +1,4 @@
-"""What a product's band files offer: the wavelet levels of JPEG 2000."""
+"""Wavelet levels of JPEG 2000 files: a band at a coarser resolution, for a part of the decoding."""
 
 import math
 
