@@ -2,6 +2,6 @@
 
 import sys
 
-from alcd_otb.cli import main
+from alcd_otb.cli.main import main
 
 sys.exit(main())

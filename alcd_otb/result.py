@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from alcd_otb.errors import ProcessingError
-from alcd_otb.legend import Legend
+from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import Workspace
 
 

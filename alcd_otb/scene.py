@@ -14,33 +14,33 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from alcd_otb.accuracy_estimate import AccuracyEstimate
-from alcd_otb.accuracy_plan import AccuracyPlan
-from alcd_otb.assess import estimate_accuracy, plan_accuracy
-from alcd_otb.config import SceneConfig, load_scene
-from alcd_otb.contours import write_contours
-from alcd_otb.cross_validation import CrossValidation, cross_validate
+from alcd_otb.accuracy.estimate import AccuracyEstimate
+from alcd_otb.accuracy.job import estimate_accuracy, plan_accuracy
+from alcd_otb.accuracy.plan import AccuracyPlan
+from alcd_otb.active_learning.visits import Records, check_proposes, update_visits
+from alcd_otb.classification.iteration import Stopwatch, check_classifier, run_iteration
+from alcd_otb.cross_validation.job import CrossValidation, cross_validate
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError, SampleError
-from alcd_otb.figures import draw_figures, draw_quicklook
-from alcd_otb.grid import Grid
-from alcd_otb.history import Iteration, completed, read_history
-from alcd_otb.inputs import Inputs
-from alcd_otb.iterate import Stopwatch, check_classifier, run_iteration
-from alcd_otb.prepare import is_prepared, pixel_counts, prepare
-from alcd_otb.provenance import provenance
-from alcd_otb.python_features import check_functions, python_features
-from alcd_otb.qgis import write_blind_project, write_project
-from alcd_otb.rasters import Window, read_part
+from alcd_otb.iterations.history import Iteration, completed, read_history
+from alcd_otb.iterations.record import recorded
+from alcd_otb.pictures.contours import write_contours
+from alcd_otb.pictures.figures import draw_figures, draw_quicklook
+from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare
+from alcd_otb.preparation.provenance import provenance
+from alcd_otb.preparation.python_features import check_functions, python_features
+from alcd_otb.qgis.scene_project import write_blind_project, write_project
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import Window, read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
-from alcd_otb.runlog import recorded
-from alcd_otb.sample_files import create_empty_samples, read_corrections, read_samples
-from alcd_otb.sample_layers import holds_samples
-from alcd_otb.sample_points import Point, add_points
-from alcd_otb.sample_restore import can_restore, take_samples
-from alcd_otb.samples import Sample
-from alcd_otb.visits import Records, check_proposes, update_visits
+from alcd_otb.samples.editing import Point, add_points
+from alcd_otb.samples.layers import holds_samples
+from alcd_otb.samples.reading import create_empty_samples, read_corrections, read_samples
+from alcd_otb.samples.restore import can_restore, take_samples
+from alcd_otb.samples.sample import Sample
+from alcd_otb.settings.scene_file import SceneConfig, load_scene
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.app import OtbError, OtbMissingError
 from otb_pipelines.settings import Settings, default_settings

@@ -12,8 +12,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from alcd_otb.accuracy import BinaryMetrics, ConfusionMatrix
-from alcd_otb.demo import compare_with_truth
+from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix
+from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 

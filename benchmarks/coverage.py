@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alcd_otb.stratified import Estimate, LabelledSample, allocate
+from alcd_otb.accuracy.stratified import Estimate, LabelledSample, allocate
 
 Measure = Callable[[LabelledSample], Estimate | None]
 

@@ -32,16 +32,16 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal
 
-from alcd_otb.accuracy import BinaryMetrics
-from alcd_otb.config import SceneConfig
-from alcd_otb.demo import compare_with_truth
-from alcd_otb.grid import Grid
-from alcd_otb.inputs import Inputs
-from alcd_otb.iterate import Stopwatch, run_iteration
-from alcd_otb.prepare import prepare
-from alcd_otb.queries import Maps, propose_places
-from alcd_otb.samples import Sample
+from alcd_otb.accuracy.confusion import BinaryMetrics
+from alcd_otb.active_learning.selection import Maps, propose_places
+from alcd_otb.classification.iteration import Stopwatch, run_iteration
+from alcd_otb.cli.demo import compare_with_truth
+from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.job import prepare
+from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.sample import Sample
 from alcd_otb.scene import Scene
+from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.synthetic.scene import make_scene
 from alcd_otb.workspace import Workspace
 from otb_pipelines.settings import Settings

@@ -16,10 +16,10 @@ from typing import TypeVar
 
 from osgeo import gdal
 
-from alcd_otb.config import load_scene
-from alcd_otb.inputs import Inputs
-from alcd_otb.prepare import wavelet_levels, write_stacks_of, write_valid
-from alcd_otb.rasters import gdal_threads
+from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.job import wavelet_levels, write_stacks_of, write_valid
+from alcd_otb.raster.io import gdal_threads
+from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
 from otb_pipelines.memory import memory_kept
 from otb_pipelines.settings import Settings, default_settings

@@ -36,8 +36,8 @@ import fiona
 import numpy as np
 from osgeo import gdal
 
-from alcd_otb.config import load_scene
-from alcd_otb.rasters import values_at
+from alcd_otb.raster.io import values_at
+from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
 from alcd_otb.workspace import Workspace
 from otb_pipelines.app import forest_plugin, load_otb

@@ -3,28 +3,13 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from scenes import write_scene
+from scenes import FinishedScene, write_scene
 
-from alcd_otb.result import Result
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
-
-
-@dataclass(frozen=True)
-class FinishedScene:
-    """A scene after one run."""
-
-    synthetic: SyntheticScene
-    scene: Scene
-    result: Result
-
-    @property
-    def iteration(self) -> Path:
-        return self.result.workspace / "iterations" / "001"
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).parent.parent
 JOB = "a job"
 LAYERS = ("the command line", "the demonstration", "the order of the jobs", JOB, "the domain", "the ground")
 """As the descriptions in the list of parts begin, from the top downwards."""

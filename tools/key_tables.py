@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from alcd_otb.config import SceneFile
-from alcd_otb.json_schema import Schema, alternatives, in_words, resolved
-from alcd_otb.template import Template
+from alcd_otb.settings.json_schema import Schema, alternatives, in_words, resolved
+from alcd_otb.settings.scene_file import SceneFile
+from alcd_otb.settings.template import Template
 
 MODELS: dict[str, type[BaseModel]] = {"scene": SceneFile, "template": Template}
 """By the name in the comments that a table stands between, such as <!-- keys of a template --> and <!-- end -->."""

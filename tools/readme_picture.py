@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from alcd_otb.figures import coloured, map_codes, outlined, true_colour, with_legend
+from alcd_otb.pictures.figures import coloured, map_codes, outlined, true_colour, with_legend
 from alcd_otb.scene import Scene
 
 _SIDE = 500

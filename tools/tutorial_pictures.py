@@ -17,8 +17,8 @@ import numpy as np
 from osgeo import gdal
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from alcd_otb.legend import Legend, rgb
 from alcd_otb.scene import Scene
+from alcd_otb.settings.legend import Legend, rgb
 from alcd_otb.synthetic.scene import make_scene
 
 SIZE, SEED = 2196, 1

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from osgeo import gdal, osr
 
 from alcd_otb.errors import ProductError
-from alcd_otb.grid import Grid
-from alcd_otb.products.mask import NO_DATA, Layer, Mask
+from alcd_otb.masks.mask import NO_DATA, Layer, Mask
+from alcd_otb.raster.grid import Grid
 
 gdal.UseExceptions()
 

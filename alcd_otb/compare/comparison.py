@@ -11,6 +11,7 @@ from osgeo import gdal
 
 from alcd_otb.compare.finding import Failure, Reference
 from alcd_otb.compare.pairing import Pairing, Scene
+from alcd_otb.compare.protocol import Protocol
 from alcd_otb.compare.results import (
     ProcessorSummary,
     Row,
@@ -18,7 +19,6 @@ from alcd_otb.compare.results import (
     summarise_processors,
     uneven_processors,
 )
-from alcd_otb.protocol import Protocol
 from alcd_otb.workspace import checksum
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alcd_otb.accuracy import BinaryMetrics
+from alcd_otb.accuracy.confusion import BinaryMetrics
 from alcd_otb.compare.cells import UNCLASSED, Cells
 from alcd_otb.compare.distance import levels, reach
-from alcd_otb.grid import Grid
+from alcd_otb.raster.grid import Grid
 
 TRUE_POSITIVE, TRUE_NEGATIVE, FALSE_NEGATIVE, FALSE_POSITIVE = 1, 2, 3, 4
 """Codes of difference maps; 0 is not compared."""

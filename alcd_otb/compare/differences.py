@@ -15,9 +15,9 @@ from alcd_otb.compare.counting import (
     TRUE_POSITIVE,
     Codes,
 )
-from alcd_otb.grid import Grid
-from alcd_otb.legend import rgb
-from alcd_otb.rasters import creating
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import creating
+from alcd_otb.settings.legend import rgb
 
 COLOURS = {
     TRUE_POSITIVE: ("true positive", "#2f6fe0"),

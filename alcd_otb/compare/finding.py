@@ -6,16 +6,16 @@ from functools import partial
 from pathlib import Path
 
 from alcd_otb.errors import AlcdError, ProductError
-from alcd_otb.legend import Legend
-from alcd_otb.products.classified_raster import is_class_table, rasters_of, read_classified_raster
-from alcd_otb.products.fmask import Kind, is_fmask, read_fmask
-from alcd_otb.products.hollstein import is_hollstein, read_hollstein
-from alcd_otb.products.l1c_masks import is_cloud_mask, read_cloud_mask
-from alcd_otb.products.maja import is_maja, read_maja
-from alcd_otb.products.mask import Mask
-from alcd_otb.products.reference_dataset import is_reference_scene, read_reference_scene
-from alcd_otb.products.references import LabelledReference, is_labelled, is_workspace, read_labelled, read_workspace
-from alcd_otb.products.sen2cor import is_classification, read_classification
+from alcd_otb.masks.classified_raster import is_class_table, rasters_of, read_classified_raster
+from alcd_otb.masks.fmask import Kind, is_fmask, read_fmask
+from alcd_otb.masks.hollstein import is_hollstein, read_hollstein
+from alcd_otb.masks.l1c_masks import is_cloud_mask, read_cloud_mask
+from alcd_otb.masks.maja import is_maja, read_maja
+from alcd_otb.masks.mask import Mask
+from alcd_otb.masks.reference_dataset import is_reference_scene, read_reference_scene
+from alcd_otb.masks.references import LabelledReference, is_labelled, is_workspace, read_labelled, read_workspace
+from alcd_otb.masks.sen2cor import is_classification, read_classification
+from alcd_otb.settings.legend import Legend
 
 Reference = Mask | LabelledReference
 Read = Callable[[Path], Iterable[Reference]]

@@ -17,15 +17,15 @@ from alcd_otb.compare.finding import Failure, read_all, readers
 from alcd_otb.compare.names import check_names
 from alcd_otb.compare.page import comparison_page
 from alcd_otb.compare.pairing import Scene, pair
+from alcd_otb.compare.protocol import Protocol
 from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
 from alcd_otb.errors import AlcdError, ConfigurationError, ProductError
-from alcd_otb.grid import Grid
-from alcd_otb.products.fmask import Kind
-from alcd_otb.products.mask import Mask
-from alcd_otb.products.references import LabelledReference
-from alcd_otb.protocol import Protocol
-from alcd_otb.rasters import bounded_cache, gdal_threads
-from alcd_otb.template import load_template
+from alcd_otb.masks.fmask import Kind
+from alcd_otb.masks.mask import Mask
+from alcd_otb.masks.references import LabelledReference
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import bounded_cache, gdal_threads
+from alcd_otb.settings.template import load_template
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.settings import Settings
 

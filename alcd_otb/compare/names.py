@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from alcd_otb.compare.finding import Reference
+from alcd_otb.compare.protocol import Protocol
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.legend import Legend
-from alcd_otb.products.mask import COMMON_MEANINGS, Mask
-from alcd_otb.protocol import Protocol
+from alcd_otb.masks.mask import COMMON_MEANINGS, Mask
+from alcd_otb.settings.legend import Legend
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from alcd_otb.compare.comparison import Comparison
 from alcd_otb.compare.differences import COLOURS, difference_name
 from alcd_otb.compare.pictures import difference_picture, reference_picture
 from alcd_otb.compare.results import ProcessorSummary, Row, best_dilations, uneven_processors
+from alcd_otb.masks.mask import Mask
 from alcd_otb.pages.html import image_uri, render
 from alcd_otb.pages.plots import Axis, Plot, make_plot
-from alcd_otb.products.mask import Mask
 
 _NAMES = {
     "oa": "overall accuracy",

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from alcd_otb.compare.finding import Failure, Reference
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.products.mask import Mask
-from alcd_otb.products.reference_dataset import SUPERSEDED_FOLDER
+from alcd_otb.masks.mask import Mask
+from alcd_otb.masks.reference_dataset import SUPERSEDED_FOLDER
 from alcd_otb.workspace import checksum
 
 

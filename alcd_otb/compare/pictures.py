@@ -9,10 +9,10 @@ from PIL import Image
 
 from alcd_otb.compare.differences import COLOURS
 from alcd_otb.errors import ProductError
-from alcd_otb.figures import Picture, indexed
-from alcd_otb.grid import Grid
-from alcd_otb.legend import rgb
-from alcd_otb.products.mask import Mask
+from alcd_otb.masks.mask import Mask
+from alcd_otb.pictures.figures import Picture, indexed
+from alcd_otb.raster.grid import Grid
+from alcd_otb.settings.legend import rgb
 
 gdal.UseExceptions()
 

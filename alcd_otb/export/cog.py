@@ -16,7 +16,7 @@ from alcd_otb.export.publication import (
     software,
     write_provenance,
 )
-from alcd_otb.figures import coloured, map_codes
+from alcd_otb.pictures.figures import coloured, map_codes
 
 CLASSES, CONFIDENCE, SMOOTHED = "classes.tif", "confidence.tif", "confidence_smoothed.tif"
 THUMBNAIL, PREVIEW_PIXELS = "thumbnail.jpg", 512

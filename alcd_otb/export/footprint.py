@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from osgeo import gdal, ogr, osr
 
-from alcd_otb.grid import Grid
-from alcd_otb.legend import NO_DATA
-from alcd_otb.rasters import strips
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import strips
+from alcd_otb.settings.legend import NO_DATA
 
 gdal.UseExceptions()
 ogr.UseExceptions()

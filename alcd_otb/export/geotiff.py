@@ -6,8 +6,8 @@ from pathlib import Path
 from osgeo import gdal
 
 from alcd_otb.errors import ProcessingError
-from alcd_otb.legend import NO_DATA
-from alcd_otb.rasters import copying
+from alcd_otb.raster.io import copying
+from alcd_otb.settings.legend import NO_DATA
 
 gdal.UseExceptions()
 
@@ -56,7 +56,7 @@ def _write_cog(raster: Path, target: Path, tags: Mapping[str, str], options: Map
         tagged = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(raster)))
         tagged.SetMetadata({f"TIFFTAG_{name}": text for name, text in tags.items()})
         written = gdal.GetDriverByName("COG").CreateCopy(str(target), tagged, options=listed)
-        # As in alcd_otb.rasters: an error on closing is else printed and forgotten.
+        # As in alcd_otb.raster.io: an error on closing is else printed and forgotten.
         gdal.Dataset.__swig_destroy__(written)
         written.this = None
     except RuntimeError as error:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alcd_otb.config import load_scene
 from alcd_otb.errors import ConfigurationError, ProductError
-from alcd_otb.grid import Grid
-from alcd_otb.legend import NO_DATA, Legend, LegendClass
-from alcd_otb.rasters import histogram
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import histogram
+from alcd_otb.settings.legend import NO_DATA, Legend, LegendClass
+from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.workspace import Workspace
 
 Content = Mapping[str, Any]

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from alcd_otb.export.cog import thumbnail
 from alcd_otb.export.mapped import MappedScene
-from alcd_otb.figures import coloured, map_codes
+from alcd_otb.pictures.figures import coloured, map_codes
 
 _SIDE = 300
 """Pixels of the longer side of a picture."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alcd_otb.export.mapped import MappedScene
 from alcd_otb.export.publication import CHECKSUMS, PAPER, PAPER_DOI, Publication, software
-from alcd_otb.legend import LegendClass
+from alcd_otb.settings.legend import LegendClass
 
 Row = Sequence[str]
 

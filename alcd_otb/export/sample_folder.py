@@ -8,11 +8,11 @@ from osgeo import gdal, ogr
 
 from alcd_otb.errors import ProcessingError
 from alcd_otb.export.mapped import plain_name
-from alcd_otb.grid import Grid
-from alcd_otb.legend import Legend
-from alcd_otb.sample_files import new_geopackage, read_corrections, read_samples
-from alcd_otb.sample_layers import CORRECTIONS
-from alcd_otb.samples import Sample
+from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.layers import CORRECTIONS
+from alcd_otb.samples.reading import new_geopackage, read_corrections, read_samples
+from alcd_otb.samples.sample import Sample
+from alcd_otb.settings.legend import Legend
 
 gdal.UseExceptions()
 ogr.UseExceptions()

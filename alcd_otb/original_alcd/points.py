@@ -9,9 +9,9 @@ import fiona
 from osgeo import osr
 
 from alcd_otb.errors import SampleError
-from alcd_otb.grid import crs_name
-from alcd_otb.sample_layers import READING_ERRORS, unreadable
-from alcd_otb.samples import Sample
+from alcd_otb.raster.grid import crs_name
+from alcd_otb.samples.layers import READING_ERRORS, unreadable
+from alcd_otb.samples.sample import Sample
 
 _KINDS = ("Point", "Polygon")
 _DIGITS = 3

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.legend import Legend, LegendClass
 from alcd_otb.original_alcd.classifiers import classifier_of
 from alcd_otb.original_alcd.features import DTM, feature_of, names_in
 from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, Parameters
-from alcd_otb.template import Template
+from alcd_otb.settings.legend import Legend, LegendClass
+from alcd_otb.settings.template import Template
 
 ORIGINAL = "clouds_alcd2019"
 """The template that has the original's features, resampling and forest."""

@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 
 from alcd_otb.errors import ProductError
-from alcd_otb.grid import Grid
 from alcd_otb.products.jpeg2000 import check_complete
 from alcd_otb.products.safe_archive import SafeArchive, damaged, open_archive
 from alcd_otb.products.sentinel2_metadata import (
@@ -19,6 +18,7 @@ from alcd_otb.products.sentinel2_metadata import (
     parse_tile_metadata,
     tile_in,
 )
+from alcd_otb.raster.grid import Grid
 
 RESOLUTIONS = (10, 20, 60)
 """Pixel sides of L1C bands, in metres."""

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from lxml import etree
 
 from alcd_otb.errors import ProductError
-from alcd_otb.grid import Grid
 from alcd_otb.products.safe_archive import damaged
+from alcd_otb.raster.grid import Grid
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """The bands of the MSI in physical order: a band's index here is its band_id in the metadata."""

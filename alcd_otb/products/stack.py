@@ -10,7 +10,7 @@ from pathlib import Path
 from osgeo import gdal, osr
 
 from alcd_otb.errors import ConfigurationError, ProductError
-from alcd_otb.grid import Grid, crs_name
+from alcd_otb.raster.grid import Grid, crs_name
 
 gdal.UseExceptions()
 osr.UseExceptions()

@@ -1,10 +1,10 @@
 """A scene and what a run made, as notebooks show them."""
 
-from alcd_otb.config import SceneConfig
-from alcd_otb.history import read_history
-from alcd_otb.legend import Legend
+from alcd_otb.iterations.history import read_history
 from alcd_otb.pages.html import data_uri, render
 from alcd_otb.report.pictures import Picture, report_pictures
+from alcd_otb.settings.legend import Legend
+from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
 
 

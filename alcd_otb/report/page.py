@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alcd_otb.history import MASK_ACCURACY, VALIDATION, Iteration, read_history, with_minutes
-from alcd_otb.legend import Legend, Positive
+from alcd_otb.iterations.history import MASK_ACCURACY, VALIDATION, Iteration, read_history, with_minutes
 from alcd_otb.pages.html import render
 from alcd_otb.pages.plots import Axis, Plot, make_plot
 from alcd_otb.report.pictures import report_pictures
+from alcd_otb.settings.legend import Legend, Positive
 from alcd_otb.workspace import Workspace
 
 log = logging.getLogger(__name__)

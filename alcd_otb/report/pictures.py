@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from alcd_otb.figures import (
+from alcd_otb.pages.html import data_uri, image_uri
+from alcd_otb.pictures.figures import (
     CONFIDENCE_STEPS,
     SMALL,
     Colour,
@@ -17,8 +18,7 @@ from alcd_otb.figures import (
     outlined,
     smoothed_confidence,
 )
-from alcd_otb.legend import Legend
-from alcd_otb.pages.html import data_uri, image_uri
+from alcd_otb.settings.legend import Legend
 
 _NO_DATA = ("no data", "#ffffff")
 

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.pages.html import image_uri, render
-from alcd_otb.quicklooks import MOST_PIXELS, Date, Dates
+from alcd_otb.pictures.quicklooks import MOST_PIXELS, Date, Dates
 from alcd_otb.workspace import replacing, writing_to
 
 _COLUMNS = 4

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from alcd_otb.grid import Grid
-from alcd_otb.legend import Legend
-from alcd_otb.sample_files import write_samples
-from alcd_otb.samples import Sample
+from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.reading import write_samples
+from alcd_otb.samples.sample import Sample
+from alcd_otb.settings.legend import Legend
 from alcd_otb.synthetic.noise import generator
 
 # Pixels of 20 m between a point and the nearest other class, with the cumulative share of points so placed: people

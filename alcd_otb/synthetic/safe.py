@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lxml import etree
 from osgeo import gdal, gdal_array
 
-from alcd_otb.grid import Grid
+from alcd_otb.raster.grid import Grid
 from alcd_otb.synthetic.spectra import BANDS, SOLAR_IRRADIANCE, Band
 
 QUANTIFICATION = 10000

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from osgeo import gdal
 
-from alcd_otb.grid import Grid
-from alcd_otb.legend import Legend
+from alcd_otb.raster.grid import Grid
+from alcd_otb.settings.legend import Legend
 from alcd_otb.synthetic import noise
 from alcd_otb.synthetic.clouds import Clouds, make_clouds
 from alcd_otb.synthetic.imaging import (

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from alcd_otb.legend import Legend
+from alcd_otb.settings.legend import Legend
+from alcd_otb.settings.template import load_template
 from alcd_otb.synthetic.imaging import Block, View, states_of
 from alcd_otb.synthetic.noise import Floats
 from alcd_otb.synthetic.season import SEASONS, Season
-from alcd_otb.template import load_template
 
 
 class _Model(BaseModel):

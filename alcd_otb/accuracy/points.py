@@ -1,0 +1,118 @@
+"""accuracy.gpkg: the points to label blindly, and the labels read back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import fiona
+from fiona._err import CPLE_BaseError
+from fiona.errors import FionaError
+from osgeo import ogr
+
+from alcd_otb.accuracy.plan import AccuracyPlan
+from alcd_otb.errors import SampleError
+from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.reading import new_geopackage
+from alcd_otb.samples.sample import named_features
+from alcd_otb.settings.legend import Legend
+
+ogr.UseExceptions()
+
+LAYER = "accuracy"
+"""Layer of the points; their field `class` is to be filled in."""
+
+PIXELS_LAYER = "pixels"
+"""Layer of the squares that the points stand for; its field `point` is the point's id."""
+
+_FIELDS = (("class", ogr.OFTString), ("author", ogr.OFTString), ("comment", ogr.OFTString))
+
+Pixel = tuple[int, int]
+
+
+def write_points(path: Path, plan: AccuracyPlan) -> None:
+    """Write the points in their order, without class, and the pixels that they stand for.
+
+    Raises ProcessingError where the file exists or cannot be written.
+    """
+    with new_geopackage(path) as source:
+        points = source.CreateLayer(LAYER, plan.grid.spatial_reference, ogr.wkbPoint)
+        for name, kind in _FIELDS:
+            points.CreateField(ogr.FieldDefn(name, kind))
+        squares = source.CreateLayer(PIXELS_LAYER, plan.grid.spatial_reference, ogr.wkbPolygon)
+        squares.CreateField(ogr.FieldDefn("point", ogr.OFTInteger))
+        source.StartTransaction()
+        for number, one in enumerate(plan.points, start=1):
+            x, y = plan.grid.centre_of(one.row, one.column)
+            point = ogr.Geometry(ogr.wkbPoint)
+            point.AddPoint_2D(x, y)
+            _add(points, number, point)
+            _add(squares, number, _square(x, y, plan.grid.resolution / 2), point=number)
+        source.CommitTransaction()
+
+
+def read_labels(path: Path, plan: AccuracyPlan, legend: Legend) -> dict[Pixel, int]:
+    """Class code by (row, column), of the points that have a class.
+
+    Raises SampleError, naming file, points and remedy, where the file cannot be read, a class is unknown, a point lies
+    in no pixel of the plan or two lie in one.
+    """
+    planned = {(one.row, one.column) for one in plan.points}
+    found: dict[Pixel, int] = {}
+    seen: set[Pixel] = set()
+    wrong: dict[str, list[str]] = {}
+    for identifier, properties, geometry in _features(path):
+        pixel = _pixel(geometry, plan.grid)
+        text = "" if properties["class"] is None else str(properties["class"]).strip()
+        label = legend.find(text)
+        if pixel not in planned:
+            problem = "lies in no pixel that was drawn; move it back, or delete it"
+        elif pixel in seen:
+            problem = "lies in the pixel of another point; delete one of them"
+        elif text and label is None:
+            problem = f"unknown class {text!r}; the classes are {', '.join(legend.names)}"
+        else:
+            seen.add(pixel)
+            if label is not None:
+                found[pixel] = label.code
+            continue
+        wrong.setdefault(problem, []).append(identifier)
+    for problem, identifiers in wrong.items():
+        raise SampleError(f"{path}: point {named_features(identifiers)}: {problem}")
+    return found
+
+
+def _features(path: Path) -> list[tuple[str, Mapping[str, Any], Any]]:
+    if not path.is_file():
+        raise SampleError(f"{path}: does not exist; restore it, or draw new points")
+    try:
+        with fiona.open(path, layer=LAYER) as layer:
+            if "class" not in layer.schema["properties"]:
+                raise SampleError(f"{path}: the layer {LAYER!r} has lost its field 'class'; restore the file")
+            return [(one.id, one.properties, one.geometry) for one in layer]
+    except (FionaError, CPLE_BaseError, ValueError, OSError) as error:
+        raise SampleError(f"{path}: cannot be read ({error}); restore it, or draw new points") from error
+
+
+def _pixel(geometry: Any, grid: Grid) -> Pixel | None:
+    if geometry is None or geometry.type != "Point":
+        return None
+    x, y = geometry.coordinates[:2]
+    return grid.pixel_at(x, y)
+
+
+def _add(layer: ogr.Layer, number: int, geometry: ogr.Geometry, **values: int) -> None:
+    feature = ogr.Feature(layer.GetLayerDefn())
+    feature.SetFID(number)
+    feature.SetGeometry(geometry)
+    for name, value in values.items():
+        feature.SetField(name, value)
+    layer.CreateFeature(feature)
+
+
+def _square(x: float, y: float, half: float) -> ogr.Geometry:
+    ring = ogr.Geometry(ogr.wkbLinearRing)
+    for right, up in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)):
+        ring.AddPoint_2D(x + right * half, y + up * half)
+    square = ogr.Geometry(ogr.wkbPolygon)
+    square.AddGeometry(ring)
+    return square

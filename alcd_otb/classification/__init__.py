@@ -1,0 +1,1 @@
+"""One iteration of the loop: training, classification, cleaning, corrections."""

@@ -1,0 +1,157 @@
+"""The operator's corrections: polygons burnt over the cleaned map, where they always win, and counted apart."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import gdal, ogr
+
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import updating
+from alcd_otb.samples.sample import Sample, named_features
+from alcd_otb.settings.legend import NO_DATA, Legend
+
+gdal.UseExceptions()
+ogr.UseExceptions()
+
+_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What was burnt, each by class code.
+
+    polygons: those that were drawn. pixels: those that they hold, each once. changed: of these, those that were of
+    another class. warnings: one line each.
+    """
+
+    polygons: Mapping[int, int]
+    pixels: Mapping[int, int]
+    changed: Mapping[int, int]
+    warnings: tuple[str, ...]
+
+    def as_json(self, legend: Legend, grid: Grid) -> dict[str, object]:
+        """As metrics.json holds it: the sums, and the same by class."""
+
+        def figures(codes: Sequence[int]) -> dict[str, object]:
+            pixels = sum(self.pixels.get(code, 0) for code in codes)
+            return {
+                "polygons": sum(self.polygons[code] for code in codes),
+                "pixels": pixels,
+                "hectares": round(pixels * grid.pixel_hectares, 4),
+                "changed_pixels": sum(self.changed.get(code, 0) for code in codes),
+            }
+
+        codes = sorted(self.polygons)
+        return {
+            **figures(codes),
+            "by_class": {legend.with_code(code).name: figures([code]) for code in codes},
+        }
+
+
+def burn(corrections: Sequence[Sample], labels: Path, grid: Grid) -> Corrections:
+    """Burn polygons into a map, which is changed in place; where two overlap, the later one wins.
+
+    corrections: polygons in the order they were drawn.
+    labels: raster of class codes on the grid, uint8. A pixel is corrected if its centre lies in a polygon, and
+    unless it has no data: nobody has seen there what the polygon says.
+
+    Read and written by strips that a polygon reaches. Raises ProcessingError where the map cannot be written.
+    """
+    polygons = Counter(one.code for one in corrections)
+    if not corrections:
+        return Corrections(polygons, {}, {}, ())
+    layer, source = _numbered(corrections, grid)
+    codes = np.array([NO_DATA, *(one.code for one in corrections)], np.uint8)
+    held = np.zeros(codes.size, np.int64)
+    changed = np.zeros(codes.size, np.int64)
+    with updating(labels) as dataset:
+        band = dataset.GetRasterBand(1)
+        for row in range(0, grid.height, _ROWS):
+            rows = min(_ROWS, grid.height - row)
+            numbers = _rasterised(layer, grid, row, rows)
+            if not numbers.any():
+                continue
+            before = band.ReadAsArray(0, row, grid.width, rows)
+            numbers[before == NO_DATA] = 0
+            after = np.where(numbers > 0, codes[numbers], before)
+            held += np.bincount(numbers.ravel(), minlength=codes.size)
+            changed += np.bincount(numbers[after != before], minlength=codes.size)
+            band.WriteArray(after, 0, row)
+    del layer, source
+    return Corrections(
+        polygons,
+        _by_code(held[1:], codes[1:]),
+        _by_code(changed[1:], codes[1:]),
+        tuple(_warnings(corrections, held[1:])),
+    )
+
+
+def _numbered(corrections: Sequence[Sample], grid: Grid) -> tuple[ogr.Layer, ogr.DataSource]:
+    """A layer in memory, each polygon with its number from 1, and the data source that it lives in."""
+    source = ogr.GetDriverByName("Memory").CreateDataSource("")
+    layer = source.CreateLayer("corrections", grid.spatial_reference, ogr.wkbPolygon)
+    layer.CreateField(ogr.FieldDefn("number", ogr.OFTInteger))
+    for number, one in enumerate(corrections, start=1):
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetGeometry(_geometry(one))
+        feature.SetField(0, number)
+        layer.CreateFeature(feature)
+    return layer, source
+
+
+def _rasterised(layer: ogr.Layer, grid: Grid, row: int, rows: int) -> NDArray[np.int32]:
+    """The number of the last polygon that holds each pixel of a strip, 0 outside all."""
+    strip = gdal.GetDriverByName("MEM").Create("", grid.width, rows, 1, gdal.GDT_Int32)
+    top = grid.top - row * grid.resolution
+    strip.SetGeoTransform((grid.left, grid.resolution, 0, top, 0, -grid.resolution))
+    strip.SetSpatialRef(grid.spatial_reference)
+    gdal.RasterizeLayer(strip, [1], layer, options=["ATTRIBUTE=number"])
+    numbers: NDArray[np.int32] = strip.ReadAsArray()
+    return numbers
+
+
+def _by_code(counts: NDArray[np.int64], codes: NDArray[np.uint8]) -> dict[int, int]:
+    sums = np.bincount(codes, weights=counts, minlength=256)
+    return {code: int(sums[code]) for code in sorted(set(codes.tolist()))}
+
+
+def _warnings(corrections: Sequence[Sample], held: NDArray[np.int64]) -> list[str]:
+    warnings = []
+    idle = [one.feature for one, pixels in zip(corrections, held.tolist(), strict=True) if not pixels]
+    if idle:
+        warnings.append(
+            f"corrections without effect ({named_features(idle)}): on no data, smaller than a pixel, "
+            "or under a later one: delete or enlarge them"
+        )
+    crossing = [one.feature for one in corrections if not _is_simple(one)]
+    if crossing:
+        warnings.append(
+            f"corrections whose outlines cross themselves ({named_features(crossing)}): "
+            "what they enclose twice is not corrected; mend them with the vertex tool"
+        )
+    return warnings
+
+
+def _is_simple(correction: Sample) -> bool:
+    # GEOS tells why a polygon is not valid on standard error.
+    with _quiet():
+        return bool(_geometry(correction).IsValid())
+
+
+def _geometry(correction: Sample) -> ogr.Geometry:
+    return ogr.CreateGeometryFromJson(json.dumps(correction.geometry))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    gdal.PushErrorHandler("CPLQuietErrorHandler")
+    try:
+        yield
+    finally:
+        gdal.PopErrorHandler()

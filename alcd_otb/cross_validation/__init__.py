@@ -1,0 +1,1 @@
+"""Cross-validation of the samples by spatial block."""

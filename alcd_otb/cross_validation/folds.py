@@ -1,0 +1,104 @@
+"""Folds of samples by spatial block, for cross-validation."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alcd_otb.errors import SampleError
+from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.sample import Sample
+from alcd_otb.settings.legend import Legend
+
+Floats = NDArray[np.float64]
+
+Block = tuple[int, int]
+"""(row, column) in a grid of blocks that begins at the scene's upper left corner."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Samples to train on and to validate with; blocks: those of the latter."""
+
+    training: tuple[Sample, ...]
+    validation: tuple[Sample, ...]
+    blocks: tuple[Block, ...]
+
+
+def spatial_folds(samples: Sequence[Sample], count: int, side: float, grid: Grid, seed: int) -> tuple[Fold, ...]:
+    """Divide samples into so many folds, each of whole blocks, so that neighbours are on one side.
+
+    side: of a square block, in metres. A sample is in the block that holds its location.
+
+    Each class is spread over the folds as evenly as its blocks allow: blocks that hold much of a class are given out
+    first, each to the fold that holds least of the block's classes. The seed breaks ties; the order of the samples does
+    not matter.
+
+    Raises SampleError where fewer blocks than folds hold samples, or a fold leaves fewer than two classes to train on.
+    """
+    of_sample = [_block_of(sample, side, grid) for sample in samples]
+    blocks = sorted(set(of_sample))
+    if len(blocks) < count:
+        raise SampleError(
+            f"{count} folds need samples in as many blocks of {side / 1000:g} km, and {len(blocks)} hold any: "
+            f"ask for fewer folds with -k, make the blocks smaller with samples.block, or label elsewhere too"
+        )
+    fold_of = _assign(_class_shares(samples, of_sample, blocks), count, seed)
+    folds = []
+    for number in range(count):
+        held = {block for block, fold in zip(blocks, fold_of, strict=True) if fold == number}
+        training = tuple(one for one, block in zip(samples, of_sample, strict=True) if block not in held)
+        validation = tuple(one for one, block in zip(samples, of_sample, strict=True) if block in held)
+        if len({one.code for one in training}) < 2:
+            raise SampleError(
+                f"without fold {number + 1}, fewer than two classes are left to train on: label each class in several "
+                f"blocks of {side / 1000:g} km"
+            )
+        folds.append(Fold(training, validation, tuple(sorted(held))))
+    return tuple(folds)
+
+
+def lone_classes(samples: Sequence[Sample], side: float, grid: Grid, legend: Legend) -> tuple[str, ...]:
+    """A warning for each class whose samples are all in one block."""
+    blocks: dict[int, set[Block]] = {}
+    for sample in samples:
+        blocks.setdefault(sample.code, set()).add(_block_of(sample, side, grid))
+    return tuple(
+        f"all samples of class {legend.with_code(code).name} lie in one block of {side / 1000:g} km: where they "
+        "validate, nothing has taught the class, and all of them count as errors"
+        for code, held in sorted(blocks.items())
+        if len(held) == 1
+    )
+
+
+def _block_of(sample: Sample, side: float, grid: Grid) -> Block:
+    x, y = sample.location
+    return int((grid.top - y) // side), int((x - grid.left) // side)
+
+
+def _class_shares(samples: Sequence[Sample], of_sample: Sequence[Block], blocks: Sequence[Block]) -> Floats:
+    """(blocks, classes) share of each class's samples that a block holds; the last column is of all samples."""
+    totals = Counter(sample.code for sample in samples)
+    rows = {block: index for index, block in enumerate(blocks)}
+    columns = {code: index for index, code in enumerate(sorted(totals))}
+    shares = np.zeros((len(blocks), len(columns) + 1))
+    for sample, block in zip(samples, of_sample, strict=True):
+        shares[rows[block], columns[sample.code]] += 1 / totals[sample.code]
+        shares[rows[block], -1] += 1 / len(samples)
+    return shares
+
+
+def _assign(shares: Floats, count: int, seed: int) -> list[int]:
+    """The fold of each block: the one in which the sum of squared shares grows least."""
+    shuffled = np.random.default_rng(seed).permutation(len(shares))
+    order = shuffled[np.argsort(-(shares[shuffled] ** 2).sum(axis=1), kind="stable")]
+    held = np.zeros((count, shares.shape[1]))
+    fold_of = [0] * len(shares)
+    for block in order.tolist():
+        # An empty fold shares nothing with the block, so that none stays empty.
+        fold = int(np.argmin(held @ shares[block]))
+        held[fold] += shares[block]
+        fold_of[block] = fold
+    return fold_of

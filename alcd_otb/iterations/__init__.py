@@ -1,0 +1,1 @@
+"""The finished iterations of a scene: what they recorded, what changed, and their history."""

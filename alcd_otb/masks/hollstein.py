@@ -1,0 +1,149 @@
+"""The labelled pixels of Hollstein et al. (2016), https://doi.org/10.3390/rs8080666: one HDF5 file of many scenes."""
+
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from osgeo import osr
+
+from alcd_otb.errors import EnvironmentNotReadyError, ProductError
+from alcd_otb.masks.acquisition import acquisition_in
+from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, SHADOW, SNOW, WATER, Meaning, PixelClass
+from alcd_otb.masks.references import LabelledReference, Pixels
+from alcd_otb.products.safe_archive import damaged
+from alcd_otb.products.sentinel2_metadata import tile_in
+from alcd_otb.raster.grid import Grid
+
+osr.UseExceptions()
+
+PROCESSOR = "Hollstein"
+
+# A shadow may be that of relief as well: the file does not tell.
+_MEANS: dict[str, Meaning] = {
+    "clear": frozenset(),
+    "water": frozenset({WATER}),
+    "shadow": frozenset({SHADOW, INVALID}),
+    "cirrus": frozenset({CIRRUS, CLOUD, INVALID}),
+    "cloud": frozenset({CLOUD, INVALID}),
+    "snow": frozenset({SNOW}),
+}
+_ROWS_AT_ONCE = 2**19
+
+_DATASETS = ("classes", "class_ids", "class_names", "product_id", "granule_id", "latitude", "longitude")
+
+
+def is_hollstein(path: Path) -> bool:
+    """Whether a file is HDF5 by its suffix, the format of the labelled pixels."""
+    return path.is_file() and path.suffix.lower() in (".h5", ".hdf5")
+
+
+def read_hollstein(path: Path) -> tuple[LabelledReference, ...]:
+    """The scenes of the file, by name; each product and tile is one.
+
+    Raises EnvironmentNotReadyError where h5py is not installed, ProductError where the file is damaged, or a scene's
+    names do not tell tile and time.
+    """
+    content = _read(path)
+    codes = content.classes.astype(np.int64)
+    strange = sorted(set(np.unique(codes).tolist()) - {one.code for one in content.legend})
+    if strange:
+        raise damaged(path, f"has pixels of class {', '.join(map(str, strange))}, which class_ids lacks")
+    references = []
+    for (product, granule), index in sorted(content.scenes.items()):
+        acquisition = acquisition_in(product, tile_in(granule))
+        if acquisition is None:
+            raise damaged(path, f"product {product}, granule {granule}: the names do not tell tile and time")
+        rows = content.scene_of_row == index
+        locate = partial(_located, content.places[rows], codes[rows].astype(np.uint8))
+        references.append(LabelledReference(PROCESSOR, path, acquisition, content.legend, (path,), locate))
+    return tuple(references)
+
+
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """Of a file with N labelled pixels.
+
+    classes: N class ids. places: N x 2, longitude and latitude in degrees. scene_of_row: N numbers of scenes. scenes:
+    number by product and granule.
+    """
+
+    legend: tuple[PixelClass, ...]
+    classes: NDArray[Any]
+    places: NDArray[np.float64]
+    scene_of_row: NDArray[np.int32]
+    scenes: dict[tuple[str, str], int]
+
+
+def _read(path: Path) -> _Content:
+    try:
+        h5py = import_module("h5py")
+    except ImportError as error:
+        raise EnvironmentNotReadyError(
+            f"{path}: reading HDF5 needs h5py; install Debian's python3-h5py (apt-get install python3-h5py)"
+        ) from error
+    try:
+        with h5py.File(path, "r") as file:
+            missing = [name for name in _DATASETS if name not in file]
+            if missing:
+                raise ProductError(
+                    f"{path}: lacks {', '.join(missing)}, so is no file of Hollstein et al.; give "
+                    "*_s2_manual_classification_data.h5"
+                )
+            scene_of_row, scenes = _scenes(file["product_id"], file["granule_id"])
+            return _Content(
+                _classes(path, file["class_ids"][()], file["class_names"][()]),
+                file["classes"][()].ravel(),
+                np.stack([file[one][()].ravel().astype(np.float64) for one in ("longitude", "latitude")], axis=1),
+                scene_of_row,
+                scenes,
+            )
+    except OSError as error:
+        raise damaged(path, f"cannot be read as HDF5 ({error})") from error
+
+
+def _scenes(products: Any, granules: Any) -> tuple[NDArray[np.int32], dict[tuple[str, str], int]]:
+    """(scene of each row, scenes); read in parts, since millions of names would fill the memory."""
+    scenes: dict[tuple[str, str], int] = {}
+    scene_of_row = np.empty(products.shape[0], np.int32)
+    for start in range(0, len(scene_of_row), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        names = [np.unique(one[part].ravel().astype("S"), return_inverse=True) for one in (products, granules)]
+        (first, product_of_row), (second, granule_of_row) = names
+        pairs, pair_of_row = np.unique(product_of_row * len(second) + granule_of_row, return_inverse=True)
+        numbers = [
+            scenes.setdefault((_text(first[pair // len(second)]), _text(second[pair % len(second)])), len(scenes))
+            for pair in pairs.tolist()
+        ]
+        scene_of_row[part] = np.array(numbers, np.int32)[pair_of_row]
+    return scene_of_row, scenes
+
+
+def _classes(path: Path, codes: Any, names: Any) -> tuple[PixelClass, ...]:
+    classes = []
+    for code, raw in zip(codes.ravel(), names.ravel(), strict=True):
+        name = _text(raw).strip().lower()
+        if name not in _MEANS:
+            raise damaged(path, f"class {name!r} is none of {', '.join(_MEANS)}")
+        classes.append(PixelClass(int(code), name, _MEANS[name]))
+    return tuple(classes)
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def _located(places: NDArray[np.float64], codes: NDArray[np.uint8], grid: Grid) -> Pixels:
+    """places: longitude and latitude in degrees, pixels x 2."""
+    geographic = osr.SpatialReference()
+    geographic.ImportFromEPSG(4326)
+    geographic.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    transformation = osr.CoordinateTransformation(geographic, grid.spatial_reference)
+    points = np.array(transformation.TransformPoints(places.tolist()))
+    columns = np.floor((points[:, 0] - grid.left) / grid.resolution).astype(np.int64)
+    rows = np.floor((grid.top - points[:, 1]) / grid.resolution).astype(np.int64)
+    inside = (rows >= 0) & (rows < grid.height) & (columns >= 0) & (columns < grid.width)
+    return rows[inside], columns[inside], codes[inside]

@@ -1,0 +1,73 @@
+"""The published reference masks of Baetens and Hagolle (2018), https://doi.org/10.5281/zenodo.1460960, by scene.
+
+A product of before December 2016 holds many tiles, and its name is no tile's: a scene is a product and a tile, which
+``used_parameters.json`` tells.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.masks.acquisition import Acquisition, acquisition_in
+from alcd_otb.masks.mask import Mask, classes_of, raster_layer, table_of
+from alcd_otb.products.safe_archive import damaged
+from alcd_otb.raster.grid import Grid
+from alcd_otb.settings.legend import Legend
+
+PROCESSOR = "ALCD"
+
+SUPERSEDED_FOLDER = "Hollstein"
+"""Of the scene that the archive holds twice, the copy here is the one that the paper does not validate with."""
+
+_MAP, _PARAMETERS = "Classification/classification_map.tif", "Classification/used_parameters.json"
+
+
+def is_reference_scene(path: Path) -> bool:
+    """Whether a folder is a scene of the published data set."""
+    return (path / _MAP).is_file()
+
+
+def read_reference_scene(path: Path, legend: Legend) -> Mask:
+    """Read a scene's folder. legend: of the clouds template, whose codes are those of the archive.
+
+    Raises ProductError where a file is missing or damaged, or the parameters contradict the product's name.
+    """
+    map_file, parameters_file = path / _MAP, path / _PARAMETERS
+    classes = classes_of(legend)
+    return Mask(
+        processor=PROCESSOR,
+        path=path,
+        acquisition=_acquisition(parameters_file),
+        grid=Grid.of(str(map_file)),
+        layers=(raster_layer(map_file, table_of(classes)),),
+        files=(map_file, parameters_file),
+        classes=classes,
+        picture=_picture(path),
+    )
+
+
+def _acquisition(file: Path) -> Acquisition:
+    try:
+        parameters: Any = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise damaged(file, f"cannot be read ({error})") from error
+    if not isinstance(parameters, dict):
+        raise damaged(file, "is no JSON object")
+    tile, day, product = (str(parameters.get(key, "")) for key in ("tile", "cloudy_date", "cloudy_product_name"))
+    if not re.fullmatch(r"T?\d{2}[A-Z]{3}", tile):
+        raise damaged(file, f"tile is {tile!r}, not a tile such as 31TFJ")
+    named = acquisition_in(product, tile)
+    stated = acquisition_in(day, tile)
+    if stated is None and named is None:
+        raise damaged(file, "neither cloudy_date nor cloudy_product_name tell when the scene was acquired")
+    if named is not None and stated is not None and named.day != stated.day:
+        raise damaged(file, f"cloudy_date is {day}, cloudy_product_name says {named.day:%Y%m%d}")
+    found = named or stated
+    assert found is not None
+    return found
+
+
+def _picture(path: Path) -> str | None:
+    found = [one for one in sorted((path / "Classification").glob("*quicklook*")) if one.suffix in (".png", ".jpg")]
+    return str(found[0]) if found else None

@@ -1,0 +1,48 @@
+"""The outlines of a map's classes as polygons, to draw over images at any scale."""
+
+from html import escape
+from pathlib import Path
+
+from osgeo import gdal, ogr
+
+from alcd_otb.errors import ProcessingError
+from alcd_otb.settings.legend import Legend
+
+gdal.UseExceptions()
+ogr.UseExceptions()
+
+FIELD = "class"
+"""Field of the polygons: the class code."""
+
+
+def write_contours(labels: Path, target: Path, legend: Legend) -> None:
+    """Write the areas of each class that has a contour, as FlatGeobuf: a polygon where pixels touch by a side.
+
+    labels: raster of class codes, uint8. Read line by line. Raises ProcessingError where the file cannot be written.
+    """
+    codes, outlined = gdal.Open(str(labels)), _outlined_classes(labels, legend)
+    try:
+        # Not a GeoPackage: QGIS would leave its -wal and -shm files beside it, and this one is smaller and quicker.
+        source = ogr.GetDriverByName("FlatGeobuf").CreateDataSource(str(target))
+        layer = source.CreateLayer(target.stem, codes.GetSpatialRef(), ogr.wkbPolygon)
+        layer.CreateField(ogr.FieldDefn(FIELD, ogr.OFTInteger))
+        gdal.Polygonize(codes.GetRasterBand(1), outlined.GetRasterBand(1), layer, 0)
+        # The file is written when it is closed.
+        source.Destroy()
+    except RuntimeError as error:
+        raise ProcessingError(f"{target}: cannot be written ({error}); check the folder and the space left") from error
+
+
+def _outlined_classes(labels: Path, legend: Legend) -> gdal.Dataset:
+    """The map, read through a table that makes it 1 in the classes with a contour, and else 0."""
+    outlined = {one.code for one in legend.classes if one.contour is not None}
+    table = ",".join(f"{code}:{int(code in outlined)}" for code in range(256))
+    described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(labels)))
+    width, height = described.RasterXSize, described.RasterYSize
+    whole = f'xOff="0" yOff="0" xSize="{width}" ySize="{height}"'
+    source = (
+        f"<ComplexSource><SourceFilename>{escape(str(labels), quote=False)}</SourceFilename><SourceBand>1</SourceBand>"
+        f"<SrcRect {whole}/><DstRect {whole}/><LUT>{table}</LUT></ComplexSource>"
+    )
+    described.GetRasterBand(1).SetMetadata({"source_0": source}, "vrt_sources")
+    return described

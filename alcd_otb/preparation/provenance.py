@@ -1,0 +1,68 @@
+"""What a map was made from and by: the content of config.json."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from osgeo import gdal
+
+from alcd_otb.preparation.inputs import Date, Inputs
+from alcd_otb.products.stack import Stack
+from alcd_otb.settings.band_names import clear_date
+from alcd_otb.settings.scene_file import SceneConfig
+
+
+def provenance(config: SceneConfig, inputs: Inputs, pixels: Mapping[str, int]) -> dict[str, Any]:
+    """All settings, what the features are, the products' identities, versions.
+
+    pixels: the preparation's counts of the feature grid, by what is counted.
+    """
+    return {
+        "scene": config.model_copy(update={"template": inputs.template}).model_dump(mode="json"),
+        "features": list(inputs.feature_names),
+        "products": {
+            "cloudy": _identity(inputs.cloudy),
+            "clear": None,
+            **{clear_date(number): _identity(date) for number, date in enumerate(inputs.clear, start=1)},
+        },
+        "grid": {
+            "crs": inputs.grid.crs,
+            "transform": list(inputs.grid.transform),
+            "width": inputs.grid.width,
+            "height": inputs.grid.height,
+        },
+        "pixels": dict(pixels),
+        "versions": {
+            "alcd_otb": version("alcd-otb"),
+            "gdal": gdal.__version__,
+            "python": platform.python_version(),
+            # A model of its is opened by the same version.
+            **({"scikit_learn": version("scikit-learn")} if config.template.uses_sklearn else {}),
+        },
+    }
+
+
+def _identity(product: Date) -> dict[str, Any]:
+    """The same keys for both kinds; what only one has is null of the other, or absent."""
+    if isinstance(product, Stack):
+        return {
+            "name": product.name,
+            "path": str(product.path),
+            "tile": None,
+            "acquired": None,
+            "bands": {band.name: {"scale": band.scale, "offset": band.offset} for band in product.bands},
+            "files": [{"path": path, "bytes": size} for path, size, _ in product.files],
+        }
+    return {
+        "name": product.name,
+        "path": str(product.path),
+        "tile": product.tile,
+        "acquired": product.acquired.isoformat(),
+        "baseline": product.baseline,
+        "relative_orbit": product.relative_orbit,
+        "offsets": {band.name: band.offset for band in product.bands},
+        "quantification": product.quantification,
+        "sun_zenith": product.sun_zenith,
+        "sun_azimuth": product.sun_azimuth,
+    }

@@ -1,0 +1,188 @@
+"""Features that a function in Python computes: found, tried out, and applied block by block."""
+
+import inspect
+import math
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from osgeo import gdal
+
+from alcd_otb.errors import ConfigurationError, ProcessingError
+from alcd_otb.preparation.layers import python_source
+from alcd_otb.raster.blocks import SIDE, Block, Source, Values, Window, read_blocks, write_block
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import creating
+from alcd_otb.settings.features import Feature, PythonFeature, is_file_name
+from alcd_otb.workspace import checksum
+
+# On the trial a feature is computed of the whole and of parts.
+_TRIAL = (24, 20)
+_CUTS = (Window(0, 0, 10, 20), Window(10, 0, 14, 9), Window(10, 9, 14, 11))
+# What rounding in 32 bits may differ by, as a share of the largest value.
+_ROUNDING = 1e-3
+_RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "ZSTD", "ZSTD_LEVEL": "1", "PREDICTOR": "3", "BIGTIFF": "IF_SAFER"}
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureFunction:
+    """A feature and its function."""
+
+    feature: PythonFeature
+    function: Callable[..., Any]
+
+    @classmethod
+    def load(cls, feature: PythonFeature) -> "FeatureFunction":
+        """Raises ConfigurationError where it is not there, or does not take a block and the feature's options."""
+        function = getattr(_module(feature), feature.function, None)
+        if not callable(function):
+            raise ConfigurationError(f"{feature.place}: has no function {feature.function!r}; correct features")
+        try:
+            inspect.signature(function).bind(None, **feature.options)
+        except TypeError as error:
+            raise ConfigurationError(f"{_named(feature)}: does not fit a block and its options ({error})") from error
+        return cls(feature, function)
+
+    def compute(self, block: Block) -> Values:
+        """(rows, columns) of the block without its halo; infinite values become NaN.
+
+        Raises ProcessingError where the function fails, and ConfigurationError where it returns something else.
+        """
+        narrowed = block.narrowed(self.feature.bands, self.feature.halo)
+        try:
+            # No data is NaN, and quotients by 0 become no data.
+            with np.errstate(all="ignore"):
+                result = self.function(narrowed, **self.feature.options)
+        except Exception as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ProcessingError(f"{_named(self.feature)}: failed on the block of {block.window}: {said}") from error
+        return self._checked(result, narrowed)
+
+    def try_out(self, resolution: float) -> None:
+        """Compute the feature of made-up values, whole and in parts; raises as `compute` does.
+
+        Raises ConfigurationError where the parts are not those of the whole.
+        """
+        feature, shape = self.feature, _TRIAL
+        random = np.random.default_rng(1)
+        values = random.random((len(feature.bands), *shape), np.float32)
+        image = np.pad(values, ((0, 0), *[(feature.halo, feature.halo)] * 2), mode="edge")
+
+        def part(window: Window) -> Values:
+            rows, columns = window.rows + 2 * feature.halo, window.columns + 2 * feature.halo
+            seen = image[:, window.row : window.row + rows, window.column : window.column + columns].copy()
+            return self.compute(Block(seen, feature.bands, feature.halo, resolution, window))
+
+        whole = part(Window(0, 0, *shape))
+        tolerance = _ROUNDING * float(np.nanmax(np.abs(whole), initial=0))
+        for window in _CUTS:
+            expected = whole[window.row : window.row + window.rows, window.column : window.column + window.columns]
+            if not np.allclose(part(window), expected, rtol=0, atol=tolerance, equal_nan=True):
+                raise ConfigurationError(
+                    f"{_named(feature)}: gives a pixel another value in another block; it must look no farther than "
+                    f"its halo of {feature.halo} pixels, and at nothing of the block as a whole"
+                )
+
+    def _checked(self, result: Any, block: Block) -> Values:
+        if not isinstance(result, np.ndarray) or result.dtype.kind not in "fiub":
+            kind = f"an array of {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
+            raise ConfigurationError(f"{_named(self.feature)}: returned {kind}; it must be an array of numbers")
+        if result.shape != block.shape:
+            with_halo = block.halo and result.shape == block.values.shape[1:]
+            remedy = "return block.without_halo(...) of it" if with_halo else "it must be rows x columns without halo"
+            raise ConfigurationError(
+                f"{_named(self.feature)}: returned an array of {_sides(result.shape)} for a block of "
+                f"{_sides(block.shape)}; {remedy}"
+            )
+        with np.errstate(over="ignore"):
+            values = result.astype(np.float32)
+        values[~np.isfinite(values)] = np.nan
+        return values
+
+
+def python_features(features: Sequence[Feature]) -> tuple[PythonFeature, ...]:
+    return tuple(feature for feature in features if isinstance(feature, PythonFeature))
+
+
+def check_functions(features: Sequence[Feature], resolution: float) -> None:
+    """Load and try out every function among the features; see `FeatureFunction`."""
+    for feature in python_features(features):
+        FeatureFunction.load(feature).try_out(resolution)
+
+
+def source_digests(features: Sequence[Feature]) -> list[str]:
+    """What tells that the source of a function has changed. Raises ConfigurationError where there is none."""
+    return [checksum(_source_file(feature)) for feature in python_features(features)]
+
+
+def write_python_features(
+    features: Sequence[Feature], bands: Source, grid: Grid, folder: Path, side: int = SIDE
+) -> dict[str, Path]:
+    """Compute the functions among the features, block by block, into rasters on the grid, by `recipe.python_source`.
+
+    bands: a raster on the grid, of all that the functions read. The results are Float32, NaN is no data.
+    Raises as `FeatureFunction.compute` does.
+    """
+    functions = [FeatureFunction.load(feature) for feature in python_features(features)]
+    halo = max(one.feature.halo for one in functions)
+    paths = {
+        python_source(one.feature): folder / f"python_{number}.tif" for number, one in enumerate(functions, start=1)
+    }
+    with ExitStack() as opened:
+        datasets = [
+            opened.enter_context(creating(path, grid, gdal.GDT_Float32, _RASTER_OPTIONS)) for path in paths.values()
+        ]
+        for dataset in datasets:
+            dataset.GetRasterBand(1).SetNoDataValue(math.nan)
+        for block in read_blocks([bands], grid, halo, side):
+            for one, dataset in zip(functions, datasets, strict=True):
+                write_block(dataset, one.compute(block), block.window)
+    return paths
+
+
+def _module(feature: PythonFeature) -> ModuleType:
+    """The module that holds the function; a file is read anew, and leaves no compiled one beside it."""
+    path = _source_file(feature)
+    try:
+        if not is_file_name(feature.place):
+            return import_module(feature.place)
+        module = ModuleType(str(path))
+        module.__file__ = str(path)
+        # Data classes look there for the module that they are of.
+        sys.modules[module.__name__] = module
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigurationError(f"{feature.place}: cannot be loaded ({said}); correct it") from error
+    return module
+
+
+def _source_file(feature: PythonFeature) -> Path:
+    if is_file_name(feature.place):
+        file = Path(feature.place)
+    else:
+        try:
+            found = find_spec(feature.place)
+        except (ImportError, ValueError):
+            found = None
+        if found is None or not found.origin:
+            raise ConfigurationError(f"{feature.place}: is no module that Python finds; install it or name a file")
+        file = Path(found.origin)
+    if not file.is_file():
+        raise ConfigurationError(f"{file}: is not there; correct the function of feature {feature.name!r}")
+    return file
+
+
+def _named(feature: PythonFeature) -> str:
+    return f"{feature.place}: function {feature.function!r}"
+
+
+def _sides(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape)) or "no"

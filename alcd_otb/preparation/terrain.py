@@ -1,0 +1,73 @@
+"""Elevation and slope on a scene's grid, from any raster that GDAL reads."""
+
+import logging
+from pathlib import Path
+
+from osgeo import gdal
+
+from alcd_otb.errors import ProductError
+from alcd_otb.raster.grid import Grid
+
+gdal.UseExceptions()
+
+log = logging.getLogger(__name__)
+
+
+def open_elevation(source: Path) -> gdal.Dataset:
+    """Open an elevation model. Raises ProductError where it cannot be read or has no CRS."""
+    try:
+        dataset = gdal.Open(str(source))
+    except RuntimeError as error:
+        raise ProductError(f'{source}: the elevation model cannot be read ({error}); correct "dem"') from error
+    if dataset.GetSpatialRef() is None:
+        raise ProductError(f"{source}: the elevation model has no coordinate reference system; assign it one")
+    return dataset
+
+
+def warp_elevation(source: Path, grid: Grid, folder: Path) -> Path:
+    """Bring an elevation model onto the grid (bilinear, metres, Float32) as dem.tif in the folder.
+
+    Raises ProductError where it cannot be read, has no CRS or lies elsewhere. Voids, such as the sea of many models,
+    become 0 m, with a warning that gives their share.
+    """
+    dataset = open_elevation(source)
+    target = folder / "dem.tif"
+    void = -32768.0
+    common = {
+        "dstSRS": grid.crs,
+        "outputBounds": grid.extent,
+        "width": grid.width,
+        "height": grid.height,
+        "resampleAlg": "bilinear",
+        "outputType": gdal.GDT_Float32,
+        "multithread": True,
+    }
+    try:
+        covered = _covered(gdal.Warp(str(target), dataset, dstNodata=void, **common))
+        if not covered:
+            raise ProductError(f"{source}: the elevation model does not cover the scene; name another one")
+        if covered < 1:
+            log.warning(
+                "%s: the elevation model lacks %.2g %% of the scene; 0 m is taken there", source, 100 * (1 - covered)
+            )
+            filled = gdal.Warp(str(target), dataset, dstNodata=0, **common)
+            # The slope of the shore is wanted, so that 0 m must not mean no data.
+            filled.GetRasterBand(1).DeleteNoDataValue()
+            filled.FlushCache()
+    except RuntimeError as error:
+        raise ProductError(f"{source}: the elevation model cannot be warped ({error}); repair it") from error
+    return target
+
+
+def slope(elevation: Path, folder: Path) -> Path:
+    """Slope in degrees by Horn's formula, as slope.tif in the folder. Too small in the grid's four corner pixels."""
+    target = folder / "slope.tif"
+    gdal.DEMProcessing(str(target), str(elevation), "slope", computeEdges=True).FlushCache()
+    return target
+
+
+def _covered(warped: gdal.Dataset) -> float:
+    """Share of the pixels that have an elevation; 1 only if all have."""
+    warped.FlushCache()
+    _, _, mean, _ = warped.GetRasterBand(1).GetMaskBand().ComputeStatistics(False)
+    return float(mean) / 255

@@ -1,0 +1,1 @@
+"""Rasters and vectors as files: grids, reading, writing, blocks."""

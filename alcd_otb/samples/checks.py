@@ -1,0 +1,152 @@
+"""What is doubtful about the samples: dropped where they cannot serve, warned of where they can."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alcd_otb.errors import SampleError
+from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.pixels import Integers, held_pixels, valid_at
+from alcd_otb.samples.sample import Sample, named_features
+from alcd_otb.settings.legend import Legend
+
+FEWEST = 3
+"""Samples of a class below which a warning is given."""
+
+HIGHEST_IMBALANCE = 10
+"""Ratio of the most to the least labelled class above which a warning is given."""
+
+SMALLEST_SPREAD = 2000.0
+"""Extent in metres within which all samples of a class are warned of as too close together."""
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """The samples that can be used, and what was found.
+
+    kept: in the order they were given.
+    on_no_data: by class code, samples dropped since none of their pixels is valid.
+    repeated: by class code, points dropped since another sample of their class holds the same pixel.
+    warnings: one line each.
+    """
+
+    kept: tuple[Sample, ...]
+    on_no_data: Mapping[int, int]
+    repeated: Mapping[int, int]
+    warnings: tuple[str, ...]
+
+
+def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: Path) -> SampleReport:
+    """Drop the samples that cannot serve and warn of the weak ones.
+
+    valid: raster on the grid, 1 where a pixel may be used; read around the samples only.
+
+    Raises SampleError where fewer than two classes are kept, ProductError where valid does not fit the grid.
+    """
+    rows, columns, holders = held_pixels(samples, grid)
+    usable = valid_at(valid, grid, rows, columns)
+    pixels, holders = (rows * grid.width + columns)[usable], holders[usable]
+    on_data = set(holders.tolist())
+    repeated = _repeated(samples, pixels, holders)
+    kept = [index for index in range(len(samples)) if index in on_data and index not in repeated]
+    dropped = [sample for index, sample in enumerate(samples) if index not in on_data]
+
+    warnings = []
+    if dropped:
+        warnings.append(
+            f"{_by_class(dropped, legend)} on no data or on no pixel's centre: dropped "
+            f"({named_features([sample.feature for sample in dropped])})"
+        )
+    if repeated:
+        again = [samples[index] for index in sorted(repeated)]
+        warnings.append(
+            f"{_by_class(again, legend)} in a pixel that a sample of the same class holds already: dropped "
+            f"({named_features([sample.feature for sample in again])})"
+        )
+    warnings += _conflicts(samples, pixels, holders)
+    remaining = tuple(samples[index] for index in kept)
+    warnings += _weak_classes(remaining, legend, grid)
+
+    if len({sample.code for sample in remaining}) < 2:
+        files = named_features(sorted({sample.feature.rpartition(":")[0] for sample in samples}))
+        raise SampleError(
+            f"{files}: fewer than two classes lie on valid data ({'; '.join(warnings)}); "
+            f"label points where {valid} is 1"
+        )
+    return SampleReport(
+        remaining,
+        dict(Counter(sample.code for sample in dropped)),
+        dict(Counter(samples[index].code for index in repeated)),
+        tuple(warnings),
+    )
+
+
+def _repeated(samples: Sequence[Sample], pixels: Integers, holders: Integers) -> set[int]:
+    """Points whose pixel a polygon, or an earlier point, of their class holds."""
+    repeated: set[int] = set()
+    first: dict[tuple[int, int], int] = {}
+    point_first = np.array([sample.is_point for sample in samples], dtype=np.bool_)[holders]
+    for index in np.lexsort((holders, point_first)).tolist():
+        holder = int(holders[index])
+        taken = first.setdefault((int(pixels[index]), samples[holder].code), holder)
+        if taken != holder and samples[holder].is_point:
+            repeated.add(holder)
+    return repeated
+
+
+def _conflicts(samples: Sequence[Sample], pixels: Integers, holders: Integers) -> list[str]:
+    """A warning where samples of two classes hold one pixel."""
+    codes = np.array([sample.code for sample in samples], dtype=np.int64)[holders]
+    claims = np.unique(np.stack([pixels, codes], axis=1), axis=0)
+    shared, counts = np.unique(claims[:, 0], return_counts=True)
+    contested = shared[counts > 1]
+    if not contested.size:
+        return []
+    involved = np.unique(holders[np.isin(pixels, contested)])
+    number = f"{contested.size} pixels hold" if contested.size > 1 else "1 pixel holds"
+    features = named_features([samples[index].feature for index in involved])
+    return [f"{number} samples of two classes and will not be used ({features}): move or delete one of them"]
+
+
+def _weak_classes(samples: Sequence[Sample], legend: Legend, grid: Grid) -> list[str]:
+    warnings = []
+    counts = Counter(sample.code for sample in samples)
+    diagonal = math.hypot(grid.right - grid.left, grid.top - grid.bottom)
+    for code, count in sorted(counts.items()):
+        name = legend.with_code(code).name
+        if count < FEWEST:
+            warnings.append(f"class {name} has {count} of the {FEWEST} samples it needs at least: add some")
+        elif _spread(samples, code) <= SMALLEST_SPREAD < diagonal:
+            warnings.append(
+                f"all {count} samples of class {name} lie within {SMALLEST_SPREAD / 1000:g} km: "
+                "spread them over the scene"
+            )
+    if counts:
+        (most, highest), (least, lowest) = max(counts.items(), key=_count), min(counts.items(), key=_count)
+        if highest > HIGHEST_IMBALANCE * lowest:
+            names = legend.with_code(most).name, legend.with_code(least).name
+            warnings.append(
+                f"class {names[0]} has {highest} samples and class {names[1]} {lowest}, "
+                f"more than {HIGHEST_IMBALANCE} to 1: balance them"
+            )
+    return warnings
+
+
+def _count(item: tuple[int, int]) -> int:
+    return item[1]
+
+
+def _spread(samples: Sequence[Sample], code: int) -> float:
+    """Diagonal in metres of the extent of a class's samples: no two of them are further apart."""
+    left, bottom, right, top = zip(*(sample.extent for sample in samples if sample.code == code), strict=True)
+    return math.hypot(max(right) - min(left), max(top) - min(bottom))
+
+
+def _by_class(samples: Sequence[Sample], legend: Legend) -> str:
+    counts = Counter(sorted(sample.code for sample in samples))
+    listed = ", ".join(f"{count} of class {legend.with_code(code).name}" for code, count in counts.items())
+    return f"{listed} lie" if len(samples) > 1 else f"{listed} lies"

@@ -1,0 +1,126 @@
+"""The samples of an earlier iteration put in the place of a scene's present ones, which are kept."""
+
+import logging
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from osgeo import gdal
+
+from alcd_otb.errors import ProcessingError, SampleError
+from alcd_otb.samples.layers import LAYER
+from alcd_otb.workspace import Workspace
+
+gdal.UseExceptions()
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 5.0
+"""Seconds to wait for another program, such as QGIS, to end its writing."""
+
+
+def can_restore(samples: Path, workspace: Path) -> bool:
+    """Whether a scene's samples are a GeoPackage in its workspace, and so made for this scene alone.
+
+    Files elsewhere are the user's own, and may serve other scenes.
+    """
+    return samples.parent.resolve() == workspace.resolve() and samples.suffix.lower() == ".gpkg"
+
+
+def take_samples(earlier: Path, present: Path, workspace: Workspace, number: int) -> None:
+    """Put the samples of an earlier iteration's folder in the place of the scene's, if these are the workspace's own.
+
+    number: of the iteration for which this is done. Raises SampleError and ProcessingError as `restore_samples` does.
+    """
+    taken = earlier / "samples.gpkg"
+    if not can_restore(present, workspace.folder):
+        log.warning(
+            "%s is no GeoPackage in the workspace, and is left as it is: to go on from these samples, "
+            "name a copy of %s in its place",
+            present,
+            taken,
+        )
+        return
+    with workspace.scratch() as scratch:
+        kept = restore_samples(taken, present, number, scratch)
+    log.info("%s holds the samples of iteration %d", present, int(earlier.name))
+    if kept is not None:
+        log.info("%s keeps those it held before", kept)
+
+
+def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path) -> Path | None:
+    """Put the layer of samples of an earlier GeoPackage into the scene's; its other layers stay as they are.
+
+    The scene's file as it was is kept beside it. It is replaced in one transaction of SQLite, so that a QGIS that has
+    it open goes on with the new points. iteration: that for which this is done. scratch: a folder for files in the
+    making.
+
+    Returns the copy kept, or None where there was nothing to keep. Raises SampleError where the file is locked,
+    ProcessingError where it cannot be replaced.
+    """
+    if not samples.exists():
+        _copy_whole(earlier, samples, scratch)
+        return None
+    kept = _unused(samples.with_name(f"{samples.stem}_before_iteration_{iteration:03d}.gpkg"))
+    merged = scratch / "merged.gpkg"
+    try:
+        with closing(_connect(samples)) as present:
+            _copy_database(present, merged)
+            shutil.copyfile(merged, scratch / kept.name)
+            gdal.VectorTranslate(
+                str(merged), str(earlier), accessMode="overwrite", layers=[LAYER], options=["-preserve_fid"]
+            )
+            _check_unlocked(present)
+            os.replace(scratch / kept.name, kept)
+            with closing(_connect(merged)) as source:
+                source.backup(present, progress=_give_up)
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise ProcessingError(
+                f"{samples}: cannot be replaced ({error}); check the folder and the space left"
+            ) from error
+        raise SampleError(
+            f"{samples}: another program is writing to it ({error}); save the layer there, then run again"
+        ) from error
+    except (sqlite3.DatabaseError, RuntimeError):
+        # No GeoPackage, or a damaged one: kept as it is, byte by byte.
+        shutil.copyfile(samples, kept)
+        _copy_whole(earlier, samples, scratch)
+    return kept
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+
+
+def _copy_database(source: sqlite3.Connection, target: Path) -> None:
+    """With what still lies in the journal beside the file, which a copy of the file would lack."""
+    with closing(_connect(target)) as copy:
+        source.backup(copy, progress=_give_up)
+
+
+def _check_unlocked(connection: sqlite3.Connection) -> None:
+    """Raises sqlite3.OperationalError where another program is writing."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")
+
+
+def _give_up(status: int, _remaining: int, _total: int) -> None:
+    # Python's backup would try for ever.
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("database is locked")
+
+
+def _copy_whole(earlier: Path, samples: Path, scratch: Path) -> None:
+    shutil.copyfile(earlier, scratch / "samples.gpkg")
+    os.replace(scratch / "samples.gpkg", samples)
+
+
+def _unused(path: Path) -> Path:
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    return candidate

@@ -1,0 +1,142 @@
+"""The features of a template: bands, formulas, textures and functions in Python."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.settings.band_names import KNOWN_NAMES, any_clear_date
+from alcd_otb.settings.expressions import Expression, parse_expression
+from alcd_otb.settings.fields import StrictModel, Text
+from alcd_otb.settings.model import nearest
+
+# The template checks the names, of which it declares the bands; editors propose those of Sentinel-2.
+Name = Annotated[str, WithJsonSchema({"anyOf": [{"type": "string", "enum": sorted(KNOWN_NAMES)}, {"type": "string"}]})]
+FeatureName = Annotated[Text, Field(description="of all but a mere name: the name of its band in `features.tif`")]
+
+
+class Formula(StrictModel):
+    """A feature computed pixel by pixel from bands, such as an index or a difference of dates."""
+
+    name: FeatureName
+    expr: str = Field(description="of a formula: an [expression](#expressions)")
+
+    @field_validator("expr")
+    @classmethod
+    def _checked(cls, text: str) -> str:
+        # The template checks the names, of which it declares the bands.
+        try:
+            parse_expression(text)
+        except ConfigurationError as error:
+            # pydantic adds the key only to a ValueError.
+            raise ValueError(str(error)) from error
+        return text
+
+    @property
+    def expression(self) -> Expression:
+        return parse_expression(self.expr)
+
+
+class Texture(StrictModel):
+    """A feature computed from one band in a square window of side 2 radius + 1 pixels.
+
+    contour_density: mean over the window of the gradient's magnitude, in the band's unit per metre.
+    variation_coefficient: standard deviation (n - 1) over mean. Both are those of Baetens et al. (2019).
+    """
+
+    name: FeatureName
+    texture: Literal["contour_density", "variation_coefficient"] = Field(
+        description="of a texture: mean of the gradient's magnitude, or standard deviation over mean"
+    )
+    band: Name = Field(description="of a texture: [the name](#names) that it is made from")
+    radius: int = Field(
+        default=3, ge=1, le=50, description="of a texture, in pixels: its window has a side of 2 radius + 1"
+    )
+
+
+class PythonFeature(StrictModel):
+    """A feature that a function in Python computes block by block; `blocks.Block` is what it gets."""
+
+    name: FeatureName
+    python: str = Field(
+        description="of a function: `FILE.py:FUNCTION`, the file relative to the file that names it, or "
+        "`PACKAGE.MODULE:FUNCTION`"
+    )
+    bands: tuple[Name, ...] = Field(min_length=1, description="of a function: [the names](#names) that it reads")
+    halo: int = Field(default=0, ge=0, le=256, description="of a function: how many pixels beyond a pixel it looks")
+    options: dict[str, Any] = Field(default={}, description="of a function: its further arguments")
+
+    @field_validator("python")
+    @classmethod
+    def _names_a_function(cls, python: str) -> str:
+        place, _, function = python.rpartition(":")
+        module = all(part.isidentifier() for part in place.split("."))
+        if not function.isidentifier() or not (module or is_file_name(place)):
+            raise ValueError(f"{python!r} is neither 'FILE.py:FUNCTION' nor 'PACKAGE.MODULE:FUNCTION'")
+        return python
+
+    @field_validator("bands")
+    @classmethod
+    def _once_each(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(bands)) < len(bands):
+            raise ValueError("a band occurs more than once")
+        return bands
+
+    @property
+    def place(self) -> str:
+        """The file or the module that holds the function."""
+        return self.python.rpartition(":")[0]
+
+    @property
+    def function(self) -> str:
+        return self.python.rpartition(":")[2]
+
+
+def _feature(value: Any) -> Any:
+    """A feature of the kind that its keys tell: a plain union would report every kind's errors."""
+    if isinstance(value, str | Formula | Texture | PythonFeature):
+        return value
+    if isinstance(value, dict) and "texture" in value:
+        return Texture(**value)
+    if isinstance(value, dict) and "python" in value:
+        return PythonFeature(**value)
+    if isinstance(value, dict) and "expr" in value:
+        return Formula(**value)
+    raise ValueError(f"{value!r} is neither a band, nor has it the key 'expr', 'texture' or 'python'")
+
+
+Feature = Annotated[Name | Formula | Texture | PythonFeature, BeforeValidator(_feature)]
+
+
+def feature_name(feature: Feature) -> str:
+    return feature if isinstance(feature, str) else feature.name
+
+
+def names_used(feature: Feature) -> tuple[str, ...]:
+    """The bands and terrain layers that a feature is made from."""
+    if isinstance(feature, str):
+        return (feature,)
+    if isinstance(feature, Texture):
+        return (feature.band,)
+    if isinstance(feature, PythonFeature):
+        return feature.bands
+    return feature.expression.names
+
+
+def is_file_name(place: str) -> bool:
+    """Whether a Python function's place is a file, and not a module."""
+    return place.endswith(".py")
+
+
+def check_names(feature: Feature, known: frozenset[str], key: str) -> None:
+    """Check what a feature or a layer is made from. Raises ValueError, which names the key."""
+    if isinstance(feature, Formula):
+        try:
+            parse_expression(feature.expr, known)
+        except ConfigurationError as error:
+            raise ValueError(f"{key}.expr: {error}") from error
+        return
+    for name in names_used(feature):
+        if any_clear_date(name) not in known:
+            within = ".band" if isinstance(feature, Texture) else ".bands" if isinstance(feature, PythonFeature) else ""
+            raise ValueError(f"{key}{within}: {name!r} is not known{nearest(name, known)}")

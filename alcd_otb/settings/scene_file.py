@@ -1,0 +1,132 @@
+"""scene.json, checked whole and completed with its template into one SceneConfig."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from alcd_otb.settings.band_names import checked_bands
+from alcd_otb.settings.fields import File, SchemaFile, StrictModel, Text
+from alcd_otb.settings.model import read_json, validated
+from alcd_otb.settings.template import Template, find_template, with_absolute_files
+
+
+class SceneFile(StrictModel):
+    """A scene: its products, its samples, its template. Paths are relative to this file."""
+
+    schema_file: SchemaFile = None
+    name: Text | None = Field(default=None, description="what the scene is called; absent: as the file")
+    cloudy: File | None = Field(
+        default=None,
+        description="the L1C product to classify: a `.SAFE` folder, or a `.zip` of one, which is read in place; either "
+        "it or `stack`",
+    )
+    stack: File | None = Field(
+        default=None, description="[a raster file of any sensor](stacks.md) to classify in its place"
+    )
+    bands: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="names of the stack's bands, in their order; absent: the bands' own descriptions",
+    )
+    clear: File | tuple[File, ...] | None = Field(
+        default=None,
+        description="L1C products of the same tile with few clouds, best later ones (beside a stack: stacks); absent: "
+        "single-date mode, without the features that need them",
+    )
+    dem: File | None = Field(
+        default=None,
+        description="elevation model in metres: any raster and CRS that GDAL reads; only for templates that use "
+        "`dem` or `slope`",
+    )
+    samples: File | None = Field(
+        default=None,
+        description="the labelled points: one vector file with a field `class`, or a folder with a file a class "
+        "(`water.shp`); any format and CRS that OGR reads. Polygons in its layer `corrections`, or in the folder's "
+        "file of that name, are burnt over the map. Absent: `samples.gpkg` in the workspace",
+    )
+    workspace: File | None = Field(default=None, description="the folder of the results; absent: the scene's name")
+    tile: Text | None = Field(
+        default=None, description="the tile to take, such as `31TFJ`, from a product of several (before December 2016)"
+    )
+    template: File = Field(
+        default="clouds",
+        description="a template that comes with the package, such as `clouds`, or the path of one",
+    )
+    set: dict[str, Any] = Field(default={}, description="changes to the template, key by key; a list is replaced whole")
+
+    @field_validator("bands")
+    @classmethod
+    def _band_names(cls, bands: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return bands if bands is None else checked_bands(bands)
+
+    @model_validator(mode="after")
+    def _one_image(self) -> Self:
+        if self.cloudy is None and self.stack is None:
+            raise ValueError("key 'cloudy' is missing: give an L1C product, or a \"stack\" in its place")
+        if self.cloudy is not None and self.stack is not None:
+            raise ValueError('"cloudy" and "stack" are both given; give the one that is to be classified')
+        if self.bands is not None and self.stack is None:
+            raise ValueError('"bands" are those of a "stack", and there is none; leave them out')
+        if self.tile is not None and self.stack is not None:
+            raise ValueError('"tile" chooses from an L1C product, and a "stack" is none; leave it out')
+        return self
+
+    @property
+    def clear_dates(self) -> tuple[str, ...]:
+        if isinstance(self.clear, str):
+            return (self.clear,)
+        return self.clear or ()
+
+
+class SceneConfig(StrictModel):
+    """A scene, complete: every path absolute, every setting present.
+
+    cloudy: an L1C product; None where there is a stack. bands: names of the stack's bands; None: its own.
+    clear: products, or stacks beside a stack.
+    """
+
+    name: str
+    cloudy: Path | None
+    stack: Path | None
+    bands: tuple[str, ...] | None
+    clear: tuple[Path, ...]
+    dem: Path | None
+    samples: Path
+    workspace: Path
+    tile: str | None
+    template: Template
+
+
+def load_scene(path: Path) -> SceneConfig:
+    """Read scene.json, its template and its `set`. Raises ConfigurationError naming file, key, value and remedy."""
+    scene = validated(SceneFile, read_json(path), str(path))
+    template_file = find_template(scene.template, path.resolve().parent, f"{path}: ")
+    settings = with_absolute_files(read_json(template_file), template_file)
+    merged = _override(settings, with_absolute_files(scene.set, path))
+    origin = f"{path}: set" if scene.set else str(template_file)
+    template = validated(Template, merged, origin)
+    folder = path.resolve().parent
+    name = scene.name or path.stem
+    workspace = folder / (scene.workspace or name)
+    return SceneConfig(
+        name=name,
+        cloudy=folder / scene.cloudy if scene.cloudy else None,
+        stack=folder / scene.stack if scene.stack else None,
+        bands=scene.bands,
+        clear=tuple(folder / one for one in scene.clear_dates),
+        dem=folder / scene.dem if scene.dem else None,
+        samples=folder / scene.samples if scene.samples else workspace / "samples.gpkg",
+        workspace=workspace,
+        tile=scene.tile,
+        template=template,
+    )
+
+
+def _override(template: Any, changes: Any) -> dict[str, Any]:
+    merged = dict(template)
+    for key, value in changes.items():
+        whole, part = template.get(key), value
+        both_objects = isinstance(whole, dict) and isinstance(part, dict)
+        merged[key] = _override(whole, part) if both_objects else value
+    return merged

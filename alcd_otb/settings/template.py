@@ -1,0 +1,251 @@
+"""A template, checked whole: the classes, features and settings of a use of the loop."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.settings.band_names import BANDS, checked_bands, known_names
+from alcd_otb.settings.features import Feature, check_names, feature_name, is_file_name
+from alcd_otb.settings.fields import Metres, Radius, Resolution, SchemaFile, StrictModel
+from alcd_otb.settings.legend import Legend, LegendClass, Positive
+from alcd_otb.settings.model import read_json, validated
+from alcd_otb.settings.view import View
+
+SKLEARN = "sklearn"
+"""The classifier that scikit-learn brings, its key in a template, and with a dot the prefix of its parameters."""
+
+
+class SampleSettings(StrictModel):
+    """How the operator's samples become training and validation pixels.
+
+    The pixels of one square are nearly alike, and a forest draws its limits too close around them: hence jitter.
+    """
+
+    growth: Metres = Field(
+        default=100,
+        description="half side in metres of the square around a point, of the classes without `grow`; 0: the one "
+        "pixel that holds it",
+    )
+    training_proportion: float = Field(
+        default=0.9, gt=0, le=1, description="share of each class's points that train; the others validate"
+    )
+    most_pixels_per_class: int = Field(default=8000, ge=1, description="training takes no more pixels of a class")
+    jitter: float = Field(
+        default=0,
+        ge=0,
+        le=2,
+        description="noise of a copy of each training pixel, as a share of each feature's standard deviation in the "
+        "class; 0: no copies",
+    )
+    seed: int = Field(
+        default=1,
+        ge=0,
+        le=2**31 - 1,
+        description="of split, sampling, jitter and training: the same seed, the same map",
+    )
+    block: float = Field(
+        default=5000,
+        gt=0,
+        description="side in metres of the squares that [k-fold cross-validation]"
+        "(accuracy.md#k-fold-cross-validation) keeps whole",
+    )
+
+
+class Regularisation(StrictModel):
+    """How single pixels are brought in line with those around them.
+
+    Thin clouds and edges survive smoothing, which a majority vote wears off.
+    """
+
+    smoothing: float = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="in pixels, standard deviation of the Gaussian by which a random forest's votes are averaged "
+        "before the class is chosen; 0: they are not",
+    )
+    radius: Radius = Field(
+        default=1,
+        description="in pixels, of the ball of a majority vote, 0: none; for other classifiers, and without "
+        "`smoothing`",
+    )
+
+
+class Confidence(StrictModel):
+    """Cleaning of the confidence."""
+
+    shares: bool = Field(
+        default=False,
+        description="whether to write [the share of every class](python.md#the-shares-of-all-classes), too",
+    )
+
+    radius: Radius = Field(default=5, description="in pixels, of the median in `confidence_smoothed.tif`; 0: none")
+
+
+class QuerySettings(StrictModel):
+    """Which places are proposed to be labelled next."""
+
+    number: int = Field(default=12, ge=1, le=1000, description="places proposed in a turn")
+    spacing: Metres = Field(default=480, description="metres between the places, and between them and samples")
+    candidates: int = Field(
+        default=16,
+        ge=1,
+        le=100,
+        description="pixels of least margin from which they are chosen, as a multiple of `number`: more give more "
+        "weight to what is new, fewer to what is unsure",
+    )
+
+
+class Template(StrictModel):
+    """A use of the loop: its classes, features and settings."""
+
+    schema_file: SchemaFile = None
+    classes: tuple[LegendClass, ...] = Field(min_length=1, description="the classes of the map")
+    positive: Positive | None = Field(
+        default=None,
+        description="what the use looks for: [the two sides of the two-class scores](uses.md); absent: the invalid "
+        "classes, against the valid ones",
+    )
+    bands: tuple[str, ...] = Field(
+        default=BANDS,
+        min_length=1,
+        description="what features may name, besides the terrain; [others for a stack](stacks.md#templates)",
+    )
+    resolution: Resolution | None = Field(
+        default=None,
+        description="in metres, of the features and the map: a multiple of 10 that divides the tile, or of a stack's "
+        "pixels; absent: 60, or a stack's own",
+    )
+    margin: Metres = Field(
+        default=600, description="metres kept off the edge of the data; at least what the wavelet levels mix there"
+    )
+    radiometry: Literal["reflectance", "digital_number"] = Field(
+        default="reflectance",
+        description="what the names of bands stand for: reflectance, offset and quantification applied, or raw DN",
+    )
+    resampling: Literal["average", "nearest"] = Field(
+        default="average", description="of bands finer than the grid; with `average`, coarser ones are bilinear"
+    )
+    decoding: Literal["auto", "full"] = Field(
+        default="auto",
+        description="`auto` decodes the JPEG 2000 level that still is 1.5 times finer than the grid; `full` every "
+        "pixel",
+    )
+    features: tuple[Feature, ...] = Field(
+        min_length=1,
+        description="what the classifier sees: [names](#names), formulas, textures and "
+        "[functions in Python](python.md#features)",
+    )
+    view: View = Field(description="the stack that a person looks at")
+    samples: SampleSettings = Field(default=SampleSettings(), description="from points to pixels")
+    classifier: dict[str, str | int | float | bool | tuple[str | int, ...]] = Field(
+        json_schema_extra={"required": ["classifier"]},
+        description="TrainVectorClassifier's own parameters: `classifier`, `classifier.rf.nbtrees`, ...; or "
+        "[one of scikit-learn's](python.md#classifiers-of-scikit-learn)",
+    )
+    regularisation: Regularisation = Field(default=Regularisation(), description="cleaning of the map")
+    confidence: Confidence = Field(default=Confidence(), description="cleaning of the confidence")
+    queries: QuerySettings = Field(
+        default=QuerySettings(), description="which places `next` and `run` [propose to label](queries.md)"
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _distinct(cls, classes: tuple[LegendClass, ...]) -> tuple[LegendClass, ...]:
+        Legend.from_classes(list(classes))
+        return classes
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        Legend.from_classes(list(self.classes), self.positive)
+        known = known_names(self.bands)
+        for number, feature in enumerate(self.features):
+            check_names(feature, known, f"features.{number}")
+        for number, layer in enumerate(self.view.layers):
+            check_names(layer, known, f"view.layers.{number}")
+        return self
+
+    @field_validator("features")
+    @classmethod
+    def _named_once(cls, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        names = [feature_name(feature) for feature in features]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} occurs more than once; each feature needs a name of its own")
+        return features
+
+    @field_validator("classifier")
+    @classmethod
+    def _has_a_method(cls, classifier: dict[str, Any]) -> dict[str, Any]:
+        if "classifier" not in classifier:
+            raise ValueError('has no key "classifier", such as "rf"')
+        if classifier["classifier"] == SKLEARN and not isinstance(classifier.get(SKLEARN), str):
+            raise ValueError(f'has no key "{SKLEARN}", such as "ExtraTreesClassifier"')
+        # A scene's changes leave the parameters of the template's own library.
+        unused = "classifier." if classifier["classifier"] == SKLEARN else SKLEARN
+        return {key: value for key, value in classifier.items() if not key.startswith(unused)}
+
+    @field_validator("bands")
+    @classmethod
+    def _band_names(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
+        return checked_bands(bands)
+
+    @property
+    def legend(self) -> Legend:
+        return Legend.from_classes(list(self.classes), self.positive)
+
+    @property
+    def uses_sklearn(self) -> bool:
+        return self.classifier["classifier"] == SKLEARN
+
+    @property
+    def growth(self) -> dict[int, float]:
+        """Half side in metres of the square around a point, by class code."""
+        return {one.code: self.samples.growth if one.grow is None else one.grow for one in self.classes}
+
+
+def template_names() -> tuple[str, ...]:
+    """Names of the templates that come with the package."""
+    return tuple(sorted(path.name.removesuffix(".json") for path in _template_folder().glob("*.json")))
+
+
+def load_template(template: str) -> Template:
+    """Read a template that comes with the package, by its name, or one in a file. Raises ConfigurationError."""
+    file = find_template(template, Path.cwd(), "")
+    return validated(Template, with_absolute_files(read_json(file), file), str(file))
+
+
+def find_template(template: str, folder: Path, origin: str) -> Path:
+    """The file of a template that comes with the package, or of one in a file relative to a folder.
+
+    origin: how the message of the ConfigurationError begins that is raised where there is none.
+    """
+    if template in template_names():
+        return _template_folder() / f"{template}.json"
+    file = folder / template
+    if not file.is_file():
+        raise ConfigurationError(
+            f"{origin}template {template!r} is neither a file nor one of {', '.join(template_names())}"
+        )
+    return file
+
+
+def with_absolute_files(settings: Any, origin: Path) -> Any:
+    """A template's keys, in which files of Python are absolute: they lie relative to the file that names them."""
+    features = settings.get("features")
+    if not isinstance(features, list | tuple):
+        return settings
+    return {**settings, "features": [_with_absolute_file(one, origin.resolve().parent) for one in features]}
+
+
+def _with_absolute_file(feature: Any, folder: Path) -> Any:
+    python = feature.get("python") if isinstance(feature, dict) else None
+    place, _, function = python.rpartition(":") if isinstance(python, str) else ("", "", "")
+    return {**feature, "python": f"{folder / place}:{function}"} if is_file_name(place) else feature
+
+
+def _template_folder() -> Path:
+    return Path(str(resources.files("param_templates")))

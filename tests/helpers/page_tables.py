@@ -1,0 +1,12 @@
+"""Tables of the documentation's pages."""
+
+import re
+
+
+def table_rows(text: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    below = re.split(rf"^#+ {re.escape(heading)}$", text, maxsplit=1, flags=re.M)[1]
+    table = re.search(r"(?:^\|.*\|$\n)+", below, re.M)
+    assert table is not None, f"no table below {heading!r}"
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[0].splitlines()]
+    return rows[2:]

@@ -1,0 +1,81 @@
+"""Scene files for tests, and the command line as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.result import Result
+from alcd_otb.scene import Scene
+from alcd_otb.synthetic.scene import SyntheticScene
+
+MARGIN = 120
+"""Metres; ALCD's 600 would leave little of a small scene."""
+
+
+@dataclass(frozen=True)
+class FinishedScene:
+    """A scene after one run."""
+
+    synthetic: SyntheticScene
+    scene: Scene
+    result: Result
+
+    @property
+    def iteration(self) -> Path:
+        return self.result.workspace / "iterations" / "001"
+
+
+def write_scene(file: Path, scene: SyntheticScene, **changes: Any) -> Path:
+    """A scene.json for the products of a synthetic scene, with a workspace ``work`` beside it.
+
+    changes: its keys; None leaves a key out.
+    """
+    content: dict[str, Any] = {
+        "cloudy": str(scene.cloudy),
+        "clear": str(scene.clear),
+        "dem": str(scene.dem),
+        "samples": str(scene.samples),
+        "workspace": "work",
+        "set": {"margin": MARGIN},
+        **{key: str(value) if isinstance(value, Path) else value for key, value in changes.items()},
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    content = {key: value for key, value in content.items() if value is not None}
+    file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    return file
+
+
+def command_line(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "alcd_otb", *map(str, arguments)]
+
+
+def alcd(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        command_line(*arguments), capture_output=True, text=True, timeout=120, env={**os.environ, **environment}
+    )
+
+
+def refused(code: int, *arguments: str | Path, **environment: str) -> str:
+    """The one line of error that a command gives when it ends with this exit code, and with nothing else.
+
+    Warnings and notes may precede it.
+    """
+    ended = alcd(*arguments, **environment)
+    assert ended.returncode == code, ended.stderr
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+    *notes, last = ended.stderr.splitlines()
+    assert last.startswith("ERROR: ")
+    assert all(note.startswith(("INFO: ", "WARNING: ")) for note in notes), ended.stderr
+    return last.removeprefix("ERROR: ")
+
+
+def leftovers(folder: Path) -> list[str]:
+    """What a run that failed or was killed may not leave: anything unfinished, at any depth."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if "unfinished" in path.name)
