@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from alcd_otb.accuracy.estimate import AccuracyEstimate
 from alcd_otb.accuracy.job import estimate_accuracy, plan_accuracy
 from alcd_otb.accuracy.plan import AccuracyPlan
-from alcd_otb.active_learning.visits import Records, check_proposes, update_visits
-from alcd_otb.classification.iteration import Stopwatch, check_classifier, run_iteration
-from alcd_otb.cross_validation.job import CrossValidation, cross_validate
+from alcd_otb.active_learning.places import Records, check_gives_places, update_places
+from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
+from alcd_otb.cross_validation.job import cross_validate
+from alcd_otb.cross_validation.results import CrossValidation
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError, SampleError
 from alcd_otb.iterations.history import Iteration, completed, read_history
-from alcd_otb.iterations.record import recorded
+from alcd_otb.iterations.record import Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
 from alcd_otb.pictures.figures import draw_figures, draw_quicklook
 from alcd_otb.preparation.inputs import Inputs
@@ -35,14 +36,15 @@ from alcd_otb.raster.io import Window, read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
-from alcd_otb.samples.editing import Point, add_points
+from alcd_otb.samples.adding import Point, add_points
 from alcd_otb.samples.layers import holds_samples
-from alcd_otb.samples.reading import create_empty_samples, read_corrections, read_samples
-from alcd_otb.samples.restore import can_restore, take_samples
+from alcd_otb.samples.reading import read_corrections, read_samples
+from alcd_otb.samples.restoring import can_restore, take_samples
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig, load_scene
 from alcd_otb.workspace import Workspace, write_json, writing_to
-from otb_pipelines.app import OtbError, OtbMissingError
+from otb_pipelines.errors import OtbError, OtbMissingError
 from otb_pipelines.settings import Settings, default_settings
 
 log = logging.getLogger(__name__)
@@ -178,7 +180,7 @@ class Scene:
     def _checked_inputs(self) -> Inputs:
         """The products, once all is known to be right that can be before anything runs."""
         inputs = Inputs.read(self.config)
-        check_classifier(self.config, self.settings)
+        check_classifier(self.config.template, self.settings)
         if python_features(inputs.features) and not is_prepared(self.workspace, inputs.fingerprint()):
             check_functions(inputs.features, inputs.grid.resolution)
         return inputs
@@ -214,7 +216,7 @@ class Scene:
             raise ConfigurationError(f"{folds} folds: at least 2 are needed, to train and to validate")
         with _failures_translated():
             inputs = Inputs.read(self.config)
-            check_classifier(self.config, self.settings)
+            check_classifier(self.config.template, self.settings)
             if not is_prepared(self.workspace, inputs.fingerprint()):
                 raise ConfigurationError(
                     f"{self.workspace.folder}: is not prepared, or out of date; run the scene first"
@@ -243,9 +245,8 @@ class Scene:
             return self._wait_for_samples(inputs, stopwatch)
         with workspace.new_iteration() as (number, folder):
             earlier = workspace.iteration(start) if start is not None else None
-            run_iteration(
-                self.config, inputs.grid, workspace, folder, samples, corrections, earlier, stopwatch, self.settings
-            )
+            given = IterationInput(self.config.template, workspace, inputs.grid, samples, corrections, earlier)
+            run_iteration(given, folder, stopwatch, self.settings)
             shutil.copyfile(workspace.config, folder / "config.json")
             # Of OTB nothing runs any more: its applications cannot run side by side in threads.
             with ThreadPoolExecutor(2) as beside:
@@ -275,21 +276,21 @@ class Scene:
 
     def _propose(self, folder: Path, samples: tuple[Sample, ...], stopwatch: Stopwatch) -> None:
         with stopwatch.timing("queries"):
-            update_visits(self.workspace, folder, samples, self.config.template, self.settings)
+            update_places(self.workspace, folder, samples, self.config.template, self.settings)
 
     def next_places(self, number: int | None = None) -> Records:
         """Where to label next, by the latest iteration and the samples as they are now; also written to to_visit.gpkg.
 
-        number: how many, else as the template says. In the order of their use, each as `query_files.as_records` tells.
+        number: how many, else as the template says. In the order of their use, each as `as_records` tells.
         Raises ConfigurationError where there is no map yet, or its classifier gave nothing to choose by.
         """
         workspace, template = self.workspace, self.config.template
-        check_proposes(workspace, template)
+        check_gives_places(workspace, template)
         with workspace.locked():
             iteration = workspace.last_iteration()
             grid = Grid.of(str(iteration / "labels.tif"))
             samples = read_samples(self.config.samples, template.legend, grid) if self._has_samples() else ()
-            return update_visits(workspace, iteration, samples, template, self.settings, number)
+            return update_places(workspace, iteration, samples, template, self.settings, number)
 
     def status(self) -> tuple[Iteration, ...]:
         """What the iterations tell of themselves, oldest first; reads only, and may do so while a run is going on."""

@@ -1,6 +1,7 @@
-"""Tables as text for a terminal."""
+"""Text for people: tables for a terminal, and the end of a message about an unknown name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -14,3 +15,31 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
         )
         lines.append("  ".join([first, *others]).rstrip())
     return "\n".join(lines)
+
+
+def did_you_mean(name: str, known: Iterable[str], listing: str | None = None) -> str:
+    """End a message about an unknown name with the most similar known name, if any is similar, and all known names.
+
+    Parameters
+    ----------
+    name
+        The unknown name.
+    known
+        The known names. Upper and lower case count as alike.
+    listing
+        Says which names are known. By default "there are" with all of them, sorted.
+
+    Returns
+    -------
+    str
+        Such as ``; did you mean 'land'? There are land, water``; empty where no name is known.
+    """
+    names = sorted(known)
+    if not names:
+        return ""
+    by_lower_case = {candidate.lower(): candidate for candidate in reversed(names)}
+    similar = get_close_matches(name.strip().lower(), by_lower_case, n=1, cutoff=0.5)
+    listing = listing or f"there are {', '.join(names)}"
+    if similar:
+        return f"; did you mean {by_lower_case[similar[0]]!r}? {listing[0].upper()}{listing[1:]}"
+    return f"; {listing}"

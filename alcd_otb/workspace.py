@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import AlcdError, ConfigurationError, ProcessingError, WorkspaceLockedError
-from otb_pipelines.app import OtbError
+from otb_pipelines.errors import OtbError
 
 _UNFINISHED = ".unfinished-"
 _SPARE = 256 * 1024

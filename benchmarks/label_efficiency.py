@@ -33,9 +33,11 @@ from numpy.typing import NDArray
 from osgeo import gdal
 
 from alcd_otb.accuracy.confusion import BinaryMetrics
-from alcd_otb.active_learning.selection import Maps, propose_places
-from alcd_otb.classification.iteration import Stopwatch, run_iteration
+from alcd_otb.active_learning.places import propose_places
+from alcd_otb.active_learning.uncertainty import CertaintyMaps
+from alcd_otb.classification.iteration import IterationInput, run_iteration
 from alcd_otb.cli.demo import compare_with_truth
+from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.job import prepare
 from alcd_otb.raster.grid import Grid
@@ -117,7 +119,7 @@ def spaced_places(turn: Turn) -> Pixels:
 
 
 def proposed_places(turn: Turn) -> Pixels:
-    template, maps = turn.scene.config.template, Maps.of(turn.folder)
+    template, maps = turn.scene.config.template, CertaintyMaps.of(turn.folder)
     assert maps is not None
     queries = template.queries.model_copy(update={"number": turn.wanted})
     features, seed = turn.scene.workspace.features, template.samples.seed
@@ -188,7 +190,8 @@ def curve(scene: Prepared, strategy: str, seed: int, most: int, wanted: int) -> 
         samples = labelled(scene, pixels)
         with tempfile.TemporaryDirectory(dir=scene.workspace.folder) as name:
             folder = Path(name)
-            run_iteration(scene.config, scene.grid, scene.workspace, folder, samples, (), None, Stopwatch(), SETTINGS)
+            given = IterationInput(scene.config.template, scene.workspace, scene.grid, samples)
+            run_iteration(given, folder, Stopwatch(), SETTINGS)
             pairs = compare_with_truth(folder / "labels.tif", scene.truth_file)
             binary = BinaryMetrics.from_pairs(pairs, scene.config.template.legend)
             assert binary.overall_accuracy is not None

@@ -17,11 +17,12 @@ from typing import TypeVar
 from osgeo import gdal
 
 from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.job import wavelet_levels, write_stacks_of, write_valid
-from alcd_otb.raster.io import gdal_threads
+from alcd_otb.preparation.sources import wavelet_levels
+from alcd_otb.preparation.stacks import write_scene_stacks
+from alcd_otb.preparation.valid_mask import write_valid
 from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
-from otb_pipelines.memory import memory_kept
+from otb_pipelines.process import gdal_threads, kept_memory
 from otb_pipelines.settings import Settings, default_settings
 
 ResultT = TypeVar("ResultT")
@@ -97,8 +98,8 @@ def run_steps(steps: Steps, inputs: Inputs, folder: Path, settings: Settings) ->
     levels = wavelet_levels(inputs)
     steps.run("floor: decode", lambda: decode((inputs.band(name).path, level) for name, level in levels.items()))
     before = written_bytes()
-    with memory_kept():
-        stacks = steps.run("features and view", lambda: write_stacks_of(inputs, levels, folder, settings))
+    with kept_memory():
+        stacks = steps.run("features and view", lambda: write_scene_stacks(inputs, levels, folder, settings))
         valid, _ = steps.run("valid pixels", lambda: write_valid(inputs, levels, stacks.state, folder, settings))
     sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (stacks.features, valid, stacks.view)}
     os.sync()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alcd_otb import scene as scenes
-from alcd_otb.classification.iteration import Stopwatch
+from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
 

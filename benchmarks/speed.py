@@ -40,8 +40,8 @@ from alcd_otb.raster.io import values_at
 from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
 from alcd_otb.workspace import Workspace
-from otb_pipelines.app import forest_plugin, load_otb
-from otb_pipelines.settings import machine_memory, machine_threads
+from otb_pipelines.process import forest_plugin, load_otb
+from otb_pipelines.settings import default_settings, machine_memory, machine_threads
 
 SIXTEENTH, QUARTER = 2748, 5490
 ROUNDS = 3
@@ -266,7 +266,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the scenes are made and kept; else they are removed")
     parser.add_argument("--result", type=Path, help="JSON file to write the figures to")
     options = parser.parse_args()
-    load_otb(machine_threads())
+    load_otb(default_settings())
     with tempfile.TemporaryDirectory() as temporary:
         result = measure(options.folder or Path(temporary), options.sizes)
     if options.result:

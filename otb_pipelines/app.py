@@ -1,34 +1,20 @@
-"""One OTB application: parameters in, images out, errors and log made Python's."""
+"""One OTB application: its parameters, its outputs as inputs of others, its errors as exceptions of Python."""
 
 from __future__ import annotations
 
-import ctypes
-import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from osgeo import gdal
-
+from otb_pipelines.errors import OtbError, OtbMissingError
+from otb_pipelines.process import gdal_errors, load_otb
 from otb_pipelines.settings import Settings
-
-log = logging.getLogger("otb_pipelines")
 
 PIXEL_TYPES = {"uint8": 0, "int16": 1, "uint16": 2, "int32": 3, "uint32": 4, "float": 5, "double": 6}
 """OTB's ImagePixelType by GDAL-like names."""
-
-
-class OtbError(RuntimeError):
-    """An OTB application failed, or could not be made. The message names it and carries OTB's own words."""
-
-
-class OtbMissingError(OtbError):
-    """OTB, or one of its applications, is not there."""
 
 
 @dataclass(frozen=True)
@@ -157,16 +143,16 @@ class Application:
     @contextmanager
     def _reported(self) -> Iterator[None]:
         """Turn OTB's exceptions and GDAL's unnoticed errors into an OtbError."""
-        before = len(_gdal_errors)
+        before = len(gdal_errors)
         try:
             yield
         except OtbError:
             raise
         except RuntimeError as error:
-            raise OtbError(self._failure([str(error), *_gdal_errors[before:]])) from error
+            raise OtbError(self._failure([str(error), *gdal_errors[before:]])) from error
         finally:
-            unnoticed = _gdal_errors[before:]
-            del _gdal_errors[before:]
+            unnoticed = gdal_errors[before:]
+            del gdal_errors[before:]
         if unnoticed:
             raise OtbError(self._failure(unnoticed))
 
@@ -177,70 +163,10 @@ class Application:
         return f"OTB application {self.name} failed: {said} [{self.name} {given}]"
 
 
-_gdal_errors: list[str] = []
-
-
-def _note_gdal_error(severity: int, _number: int, message: str) -> None:
-    if severity >= gdal.CE_Failure:
-        _gdal_errors.append(message)
-    elif severity == gdal.CE_Warning:
-        log.debug("GDAL: %s", message)
-
-
-_OWN_APPLICATIONS = Path(__file__).parent / "otb_applications"
-
-
-def forest_plugin() -> Path | None:
-    """The plug-in by which ImageClassifier runs random forests fast; None where it was not built."""
-    file = Path(__file__).parent / "itk_plugins" / "libfast_forest.so"
-    return file if file.is_file() else None
-
-
-@cache
-def load_otb(threads: int) -> Any:
-    """OTB's Python module, which finds the fast forest and this package's own applications.
-
-    Raises OtbMissingError where it cannot be imported.
-    """
-    # ITK reads this once, when the first filter is made.
-    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(threads)
-    try:
-        import otbApplication
-    except ImportError as error:
-        raise OtbMissingError(f"OTB's Python module otbApplication cannot be imported ({error})") from error
-    otbApplication.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
-    _register_fast_forest()
-    # OTB does not notice that GDAL could not flush a file when it closed it: a full disk would pass in silence.
-    # The handler is for all threads, since OTB's work may be done in another one than the caller's.
-    gdal.SetErrorHandler(_note_gdal_error)
-    # The official module has no such function and leaves its log on standard output.
-    if hasattr(otbApplication, "AddLogCallback"):
-        otbApplication.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
-    return otbApplication
-
-
-def _register_fast_forest() -> None:
-    """Without it OTB's own forest serves, with the same results."""
-    plugin = forest_plugin()
-    if plugin is None:
-        return
-    try:
-        ctypes.CDLL(str(plugin)).register_fast_forest()
-    except OSError as error:
-        log.warning("the fast forest cannot be loaded (%s): OTB's own is used; build it again with make install", error)
-
-
-def available_applications(settings: Settings) -> tuple[str, ...]:
-    """Names of the applications that OTB finds."""
-    return tuple(sorted(load_otb(settings.threads).Registry.GetAvailableApplications()))
-
-
 def _create(name: str, settings: Settings) -> Any:
-    native = load_otb(settings.threads).Registry.CreateApplication(name)
+    native = load_otb(settings).Registry.CreateApplication(name)
     if native is None:
         raise OtbMissingError(f"OTB application {name} is not there; install Debian's libotb-apps or this package anew")
-    # GDAL would else cache blocks in a twentieth of the machine's memory.
-    gdal.SetCacheMax(settings.ram << 20)
     return native
 
 

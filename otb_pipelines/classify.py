@@ -30,27 +30,60 @@ class Cleaning:
     smoothing: float = 0
 
 
-def build_classification(
-    image: Path,
-    model: Path,
-    mask: Path,
-    statistics: Path | None,
-    classifier: str,
-    cleaning: Cleaning,
-    settings: Settings,
-) -> Application:
-    """A classified and cleaned image, each pixel of which is classified once.
+@dataclass(frozen=True)
+class ClassifiedScene:
+    """What is classified, where, and by what.
 
-    The outputs are to be written at once: the labels `out` (0 where the mask is 0), and where there is a confidence,
-    `confmap` and its median `medianmap`; of a random forest also `marginmap`, by how much the share of the first
-    class's votes exceeds that of the second, and `secondmap`, the second class, both before the majority vote. With
-    smoothing, all of them are of the averaged votes, and the shares come in steps of 0.005. In the majority vote in a
-    ball a tie keeps the pixel's label, and no data neither votes nor changes; the median is that of the data in a
-    square of side 2 median_radius + 1, the image's edge replicated.
+    Attributes
+    ----------
+    image
+        Raster of the features.
+    mask
+        Raster on its grid, 0 where no pixel is classified.
+    model
+        The file of the trained classifier.
+    classifier
+        OTB's name of the classifier.
+    statistics
+        The file of the features' statistics. None where the classifier needs none.
     """
-    parameters: dict[str, Value] = {"in": image, "model": model, "mask": mask}
+
+    image: Path
+    mask: Path
+    model: Path
+    classifier: str
+    statistics: Path | None = None
+
+
+def build_classification(scene: ClassifiedScene, cleaning: Cleaning, settings: Settings) -> Application:
+    """Build a chain that classifies and cleans an image. Each pixel is classified once.
+
+    Parameters
+    ----------
+    scene
+        The image, its mask and the trained classifier.
+    cleaning
+        Smoothing or majority vote of the labels, and median of the confidence.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    Application
+        Its outputs are to be written in one call. ``out`` holds the labels, 0 where the mask is 0. Where there is a
+        confidence, ``confmap`` holds it and ``medianmap`` its median. Of a random forest, ``marginmap`` holds the
+        difference of the shares of votes of the first and the second class, and ``secondmap`` the second class, both
+        before the majority vote.
+
+    Notes
+    -----
+    With smoothing, all outputs are of the averaged votes, and shares come in steps of 0.005. In the majority vote in a
+    ball a tie keeps the pixel's label, and pixels without data neither vote nor change. The median is that of the
+    pixels with data in a square of side 2 median_radius + 1. The image's edge is replicated.
+    """
+    parameters: dict[str, Value] = {"in": scene.image, "model": scene.model, "mask": scene.mask}
     outputs: dict[str, Value] = {"radius": cleaning.radius, "medianradius": cleaning.median_radius}
-    if gives_margin(classifier):
+    if gives_margin(scene.classifier):
         if cleaning.smoothing:
             parameters["smoothing"] = cleaning.smoothing
             outputs["radius"] = 0
@@ -58,8 +91,8 @@ def build_classification(
         outputs |= {"margin": classified["marginmap"], "second": classified["secondmap"]}
     else:
         parameters["nodatalabel"] = 0
-        if statistics is not None:
-            parameters["imstat"] = statistics
+        if scene.statistics is not None:
+            parameters["imstat"] = scene.statistics
         if cleaning.certain is not None:
             # ImageClassifier makes a confidence only if it has a file to go to, even when it goes elsewhere.
             parameters["confmap"] = "in_memory"

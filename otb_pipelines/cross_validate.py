@@ -14,14 +14,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal
 
-from otb_pipelines.app import Application, OtbError, Target, Value
+from otb_pipelines.app import Application, Target, Value
+from otb_pipelines.errors import OtbError
 from otb_pipelines.pixel_image import pixel_image
+from otb_pipelines.process import gdal
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import Codes, Parameters, Values, train
-
-gdal.UseExceptions()
+from otb_pipelines.train import Codes, Parameters, Training, Values, train
 
 _PATIENCE = 0.02
 
@@ -107,7 +106,7 @@ class _Process:
 
 def _work(job: _Job, settings: Settings) -> None:
     model = job.folder / f"model_{job.number}"
-    train(job.pixels.values, job.pixels.codes, model, job.classifier, job.seed, job.statistics, settings)
+    train(Training(job.pixels.values, job.pixels.codes, job.classifier, job.seed, job.statistics), model, settings)
     codes = classify_pixels(job.pixels.unknown, model, job.statistics, settings)
     model.unlink()
     np.save(job.result, codes)

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal
 
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 
 @contextmanager

@@ -5,15 +5,17 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal
 
-from otb_pipelines.app import Application, OtbError, Value
+from otb_pipelines.app import Application, Value
+from otb_pipelines.errors import OtbError
 from otb_pipelines.pixel_image import pixel_image
+from otb_pipelines.process import gdal
 from otb_pipelines.settings import Settings
 
 Values = NDArray[np.float64]
@@ -104,35 +106,66 @@ def with_noisy_copies(values: Values, codes: Codes, jitter: float, seed: int) ->
     return np.concatenate([values, values + noise]), np.concatenate([codes, codes])
 
 
-def train(
-    values: Values,
-    codes: Codes,
-    model: Path,
-    classifier: Parameters,
-    seed: int,
-    statistics: Path | None,
-    settings: Settings,
-) -> None:
-    """Train on pixels, and write the model. values: (pixels, features); codes: (pixels,) class codes.
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What a classifier is trained on, and how.
 
-    A random forest of which all trees are asked for is trained by RandomForestTraining; OTB stops adding trees once
-    the out-of-bag error is below `classifier.rf.acc`.
+    Attributes
+    ----------
+    values
+        (pixels, features).
+    codes
+        (pixels,) class codes.
+    classifier
+        TrainVectorClassifier's own parameters.
+    seed
+        Governs all that is random in the training.
+    statistics
+        The file of `write_statistics`. None where the classifier needs none.
     """
-    if _grows_all_trees(classifier):
-        _train_forest(values, codes, model, classifier, seed, settings)
+
+    values: Values
+    codes: Codes
+    classifier: Parameters
+    seed: int
+    statistics: Path | None = None
+
+
+def train(training: Training, model: Path, settings: Settings) -> None:
+    """Train on pixels, and write the model.
+
+    RandomForestTraining trains a random forest of which all trees are asked for. TrainVectorClassifier trains any other
+    classifier, and stops adding trees once the out-of-bag error is below ``classifier.rf.acc``.
+
+    Parameters
+    ----------
+    training
+        The pixels and the classifier.
+    model
+        The file to write.
+    settings
+        Memory and threads.
+
+    Raises
+    ------
+    OtbError
+        Where the classifier cannot be trained.
+    """
+    if _grows_all_trees(training.classifier):
+        _train_forest(training, model, settings)
         return
     parameters: dict[str, Value] = {
         "io.out": model,
         "cfield": _CLASS,
-        "rand": seed,
+        "rand": training.seed,
         "v": False,
-        **classifier,
+        **training.classifier,
     }
-    if statistics is not None:
-        parameters["io.stats"] = statistics
-    with _table(values, codes) as (path, features):
+    if training.statistics is not None:
+        parameters["io.stats"] = training.statistics
+    with _table(training.values, training.codes) as (path, features):
         Application("TrainVectorClassifier", {"io.vd": [path], "feat": features, **parameters}, settings).execute()
-    if classifier["classifier"] == "ann":
+    if training.classifier["classifier"] == "ann":
         _mend_labels(model)
 
 
@@ -140,16 +173,15 @@ def _grows_all_trees(classifier: Parameters) -> bool:
     return classifier["classifier"] == "rf" and float(str(classifier.get("classifier.rf.acc", _LEAST_ERROR))) == 0
 
 
-def _train_forest(
-    values: Values, codes: Codes, model: Path, classifier: Parameters, seed: int, settings: Settings
-) -> None:
+def _train_forest(training: Training, model: Path, settings: Settings) -> None:
     parameters: dict[str, Value] = {
-        own: classifier[f"classifier.rf.{name}"]
+        own: training.classifier[f"classifier.rf.{name}"]
         for name, own in _FOREST_PARAMETERS.items()
-        if f"classifier.rf.{name}" in classifier
+        if f"classifier.rf.{name}" in training.classifier
     }
-    with pixel_image(values.astype(np.float32)) as pixels, pixel_image(codes.astype(np.int32)[:, None]) as labels:
-        parameters |= {"in": pixels, "labels": labels, "model": model, "seed": seed}
+    values, codes = training.values.astype(np.float32), training.codes.astype(np.int32)[:, None]
+    with pixel_image(values) as pixels, pixel_image(codes) as labels:
+        parameters |= {"in": pixels, "labels": labels, "model": model, "seed": training.seed}
         Application("RandomForestTraining", parameters, settings).execute()
 
 

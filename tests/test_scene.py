@@ -22,7 +22,7 @@ import alcd_otb
 from alcd_otb.errors import ConfigurationError, ProcessingError, SampleError
 from alcd_otb.raster.io import read_part
 from alcd_otb.result import Result
-from alcd_otb.samples.editing import add_points
+from alcd_otb.samples.adding import add_points
 from alcd_otb.scene import Scene
 
 API_PAGE = ROOT / "docs" / "api.md"

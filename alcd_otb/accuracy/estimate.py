@@ -1,12 +1,19 @@
 """What a labelled sample of points says of a map: accuracies and areas with their intervals."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from alcd_otb.accuracy.confusion import AXES
-from alcd_otb.accuracy.stratified import CONFIDENCE, Estimate, Floats, Integers
-from alcd_otb.settings.legend import Positive
+from alcd_otb.accuracy.plan import AccuracyPlan
+from alcd_otb.accuracy.stratified import CONFIDENCE, Estimate, Floats, Integers, LabelledSample
+from alcd_otb.errors import SampleError
+from alcd_otb.raster.io import histogram, values_at
+from alcd_otb.settings.legend import Legend, Positive
+from alcd_otb.workspace import checksum
 
 _USERS, _PRODUCERS = "user's accuracy", "producer's accuracy"
 
@@ -143,3 +150,71 @@ def _shown(estimate: Estimate | None, digits: int = 3) -> str:
     if estimate is None:
         return "-"
     return f"{estimate.estimate:.{digits}f} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
+
+
+def labelled_sample(
+    plan: AccuracyPlan, found: dict[tuple[int, int], int], labels: Path, legend: Legend
+) -> LabelledSample:
+    mapped = values_at(labels, plan.rows, plan.columns)[:, 0].tolist()
+    pixels = histogram(labels)
+    if sum(pixels[code] for code in legend.codes) != plan.sizes.sum() or not set(mapped) <= set(legend.codes):
+        raise SampleError(f"{labels}: has other pixels without data than the map of the plan; draw new points")
+    strata = {one.code: index for index, one in enumerate(plan.strata)}
+    classes = {code: index for index, code in enumerate(legend.codes)}
+    counts = np.zeros((len(strata), len(classes), len(classes)), dtype=np.int64)
+    for point, code in zip(plan.points, mapped, strict=True):
+        reference = found.get((point.row, point.column))
+        if reference is not None:
+            counts[strata[point.stratum], classes[code], classes[reference]] += 1
+    return LabelledSample(plan.sizes, counts)
+
+
+def estimate_of(
+    plan: AccuracyPlan, sample: LabelledSample, folder: Path, labelled: int, legend: Legend
+) -> AccuracyEstimate:
+    labels = folder / "labels.tif"
+    hectares = plan.grid.pixel_hectares
+    pixels = histogram(labels)
+    mapped = [pixels[code] * hectares for code in legend.codes]
+    counts = sample.counts.sum(axis=0)
+    occurring = [
+        index for index in range(len(mapped)) if mapped[index] or counts[index].any() or counts[:, index].any()
+    ]
+    groups = [0 if code in legend.positive_codes else 1 for code in legend.codes]
+    binary = sample.merged(groups, 2)
+    sides = [sum(area for area, side in zip(mapped, groups, strict=True) if side == wanted) for wanted in (0, 1)]
+    both = set(groups) == {0, 1}
+    chosen = np.ix_(occurring, occurring)
+    return AccuracyEstimate(
+        iteration=int(folder.name),
+        labels=labels,
+        planned_iteration=plan.iteration,
+        is_planned_map=checksum(labels) == plan.checksum,
+        points=len(plan.points),
+        labelled=labelled,
+        overall_accuracy=sample.overall_accuracy(),
+        classes=tuple(_of_class(sample, index, legend.names[index], mapped) for index in occurring),
+        matrix=counts.T[chosen],
+        area_matrix=sample.area_matrix[chosen],
+        sides=legend.positive,
+        two_class_accuracy=binary.overall_accuracy() if both else None,
+        positive=_of_class(binary, 0, legend.positive.name, sides) if both else None,
+        negative=_of_class(binary, 1, legend.positive.others, sides) if both else None,
+    )
+
+
+def _of_class(sample: LabelledSample, index: int, name: str, mapped: Sequence[float]) -> ClassFigures:
+    counts = sample.counts.sum(axis=0)
+    share = sample.area_share(index)
+    area = sum(mapped)
+    return ClassFigures(
+        name=name,
+        points_mapped=int(counts[index].sum()),
+        points_true=int(counts[:, index].sum()),
+        mapped_hectares=mapped[index],
+        users_accuracy=sample.users_accuracy(index),
+        producers_accuracy=sample.producers_accuracy(index),
+        f1=sample.f1(index),
+        share=share,
+        hectares=None if share is None else share.times(area),
+    )

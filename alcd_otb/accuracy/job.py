@@ -2,20 +2,15 @@
 
 import logging
 import os
-from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
-
-from alcd_otb.accuracy.estimate import AccuracyEstimate, ClassFigures
+from alcd_otb.accuracy.estimate import AccuracyEstimate, estimate_of, labelled_sample
 from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.accuracy.points import read_labels, write_points
-from alcd_otb.accuracy.stratified import FEWEST, LabelledSample
+from alcd_otb.accuracy.stratified import FEWEST
 from alcd_otb.errors import ConfigurationError, SampleError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.io import histogram, values_at
 from alcd_otb.settings.legend import Legend
-from alcd_otb.workspace import Workspace, checksum, write_json, write_text
+from alcd_otb.workspace import Workspace, write_json, write_text
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +55,8 @@ def estimate_accuracy(
         raise SampleError(f"{labels}: is on another grid than the map of the plan; draw new points")
     found = read_labels(workspace.accuracy_points, plan, legend)
     _check_complete(workspace, plan, found, labelled_only)
-    sample = _sample(plan, found, labels, legend)
-    result = _figures(plan, sample, folder, len(found), legend)
+    sample = labelled_sample(plan, found, labels, legend)
+    result = estimate_of(plan, sample, folder, len(found), legend)
     write_json(workspace.accuracy_estimate, result.as_json())
     write_text(workspace.accuracy_estimate.with_suffix(".csv"), result.table())
     return result
@@ -111,69 +106,3 @@ def _check_complete(
                 f"{workspace.accuracy_points}: of one class of the map, {labelled} points are labelled; an estimate "
                 f"needs {FEWEST} of each: label more"
             )
-
-
-def _sample(plan: AccuracyPlan, found: dict[tuple[int, int], int], labels: Path, legend: Legend) -> LabelledSample:
-    mapped = values_at(labels, plan.rows, plan.columns)[:, 0].tolist()
-    pixels = histogram(labels)
-    if sum(pixels[code] for code in legend.codes) != plan.sizes.sum() or not set(mapped) <= set(legend.codes):
-        raise SampleError(f"{labels}: has other pixels without data than the map of the plan; draw new points")
-    strata = {one.code: index for index, one in enumerate(plan.strata)}
-    classes = {code: index for index, code in enumerate(legend.codes)}
-    counts = np.zeros((len(strata), len(classes), len(classes)), dtype=np.int64)
-    for point, code in zip(plan.points, mapped, strict=True):
-        reference = found.get((point.row, point.column))
-        if reference is not None:
-            counts[strata[point.stratum], classes[code], classes[reference]] += 1
-    return LabelledSample(plan.sizes, counts)
-
-
-def _figures(
-    plan: AccuracyPlan, sample: LabelledSample, folder: Path, labelled: int, legend: Legend
-) -> AccuracyEstimate:
-    labels = folder / "labels.tif"
-    hectares = plan.grid.pixel_hectares
-    pixels = histogram(labels)
-    mapped = [pixels[code] * hectares for code in legend.codes]
-    counts = sample.counts.sum(axis=0)
-    occurring = [
-        index for index in range(len(mapped)) if mapped[index] or counts[index].any() or counts[:, index].any()
-    ]
-    groups = [0 if code in legend.positive_codes else 1 for code in legend.codes]
-    binary = sample.merged(groups, 2)
-    sides = [sum(area for area, side in zip(mapped, groups, strict=True) if side == wanted) for wanted in (0, 1)]
-    both = set(groups) == {0, 1}
-    chosen = np.ix_(occurring, occurring)
-    return AccuracyEstimate(
-        iteration=int(folder.name),
-        labels=labels,
-        planned_iteration=plan.iteration,
-        is_planned_map=checksum(labels) == plan.checksum,
-        points=len(plan.points),
-        labelled=labelled,
-        overall_accuracy=sample.overall_accuracy(),
-        classes=tuple(_of_class(sample, index, legend.names[index], mapped) for index in occurring),
-        matrix=counts.T[chosen],
-        area_matrix=sample.area_matrix[chosen],
-        sides=legend.positive,
-        two_class_accuracy=binary.overall_accuracy() if both else None,
-        positive=_of_class(binary, 0, legend.positive.name, sides) if both else None,
-        negative=_of_class(binary, 1, legend.positive.others, sides) if both else None,
-    )
-
-
-def _of_class(sample: LabelledSample, index: int, name: str, mapped: Sequence[float]) -> ClassFigures:
-    counts = sample.counts.sum(axis=0)
-    share = sample.area_share(index)
-    area = sum(mapped)
-    return ClassFigures(
-        name=name,
-        points_mapped=int(counts[index].sum()),
-        points_true=int(counts[:, index].sum()),
-        mapped_hectares=mapped[index],
-        users_accuracy=sample.users_accuracy(index),
-        producers_accuracy=sample.producers_accuracy(index),
-        f1=sample.f1(index),
-        share=share,
-        hectares=None if share is None else share.times(area),
-    )

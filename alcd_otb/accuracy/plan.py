@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from osgeo import gdal
 
 from alcd_otb.accuracy.stratified import Integers, allocate
 from alcd_otb.errors import SampleError
@@ -14,8 +13,6 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import histogram, strips
 from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import checksum
-
-gdal.UseExceptions()
 
 _ROWS = 256
 _CHUNK = 1 << 20

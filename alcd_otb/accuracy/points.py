@@ -7,16 +7,14 @@ from typing import Any
 import fiona
 from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError
-from osgeo import ogr
 
 from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.reading import new_geopackage
+from alcd_otb.raster.vector import new_geopackage
 from alcd_otb.samples.sample import named_features
 from alcd_otb.settings.legend import Legend
-
-ogr.UseExceptions()
+from otb_pipelines.process import ogr
 
 LAYER = "accuracy"
 """Layer of the points; their field `class` is to be filled in."""

@@ -9,15 +9,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal, ogr
 
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import updating
 from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import NO_DATA, Legend
-
-gdal.UseExceptions()
-ogr.UseExceptions()
+from otb_pipelines.process import gdal, ogr
 
 _ROWS = 256
 

@@ -1,13 +1,12 @@
-"""Classifiers of scikit-learn: trained on the same pixels as OTB's, and applied block by block."""
+"""Classifiers of scikit-learn: found by name, checked, trained on pixels, and applied to pixels."""
 
 import inspect
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,14 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal
 
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError
-from alcd_otb.raster.blocks import SIDE, Source, read_blocks, write_block
-from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.io import creating
-from alcd_otb.settings.legend import NO_DATA
 from alcd_otb.settings.template import SKLEARN
+from alcd_otb.text import did_you_mean
 from otb_pipelines.cross_validate import FoldPixels
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import Codes, Parameters, Values
@@ -73,29 +68,17 @@ Estimator = Any
 """A pipeline of scikit-learn's, fitted."""
 
 
-@dataclass(frozen=True)
-class RawMaps:
-    """Rasters of a map before it is cleaned. All but the labels are None where there are no shares of classes.
-
-    shares: a band a class in the order of their codes; None also where they are not wanted.
-    """
-
-    labels: Path
-    confidence: Path | None
-    margin: Path | None
-    second: Path | None
-    shares: Path | None
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """Those that there are."""
-        there = (self.labels, self.confidence, self.margin, self.second, self.shares)
-        return tuple(path for path in there if path is not None)
-
-
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What a classifier tells of pixels. codes: (pixels,); shares: (pixels, classes), or None where it gives none."""
+class Prediction:
+    """What a classifier predicts for some pixels.
+
+    Attributes
+    ----------
+    codes
+        (pixels,) class codes.
+    shares
+        (pixels, classes) shares of the classes, 0 to 1. None where the classifier gives none.
+    """
 
     codes: NDArray[np.uint8]
     shares: NDArray[np.float64] | None
@@ -158,102 +141,36 @@ def save_model(estimator: Estimator, path: Path) -> None:
     dump(estimator, path, compress=1)
 
 
-def write_raw_maps(
-    estimator: Estimator,
-    parameters: Parameters,
-    features: Path,
-    valid: Path,
-    grid: Grid,
-    folder: Path,
-    settings: Settings,
-    shares: bool = False,
-    side: int = SIDE,
-) -> RawMaps:
-    """Tell the class of every pixel where valid is 1, block by block; elsewhere all maps are 0.
-
-    The label is the class of the largest share, and the lowest code of several; confidence is this share, margin what
-    it exceeds the second largest by, second the class of that. Raises ProcessingError where the classifier fails.
-    """
-    kinds = {"labels": (gdal.GDT_Byte, 1)}
-    if gives_shares(estimator):
-        share = (gdal.GDT_Float32, 1)
-        kinds |= {"confidence": share, "margin": share, "second": (gdal.GDT_Byte, 1)}
-        if shares:
-            kinds["shares"] = (gdal.GDT_Float32, len(estimator.classes_))
-    paths = {name: folder / f"raw_{name}.tif" for name in kinds}
-    bands = gdal.Open(str(features)).RasterCount
-    sources = [Source(features, tuple(map(str, range(bands)))), Source(valid, ("valid",))]
-    with ExitStack() as opened:
-        pool = opened.enter_context(_workers(settings.threads))
-        datasets = {
-            name: opened.enter_context(creating(paths[name], grid, kind, _RASTER_OPTIONS, count))
-            for name, (kind, count) in kinds.items()
-        }
-        done = 0
-        for block in read_blocks(sources, grid, side=side):
-            there = block["valid"] == 1
-            maps = _maps(_tell(estimator, parameters, block.values[:bands, there].T, pool), estimator.classes_)
-            for name, dataset in datasets.items():
-                values = np.zeros((*maps[name].shape[:-1], *block.shape), maps[name].dtype)
-                values[..., there] = maps[name]
-                write_block(dataset, values, block.window)
-            done += there.size
-            if settings.progress is not None:
-                settings.progress("classify", done / (grid.width * grid.height))
-    optional = (paths.get(name) for name in ("confidence", "margin", "second", "shares"))
-    return RawMaps(paths["labels"], *optional)
-
-
-def tell_folds(
+def predict_folds(
     folds: Sequence[FoldPixels], parameters: Parameters, seed: int, settings: Settings
 ) -> list[NDArray[np.uint8]]:
     """The codes that each fold's classifier, trained on its pixels, gives its unknown ones."""
     told = []
     for number, fold in enumerate(folds, start=1):
         estimator = train_sklearn(fold.values, fold.codes, parameters, seed, settings)
-        with _workers(settings.threads) as pool:
-            told.append(_tell(estimator, parameters, fold.unknown, pool).codes)
+        with workers(settings.threads) as pool:
+            told.append(predict(estimator, parameters, fold.unknown, pool).codes)
         if settings.progress is not None:
             settings.progress("k-fold", number / len(folds))
     return told
 
 
-def _tell(estimator: Estimator, parameters: Parameters, pixels: NDArray[np.float32], pool: Executor) -> Told:
+def predict(estimator: Estimator, parameters: Parameters, pixels: NDArray[np.float32], pool: Executor) -> Prediction:
     """The classes of (pixels, features), told in batches of one size by the threads of a pool."""
     count = len(pixels)
     classes = np.asarray(estimator.classes_, np.uint8)
     telling = estimator.predict_proba if gives_shares(estimator) else estimator.predict
     if not count:
-        return Told(np.empty(0, np.uint8), np.empty((0, classes.size)))
+        return Prediction(np.empty(0, np.uint8), np.empty((0, classes.size)))
     whole = np.pad(np.ascontiguousarray(pixels), ((0, -count % _BATCH), (0, 0)), mode="edge")
     with _failures(parameters, "cannot classify"):
         told = np.concatenate(list(pool.map(telling, np.split(whole, len(whole) // _BATCH))))[:count]
     if not gives_shares(estimator):
-        return Told(told.astype(np.uint8), None)
+        return Prediction(told.astype(np.uint8), None)
     # NaN is not between 0 and 1 either.
     if not ((told >= 0) & (told <= 1 + _ROUNDING)).all():
         raise ProcessingError(f"classifier {parameters[SKLEARN]}: gives shares of the classes that are not 0 to 1")
-    return Told(classes[told.argmax(axis=1)], told)
-
-
-def _maps(told: Told, classes: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """By the names of the maps, of (pixels,) each; shares (classes, pixels)."""
-    if told.shares is None:
-        return {"labels": told.codes}
-    every = np.arange(len(told.codes))
-    first = told.shares.argmax(axis=1)
-    largest = told.shares[every, first]
-    others = told.shares.copy()
-    others[every, first] = -1
-    second = others.argmax(axis=1)
-    lone = len(classes) == 1
-    return {
-        "labels": told.codes,
-        "confidence": largest.astype(np.float32),
-        "margin": (largest - (0 if lone else others[every, second])).astype(np.float32),
-        "second": np.full(second.shape, NO_DATA, np.uint8) if lone else classes[second].astype(np.uint8),
-        "shares": told.shares.T.astype(np.float32),
-    }
+    return Prediction(classes[told.argmax(axis=1)], told)
 
 
 def _unfitted(parameters: Parameters, seed: int) -> tuple[Estimator, ...]:
@@ -268,7 +185,9 @@ def _unfitted(parameters: Parameters, seed: int) -> tuple[Estimator, ...]:
         if name in _GIVEN:
             raise ConfigurationError(f"classifier: {SKLEARN}.{name} is given by {_GIVEN[name]}; leave it out")
         if name not in known:
-            raise ConfigurationError(f"classifier: {kind.__name__} has no parameter {name!r}{_nearest(name, known)}")
+            raise ConfigurationError(
+                f"classifier: {kind.__name__} has no parameter {name!r}{did_you_mean(name, known)}"
+            )
     if "random_state" in known:
         own["random_state"] = seed
     try:
@@ -293,7 +212,7 @@ def _class_of(name: str) -> Callable[..., Estimator]:
     if module is None:
         raise ConfigurationError(
             f"classifier: {SKLEARN} {name!r} is neither 'MODULE:CLASS' nor known by its name alone"
-            f"{_nearest(name, tuple(MODULES))}"
+            f"{did_you_mean(name, tuple(MODULES))}"
         )
     try:
         kind = getattr(import_module(module), class_name, None)
@@ -315,13 +234,8 @@ def _own_parameters(parameters: Parameters) -> dict[str, Any]:
     return {key.removeprefix(f"{SKLEARN}."): value for key, value in given.items()}
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(sorted(known))}"
-
-
 @contextmanager
-def _workers(threads: int) -> Iterator[Executor]:
+def workers(threads: int) -> Iterator[Executor]:
     """Threads that each tell a batch alone, so that none waits for another, nor adds to another's sums."""
     from threadpoolctl import ThreadpoolController
 

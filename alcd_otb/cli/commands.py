@@ -141,7 +141,6 @@ def demo(options: argparse.Namespace) -> int:
 def compare(options: argparse.Namespace) -> int:
     from alcd_otb.compare.job import compare as compare_masks
     from alcd_otb.compare.protocol import load_protocol
-    from alcd_otb.compare.text import summary
 
     protocol = load_protocol(options.protocol)
     if options.dilate is not None:
@@ -149,7 +148,7 @@ def compare(options: argparse.Namespace) -> int:
     result = compare_masks(
         [options.reference], options.product, protocol, options.output, _settings(options), options.fmask
     )
-    print(json.dumps(result.as_json()) if options.json else summary(result))
+    _tell(result, options)
     return ProductError.exit_code if result.failures else 0
 
 
@@ -213,7 +212,8 @@ def import_alcd(options: argparse.Namespace) -> int:
 
 
 def schema(options: argparse.Namespace) -> int:
-    from alcd_otb.settings.schema import scene_schema, template_schema
+    from alcd_otb.settings.scene_file import scene_schema
+    from alcd_otb.settings.template import template_schema
 
     print(json.dumps(template_schema() if options.template else scene_schema(), indent=None if options.json else 2))
     return 0

@@ -4,17 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from osgeo import gdal
-
 from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.result import Result
 from alcd_otb.scene import Scene
 from alcd_otb.settings.legend import Positive
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
+from otb_pipelines.process import gdal
 from otb_pipelines.settings import Settings
-
-gdal.UseExceptions()
 
 _ROWS = 256
 

@@ -9,9 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from osgeo import gdal
-
-from otb_pipelines.app import OtbError, available_applications, forest_plugin, load_otb
+from otb_pipelines.errors import OtbError
+from otb_pipelines.process import available_applications, forest_plugin, gdal, load_otb
 from otb_pipelines.settings import Settings, machine_memory
 
 NEEDED_APPLICATIONS = (
@@ -89,7 +88,7 @@ def diagnose(settings: Settings) -> Diagnosis:
     with suppress(PackageNotFoundError):
         found.versions["scikit-learn"] = version("scikit-learn")
     try:
-        load_otb(settings.threads)
+        load_otb(settings)
         found.versions["otb"] = _loaded_version("libOTBCommon")
         found.versions["itk"] = _loaded_version("libITKCommon")
         found.applications = available_applications(settings)

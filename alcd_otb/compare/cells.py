@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal, osr
 
 from alcd_otb.errors import ProductError
 from alcd_otb.masks.mask import NO_DATA, Layer, Mask
 from alcd_otb.raster.grid import Grid
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal, osr
 
 UNCLASSED = 255
 """Code of a cell without data, or of a mask that has no classes."""

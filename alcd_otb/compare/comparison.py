@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from osgeo import gdal
 
 from alcd_otb.compare.finding import Failure, Reference
 from alcd_otb.compare.pairing import Pairing, Scene
 from alcd_otb.compare.protocol import Protocol
 from alcd_otb.compare.results import (
+    METRICS,
     ProcessorSummary,
     Row,
     best_dilations,
@@ -20,6 +20,7 @@ from alcd_otb.compare.results import (
     uneven_processors,
 )
 from alcd_otb.workspace import checksum
+from otb_pipelines.process import gdal
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,22 @@ class Comparison:
             "versions": self.versions,
         }
 
+    def summary(self) -> str:
+        """The table of processors as text for a terminal, as ``compare`` prints it."""
+        width = max(len(summary.processor) for summary in self.processors)
+        head = "  ".join(f"{name:>11}" for name in METRICS)
+        lines = [f"{'mean over scenes':<{width + 23}}{head}"]
+        for summary in self.processors:
+            figures = "  ".join(f"{_shown(summary.mean[name]):>11}" for name in METRICS)
+            lines.append(
+                f"{summary.processor:<{width}}  {summary.dilation_m:>5g} m  {summary.scenes:>3} scenes  {figures}"
+            )
+        if len(self.protocol.dilation.metres) > 1:
+            for best in best_dilations(self.processors):
+                lines.append(f"best of {best.processor}: {_shown(best.mean['oa'])} at {best.dilation_m:g} m")
+        lines.append(f"{len(self.rows)} rows: {self.folder / 'comparison.json'}")
+        return "\n".join(lines)
+
 
 def _scene_json(scene: Scene) -> dict[str, Any]:
     return {
@@ -90,3 +107,7 @@ def _mask_json(one: Reference) -> dict[str, Any]:
         "acquired": acquired.isoformat(),
         "files": [{"path": str(file), "sha256": checksum(file)} for file in one.files if file.is_file()],
     }
+
+
+def _shown(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.4f}"

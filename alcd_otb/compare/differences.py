@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from osgeo import gdal
-
 from alcd_otb.compare.counting import (
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
@@ -18,6 +16,7 @@ from alcd_otb.compare.counting import (
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import creating
 from alcd_otb.settings.legend import rgb
+from otb_pipelines.process import gdal
 
 COLOURS = {
     TRUE_POSITIVE: ("true positive", "#2f6fe0"),

@@ -24,9 +24,9 @@ from alcd_otb.masks.fmask import Kind
 from alcd_otb.masks.mask import Mask
 from alcd_otb.masks.references import LabelledReference
 from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.io import bounded_cache, gdal_threads
 from alcd_otb.settings.template import load_template
 from alcd_otb.workspace import Workspace, write_json, writing_to
+from otb_pipelines.process import bounded_cache, gdal_threads
 from otb_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
 from alcd_otb.compare.finding import Reference
 from alcd_otb.compare.protocol import Protocol
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.masks.mask import COMMON_MEANINGS, Mask
 from alcd_otb.settings.legend import Legend
+from alcd_otb.text import did_you_mean
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +43,14 @@ def _check(protocol: Protocol, key: str, names: Iterable[str], known: frozenset[
     for name in names:
         if name not in known:
             raise ConfigurationError(
-                f"protocol {protocol.name}: {key}: no mask has the class {name!r}{_nearest(name, known)}"
+                f"protocol {protocol.name}: {key}: no mask has the class {name!r}{did_you_mean(name, known)}"
             )
 
 
 def _warn_of_absent(key: str, named: Mapping[str, object], processors: Mapping[str, object]) -> None:
     for processor in named:
         if processor not in processors:
-            log.warning("%s: there is no product of %s%s", key, processor, _nearest(processor, processors))
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    nearest = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(sorted(known))}"
+            log.warning("%s: there is no product of %s%s", key, processor, did_you_mean(processor, processors))
 
 
 def _meanings(one: Reference) -> frozenset[str]:

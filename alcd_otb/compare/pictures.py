@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from osgeo import gdal
 from PIL import Image
 
 from alcd_otb.compare.differences import COLOURS
@@ -13,8 +12,7 @@ from alcd_otb.masks.mask import Mask
 from alcd_otb.pictures.figures import Picture, indexed
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.legend import rgb
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 log = logging.getLogger(__name__)
 

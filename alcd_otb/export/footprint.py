@@ -8,15 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal, ogr, osr
 
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import strips
 from alcd_otb.settings.legend import NO_DATA
-
-gdal.UseExceptions()
-ogr.UseExceptions()
-osr.UseExceptions()
+from otb_pipelines.process import gdal, ogr, osr
 
 _CELLS = 256
 """Cells along the longer side, to which the outline is exact."""

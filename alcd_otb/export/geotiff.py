@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from osgeo import gdal
-
 from alcd_otb.errors import ProcessingError
 from alcd_otb.raster.io import copying
 from alcd_otb.settings.legend import NO_DATA
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 BLOCK = 512
 """Pixels of a side of a block; a raster that fits into one has no overviews."""

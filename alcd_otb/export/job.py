@@ -16,8 +16,8 @@ from alcd_otb.export.publication import Publication, Told, files_below, software
 from alcd_otb.export.readme import readme
 from alcd_otb.export.stac_collection import write_index
 from alcd_otb.export.target import FORMAT, MANIFEST, check_target, put_in_place, unfinished
-from alcd_otb.raster.io import bounded_cache
 from alcd_otb.workspace import write_json, write_text, writing_to
+from otb_pipelines.process import bounded_cache
 from otb_pipelines.settings import Settings
 
 

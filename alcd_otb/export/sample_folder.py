@@ -4,18 +4,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from osgeo import gdal, ogr
-
 from alcd_otb.errors import ProcessingError
 from alcd_otb.export.mapped import plain_name
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.vector import new_geopackage
 from alcd_otb.samples.layers import CORRECTIONS
-from alcd_otb.samples.reading import new_geopackage, read_corrections, read_samples
+from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
-
-gdal.UseExceptions()
-ogr.UseExceptions()
+from otb_pipelines.process import ogr
 
 # What a text of a shapefile may hold, in bytes.
 _WIDEST = 254

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from osgeo import gdal
 
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import histogram, strips
 from alcd_otb.settings.legend import NO_DATA, Legend
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 AXES = "rows: before, columns: after"
 
@@ -68,7 +66,7 @@ class Changes:
         }
 
 
-def progress(folder: Path, finished: Sequence[Path], start: Path | None, legend: Legend) -> dict[str, object]:
+def map_metrics(folder: Path, finished: Sequence[Path], start: Path | None, legend: Legend) -> dict[str, object]:
     """What metrics.json tells of an iteration's place among the others: time, start, map, confidence, changes.
 
     finished: the iterations before it. start: that of them which it started from, if not from the last one's state.

@@ -2,8 +2,10 @@
 
 import io
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -20,3 +22,19 @@ def recorded() -> Iterator[io.StringIO]:
         yield text
     finally:
         logger.removeHandler(handler)
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent in each named step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timing(self, step: str) -> Iterator[None]:
+        """Note the seconds that the block takes, by the step's name."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[step] = round(time.monotonic() - start, 3)

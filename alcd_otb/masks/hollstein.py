@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import osr
 
 from alcd_otb.errors import EnvironmentNotReadyError, ProductError
 from alcd_otb.masks.acquisition import acquisition_in
@@ -17,8 +16,7 @@ from alcd_otb.masks.references import LabelledReference, Pixels
 from alcd_otb.products.safe_archive import damaged
 from alcd_otb.products.sentinel2_metadata import tile_in
 from alcd_otb.raster.grid import Grid
-
-osr.UseExceptions()
+from otb_pipelines.process import osr
 
 PROCESSOR = "Hollstein"
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from lxml import etree
-from osgeo import gdal
 
 from alcd_otb.errors import ProductError
 from alcd_otb.masks.acquisition import acquisition_of, acquisition_of_granule
@@ -16,8 +15,7 @@ from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, NO_DATA, SNOW, Layer, Ma
 from alcd_otb.products.safe_archive import damaged
 from alcd_otb.products.sentinel2_metadata import parse_tile_metadata
 from alcd_otb.raster.grid import Grid
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 PROCESSOR = "L1C"
 RESOLUTION = 60

@@ -5,15 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from osgeo import gdal
-
 from alcd_otb.errors import ProductError
 from alcd_otb.masks.acquisition import Acquisition
 from alcd_otb.products.jpeg2000 import check_complete
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.legend import Legend, LegendClass
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 NO_DATA = "no_data"
 """The pixel was not seen, or is damaged: never compared."""

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from osgeo import osr
-
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, masks_of, read_folder, shapefiles
 from alcd_otb.original_alcd.points import count, read_points, spatial_reference, with_iterations
 from alcd_otb.original_alcd.products import find_dem, find_inputs
 from alcd_otb.original_alcd.settings import ORIGINAL, settings_of, shapefiles_by_code
-from alcd_otb.samples.reading import write_sample_layers
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.writing import write_sample_layers
 from alcd_otb.settings.band_names import CLEAR, TERRAIN
 from alcd_otb.settings.features import names_used
 from alcd_otb.settings.legend import Legend
@@ -24,6 +22,7 @@ from alcd_otb.settings.model import validated
 from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.settings.template import Template, load_template, template_names
 from alcd_otb.workspace import Workspace, write_json, writing_to
+from otb_pipelines.process import osr
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import fiona
-from osgeo import osr
 
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import crs_name
-from alcd_otb.samples.layers import READING_ERRORS, unreadable
+from alcd_otb.raster.vector import READING_ERRORS
+from alcd_otb.samples.layers import unreadable
 from alcd_otb.samples.sample import Sample
+from otb_pipelines.process import osr
 
 _KINDS = ("Point", "Polygon")
 _DIGITS = 3

@@ -3,13 +3,9 @@
 from html import escape
 from pathlib import Path
 
-from osgeo import gdal, ogr
-
 from alcd_otb.errors import ProcessingError
 from alcd_otb.settings.legend import Legend
-
-gdal.UseExceptions()
-ogr.UseExceptions()
+from otb_pipelines.process import gdal, ogr
 
 FIELD = "class"
 """Field of the polygons: the class code."""

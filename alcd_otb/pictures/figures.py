@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from osgeo import gdal
 from PIL import Image, ImageDraw, ImageFont
 
 from alcd_otb.settings.legend import NO_DATA, Legend, rgb
-from alcd_otb.settings.view import BRIGHTEST
-
-gdal.UseExceptions()
+from alcd_otb.settings.template import BRIGHTEST
+from otb_pipelines.process import gdal
 
 MOST_PIXELS = 1830
 

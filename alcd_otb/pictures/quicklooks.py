@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from osgeo import gdal
 
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.pictures.figures import Picture, stretched
 from alcd_otb.products.sentinel2_l1c import L1CProduct, check_bands, read_product, tiles_of
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,7 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import BANDS, TERRAIN, clear_date, date_and_band
 from alcd_otb.settings.features import Feature, feature_name, names_used
 from alcd_otb.settings.scene_file import SceneConfig
-from alcd_otb.settings.template import Template
-from alcd_otb.settings.view import ViewLayer
+from alcd_otb.settings.template import Template, ViewLayer
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from alcd_otb.settings.band_names import TERRAIN, date_and_band
 from alcd_otb.settings.expressions import Expression
 from alcd_otb.settings.features import Feature, PythonFeature, Texture, names_used
-from alcd_otb.settings.view import ViewLayer
+from alcd_otb.settings.template import ViewLayer
 from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoefficient
 
 FeatureT = TypeVar("FeatureT", bound=Feature)

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from osgeo import gdal
-
 from alcd_otb.preparation.inputs import Date, Inputs
 from alcd_otb.products.stack import Stack
 from alcd_otb.settings.band_names import clear_date
 from alcd_otb.settings.scene_file import SceneConfig
+from otb_pipelines.process import gdal
 
 
 def provenance(config: SceneConfig, inputs: Inputs, pixels: Mapping[str, int]) -> dict[str, Any]:

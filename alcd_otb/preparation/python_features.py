@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from osgeo import gdal
 
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.preparation.layers import python_source
@@ -22,6 +21,7 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import creating
 from alcd_otb.settings.features import Feature, PythonFeature, is_file_name
 from alcd_otb.workspace import checksum
+from otb_pipelines.process import gdal
 
 # On the trial a feature is computed of the whole and of parts.
 _TRIAL = (24, 20)

@@ -3,12 +3,9 @@
 import logging
 from pathlib import Path
 
-from osgeo import gdal
-
 from alcd_otb.errors import ProductError
 from alcd_otb.raster.grid import Grid
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 log = logging.getLogger(__name__)
 

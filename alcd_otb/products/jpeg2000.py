@@ -1,11 +1,12 @@
 """Whether a JPEG 2000 file is whole, without decoding it."""
 
+import math
 import struct
 from typing import Any
 
-from osgeo import gdal
-
+from alcd_otb.errors import ProductError
 from alcd_otb.products.safe_archive import damaged
+from otb_pipelines.process import gdal
 
 _SIGNATURE_BOX = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _CODESTREAM_BOX = b"jp2c"
@@ -65,3 +66,32 @@ def _box(file: Any, offset: int, size: int) -> tuple[bytes, int, int]:
 def _read(file: Any, offset: int, count: int) -> bytes:
     gdal.VSIFSeekL(file, offset, _SEEK_SET)
     return bytes(gdal.VSIFReadL(1, count, file) or b"")
+
+
+def coarsest_level(path: str, resolution: float) -> int:
+    """The coarsest wavelet level of a JPEG 2000 file whose pixels are no larger than this; 0 is the file itself.
+
+    0 for any other file: its overviews are of unknown making.
+    """
+    source = _open(path)
+    if not source.GetDriver().ShortName.startswith("JP2"):
+        return 0
+    band = source.GetRasterBand(1)
+    level = max(0, math.floor(math.log2(resolution / source.GetGeoTransform()[1]) + 1e-9))
+    while level and not _has_level(band, level):
+        level -= 1
+    return level
+
+
+def _has_level(band: gdal.Band, level: int) -> bool:
+    if level > band.GetOverviewCount():
+        return False
+    overview = band.GetOverview(level - 1)
+    return bool(overview.XSize == -(-band.XSize // 2**level) and overview.YSize == -(-band.YSize // 2**level))
+
+
+def _open(path: str) -> gdal.Dataset:
+    try:
+        return gdal.Open(path)
+    except RuntimeError as error:
+        raise ProductError(f"{path}: cannot be read ({error}); fetch the product again") from error

@@ -7,13 +7,9 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from osgeo import gdal, osr
-
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.raster.grid import Grid, crs_name
-
-gdal.UseExceptions()
-osr.UseExceptions()
+from otb_pipelines.process import gdal, osr
 
 _WHOLE = {gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16, gdal.GDT_UInt32, gdal.GDT_Int32}
 _REAL = {*_WHOLE, gdal.GDT_Float32, gdal.GDT_Float64}

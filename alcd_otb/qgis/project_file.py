@@ -8,12 +8,10 @@ from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 from lxml import etree
-from osgeo import osr
 
 from alcd_otb.qgis.styles import VERSION, Element, Style, element
 from alcd_otb.workspace import replacing, writing_to
-
-osr.UseExceptions()
+from otb_pipelines.process import osr
 
 _TREE, _GROUP = "layer-tree-layer", "layer-tree-group"
 _OWN = "alcd_otb"

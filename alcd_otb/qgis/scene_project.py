@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from osgeo import gdal, ogr
 
 from alcd_otb.accuracy import points as accuracy_points
 from alcd_otb.active_learning import places as query_files
@@ -20,11 +19,9 @@ from alcd_otb.samples.layers import CORRECTIONS, LAYER, SampleLayer, sample_laye
 from alcd_otb.settings.band_names import date_and_band
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
-from alcd_otb.settings.view import BRIGHTEST
+from alcd_otb.settings.template import BRIGHTEST
 from alcd_otb.workspace import Workspace
-
-gdal.UseExceptions()
-ogr.UseExceptions()
+from otb_pipelines.process import gdal, ogr
 
 log = logging.getLogger(__name__)
 

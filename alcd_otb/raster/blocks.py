@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal
 
 from alcd_otb.errors import ProcessingError
 from alcd_otb.raster.grid import Grid
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 Values = NDArray[np.float32]
 

@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-from osgeo import gdal, osr
-
 from alcd_otb.errors import ProductError
-
-gdal.UseExceptions()
-osr.UseExceptions()
+from otb_pipelines.process import gdal, osr
 
 
 @dataclass(frozen=True)

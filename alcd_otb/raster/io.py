@@ -8,12 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal
 
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.raster.grid import Grid
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 SMALLEST_OVERVIEW = 128
 """Pixels of the longer side below which no overview is made."""
@@ -91,31 +89,6 @@ def _closing(path: Path, opened: Callable[[], gdal.Dataset]) -> Iterator[gdal.Da
             dataset.this = None
     except RuntimeError as error:
         raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
-
-
-@contextmanager
-def gdal_threads(threads: int) -> Iterator[None]:
-    """Threads with which GDAL decodes and, unless a file's options say otherwise, encodes; and not afterwards.
-
-    Several threads compress the blocks of a GeoTIFF in any order, so that no two files of the same pixels are the same.
-    """
-    before = gdal.GetConfigOption("GDAL_NUM_THREADS")
-    gdal.SetConfigOption("GDAL_NUM_THREADS", str(threads))
-    try:
-        yield
-    finally:
-        gdal.SetConfigOption("GDAL_NUM_THREADS", before)
-
-
-@contextmanager
-def bounded_cache(megabytes: int) -> Iterator[None]:
-    """GDAL would else cache blocks in a twentieth of the machine's memory."""
-    before = gdal.GetCacheMax()
-    gdal.SetCacheMax(megabytes << 20)
-    try:
-        yield
-    finally:
-        gdal.SetCacheMax(before)
 
 
 def build_overviews(dataset: gdal.Dataset, resampling: str) -> None:

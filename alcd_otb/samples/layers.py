@@ -1,20 +1,17 @@
 """Which files and layers hold the operator's samples and corrections."""
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import fiona
-from fiona._err import CPLE_BaseError
-from fiona.errors import FionaError, UnsupportedGeometryTypeError
-from osgeo import gdal
 
 from alcd_otb.errors import SampleError
+from alcd_otb.raster.vector import READING_ERRORS
 from alcd_otb.settings.legend import Legend
-
-gdal.UseExceptions()
+from alcd_otb.text import did_you_mean
+from otb_pipelines.process import gdal
 
 LAYER = "samples"
 """Layer of samples in a file of several layers."""
@@ -22,8 +19,6 @@ LAYER = "samples"
 CORRECTIONS = "corrections"
 """Layer of corrections in a file of several layers; in a folder, the file of this name."""
 
-READING_ERRORS = (FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
-"""What Fiona raises where a vector file cannot be read."""
 
 # Tables of a GeoPackage in which QGIS keeps styles and projects.
 _TABLES_OF_QGIS = ("layer_styles", "qgis_projects")
@@ -67,11 +62,9 @@ def holds_samples(path: Path) -> bool:
 
 
 def known_classes(name: str, legend: Legend) -> str:
-    """The end of a message on a name that is no class: the nearest one, if any, and all that there are."""
-    lower = {one.lower(): one for one in legend.names}
-    nearest = difflib.get_close_matches(name.strip().lower(), lower, n=1, cutoff=0.5)
-    question = f"; did you mean {lower[nearest[0]]!r}?" if nearest else ";"
-    return f"{question} The classes are {', '.join(f'{one.name} ({one.code})' for one in legend.classes)}"
+    """End a message about a name that is no class: with the most similar class, if any, and all classes."""
+    classes = ", ".join(f"{known.name} ({known.code})" for known in legend.classes)
+    return did_you_mean(name, legend.names, f"the classes are {classes}")
 
 
 def unreadable(path: Path, error: Exception) -> SampleError:

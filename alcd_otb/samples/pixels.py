@@ -8,16 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from osgeo import gdal, ogr
 
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.template import Template
-
-gdal.UseExceptions()
-ogr.UseExceptions()
+from otb_pipelines.process import gdal, ogr
 
 logger = logging.getLogger(__name__)
 

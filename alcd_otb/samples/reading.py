@@ -1,42 +1,20 @@
 """Vector files of samples: what the operator hands in, the layer to label in, the pixels given to OTB."""
 
-import contextlib
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import fiona
-from osgeo import gdal, ogr, osr
 
-from alcd_otb.errors import ProcessingError, SampleError
+from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.layers import (
-    CORRECTIONS,
-    LAYER,
-    READING_ERRORS,
-    SampleLayer,
-    known_classes,
-    sample_layers,
-    unreadable,
-)
-from alcd_otb.samples.pixels import PixelSet
+from alcd_otb.raster.vector import READING_ERRORS
+from alcd_otb.samples.layers import SampleLayer, known_classes, sample_layers, unreadable
 from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import Legend
+from otb_pipelines.process import osr
 
-ogr.UseExceptions()
-
-# Name, type and width (0: any) of each.
-_FIELDS = (
-    ("class", ogr.OFTString, 40),
-    ("iteration", ogr.OFTInteger, 0),
-    ("author", ogr.OFTString, 0),
-    ("comment", ogr.OFTString, 0),
-    ("created", ogr.OFTDateTime, 0),
-)
-# GeoPackage stores the time of the last change; a fixed one keeps equal contents byte-identical.
-_FIXED_DATE = "2000-01-01T00:00:00Z"
 _POINTS, _POLYGONS, _POINTS_AND_POLYGONS = ("Point",), ("Polygon",), ("Point", "Polygon")
 
 Place = tuple[float, float]
@@ -112,113 +90,6 @@ def as_samples(
         raise SampleError(f"{subject} CRS {crs!r} is not known ({error}); name it as in EPSG:4326") from error
     reproject = _reprojection(subject, reference.ExportToWkt(), grid)
     return tuple(_checked(features, subject, "added", None, "class", _POINTS, reproject, legend, grid))
-
-
-def write_samples(
-    path: Path, samples: Iterable[Sample], legend: Legend, grid: Grid, corrections: Iterable[Sample] = ()
-) -> None:
-    """Write a GeoPackage in the scene's CRS to label in with QGIS: layers ``samples`` and ``corrections``.
-
-    Fields of both: class (name), iteration, author, comment, created. The file appears when it is whole.
-    Raises ProcessingError where the file exists (labels are never overwritten) or cannot be written.
-    """
-    write_sample_layers(path, samples, legend, grid.spatial_reference, corrections)
-
-
-def write_sample_layers(
-    path: Path,
-    samples: Iterable[Sample],
-    legend: Legend,
-    reference: osr.SpatialReference,
-    corrections: Iterable[Sample] = (),
-) -> None:
-    """As write_samples, in any CRS that the samples are in."""
-    every = list(samples)
-    with new_geopackage(path) as source:
-        kind = ogr.wkbPoint if all(one.is_point for one in every) else ogr.wkbUnknown
-        _fill_layer(source.CreateLayer(LAYER, reference, kind), source, every, legend)
-        drawn = source.CreateLayer(CORRECTIONS, reference, ogr.wkbPolygon)
-        _fill_layer(drawn, source, corrections, legend)
-
-
-def create_empty_samples(path: Path, grid: Grid) -> None:
-    """Write the layers that the operator begins to label in. Raises ProcessingError as write_samples does."""
-    write_samples(path, (), Legend(()), grid)
-
-
-def write_pixels(path: Path, pixels: PixelSet, grid: Grid, field: str = "class") -> None:
-    """Write one point at each pixel's centre, for OTB's sampling and confusion matrix, as a GeoPackage.
-
-    Integer fields: ``field``, the class code, and ``sample``, the index of the sample. Equal pixels give
-    equal bytes. The file appears when it is whole.
-    Raises ProcessingError where the file exists or cannot be written.
-    """
-    with new_geopackage(path) as source:
-        _fill_pixels(source, pixels, grid, field)
-
-
-@contextlib.contextmanager
-def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
-    """A GeoPackage to fill, which appears when the block ends. Raises ProcessingError."""
-    if path.exists():
-        raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
-    partial = path.with_name(f".unfinished-{path.stem}.gpkg")
-    before = gdal.GetConfigOption("OGR_CURRENT_DATE")
-    gdal.SetConfigOption("OGR_CURRENT_DATE", _FIXED_DATE)
-    try:
-        partial.unlink(missing_ok=True)
-        source = ogr.GetDriverByName("GPKG").CreateDataSource(str(partial))
-        try:
-            yield source
-        except RuntimeError:
-            # Closing may fail for the same reason; the first error is the one that tells it.
-            with contextlib.suppress(RuntimeError):
-                source.Destroy()
-            raise
-        source.Destroy()
-        partial.replace(path)
-    except (RuntimeError, OSError) as error:
-        partial.unlink(missing_ok=True)
-        raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
-    finally:
-        gdal.SetConfigOption("OGR_CURRENT_DATE", before)
-
-
-def _fill_layer(layer: ogr.Layer, source: ogr.DataSource, samples: Iterable[Sample], legend: Legend) -> None:
-    for name, field_type, width in _FIELDS:
-        field = ogr.FieldDefn(name, field_type)
-        field.SetWidth(width)
-        layer.CreateField(field)
-    source.StartTransaction()
-    for one in samples:
-        feature = ogr.Feature(layer.GetLayerDefn())
-        feature.SetGeometry(ogr.CreateGeometryFromJson(json.dumps(one.geometry)))
-        values = (legend.with_code(one.code).name, one.iteration, one.author, one.comment, one.created)
-        for index, value in enumerate(values):
-            if value not in (None, ""):
-                feature.SetField(index, value)
-        layer.CreateFeature(feature)
-    source.CommitTransaction()
-
-
-def _fill_pixels(source: ogr.DataSource, pixels: PixelSet, grid: Grid, field: str) -> None:
-    # One feature filled again and again is three times as fast as Fiona's records.
-    xs = grid.left + (pixels.columns + 0.5) * grid.resolution
-    ys = grid.top - (pixels.rows + 0.5) * grid.resolution
-    layer = source.CreateLayer("pixels", grid.spatial_reference, ogr.wkbPoint, ["SPATIAL_INDEX=NO"])
-    for name in (field, "sample"):
-        layer.CreateField(ogr.FieldDefn(name, ogr.OFTInteger))
-    feature, point = ogr.Feature(layer.GetLayerDefn()), ogr.Geometry(ogr.wkbPoint)
-    source.StartTransaction()
-    rows = zip(xs.tolist(), ys.tolist(), pixels.codes.tolist(), pixels.samples.tolist(), strict=True)
-    for number, (x, y, code, sample) in enumerate(rows, start=1):
-        point.SetPoint_2D(0, x, y)
-        feature.SetFID(number)
-        feature.SetGeometry(point)
-        feature.SetField(0, code)
-        feature.SetField(1, sample)
-        layer.CreateFeature(feature)
-    source.CommitTransaction()
 
 
 def _read_layer(layer: SampleLayer, legend: Legend, grid: Grid, kinds: tuple[str, ...]) -> list[Sample]:

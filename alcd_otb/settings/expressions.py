@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import any_clear_date
-from alcd_otb.settings.model import nearest
+from alcd_otb.text import did_you_mean
 
 FUNCTIONS = {"sqrt": 1, "exp": 1, "log": 1, "abs": 1, "min": 2, "max": 2}
 """Functions of an expression and the number of their arguments (log is the natural logarithm)."""
@@ -88,7 +88,7 @@ def _check(node: ast.expr, known: Collection[str] | None, names: dict[str, None]
     name = _name_of(node)
     if name is not None:
         if known is not None and any_clear_date(name) not in known:
-            raise _RefusedError(f"{name!r} is not known{nearest(name, known)}")
+            raise _RefusedError(f"{name!r} is not known{did_you_mean(name, known)}")
         names[name] = None
         return
     if isinstance(node, ast.Constant):

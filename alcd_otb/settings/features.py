@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import KNOWN_NAMES, any_clear_date
 from alcd_otb.settings.expressions import Expression, parse_expression
-from alcd_otb.settings.fields import StrictModel, Text
-from alcd_otb.settings.model import nearest
+from alcd_otb.settings.model import StrictModel, Text
+from alcd_otb.text import did_you_mean
 
 # The template checks the names, of which it declares the bands; editors propose those of Sentinel-2.
 Name = Annotated[str, WithJsonSchema({"anyOf": [{"type": "string", "enum": sorted(KNOWN_NAMES)}, {"type": "string"}]})]
@@ -139,4 +139,4 @@ def check_names(feature: Feature, known: frozenset[str], key: str) -> None:
     for name in names_used(feature):
         if any_clear_date(name) not in known:
             within = ".band" if isinstance(feature, Texture) else ".bands" if isinstance(feature, PythonFeature) else ""
-            raise ValueError(f"{key}{within}: {name!r} is not known{nearest(name, known)}")
+            raise ValueError(f"{key}{within}: {name!r} is not known{did_you_mean(name, known)}")

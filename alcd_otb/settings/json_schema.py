@@ -1,13 +1,19 @@
 """Reading a JSON Schema as pydantic makes it: the part that is meant for a place, and in words what it allows."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
+
+from pydantic import BaseModel
 
 Schema = dict[str, Any]
 
 _FORMATS = {"path": "a path", "color-hex": "a colour of the form '#rrggbb'"}
 _WORDS = {"string": "text", "boolean": "true or false", "null": "null", "object": "an object"}
 _NUMBERS = {"integer": "a whole number", "number": "a number"}
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def resolved(part: Schema, whole: Schema) -> Schema:
@@ -133,3 +139,36 @@ def _entry(content: Any, step: int | str) -> Any:
         return content[step]
     except (LookupError, TypeError):
         return None
+
+
+def schema_of(model: type[BaseModel], title: str) -> Schema:
+    """The JSON Schema of a model, for editors: with a title, and descriptions of plain text."""
+    schema = _plain(model.model_json_schema())
+    schema["title"] = title
+    return {"$schema": DIALECT, **schema}
+
+
+def changes_of(part: Schema, whole: Schema) -> Schema:
+    """An object of which any keys may be given; so may those of objects in it, but not those of a list's entries."""
+    properties = {}
+    for key, value in part.get("properties", {}).items():
+        inner = resolved(value, whole)
+        properties[key] = changes_of(inner, whole) if inner.get("type") == "object" else value
+    kept = {key: value for key, value in part.items() if key not in ("$schema", "required", "title", "default")}
+    return {**kept, "properties": properties} if properties else kept
+
+
+def notes_of(part: Schema) -> Schema:
+    return {key: part[key] for key in ("title", "description", "default") if key in part}
+
+
+def _plain(part: Any) -> Any:
+    """With descriptions of one paragraph, and the text of their links instead of the links, which lead from pages."""
+    if isinstance(part, dict):
+        return {
+            key: re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", value.partition("\n\n")[0])
+            if key == "description" and isinstance(value, str)
+            else _plain(value)
+            for key, value in part.items()
+        }
+    return [_plain(one) for one in part] if isinstance(part, list) else part

@@ -1,20 +1,35 @@
 """JSON files checked by models; what is wrong is told in one line: file, key, value and what is allowed."""
 
 import json
-from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.json_schema import in_words, part_at
+from alcd_otb.text import did_you_mean
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _LONGEST = 100
 """Characters of a value that a message quotes."""
+
+
+Metres = Annotated[float, Field(ge=0)]
+
+Resolution = Annotated[float, Field(ge=10)]
+
+Radius = Annotated[int, Field(ge=0, le=50)]
+
+Text = Annotated[str, Field(min_length=1)]
+
+File = Annotated[str, Field(min_length=1, json_schema_extra={"format": "path"})]
+
+SchemaFile = Annotated[
+    str | None,
+    Field(alias="$schema", exclude=True, description="for editors: where the [JSON Schema](#in-an-editor) lies"),
+]
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -46,16 +61,6 @@ def validated(model: type[ModelT], content: dict[str, Any], origin: str) -> Mode
         raise ConfigurationError(f"{origin}: {_first_problem(model, content, error)}") from error
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a message that a name is not known: the nearest known one, if any is near, and all there are."""
-    known = sorted(known)
-    similar = get_close_matches(name, known, n=1)
-    every = ", ".join(known)
-    if similar:
-        return f"; did you mean {similar[0]!r}? There are {every}"
-    return f"; there are {every}" if known else ""
-
-
 def _first_problem(model: type[BaseModel], content: dict[str, Any], error: ValidationError) -> str:
     unknown = ("extra_forbidden", "unexpected_keyword_argument")
     # A mistyped key is both unknown and missing: the unknown one carries the hint.
@@ -66,7 +71,7 @@ def _first_problem(model: type[BaseModel], content: dict[str, Any], error: Valid
         place, keys = part_at(schema, location[:-1], content)
         key = ".".join((*keys, str(location[-1])))
         known = [name for name in place.get("properties", {}) if not name.startswith("$")]
-        return f"key {key!r} is not known{nearest(str(location[-1]), known)}"
+        return f"key {key!r} is not known{did_you_mean(str(location[-1]), known)}"
     place, keys = part_at(schema, location, content)
     key = ".".join(keys)
     if problem["type"] == "missing":
@@ -81,3 +86,23 @@ def _shown(value: Any) -> str:
     """A value as it is written in JSON, shortened; text in single quotes like all that messages quote."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+
+
+class StrictModel(BaseModel):
+    """Takes JSON as it is: unknown keys and values of another type are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, content: Any) -> Any:
+        # Strict models take no list for a tuple; JSON has but lists.
+        return _with_tuples(content)
+
+
+def _with_tuples(content: Any) -> Any:
+    if isinstance(content, list):
+        return tuple(_with_tuples(one) for one in content)
+    if isinstance(content, dict):
+        return {key: _with_tuples(value) for key, value in content.items()}
+    return content

@@ -6,9 +6,9 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from alcd_otb.settings.band_names import checked_bands
-from alcd_otb.settings.fields import File, SchemaFile, StrictModel, Text
-from alcd_otb.settings.model import read_json, validated
-from alcd_otb.settings.template import Template, find_template, with_absolute_files
+from alcd_otb.settings.json_schema import Schema, changes_of, notes_of, schema_of
+from alcd_otb.settings.model import File, SchemaFile, StrictModel, Text, read_json, validated
+from alcd_otb.settings.template import Template, find_template, template_names, with_absolute_files
 
 
 class SceneFile(StrictModel):
@@ -130,3 +130,17 @@ def _override(template: Any, changes: Any) -> dict[str, Any]:
         both_objects = isinstance(whole, dict) and isinstance(part, dict)
         merged[key] = _override(whole, part) if both_objects else value
     return merged
+
+
+def scene_schema() -> Schema:
+    """Of scene.json. What is in ``set`` is checked as part of a template, of which all may be left out."""
+    schema = schema_of(SceneFile, "A scene (scene.json)")
+    template = schema_of(Template, "")
+    schema["$defs"] = template.pop("$defs")
+    whole = {**template, "$defs": schema["$defs"]}
+    schema["properties"]["set"] = {**changes_of(template, whole), **notes_of(schema["properties"]["set"])}
+    # Editors propose the names; any path is as good.
+    named = {"enum": list(template_names()), "type": "string"}
+    path = schema["properties"]["template"]
+    schema["properties"]["template"] = {**notes_of(path), "anyOf": [named, {"type": "string", "minLength": 1}]}
+    return schema

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.reading import write_samples
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.writing import write_samples
 from alcd_otb.settings.legend import Legend
 from alcd_otb.synthetic.noise import generator
 

@@ -17,7 +17,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from osgeo import gdal
 
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.legend import Legend
@@ -37,8 +36,7 @@ from alcd_otb.synthetic.season import Season
 from alcd_otb.synthetic.spectra import BANDS, Band
 from alcd_otb.synthetic.terrain import COARSE, Terrain, Window, make_terrain
 from alcd_otb.synthetic.truth import Truth, legend_of
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 Labels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 

@@ -11,8 +11,8 @@ from osgeo import gdal, osr
 
 from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.settings.legend import Legend, LegendClass
-from otb_pipelines.app import OtbError
 from otb_pipelines.confusion import confusion_matrix
+from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 
 LEGEND = Legend.from_classes(

@@ -14,8 +14,9 @@ from osgeo import gdal, osr
 from scenes import FinishedScene, alcd, leftovers, refused
 
 from alcd_otb.active_learning import selection as queries
-from alcd_otb.active_learning.places import as_records, write_places
-from alcd_otb.active_learning.selection import Maps, Place, explained, most_novel, propose_places, unsure_pixels
+from alcd_otb.active_learning.places import Place, as_records, explained, propose_places, write_places
+from alcd_otb.active_learning.selection import most_novel
+from alcd_otb.active_learning.uncertainty import CertaintyMaps, unsure_pixels
 from alcd_otb.errors import ProcessingError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.sample import Sample
@@ -47,14 +48,14 @@ def write_raster(path: Path, values: np.ndarray) -> Path:
     return path
 
 
-def write_maps(folder: Path, certainty: np.ndarray, name: str = "margin", **codes: np.ndarray) -> Maps:
+def write_maps(folder: Path, certainty: np.ndarray, name: str = "margin", **codes: np.ndarray) -> CertaintyMaps:
     """The rasters of an iteration; all of class 5 unless labels are given."""
     folder.mkdir(exist_ok=True)
     write_raster(folder / f"{name}.tif", certainty.astype(np.float32))
     write_raster(folder / "labels.tif", codes.pop("labels", np.full(certainty.shape, 5)).astype(np.uint8))
     for other, values in codes.items():
         write_raster(folder / f"{other}.tif", values.astype(np.uint8))
-    maps = Maps.of(folder)
+    maps = CertaintyMaps.of(folder)
     assert maps is not None
     return maps
 
@@ -71,7 +72,7 @@ class TestUnsurePixels:
     MARGIN = np.array([[0.9, 0.2, 0.8], [0.1, 0.7, 0.3], [0.6, 0.5, 0.4]])
 
     @staticmethod
-    def found(maps: Maps, spacing: float, most: int, held: tuple[list[int], list[int]] = ([], [])) -> list:
+    def found(maps: CertaintyMaps, spacing: float, most: int, held: tuple[list[int], list[int]] = ([], [])) -> list:
         rows, columns = (np.array(axis, dtype=np.int64) for axis in held)
         return list(zip(*map(np.ndarray.tolist, unsure_pixels(maps, rows, columns, spacing, most, 1)), strict=True))
 
@@ -192,7 +193,7 @@ class TestPlaces:
         values[0, 7, 2] = 1
         return write_raster(tmp_path / "features.tif", values.astype(np.float32))
 
-    def places(self, maps: Maps, features: Path, number: int = 3, **changes: float) -> tuple[Place, ...]:
+    def places(self, maps: CertaintyMaps, features: Path, number: int = 3, **changes: float) -> tuple[Place, ...]:
         grid = Grid.of(str(maps.labels))
         samples = [sample(grid, 0, 8), sample(grid, 0, 11, 6)]
         wanted = QuerySettings(**{"number": number, "spacing": 80, "candidates": 1, **changes})

@@ -22,15 +22,17 @@ from alcd_otb.classification.sklearn import (
     MODULES,
     check_sklearn,
     gives_shares,
-    tell_folds,
+    predict_folds,
     train_sklearn,
-    write_raw_maps,
 )
+from alcd_otb.classification.sklearn_maps import write_raw_maps
+from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.cli import main as cli
 from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
+from alcd_otb.samples.pixels import PixelSet
 from alcd_otb.scene import Result, Scene
 from alcd_otb.settings.scene_file import load_scene
 from otb_pipelines.cross_validate import FoldPixels
@@ -100,7 +102,10 @@ def raw_maps(
     work = finished.result.workspace
     features, valid = work / "features.tif", work / "valid.tif"
     grid, settings = Grid.of(str(valid)), Settings(128, threads)
-    maps = write_raw_maps(estimator, classifier(name), features, valid, grid, folder, settings, side=side)
+    template = finished.scene.config.template.model_copy(update={"classifier": classifier(name)})
+    training = PixelSet(*(np.empty(0, kind) for kind in (np.int64, np.int64, np.uint8, np.int64)))
+    task = ClassificationTask(template, features, valid, grid, training, folder)
+    maps = write_raw_maps(estimator, task, settings, side)
     return {path.name: read(path) for path in maps.paths}
 
 
@@ -264,7 +269,7 @@ class TestFolds:
         halves = [(values[::2], codes[::2], values[1::2]), (values[1::2], codes[1::2], values[::2])]
         folds = [FoldPixels(known, of_known, unknown.astype(np.float32)) for known, of_known, unknown in halves]
         folds.append(FoldPixels(values, codes, np.empty((0, values.shape[1]), np.float32)))
-        told = tell_folds(folds, classifier("RandomForestClassifier", n_estimators=10), 3, Settings(128, 2))
+        told = predict_folds(folds, classifier("RandomForestClassifier", n_estimators=10), 3, Settings(128, 2))
         assert [len(one) for one in told] == [len(values[1::2]), len(values[::2]), 0]
         for found, (known, of_known, unknown) in zip(told, halves, strict=False):
             by_hand = RandomForestClassifier(10, random_state=3).fit(known.astype(np.float32), of_known)

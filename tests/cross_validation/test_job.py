@@ -16,12 +16,13 @@ from scenes import FinishedScene, alcd, leftovers, refused, write_scene
 from alcd_otb.accuracy.confusion import AXES
 from alcd_otb.cross_validation import job as cross_validation
 from alcd_otb.cross_validation.figure import draw_folds
-from alcd_otb.cross_validation.job import CrossValidation
+from alcd_otb.cross_validation.results import CrossValidation
 from alcd_otb.raster.io import values_at
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
-from otb_pipelines.app import Application, OtbError, Target
+from otb_pipelines.app import Application, Target
 from otb_pipelines.cross_validate import FoldPixels, classify_folds, classify_pixels
+from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 
 SETTINGS = Settings(ram=128, threads=1)

@@ -20,8 +20,9 @@ from alcd_otb.export.sample_folder import write_sample_folder
 from alcd_otb.export.zenodo import kfold_summary
 from alcd_otb.masks.reference_dataset import is_reference_scene, read_reference_scene
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.reading import read_corrections, read_samples, write_samples
+from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.writing import write_samples
 from alcd_otb.settings.legend import Legend, LegendClass
 from alcd_otb.settings.template import load_template
 from alcd_otb.workspace import Workspace

@@ -8,7 +8,7 @@ import pytest
 from osgeo import gdal, osr
 from scenes import FinishedScene
 
-from alcd_otb.iterations.changes import Changes, changes_between, count_pairs, mean_confidence, progress
+from alcd_otb.iterations.changes import Changes, changes_between, count_pairs, map_metrics, mean_confidence
 from alcd_otb.settings.legend import Legend, LegendClass
 
 LEGEND = Legend.from_classes(
@@ -108,17 +108,17 @@ def test_there_is_no_mean_of_no_confidence(tmp_path: Path) -> None:
 def test_progress_compares_with_the_last_one_or_with_the_start(tmp_path: Path) -> None:
     finished = [labels(tmp_path, 1, [[2, 2]]), labels(tmp_path, 2, [[2, 5]])]
     folder = labels(tmp_path, 3, [[5, 5]])
-    found = progress(folder, finished, None, LEGEND)
+    found = map_metrics(folder, finished, None, LEGEND)
     assert found["started_from"] is None
     assert found["map_pixels"] == {"land": 2}
     assert found["mean_confidence"] is None
     assert found["changes"]["before"] == 2  # type: ignore[index]
     assert found["changes"]["changed"] == 1  # type: ignore[index]
-    again = progress(folder, finished, finished[0], LEGEND)
+    again = map_metrics(folder, finished, finished[0], LEGEND)
     assert again["started_from"] == 1
     assert again["changes"]["before"] == 1  # type: ignore[index]
     assert again["changes"]["changed"] == 2  # type: ignore[index]
-    assert progress(finished[0], (), None, LEGEND)["changes"] is None
+    assert map_metrics(finished[0], (), None, LEGEND)["changes"] is None
 
 
 def test_a_run_writes_it(finished: FinishedScene) -> None:

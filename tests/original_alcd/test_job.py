@@ -314,7 +314,7 @@ class TestParameters:
         self, original: Callable[..., OriginalFolder], tmp_path: Path, method: str
     ) -> None:
         source = original(global_changes={"classification/method": method})
-        check_classifier(load_scene(imported(source, tmp_path / "scene").scene), default_settings())
+        check_classifier(load_scene(imported(source, tmp_path / "scene").scene).template, default_settings())
 
     def test_leave_another_template_s_features_and_classifier(
         self, original: Callable[..., OriginalFolder], tmp_path: Path

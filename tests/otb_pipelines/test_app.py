@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pytest
 from osgeo import gdal
 
-from otb_pipelines.app import Application, OtbError, OtbMissingError, Target, available_applications
+from otb_pipelines.app import Application, Target
+from otb_pipelines.errors import OtbError, OtbMissingError
 from otb_pipelines.masks import build_formula, build_morphology
+from otb_pipelines.process import available_applications
 from otb_pipelines.settings import Settings, default_settings, machine_memory, machine_threads
 from otb_pipelines.train import build_statistics, needs_scaling
 

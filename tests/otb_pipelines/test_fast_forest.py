@@ -9,9 +9,11 @@ import pytest
 from osgeo import gdal
 from tests.random_forests import MISSING, Shape, random_pixels, write_forest, write_pixels
 
-from otb_pipelines.app import Application, OtbError, Target, forest_plugin
+from otb_pipelines.app import Application, Target
+from otb_pipelines.errors import OtbError
+from otb_pipelines.process import forest_plugin
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import train
+from otb_pipelines.train import Training, train
 
 SETTINGS = Settings(ram=64, threads=2)
 SEVEN = (1, 2, 3, 4, 5, 6, 7)
@@ -77,7 +79,7 @@ def test_forests_that_otb_has_trained(classes: int, trees: int, depth: int, feat
         "classifier.rf.min": 2,
         "classifier.rf.acc": 0,
     }
-    train(values, codes, model, parameters, 1, None, SETTINGS)
+    train(Training(values, codes, parameters, 1), model, SETTINGS)
     write_pixels(image, random.normal(0.5, 1.0, (features, 40, 70)).astype(np.float32))
     labels, confidence = classify(image, model, tmp_path / "otb")
     fast = classify(image, model, tmp_path / "fast", **with_plugin())
@@ -201,7 +203,7 @@ def test_models_of_other_classifiers_are_left_to_otb(classifier: str, tmp_path: 
     codes = np.repeat([1, 2], 50)
     values = random.normal(codes[:, None], 0.1, (100, 2))
     model, image, labels = tmp_path / "model", tmp_path / "image.tif", tmp_path / "labels.tif"
-    train(values, codes, model, {"classifier": classifier}, 1, None, SETTINGS)
+    train(Training(values, codes, {"classifier": classifier}, 1), model, SETTINGS)
     write_pixels(image, np.array([[[1, 2]], [[1, 2]]], np.float32))
     Application("ImageClassifier", {"in": image, "model": model}, SETTINGS).write({"out": Target(labels, "uint8")})
     assert gdal.Open(str(labels)).ReadAsArray().tolist() == [[1, 2]]

@@ -11,7 +11,8 @@ from scipy.ndimage import convolve1d
 from tests.random_forests import random_pixels, write_forest, write_pixels
 from tests.test_fast_forest import SHAPES, classify
 
-from otb_pipelines.app import Application, OtbError, Target
+from otb_pipelines.app import Application, Target
+from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 
 SETTINGS = Settings(ram=64, threads=2)

@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from tests.random_forests import write_pixels
 from tests.test_fast_forest import classify
 
-from otb_pipelines.app import OtbError
+from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import train
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from osgeo import gdal
 
-from otb_pipelines.app import Application, OtbError, Output, Target
+from otb_pipelines.app import Application, Output, Target
+from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 
 SETTINGS = Settings(ram=64, threads=2)

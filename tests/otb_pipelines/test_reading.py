@@ -11,10 +11,12 @@ from preparing import Pixels, write_jp2
 from sentinel2_files import LEFT, TOP
 
 from alcd_otb.errors import ProductError
-from alcd_otb.preparation.wavelet import coarsest_level
+from alcd_otb.products.jpeg2000 import coarsest_level
 from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.io import describing, gdal_threads
-from otb_pipelines.app import Application, OtbError, Output, Target
+from alcd_otb.raster.io import describing
+from otb_pipelines.app import Application, Output, Target
+from otb_pipelines.errors import OtbError
+from otb_pipelines.process import gdal_threads
 from otb_pipelines.reading import Radiometry, build_band
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import StackFile, write_stacks

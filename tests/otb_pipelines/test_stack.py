@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from otb_pipelines.app import OtbError
+from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import (
     ContourDensity,

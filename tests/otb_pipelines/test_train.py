@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from otb_pipelines.app import Application, OtbError, Target
+from otb_pipelines.app import Application, Target
+from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import train, with_noisy_copies
 

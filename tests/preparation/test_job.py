@@ -274,7 +274,7 @@ def test_low_strips_are_as_high_ones(tmp_path: Path, monkeypatch: pytest.MonkeyP
         scene = write_scene(tmp_path, cloudy, features=[*pixels], view=view, resolution=resolution)
         results = []
         for most in (10**9, 600 * 20):
-            monkeypatch.setattr("alcd_otb.preparation.job._STRIP_PIXELS", most)
+            monkeypatch.setattr("alcd_otb.preparation.stacks._STRIP_PIXELS", most)
             work = prepared(scene)
             shown = gdal.Open(str(work.view))
             overviews = [

@@ -18,14 +18,9 @@ from osgeo import gdal, ogr, osr
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.pixels import PixelSet
-from alcd_otb.samples.reading import (
-    create_empty_samples,
-    read_corrections,
-    read_samples,
-    write_pixels,
-    write_samples,
-)
+from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.writing import create_empty_samples, write_pixels, write_samples
 from alcd_otb.settings.legend import Legend, LegendClass
 
 LEGEND = Legend.from_classes(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alcd_otb.samples.sample import Sample, named_features, split_samples
+from alcd_otb.samples.sample import Sample, named_features
+from alcd_otb.samples.split import split_samples
 
 
 def point(x: float, y: float, code: int = 5, feature: str = "samples.gpkg:1") -> Sample:

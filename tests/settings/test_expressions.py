@@ -14,7 +14,8 @@ from osgeo import gdal
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import KNOWN_NAMES
 from alcd_otb.settings.expressions import FUNCTIONS, parse_expression
-from otb_pipelines.app import OtbError, Target
+from otb_pipelines.app import Target
+from otb_pipelines.errors import OtbError
 from otb_pipelines.masks import build_formula
 from otb_pipelines.settings import Settings
 

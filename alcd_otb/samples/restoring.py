@@ -7,13 +7,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from osgeo import gdal
-
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.samples.layers import LAYER
 from alcd_otb.workspace import Workspace
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal
 
 log = logging.getLogger(__name__)
 

@@ -4,17 +4,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from osgeo import gdal, ogr, osr
-
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.layers import LAYER, sample_layers
-from alcd_otb.samples.reading import as_samples, class_field_of, create_empty_samples
+from alcd_otb.samples.reading import as_samples, class_field_of
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import writing_to
-
-gdal.UseExceptions()
+from otb_pipelines.process import gdal, ogr, osr
 
 Point = tuple[str | int, float, float]
 """Class (name or code), x, y."""

@@ -9,8 +9,8 @@ import pytest
 from osgeo import ogr, osr
 
 from alcd_otb.errors import SampleError
-from alcd_otb.samples import restore as sample_restore
-from alcd_otb.samples.restore import can_restore, restore_samples
+from alcd_otb.samples import restoring as sample_restore
+from alcd_otb.samples.restoring import can_restore, restore_samples
 
 
 def write(path: Path, **layers: Sequence[str]) -> Path:

@@ -1,0 +1,94 @@
+"""OTB's classifiers: checked, trained on the pixels of the samples, and applied to the whole scene."""
+
+import logging
+
+from alcd_otb.classification.maps import map_targets, write_class_shares
+from alcd_otb.classification.task import ClassificationTask
+from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError
+from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.settings.template import Template
+from otb_pipelines.app import Target
+from otb_pipelines.classify import ClassifiedScene, Cleaning, build_classification, build_shares, strip_rows
+from otb_pipelines.errors import OtbError
+from otb_pipelines.process import forest_plugin, gdal, gdal_threads
+from otb_pipelines.settings import Settings
+from otb_pipelines.train import (
+    Training,
+    check_parameters,
+    classifiers,
+    gives_margin,
+    largest_confidence,
+    train,
+    write_statistics,
+)
+
+log = logging.getLogger(__name__)
+
+
+def check_otb_classifier(template: Template, settings: Settings) -> None:
+    """Check a template's classifier before anything runs.
+
+    Raises
+    ------
+    ConfigurationError
+        Where this OTB does not have the classifier, or a parameter is wrong.
+    EnvironmentNotReadyError
+        Where the template asks for the shares of all classes, and the fast forest was not built.
+    """
+    name = str(template.classifier["classifier"])
+    available = classifiers(settings)
+    if name not in available:
+        raise ConfigurationError(f"classifier {name!r} is not in this OTB; there are {', '.join(available)}")
+    try:
+        check_parameters(template.classifier, settings)
+    except OtbError as error:
+        raise ConfigurationError(f"classifier: {error}") from error
+    if template.confidence.shares:
+        if name != "rf":
+            raise ConfigurationError(f"confidence.shares: classifier {name!r} gives none; choose another one")
+        if forest_plugin() is None:
+            raise EnvironmentNotReadyError("confidence.shares: the fast forest was not built; run: make install")
+
+
+def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Settings) -> None:
+    """Train OTB's classifier and write its maps into the folder of the iteration.
+
+    Writes the model, ``cleaned.tif``, and what the classifier gives of ``confidence.tif``,
+    ``confidence_smoothed.tif``, ``margin.tif``, ``second.tif`` and ``class_shares.tif``.
+
+    Raises
+    ------
+    OtbError
+        Where OTB cannot train or classify, or a map cannot be written.
+    """
+    template, folder = task.template, task.folder
+    name = str(template.classifier["classifier"])
+    certain = largest_confidence(template.classifier)
+    with stopwatch.timing("train"):
+        statistics = write_statistics(name, task.features, folder / "statistics.xml", settings)
+        scene = ClassifiedScene(task.features, task.valid, folder / f"model.{name}", name, statistics)
+        values, codes = task.training_values(settings)
+        train(Training(values, codes, template.classifier, template.samples.seed, statistics), scene.model, settings)
+    with stopwatch.timing("classify"):
+        if certain is None:
+            warn_of_no_confidence(name)
+        cleaning = Cleaning(
+            template.regularisation.radius, template.confidence.radius, certain, template.regularisation.smoothing
+        )
+        rows = strip_rows(task.grid.width, gdal.Open(str(task.features)).RasterCount, settings)
+        # Around both: GDAL reads a file with the number of threads that was set when the file was opened.
+        with gdal_threads(settings.threads):
+            application = build_classification(scene, cleaning, settings)
+            application.write(map_targets(folder, cleaning, gives_margin(name), rows))
+    if template.confidence.shares:
+        with stopwatch.timing("shares"), gdal_threads(settings.threads):
+            raw = folder / "raw_shares.tif"
+            shares = build_shares(task.features, scene.model, len(task.training.counts), settings)
+            shares.write({"probamap": Target(raw, "float", rows=strip_rows(task.grid.width, 1, settings))})
+            write_class_shares(raw, task)
+            raw.unlink()
+
+
+def warn_of_no_confidence(classifier: str) -> None:
+    """Warn that an iteration has no confidence, since its classifier gives none between 0 and 1."""
+    log.warning("classifier %s gives no confidence between 0 and 1: none is written", classifier)

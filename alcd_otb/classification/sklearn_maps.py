@@ -1,0 +1,164 @@
+"""The maps of a classifier of scikit-learn: predicted block by block, then cleaned as OTB's are."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alcd_otb.classification.maps import map_targets, write_class_shares
+from alcd_otb.classification.otb import warn_of_no_confidence
+from alcd_otb.classification.sklearn import (
+    Estimator,
+    Prediction,
+    gives_shares,
+    predict,
+    save_model,
+    train_sklearn,
+    workers,
+)
+from alcd_otb.classification.task import ClassificationTask
+from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.raster.blocks import SIDE, Source, read_blocks, write_block
+from alcd_otb.raster.io import creating
+from alcd_otb.settings.legend import NO_DATA
+from alcd_otb.settings.template import SKLEARN
+from otb_pipelines.classify import Cleaning, build_cleaning, strip_rows
+from otb_pipelines.process import gdal, gdal_threads
+from otb_pipelines.settings import Settings
+
+_RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "ZSTD", "ZSTD_LEVEL": "1"}
+
+
+@dataclass(frozen=True)
+class RawMaps:
+    """Rasters of a map before it is cleaned.
+
+    Attributes
+    ----------
+    labels
+        Class codes, uint8.
+    confidence, margin, second
+        Share of the first class, its lead over the second, and the second class. None where the classifier gives no
+        shares.
+    shares
+        A band a class in ascending order of the codes. None where there are none, or they are not wanted.
+    """
+
+    labels: Path
+    confidence: Path | None
+    margin: Path | None
+    second: Path | None
+    shares: Path | None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The rasters that exist."""
+        every = (self.labels, self.confidence, self.margin, self.second, self.shares)
+        return tuple(path for path in every if path is not None)
+
+
+def classify_by_sklearn(task: ClassificationTask, stopwatch: Stopwatch, settings: Settings) -> None:
+    """Train a classifier of scikit-learn and write its maps into the folder of the iteration.
+
+    Writes ``model.joblib``, and the maps that `alcd_otb.classification.otb.classify_by_otb` writes.
+
+    Raises
+    ------
+    ProcessingError
+        Where scikit-learn cannot train or classify.
+    OtbError
+        Where the maps cannot be cleaned or written.
+    """
+    template, folder = task.template, task.folder
+    with stopwatch.timing("train"):
+        values, codes = task.training_values(settings)
+        estimator = train_sklearn(values, codes, template.classifier, template.samples.seed, settings)
+        save_model(estimator, folder / "model.joblib")
+    with stopwatch.timing("classify"), gdal_threads(settings.threads):
+        certain = 1.0 if gives_shares(estimator) else None
+        if certain is None:
+            warn_of_no_confidence(str(template.classifier[SKLEARN]))
+        raw = write_raw_maps(estimator, task, settings)
+        cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
+        application = build_cleaning(raw.labels, raw.confidence, raw.margin, raw.second, cleaning, settings)
+        rows = strip_rows(task.grid.width, 1, settings)
+        application.write(map_targets(folder, cleaning, certain is not None, rows))
+        if raw.shares is not None:
+            write_class_shares(raw.shares, task)
+        for path in raw.paths:
+            path.unlink()
+
+
+def write_raw_maps(estimator: Estimator, task: ClassificationTask, settings: Settings, side: int = SIDE) -> RawMaps:
+    """Predict the class of every valid pixel, block by block. Elsewhere all maps are 0.
+
+    The label is the class of the largest share; of several, the one of the lowest code.
+
+    Parameters
+    ----------
+    estimator
+        A trained classifier.
+    task
+        The features, the valid pixels, and the folder for the rasters.
+    settings
+        Threads and progress.
+    side
+        Pixels of a block's side. The maps do not depend on it.
+
+    Raises
+    ------
+    ProcessingError
+        Where the classifier fails.
+    """
+    kinds = {"labels": (gdal.GDT_Byte, 1)}
+    if gives_shares(estimator):
+        share = (gdal.GDT_Float32, 1)
+        kinds |= {"confidence": share, "margin": share, "second": (gdal.GDT_Byte, 1)}
+        if task.template.confidence.shares:
+            kinds["shares"] = (gdal.GDT_Float32, len(estimator.classes_))
+    paths = {name: task.folder / f"raw_{name}.tif" for name in kinds}
+    bands = gdal.Open(str(task.features)).RasterCount
+    sources = [Source(task.features, tuple(map(str, range(bands)))), Source(task.valid, ("valid",))]
+    with ExitStack() as opened:
+        pool = opened.enter_context(workers(settings.threads))
+        datasets = {
+            name: opened.enter_context(creating(paths[name], task.grid, kind, _RASTER_OPTIONS, count))
+            for name, (kind, count) in kinds.items()
+        }
+        done = 0
+        for block in read_blocks(sources, task.grid, side=side):
+            valid = block["valid"] == 1
+            prediction = predict(estimator, task.template.classifier, block.values[:bands, valid].T, pool)
+            maps = _maps(prediction, estimator.classes_)
+            for name, dataset in datasets.items():
+                values = np.zeros((*maps[name].shape[:-1], *block.shape), maps[name].dtype)
+                values[..., valid] = maps[name]
+                write_block(dataset, values, block.window)
+            done += valid.size
+            if settings.progress is not None:
+                settings.progress("classify", done / (task.grid.width * task.grid.height))
+    optional = (paths.get(name) for name in ("confidence", "margin", "second", "shares"))
+    return RawMaps(paths["labels"], *optional)
+
+
+def _maps(prediction: Prediction, classes: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The values of each map by its name: (pixels,), and (classes, pixels) of the shares."""
+    if prediction.shares is None:
+        return {"labels": prediction.codes}
+    every = np.arange(len(prediction.codes))
+    first = prediction.shares.argmax(axis=1)
+    largest = prediction.shares[every, first]
+    others = prediction.shares.copy()
+    others[every, first] = -1
+    second = others.argmax(axis=1)
+    only_class = len(classes) == 1
+    return {
+        "labels": prediction.codes,
+        "confidence": largest.astype(np.float32),
+        "margin": (largest - (0 if only_class else others[every, second])).astype(np.float32),
+        "second": np.full(second.shape, NO_DATA, np.uint8) if only_class else classes[second].astype(np.uint8),
+        "shares": prediction.shares.T.astype(np.float32),
+    }

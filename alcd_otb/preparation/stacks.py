@@ -1,0 +1,126 @@
+"""The feature stack, the view and the state of each pixel, written in one pass."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.layers import feature_layer, view_layer
+from alcd_otb.preparation.layouts import (
+    DISCARDED_BITS,
+    FEATURE_OPTIONS,
+    MASK_OPTIONS,
+    SATURATED,
+    TILE_ROWS,
+    VALID,
+    VIEW_OPTIONS,
+    VIEW_OVERVIEWS,
+    describe_features,
+    describe_state,
+    describe_view,
+    view_no_data,
+    view_overviews,
+)
+from alcd_otb.preparation.sources import Levels, feature_sources, python_sources, radiometry_of, view_sources
+from alcd_otb.raster.io import updating
+from alcd_otb.settings.band_names import TERRAIN
+from otb_pipelines.masks import build_formula
+from otb_pipelines.settings import Settings
+from otb_pipelines.stack import StackFile, build_layers, write_stacks
+
+# Of the finer grid. The chain holds a strip some eighty times, in the buffers of bands and formulas.
+_STRIP_PIXELS = 1_100_000
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """features: Float32, a band a feature, NaN where a source has no data.
+
+    state: VALID or SATURATED where every feature has a value, else 0. view: Int16 in steps that the bands' scales
+    give, with overviews.
+    """
+
+    features: Path
+    state: Path
+    view: Path
+
+
+def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: Settings) -> Stacks:
+    """Write all that needs the bands, in one pass: each is decoded once, however many grids it goes to.
+
+    levels: as `wavelet_levels` tells them.
+    """
+    stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view")))
+    strips = _strips(inputs)
+    features_like = describe_features(inputs.grid, inputs.feature_names, folder / "features.vrt")
+    sources = feature_sources(inputs, levels, features_like, folder / "feature_sources", settings)
+    sources |= python_sources(inputs, sources, strips.rows, folder / "python_features", settings)
+    features = build_layers(sources, [feature_layer(feature) for feature in inputs.features], settings)
+    state = build_formula(features, _state(inputs), settings)["out"]
+    view_like = describe_view(inputs, folder)
+    sources = view_sources(inputs, levels, view_like, folder / "view_sources", settings)
+    no_data = view_no_data(inputs)
+    view = build_layers(sources, [view_layer(layer, no_data) for layer in inputs.view], settings)
+    options = FEATURE_OPTIONS
+    if inputs.template.radiometry == "reflectance":
+        options = {**options, "DISCARD_LSB": DISCARDED_BITS}
+    overviews = view_overviews(inputs)
+    files = (
+        StackFile(stacks.features, features_like, features, options),
+        StackFile(stacks.state, describe_state(inputs, folder), [state], MASK_OPTIONS),
+        StackFile(stacks.view, view_like, view, VIEW_OPTIONS, overviews if strips.with_overviews else ()),
+    )
+    write_stacks(files, strips.rows, settings)
+    if overviews and not strips.with_overviews:
+        with updating(stacks.view) as dataset:
+            dataset.BuildOverviews("AVERAGE", overviews)
+    return stacks
+
+
+class _Strips(NamedTuple):
+    """Rows of the coarser grid to write at a time, and whether the overviews of the view are made with them."""
+
+    rows: int
+    with_overviews: bool
+
+
+def _strips(inputs: Inputs) -> _Strips:
+    """Choose the strips in which the rasters are written.
+
+    The overviews of the view are made strip by strip where a strip holds whole rows of them, where they average all
+    pixels, and where such a strip has at most _STRIP_PIXELS pixels.
+    """
+    finer, coarser = sorted((inputs.grid, inputs.view_grid), key=lambda grid: grid.resolution)
+    most = int(_STRIP_PIXELS / (finer.width * coarser.resolution / finer.resolution))
+    ratio = max(1.0, inputs.grid.resolution / inputs.view_grid.resolution)
+    for rows in range(TILE_ROWS, min(3 * TILE_ROWS, most) + 1, TILE_ROWS) if view_no_data(inputs) is None else ():
+        of_view = rows * ratio
+        if of_view.is_integer() and of_view % VIEW_OVERVIEWS[0] == 0:
+            return _Strips(rows, with_overviews=True)
+    # Without the overviews nothing asks for high strips, and GDAL gathers the rows of a tile.
+    rows = TILE_ROWS
+    while rows > max(most // 3, 1):
+        rows //= 2
+    return _Strips(rows, with_overviews=False)
+
+
+def _state(inputs: Inputs) -> str:
+    """Formula over the features."""
+    total = "+".join(f"im{number}b1" for number in range(1, len(inputs.features) + 1))
+    # A sum is a number only if all its terms are, and only then 0 times it is 0.
+    return f"({total})*0==0 ? ({_saturation(inputs)} ? {SATURATED} : {VALID}) : 0"
+
+
+def _saturation(inputs: Inputs) -> str:
+    """Condition in a formula over the features: a band that is a feature as it is reaches the saturated value."""
+    conditions = []
+    for number, feature in enumerate(inputs.features, start=1):
+        if isinstance(feature, str) and feature not in TERRAIN:
+            radiometry = radiometry_of(inputs, feature)
+            saturated = inputs.product_of(feature).saturated
+            if saturated is None:
+                continue
+            # Half a DN below, since a 32-bit float holds the value only nearly.
+            level = (saturated - 0.5) * radiometry.scale + radiometry.offset
+            conditions.append(f"im{number}b1 >= {level!r}")
+    return "(" + " || ".join(conditions) + ")" if conditions else "0"

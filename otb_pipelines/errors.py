@@ -1,0 +1,9 @@
+"""The errors of OTB's applications."""
+
+
+class OtbError(RuntimeError):
+    """An OTB application failed, or could not be made. The message names it and carries OTB's own words."""
+
+
+class OtbMissingError(OtbError):
+    """OTB, or one of its applications, is not installed."""
