@@ -31,8 +31,8 @@ from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare
 from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
 from alcd_otb.qgis.scene_project import write_blind_project, write_project
-from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.io import Window, read_part
+from alcd_otb.raster.grid import Grid, Window
+from alcd_otb.raster.io import read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
@@ -93,7 +93,10 @@ class Scene:
         return self.result().accuracy or {}
 
     def labels(
-        self, window: Window | None = None, level: int | None = None, iteration: int | None = None
+        self,
+        window: Window | tuple[int, int, int, int] | None = None,
+        level: int | None = None,
+        iteration: int | None = None,
     ) -> NDArray[np.uint8]:
         """The map of an iteration, by default the last one: (rows, columns) of class codes, 0 no data.
 
@@ -104,7 +107,10 @@ class Scene:
         return codes
 
     def confidence(
-        self, window: Window | None = None, level: int | None = None, iteration: int | None = None
+        self,
+        window: Window | tuple[int, int, int, int] | None = None,
+        level: int | None = None,
+        iteration: int | None = None,
     ) -> NDArray[np.float32]:
         """The share of the trees that voted for the class, (rows, columns), 0 to 1; NaN where there is no data.
 

@@ -38,7 +38,7 @@ def did_you_mean(name: str, known: Iterable[str], listing: str | None = None) ->
     if not names:
         return ""
     by_lower_case = {candidate.lower(): candidate for candidate in reversed(names)}
-    similar = get_close_matches(name.strip().lower(), by_lower_case, n=1, cutoff=0.5)
+    similar = get_close_matches(name.strip().lower(), by_lower_case, n=1)
     listing = listing or f"there are {', '.join(names)}"
     if similar:
         return f"; did you mean {by_lower_case[similar[0]]!r}? {listing[0].upper()}{listing[1:]}"

@@ -9,7 +9,7 @@ from otb_pipelines.settings import Settings
 
 
 @dataclass(frozen=True)
-class Formula:
+class FormulaLayer:
     """An expression over im1b1, im2b1, ...: the sources in this order. A value that is not finite is NaN."""
 
     expression: str
@@ -38,7 +38,7 @@ class VariationCoefficient:
     radius: int
 
 
-Layer = str | Formula | ContourDensity | VariationCoefficient
+Layer = str | FormulaLayer | ContourDensity | VariationCoefficient
 """A layer of a stack; a plain name is the source itself."""
 
 
@@ -89,7 +89,7 @@ def _sources_of(layers: Sequence[Layer]) -> set[str]:
     for layer in layers:
         if isinstance(layer, str):
             names.add(layer)
-        elif isinstance(layer, Formula):
+        elif isinstance(layer, FormulaLayer):
             names.update(layer.sources)
         else:
             names.add(layer.source)
@@ -106,7 +106,7 @@ def _reader(source: Path | Output, settings: Settings) -> Output:
 def _layer(layer: Layer, readers: Mapping[str, Output], settings: Settings) -> Output:
     if isinstance(layer, str):
         return readers[layer]
-    if isinstance(layer, Formula):
+    if isinstance(layer, FormulaLayer):
         images = [readers[name] for name in layer.sources]
         return Application("FormulaEvaluation", {"il": images, "exp": layer.expression}, settings)["out"]
     if isinstance(layer, ContourDensity):

@@ -9,7 +9,8 @@ import numpy as np
 
 from alcd_otb.accuracy.confusion import AXES
 from alcd_otb.accuracy.plan import AccuracyPlan
-from alcd_otb.accuracy.stratified import CONFIDENCE, Estimate, Floats, Integers, LabelledSample
+from alcd_otb.accuracy.stratified import CONFIDENCE, Estimate, LabelledSample
+from alcd_otb.arrays import Float64Array, Int64Array
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.io import histogram, values_at
 from alcd_otb.settings.legend import Legend, Positive
@@ -57,8 +58,8 @@ class AccuracyEstimate:
     labelled: int
     overall_accuracy: Estimate | None
     classes: tuple[ClassFigures, ...]
-    matrix: Integers
-    area_matrix: Floats
+    matrix: Int64Array
+    area_matrix: Float64Array
     sides: Positive
     two_class_accuracy: Estimate | None
     positive: ClassFigures | None

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from alcd_otb.accuracy.stratified import Integers, allocate
+from alcd_otb.accuracy.stratified import allocate
+from alcd_otb.arrays import Int64Array
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import histogram, strips
@@ -92,17 +93,17 @@ class AccuracyPlan:
         return asdict(self)
 
     @property
-    def sizes(self) -> Integers:
+    def sizes(self) -> Int64Array:
         """(strata,) pixels of each stratum."""
         return np.array([one.pixels for one in self.strata], dtype=np.int64)
 
     @property
-    def rows(self) -> Integers:
+    def rows(self) -> Int64Array:
         """(points,) of the map's grid."""
         return np.array([one.row for one in self.points], dtype=np.int64)
 
     @property
-    def columns(self) -> Integers:
+    def columns(self) -> Int64Array:
         """(points,) of the map's grid."""
         return np.array([one.column for one in self.points], dtype=np.int64)
 

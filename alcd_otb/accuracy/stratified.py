@@ -9,11 +9,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
+from alcd_otb.arrays import BoolArray, Float64Array, Int64Array
 
 CONFIDENCE = 0.95
 """That an interval holds the true value."""
@@ -56,16 +53,16 @@ class LabelledSample:
     counts: (strata, classes, classes) points by stratum, class of the map and class of the reference.
     """
 
-    sizes: Integers
-    counts: Integers
+    sizes: Int64Array
+    counts: Int64Array
 
     @property
-    def drawn(self) -> Integers:
+    def drawn(self) -> Int64Array:
         """(strata,) points of each stratum."""
         return np.asarray(self.counts.sum(axis=(1, 2)), dtype=np.int64)
 
     @property
-    def area_matrix(self) -> Floats:
+    def area_matrix(self) -> Float64Array:
         """(classes, classes) share of the area by class of the reference and class of the map."""
         shares = self.counts / self.drawn[:, None, None]
         weighted = (shares * (self.sizes / self.sizes.sum())[:, None, None]).sum(axis=0)
@@ -101,14 +98,14 @@ class LabelledSample:
         _, _, true = self._cells(index)
         return self._ratio(true, ~true)
 
-    def _cells(self, index: int) -> tuple[Booleans, Booleans, Booleans]:
+    def _cells(self, index: int) -> tuple[BoolArray, BoolArray, BoolArray]:
         """(right, mapped as the class, truly of the class), each (map, reference)."""
         chosen = np.arange(self.counts.shape[1]) == index
         mapped, true = np.broadcast_arrays(chosen[:, None], chosen[None, :])
         return mapped & true, mapped, true
 
     def _ratio(
-        self, hits: Booleans, misses: Booleans, within: Booleans | None = None, weight: float = 1
+        self, hits: BoolArray, misses: BoolArray, within: BoolArray | None = None, weight: float = 1
     ) -> Estimate | None:
         found = (self.counts * hits).sum(axis=(1, 2))
         lost = (self.counts * misses).sum(axis=(1, 2))
@@ -146,7 +143,7 @@ def allocate(sizes: Sequence[int], points: int) -> tuple[int, ...]:
 
 
 def ratio(
-    sizes: Integers, drawn: Integers, hits: Integers, misses: Integers, possible: Booleans, weight: float = 1
+    sizes: Int64Array, drawn: Int64Array, hits: Int64Array, misses: Int64Array, possible: BoolArray, weight: float = 1
 ) -> Estimate | None:
     """Share of hits among hits and misses, of which a hit counts `weight` times; None where there is neither.
 
@@ -179,12 +176,12 @@ def ratio(
 
 
 def _linearised(
-    sizes: Integers,
-    drawn: Floats | Integers,
-    hits: Floats | Integers,
-    misses: Floats | Integers,
+    sizes: Int64Array,
+    drawn: Float64Array | Int64Array,
+    hits: Float64Array | Int64Array,
+    misses: Float64Array | Int64Array,
     weight: float,
-    fractions: Floats | None = None,
+    fractions: Float64Array | None = None,
 ) -> tuple[float, float, float]:
     """(ratio, its variance, weighted sum of hits and misses); (0, 0, 0) where there is none."""
     found, lost = weight * hits / drawn, misses / drawn

@@ -12,11 +12,12 @@ import numpy as np
 
 from alcd_otb.active_learning.selection import deviations, most_novel
 from alcd_otb.active_learning.uncertainty import UNCERTAIN, CertaintyMaps, unsure_pixels, zone_area
+from alcd_otb.arrays import Int64Array
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
 from alcd_otb.raster.vector import new_geopackage
-from alcd_otb.samples.pixels import Integers, held_pixels
+from alcd_otb.samples.pixels import held_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import NO_DATA, Legend
 from alcd_otb.settings.template import QuerySettings, Template
@@ -226,6 +227,6 @@ def write_places(path: Path, records: Sequence[dict[str, Any]], grid: Grid, scra
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _drawn(count: int, most: int, seed: int) -> Integers:
+def _drawn(count: int, most: int, seed: int) -> Int64Array:
     """At most so many of the numbers below count."""
     return np.sort(np.random.default_rng(seed).permutation(count)[:most])

@@ -4,19 +4,16 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alcd_otb.samples.pixels import Integers
+from alcd_otb.arrays import Float64Array, Int64Array
 from otb_pipelines.process import gdal
 
 _FELLOWS = 5
 _WINDOW = 32
 _WINDOWS_A_SIDE = 6
 
-Values = NDArray[np.float64]
 
-
-def most_novel(candidates: Values, known: Values, number: int) -> tuple[Integers, Values]:
+def most_novel(candidates: Float64Array, known: Float64Array, number: int) -> tuple[Int64Array, Float64Array]:
     """Indices of at most so many candidates, each far from all known points and all candidates chosen before it.
 
     candidates, known: (points, features). Chosen is the largest d^2 / r, where d is the distance from the nearest point
@@ -40,7 +37,7 @@ def most_novel(candidates: Values, known: Values, number: int) -> tuple[Integers
     return np.array(chosen, dtype=np.int64), distances
 
 
-def _distances_of_fellows(candidates: Values) -> Values:
+def _distances_of_fellows(candidates: Float64Array) -> Float64Array:
     """Root mean square of each candidate's distances from its nearest fellows; not below a tenth of the median."""
     fellows = min(_FELLOWS, len(candidates) - 1)
     if fellows < 1:
@@ -54,7 +51,7 @@ def _distances_of_fellows(candidates: Values) -> Values:
     return np.asarray(np.maximum(usual, least))
 
 
-def deviations(features: Path) -> Values:
+def deviations(features: Path) -> Float64Array:
     """The standard deviation of each feature, which makes them comparable; over windows all over the scene."""
     dataset = gdal.Open(str(features))
     lefts, tops = (_starts(size) for size in (dataset.RasterXSize, dataset.RasterYSize))

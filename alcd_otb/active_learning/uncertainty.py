@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alcd_otb.arrays import BoolArray, Float64Array, Int64Array
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import strips
-from alcd_otb.samples.pixels import Booleans, Integers
 from alcd_otb.settings.legend import NO_DATA
 from otb_pipelines.process import gdal
-
-Values = NDArray[np.float64]
 
 UNCERTAIN = 0.3
 """Margin below which a pixel is part of an uncertain zone."""
@@ -52,14 +50,14 @@ class CertaintyMaps:
         certainty = margin if margin.is_file() else confidence
         return cls(iteration / "labels.tif", certainty, certainty == margin, second if second.is_file() else None)
 
-    def as_margin(self, certainty: Values) -> Values:
+    def as_margin(self, certainty: Float64Array) -> Float64Array:
         """If the first class has the share c of the votes, the second has no more than 1 - c."""
         return certainty if self.is_margin else np.maximum(2 * certainty - 1, 0)
 
 
 def unsure_pixels(
-    maps: CertaintyMaps, held_rows: Integers, held_columns: Integers, spacing: float, most: int, seed: int
-) -> tuple[Integers, Integers]:
+    maps: CertaintyMaps, held_rows: Int64Array, held_columns: Int64Array, spacing: float, most: int, seed: int
+) -> tuple[Int64Array, Int64Array]:
     """(rows, columns) of at most so many pixels of least certainty, ascending; of equal ones the seed draws the order.
 
     held_rows, held_columns: pixels of samples. The pixels found are at least `spacing` metres from each other and from
@@ -88,8 +86,8 @@ def unsure_pixels(
 
 
 def _least_of_cells(
-    maps: CertaintyMaps, held: Integers, cell: int, grid: Grid, seed: int
-) -> tuple[Values, NDArray[np.int64]]:
+    maps: CertaintyMaps, held: Int64Array, cell: int, grid: Grid, seed: int
+) -> tuple[Float64Array, NDArray[np.int64]]:
     """Of each square of so many pixels a side: the least certainty (infinite where none may be chosen), and where.
 
     held: pixels that samples hold; both they and the places found are given as row * width + column.
@@ -113,7 +111,7 @@ def _least_of_cells(
     return least, pixels
 
 
-def _stripes(maps: CertaintyMaps, rows: int) -> Iterator[tuple[int, Values]]:
+def _stripes(maps: CertaintyMaps, rows: int) -> Iterator[tuple[int, Float64Array]]:
     """(first row, certainty) of the map, so many rows at a time; infinite where there is no data."""
     for (first, codes), (_, certainty) in zip(strips(maps.labels, rows), strips(maps.certainty, rows), strict=True):
         values = certainty.astype(np.float64)
@@ -121,7 +119,7 @@ def _stripes(maps: CertaintyMaps, rows: int) -> Iterator[tuple[int, Values]]:
         yield first, values
 
 
-def _block(blocked: Booleans, row: int, column: int, reach: int) -> None:
+def _block(blocked: BoolArray, row: int, column: int, reach: int) -> None:
     blocked[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1] = True
 
 
@@ -140,9 +138,9 @@ def zone_area(maps: CertaintyMaps, row: int, column: int, grid: Grid) -> float:
     return float(zone.sum() * grid.pixel_hectares)
 
 
-def _dilated(zone: Booleans) -> Booleans:
+def _dilated(zone: BoolArray) -> BoolArray:
     """The pixels of a zone and their 8 neighbours."""
     padded = np.pad(zone, 1)
     wide = padded[:, :-2] | padded[:, 1:-1] | padded[:, 2:]
-    grown: Booleans = wide[:-2] | wide[1:-1] | wide[2:]
+    grown: BoolArray = wide[:-2] | wide[1:-1] | wide[2:]
     return grown

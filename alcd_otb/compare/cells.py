@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alcd_otb.arrays import BoolArray, UInt8Array
 from alcd_otb.errors import ProductError
-from alcd_otb.masks.mask import NO_DATA, Layer, Mask
+from alcd_otb.masks.mask import NO_DATA, Mask, MaskLayer
 from alcd_otb.raster.grid import Grid
 from otb_pipelines.process import gdal, osr
 
@@ -18,17 +19,14 @@ UNCLASSED = 255
 
 _POSITIVE, _NO_DATA, _IMPOSSIBLE = 1, 2, 4
 
-Booleans = NDArray[np.bool_]
-Codes = NDArray[np.uint8]
-
 
 @dataclass(frozen=True, eq=False)
 class CellRows:
     """Rows x columns of cells. positive: only where data. codes: the commonest class of the cell's pixels."""
 
-    data: Booleans
-    positive: Booleans
-    codes: Codes
+    data: BoolArray
+    positive: BoolArray
+    codes: UInt8Array
 
 
 class Cells:
@@ -101,7 +99,7 @@ class Cells:
             with_data, positives, factor * factor, self._commonest(codes, seen, factor, with_data.shape)
         )
 
-    def _commonest(self, codes: Codes, seen: Booleans, factor: int, shape: tuple[int, ...]) -> Codes:
+    def _commonest(self, codes: UInt8Array, seen: BoolArray, factor: int, shape: tuple[int, ...]) -> UInt8Array:
         result = np.full(shape, UNCLASSED, np.uint8)
         most = np.zeros(shape, np.uint16)
         for one in self.mask.classes:
@@ -154,12 +152,12 @@ class Cells:
             commonest = _warp(shown[np.newaxis], source, target, "mode")[0].astype(np.uint8)
         return self._decided(shares[0], shares[1], 1, commonest)
 
-    def _decided(self, with_data: NDArray[Any], positives: NDArray[Any], area: float, codes: Codes) -> CellRows:
+    def _decided(self, with_data: NDArray[Any], positives: NDArray[Any], area: float, codes: UInt8Array) -> CellRows:
         data = (with_data >= self._data_share * area - 1e-6) & (with_data > 0)
         positive = data & (positives >= self._share * with_data - 1e-6) & (positives > 0)
         return CellRows(data, positive, np.where(data, codes, np.uint8(UNCLASSED)))
 
-    def _pixels(self, row: int, column: int, height: int, width: int) -> tuple[Codes, Codes]:
+    def _pixels(self, row: int, column: int, height: int, width: int) -> tuple[UInt8Array, UInt8Array]:
         """(flags, codes) of a window of the mask's own pixels; beyond its edge there is no data."""
         top, left = max(row, 0), max(column, 0)
         bottom, right = min(row + height, self.mask.grid.height), min(column + width, self.mask.grid.width)
@@ -171,7 +169,7 @@ class Cells:
         around = ((top - row, row + height - bottom), (left - column, column + width - right))
         return np.pad(flags, around, constant_values=_NO_DATA), np.pad(codes, around)
 
-    def _own_pixels(self, left: int, top: int, width: int, height: int) -> tuple[Codes, Codes]:
+    def _own_pixels(self, left: int, top: int, width: int, height: int) -> tuple[UInt8Array, UInt8Array]:
         flags = codes = np.zeros((height, width), np.uint8)
         for number, one in enumerate(self._layers):
             values = self._read(one, left, top, width, height)
@@ -187,7 +185,7 @@ class Cells:
                 codes = values
         return flags, codes
 
-    def _read(self, one: "_OpenLayer", left: int, top: int, width: int, height: int) -> Codes:
+    def _read(self, one: "_OpenLayer", left: int, top: int, width: int, height: int) -> UInt8Array:
         try:
             values = one.dataset.GetRasterBand(one.layer.band).ReadAsArray(left, top, width, height)
         except RuntimeError as error:
@@ -207,9 +205,9 @@ class Cells:
 class _OpenLayer:
     """flags: by value. may_refuse: there are values that the encoding does not have."""
 
-    layer: Layer
+    layer: MaskLayer
     dataset: gdal.Dataset
-    flags: Codes
+    flags: UInt8Array
     may_refuse: bool
     gives_codes: bool
 
@@ -223,7 +221,7 @@ def _open_layers(mask: Mask, positive: frozenset[str], excluded: frozenset[str])
             yield _OpenLayer(layer, layer.open(), flags, bool((flags == _IMPOSSIBLE).any()), gives_codes)
 
 
-def _flags(layer: Layer, positive: frozenset[str], without_data: frozenset[str]) -> Codes:
+def _flags(layer: MaskLayer, positive: frozenset[str], without_data: frozenset[str]) -> UInt8Array:
     """By value."""
     flags = np.zeros(256, np.uint8)
     for value, meaning in enumerate(layer.table):
@@ -251,7 +249,7 @@ def _alignment(own: Grid, cells: Grid) -> tuple[int, int, tuple[int, int] | None
     return max(1, round(shrinking)), max(1, round(enlarging)), offset
 
 
-def _block_sums(inside: Booleans, factor: int) -> NDArray[np.uint16]:
+def _block_sums(inside: BoolArray, factor: int) -> NDArray[np.uint16]:
     """Pixels inside in each block of factor x factor."""
     rows, columns = inside.shape[0] // factor, inside.shape[1] // factor
     # Adding whole rows, then columns with a stride, is several times as fast as numpy's sum over two short axes.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from alcd_otb.compare.finding import Failure, Reference
-from alcd_otb.compare.pairing import Pairing, Scene
+from alcd_otb.compare.pairing import ComparedScene, Pairing
 from alcd_otb.compare.protocol import Protocol
 from alcd_otb.compare.results import (
     METRICS,
@@ -90,7 +90,7 @@ class Comparison:
         return "\n".join(lines)
 
 
-def _scene_json(scene: Scene) -> dict[str, Any]:
+def _scene_json(scene: ComparedScene) -> dict[str, Any]:
     return {
         "scene": scene.name,
         "reference": _mask_json(scene.reference),

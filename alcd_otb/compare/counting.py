@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alcd_otb.accuracy.confusion import BinaryMetrics
+from alcd_otb.arrays import Int64Array, UInt8Array
 from alcd_otb.compare.cells import UNCLASSED, Cells
 from alcd_otb.compare.distance import levels, reach
 from alcd_otb.raster.grid import Grid
@@ -19,12 +20,10 @@ TRUE_POSITIVE, TRUE_NEGATIVE, FALSE_NEGATIVE, FALSE_POSITIVE = 1, 2, 3, 4
 _STRIP_PIXELS = 2**23
 """The masks' own pixels that are held at a time: some 150 MB with all that is made of them."""
 
-Rows = NDArray[np.int64]
-Codes = NDArray[np.uint8]
 Joint = NDArray[Any]
 """Unsigned integers."""
 
-Draw = Callable[[int, Codes], None]
+Draw = Callable[[int, UInt8Array], None]
 """Is given the first row and the difference map of some rows."""
 
 
@@ -35,9 +34,9 @@ class LabelledPixels:
     names: of the classes by code. positive: codes. A cell that holds two points counts twice.
     """
 
-    rows: Rows
-    columns: Rows
-    codes: Codes
+    rows: Int64Array
+    columns: Int64Array
+    codes: UInt8Array
     names: Mapping[int, str]
     positive: frozenset[int]
 
@@ -112,7 +111,7 @@ def _compared(
     reference: Cells,
     product: Cells,
     dilations: Dilations,
-    index: Codes,
+    index: UInt8Array,
     start: int,
     stop: int,
     draw: Draw | None,
@@ -141,7 +140,7 @@ def _beyond(without_data: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _labelled(
-    reference: LabelledPixels, product: Cells, dilations: Dilations, index: Codes, start: int, stop: int
+    reference: LabelledPixels, product: Cells, dilations: Dilations, index: UInt8Array, start: int, stop: int
 ) -> Joint:
     here = (reference.rows >= start) & (reference.rows < stop)
     if not here.any():
@@ -159,7 +158,9 @@ def _labelled(
     return _joint(codes[seen], of_reference[seen], found[at][seen], index, dilations)
 
 
-def _joint(codes: Codes, reference: Codes, product: Codes, index: Codes, dilations: Dilations) -> Joint:
+def _joint(
+    codes: UInt8Array, reference: UInt8Array, product: UInt8Array, index: UInt8Array, dilations: Dilations
+) -> Joint:
     """One number for each combination of class and levels, in the smallest type that also holds their count."""
     of_product = len(dilations.product) + 1
     of_both = (len(dilations.reference) + 1) * of_product
@@ -170,7 +171,7 @@ def _joint(codes: Codes, reference: Codes, product: Codes, index: Codes, dilatio
     return joint
 
 
-def _bins(index: Codes, dilations: Dilations) -> int:
+def _bins(index: UInt8Array, dilations: Dilations) -> int:
     return (int(index.max()) + 1) * (len(dilations.reference) + 1) * (len(dilations.product) + 1)
 
 
@@ -184,7 +185,7 @@ def _histogram(joint: Joint, bins: int) -> NDArray[np.int64]:
     return np.bincount(values, minlength=bins)
 
 
-def _differences(compared: NDArray[np.bool_], reference: NDArray[np.bool_], product: NDArray[np.bool_]) -> Codes:
+def _differences(compared: NDArray[np.bool_], reference: NDArray[np.bool_], product: NDArray[np.bool_]) -> UInt8Array:
     # A true negative is 2, a false negative one more and a false positive two more; both sides positive are 1.
     both = reference & product
     codes = np.full(compared.shape, TRUE_NEGATIVE, np.uint8)
@@ -195,7 +196,7 @@ def _differences(compared: NDArray[np.bool_], reference: NDArray[np.bool_], prod
     return codes
 
 
-def _class_index(reference: Cells | LabelledPixels) -> tuple[tuple[str, ...], Codes]:
+def _class_index(reference: Cells | LabelledPixels) -> tuple[tuple[str, ...], UInt8Array]:
     """(names, index into them by code); what has no class has the index after the last."""
     if isinstance(reference, LabelledPixels):
         named = dict(reference.names)

@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from alcd_otb.compare.counting import (
-    FALSE_NEGATIVE,
-    FALSE_POSITIVE,
-    TRUE_NEGATIVE,
-    TRUE_POSITIVE,
-    Codes,
-)
+from alcd_otb.arrays import UInt8Array
+from alcd_otb.compare.counting import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_NEGATIVE, TRUE_POSITIVE
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import creating
 from alcd_otb.settings.legend import rgb
@@ -51,7 +46,7 @@ class DifferenceMap:
             band.SetNoDataValue(0)
             yield cls(dataset)
 
-    def write(self, row: int, codes: Codes) -> None:
+    def write(self, row: int, codes: UInt8Array) -> None:
         """Some rows of codes, from a row on."""
         self.dataset.GetRasterBand(1).WriteArray(codes, 0, row)
 

@@ -16,7 +16,7 @@ from alcd_otb.compare.distance import reach
 from alcd_otb.compare.finding import Failure, read_all, readers
 from alcd_otb.compare.names import check_names
 from alcd_otb.compare.page import comparison_page
-from alcd_otb.compare.pairing import Scene, pair
+from alcd_otb.compare.pairing import ComparedScene, pair
 from alcd_otb.compare.protocol import Protocol
 from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
 from alcd_otb.errors import AlcdError, ConfigurationError, ProductError
@@ -77,7 +77,7 @@ def compare(
 
 
 def _count_all(
-    scenes: Sequence[Scene], protocol: Protocol, differences: Path, settings: Settings
+    scenes: Sequence[ComparedScene], protocol: Protocol, differences: Path, settings: Settings
 ) -> tuple[list[Row], list[Failure]]:
     rows, failures = [], []
     pairs = [(scene, product) for scene in scenes for product in scene.products]
@@ -98,7 +98,7 @@ def _count_all(
     return rows, failures
 
 
-def _rows(scene: Scene, product: Mask, protocol: Protocol, target: Path, told: Any) -> list[Row]:
+def _rows(scene: ComparedScene, product: Mask, protocol: Protocol, target: Path, told: Any) -> list[Row]:
     reference = scene.reference
     metres = protocol.dilation.metres
     is_dilated = isinstance(reference, Mask)
@@ -124,7 +124,7 @@ def _rows(scene: Scene, product: Mask, protocol: Protocol, target: Path, told: A
     ]
 
 
-def _row(scene: Scene, product: Mask, counts: PairCounts, metres: float, reference: float, own: float) -> Row:
+def _row(scene: ComparedScene, product: Mask, counts: PairCounts, metres: float, reference: float, own: float) -> Row:
     return Row(
         scene=scene.name,
         processor=product.processor,

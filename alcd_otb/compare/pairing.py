@@ -11,7 +11,7 @@ from alcd_otb.workspace import checksum
 
 
 @dataclass(frozen=True)
-class Scene:
+class ComparedScene:
     """A reference with the products of its acquisition, in the order of their processors."""
 
     name: str
@@ -23,7 +23,7 @@ class Scene:
 class Pairing:
     """scenes: those with a product. The others are without a partner, or a second copy of a reference."""
 
-    scenes: tuple[Scene, ...]
+    scenes: tuple[ComparedScene, ...]
     references_alone: tuple[Reference, ...]
     products_alone: tuple[Mask, ...]
     copies: tuple[Reference, ...]
@@ -69,7 +69,7 @@ def pair(references: Sequence[Reference], products: Sequence[Mask]) -> Pairing:
         own, refused = _one_a_processor(name, partners[index])
         failures += refused
         if own:
-            scenes.append(Scene(name, reference, own))
+            scenes.append(ComparedScene(name, reference, own))
         elif not refused:
             without.append(reference)
     return Pairing(

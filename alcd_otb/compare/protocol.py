@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.model import read_json, validated
 
-Metres = Annotated[float, Field(ge=0, le=10_000)]
+DilationMetres = Annotated[float, Field(ge=0, le=10_000)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Names = tuple[str, ...]
 
@@ -20,7 +20,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Positive(_Model):
+class PositiveMeanings(_Model):
     """Meanings that make a pixel positive, on either side; processors: instead of product's, by processor."""
 
     reference: Names = Field(min_length=1)
@@ -35,9 +35,9 @@ class Dilation(_Model):
     its masks are dilated already; they are dilated by the rest only.
     """
 
-    metres: Annotated[tuple[Metres, ...], Field(min_length=1, max_length=MOST_DILATIONS)] = (0,)
+    metres: Annotated[tuple[DilationMetres, ...], Field(min_length=1, max_length=MOST_DILATIONS)] = (0,)
     reference: bool = True
-    delivered: dict[str, Metres] = {}
+    delivered: dict[str, DilationMetres] = {}
 
     @field_validator("metres")
     @classmethod
@@ -60,7 +60,7 @@ class Exclusions(_Model):
 
     reference: Names = ()
     product: Names = ()
-    border: Metres = 0
+    border: DilationMetres = 0
 
 
 class Protocol(_Model):
@@ -74,7 +74,7 @@ class Protocol(_Model):
     grid: Annotated[float, Field(ge=10, le=1000)] | None = 60
     share: Share = 0.5
     data_share: Share = 0.5
-    positive: Positive
+    positive: PositiveMeanings
     dilation: Dilation = Dilation()
     exclude: Exclusions = Exclusions()
 

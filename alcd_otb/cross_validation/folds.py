@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alcd_otb.arrays import Float64Array
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 
-Floats = NDArray[np.float64]
-
-Block = tuple[int, int]
+BlockIndex = tuple[int, int]
 """(row, column) in a grid of blocks that begins at the scene's upper left corner."""
 
 
@@ -24,7 +22,7 @@ class Fold:
 
     training: tuple[Sample, ...]
     validation: tuple[Sample, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[BlockIndex, ...]
 
 
 def spatial_folds(samples: Sequence[Sample], count: int, side: float, grid: Grid, seed: int) -> tuple[Fold, ...]:
@@ -62,7 +60,7 @@ def spatial_folds(samples: Sequence[Sample], count: int, side: float, grid: Grid
 
 def lone_classes(samples: Sequence[Sample], side: float, grid: Grid, legend: Legend) -> tuple[str, ...]:
     """A warning for each class whose samples are all in one block."""
-    blocks: dict[int, set[Block]] = {}
+    blocks: dict[int, set[BlockIndex]] = {}
     for sample in samples:
         blocks.setdefault(sample.code, set()).add(_block_of(sample, side, grid))
     return tuple(
@@ -73,12 +71,14 @@ def lone_classes(samples: Sequence[Sample], side: float, grid: Grid, legend: Leg
     )
 
 
-def _block_of(sample: Sample, side: float, grid: Grid) -> Block:
+def _block_of(sample: Sample, side: float, grid: Grid) -> BlockIndex:
     x, y = sample.location
     return int((grid.top - y) // side), int((x - grid.left) // side)
 
 
-def _class_shares(samples: Sequence[Sample], of_sample: Sequence[Block], blocks: Sequence[Block]) -> Floats:
+def _class_shares(
+    samples: Sequence[Sample], of_sample: Sequence[BlockIndex], blocks: Sequence[BlockIndex]
+) -> Float64Array:
     """(blocks, classes) share of each class's samples that a block holds; the last column is of all samples."""
     totals = Counter(sample.code for sample in samples)
     rows = {block: index for index, block in enumerate(blocks)}
@@ -90,7 +90,7 @@ def _class_shares(samples: Sequence[Sample], of_sample: Sequence[Block], blocks:
     return shares
 
 
-def _assign(shares: Floats, count: int, seed: int) -> list[int]:
+def _assign(shares: Float64Array, count: int, seed: int) -> list[int]:
     """The fold of each block: the one in which the sum of squared shares grows least."""
     shuffled = np.random.default_rng(seed).permutation(len(shares))
     order = shuffled[np.argsort(-(shares[shuffled] ** 2).sum(axis=1), kind="stable")]

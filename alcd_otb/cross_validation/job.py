@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
+from alcd_otb.arrays import Int64Array
 from alcd_otb.classification.sklearn import predict_folds
 from alcd_otb.cross_validation.figure import draw_folds
 from alcd_otb.cross_validation.folds import Fold, lone_classes, spatial_folds
@@ -18,7 +19,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
 from alcd_otb.samples.checks import check_samples
-from alcd_otb.samples.pixels import Integers, PixelSet, drawn_pixels
+from alcd_otb.samples.pixels import PixelSet, drawn_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
@@ -113,7 +114,7 @@ class _Features:
     keys: (pixels,) ascending; values: (pixels, features).
     """
 
-    keys: Integers
+    keys: Int64Array
     values: NDArray[np.float32]
 
     @classmethod
@@ -126,7 +127,7 @@ class _Features:
         return self.values[np.searchsorted(self.keys, _keys(pixels))]
 
 
-def _keys(pixels: PixelSet) -> Integers:
+def _keys(pixels: PixelSet) -> Int64Array:
     return (pixels.rows << 32) + pixels.columns
 
 

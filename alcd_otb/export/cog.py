@@ -9,7 +9,7 @@ from alcd_otb.export.geotiff import write_classes, write_shares
 from alcd_otb.export.mapped import MappedScene
 from alcd_otb.export.publication import (
     Publication,
-    Told,
+    ReportShare,
     copy_object,
     copy_present,
     copy_text,
@@ -40,7 +40,7 @@ def folder_name(scene: MappedScene) -> str:
     return scene.identifier
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: Told) -> None:
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: ReportShare) -> None:
     """Fill the folder of one scene."""
     write_classes(scene.labels, folder / CLASSES, _tags(scene, "classes", publication))
     told(1 / 3)

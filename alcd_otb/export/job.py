@@ -12,7 +12,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.export import cog, stac, zenodo
 from alcd_otb.export.mapped import MappedScene, open_mapped
 from alcd_otb.export.overview import draw_overview
-from alcd_otb.export.publication import Publication, Told, files_below, software, write_checksums
+from alcd_otb.export.publication import Publication, ReportShare, files_below, software, write_checksums
 from alcd_otb.export.readme import readme
 from alcd_otb.export.stac_collection import write_index
 from alcd_otb.export.target import FORMAT, MANIFEST, check_target, put_in_place, unfinished
@@ -26,7 +26,7 @@ class Layout:
     """folder_name: of a scene in the export. write_scene: fills that folder. contents: (file, what it is) of it."""
 
     folder_name: Callable[[MappedScene], str]
-    write_scene: Callable[[MappedScene, Path, Publication, Told], None]
+    write_scene: Callable[[MappedScene, Path, Publication, ReportShare], None]
     contents: tuple[tuple[str, str], ...]
 
 

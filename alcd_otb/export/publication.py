@@ -22,7 +22,7 @@ PAPER = (
 PAPER_DOI = "10.3390/rs11040433"
 """Of the method."""
 
-Told = Callable[[float], None]
+ReportShare = Callable[[float], None]
 """Called with the share of a scene that is written."""
 
 CHECKSUMS = "SHA256SUMS"

@@ -6,11 +6,11 @@ from alcd_otb.export.mapped import MappedScene
 from alcd_otb.export.publication import CHECKSUMS, PAPER, PAPER_DOI, Publication, software
 from alcd_otb.settings.legend import LegendClass
 
-Row = Sequence[str]
+TableRow = Sequence[str]
 
 
 def readme(
-    scenes: Sequence[MappedScene], folders: Sequence[str], contents: Sequence[Row], publication: Publication
+    scenes: Sequence[MappedScene], folders: Sequence[str], contents: Sequence[TableRow], publication: Publication
 ) -> str:
     """The text. folders: of the scenes; contents: (file, what it is) of what such a folder holds."""
     parts = [
@@ -104,7 +104,7 @@ def _classes(scenes: Sequence[MappedScene]) -> str:
     return "\n\n".join(tables)
 
 
-def _class(one: LegendClass) -> Row:
+def _class(one: LegendClass) -> TableRow:
     return str(one.code), one.name, f"`{one.colour}`", "invalid" if one.invalid else "valid"
 
 
@@ -129,7 +129,7 @@ def _licence(publication: Publication) -> list[str]:
     return parts
 
 
-def _table(head: Row, rows: Sequence[Row]) -> str:
+def _table(head: TableRow, rows: Sequence[TableRow]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 

@@ -13,7 +13,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.export import cog
 from alcd_otb.export.footprint import footprint
 from alcd_otb.export.mapped import MappedScene
-from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, Told, software
+from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, ReportShare, software
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.legend import NO_DATA, Legend
 from alcd_otb.workspace import checksum, write_json
@@ -72,7 +72,7 @@ CONTENTS = (("`TILE_TIME.json`", "the STAC item, which tells of all others"), *c
 folder_name = cog.folder_name
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: Told) -> None:
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: ReportShare) -> None:
     """Fill the folder of one scene, its item among the files.
 
     Raises ConfigurationError where the time of acquisition is not known, or a class of cloud is not in the legend.

@@ -9,7 +9,7 @@ from typing import Any
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.export.geotiff import write_scaled
 from alcd_otb.export.mapped import Content, MappedScene, acquired, read_object
-from alcd_otb.export.publication import Publication, Told, copy_object, copy_present, write_provenance
+from alcd_otb.export.publication import Publication, ReportShare, copy_object, copy_present, write_provenance
 from alcd_otb.export.sample_folder import write_sample_folder
 from alcd_otb.pictures.figures import smoothed_confidence
 from alcd_otb.workspace import write_json
@@ -50,7 +50,7 @@ def folder_name(scene: MappedScene) -> str:
     return str(scene.product["name"]).removesuffix(".SAFE")
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: Told) -> None:  # noqa: ARG001
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: ReportShare) -> None:  # noqa: ARG001
     """Fill the folder of one scene."""
     classification, samples, figures = (folder / name for name in ("Classification", "Samples", "Statistics"))
     for one in (classification, samples, figures):

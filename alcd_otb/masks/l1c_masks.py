@@ -11,7 +11,7 @@ from lxml import etree
 
 from alcd_otb.errors import ProductError
 from alcd_otb.masks.acquisition import acquisition_of, acquisition_of_granule
-from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, NO_DATA, SNOW, Layer, Mask, nonzero, raster_layer
+from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, NO_DATA, SNOW, Mask, MaskLayer, nonzero, raster_layer
 from alcd_otb.products.safe_archive import damaged
 from alcd_otb.products.sentinel2_metadata import parse_tile_metadata
 from alcd_otb.raster.grid import Grid
@@ -52,7 +52,7 @@ def read_cloud_mask(path: Path) -> Mask:
     assert file is not None
     if file.suffix == ".gml":
         grid = _tile_grid(path)
-        layers: tuple[Layer, ...] = (_of_polygons(file, grid),)
+        layers: tuple[MaskLayer, ...] = (_of_polygons(file, grid),)
     else:
         grid = Grid.of(str(file))
         layers = _of_classes(file)
@@ -77,15 +77,15 @@ def _file_in(granule: Path) -> Path | None:
     return None
 
 
-def _of_classes(file: Path) -> tuple[Layer, ...]:
+def _of_classes(file: Path) -> tuple[MaskLayer, ...]:
     by_band = {1: _OPAQUE_CLOUD, 2: _CIRRUS_CLOUD, 3: frozenset({SNOW})}
     empty = frozenset[str]()
     return tuple(raster_layer(file, (empty, meaning, *[None] * 254), band) for band, meaning in by_band.items())
 
 
-def _of_polygons(file: Path, grid: Grid) -> Layer:
+def _of_polygons(file: Path, grid: Grid) -> MaskLayer:
     meanings = {0: frozenset[str](), 1: _OPAQUE_CLOUD, 2: _CIRRUS_CLOUD}
-    return Layer(partial(_burn, file, grid), tuple(meanings.get(value) for value in range(256)))
+    return MaskLayer(partial(_burn, file, grid), tuple(meanings.get(value) for value in range(256)))
 
 
 def _burn(file: Path, grid: Grid) -> gdal.Dataset:
@@ -131,7 +131,7 @@ def _tile_grid(granule: Path) -> Grid:
     raise ProductError(f"{granule}: has no MTD_TL.xml, which tells where the tile lies; download the product again")
 
 
-def _without_data(granule: Path, grid: Grid) -> list[tuple[Layer, Path]]:
+def _without_data(granule: Path, grid: Grid) -> list[tuple[MaskLayer, Path]]:
     """The layer that tells where nothing was seen, with its file; none where there is no such file on the grid."""
     quality = granule / "QI_DATA" / _QUALITY
     if quality.is_file() and Grid.of(str(quality)) == grid:
@@ -139,5 +139,5 @@ def _without_data(granule: Path, grid: Grid) -> list[tuple[Layer, Path]]:
     for image in sorted((granule / "IMG_DATA").glob("*_B01.jp2")):
         if Grid.of(str(image)) == grid:
             table = (frozenset({NO_DATA}), *[frozenset[str]()] * 255)
-            return [(Layer(raster_layer(image, table).open, table, clipped=True), image)]
+            return [(MaskLayer(raster_layer(image, table).open, table, clipped=True), image)]
     return []

@@ -45,7 +45,7 @@ class PixelClass:
 
 
 @dataclass(frozen=True)
-class Layer:
+class MaskLayer:
     """One band and what its values mean; several layers of a mask add up.
 
     open: the raster, opened anew at each call. clipped: values above 255 count as 255, so that an image can tell where
@@ -71,7 +71,7 @@ class Mask:
     path: Path
     acquisition: Acquisition
     grid: Grid
-    layers: tuple[Layer, ...]
+    layers: tuple[MaskLayer, ...]
     files: tuple[Path, ...]
     classes: tuple[PixelClass, ...] = ()
     picture: str | None = None
@@ -119,9 +119,9 @@ def classes_of(legend: Legend) -> tuple[PixelClass, ...]:
     return (PixelClass(0, NO_DATA, frozenset()), *of_legend)
 
 
-def raster_layer(path: Path, table: Table, band: int = 1) -> Layer:
+def raster_layer(path: Path, table: Table, band: int = 1) -> MaskLayer:
     """A raster's band, from 1, as a layer; opened when it is read."""
-    return Layer(partial(open_raster, path), table, band)
+    return MaskLayer(partial(open_raster, path), table, band)
 
 
 def open_raster(path: Path) -> gdal.Dataset:

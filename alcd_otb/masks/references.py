@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alcd_otb.arrays import Int64Array
 from alcd_otb.errors import ProductError
 from alcd_otb.masks.acquisition import Acquisition, acquisition_at, acquisition_of
 from alcd_otb.masks.mask import Mask, PixelClass, classes_of, raster_layer, table_of
@@ -23,8 +24,7 @@ PROCESSOR = "alcd_otb"
 
 _VECTORS = (".fgb", ".geojson", ".gpkg", ".kml", ".shp")
 
-Integers = NDArray[np.int64]
-Pixels = tuple[Integers, Integers, NDArray[np.uint8]]
+Pixels = tuple[Int64Array, Int64Array, NDArray[np.uint8]]
 """Rows, columns and class codes, each as long as there are labelled pixels."""
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from alcd_otb.original_alcd.features import is_true
-from alcd_otb.original_alcd.folder import Parameters
+from alcd_otb.original_alcd.folder import OriginalParameters
 
-Value = str | int | float | bool | list[str]
+ParameterValue = str | int | float | bool | list[str]
 
 _OF_OTB = {"rf": "rf", "svm": "libsvm", "libsvm": "libsvm", "boost": "boost", "dt": "dt", "knn": "knn", "ann": "ann"}
 _OF_OTB |= {"gbt": "gbt", "bayes": "bayes"}
@@ -29,7 +29,7 @@ _SWITCHES = {"libsvm": ("opt", "prob"), "dt": ("r", "t")}
 _LISTS = {"ann": ("sizes",)}
 
 
-def classifier_of(method: str, models: Parameters) -> tuple[dict[str, Value] | None, list[str]]:
+def classifier_of(method: str, models: OriginalParameters) -> tuple[dict[str, ParameterValue] | None, list[str]]:
     """(a template's classifier, what of it cannot be translated); None in the place of one that there is no more."""
     section = _section(method, models)
     if method in _OF_SKLEARN:
@@ -38,7 +38,7 @@ def classifier_of(method: str, models: Parameters) -> tuple[dict[str, Value] | N
     name = _OF_OTB.get(method.removesuffix("_otb"))
     if name is None or _GONE.get(name, ()) is None:
         return None, [f"classification.method: {method!r} is no classifier of this OTB; the template's is taken"]
-    classifier: dict[str, Value] = {"classifier": name}
+    classifier: dict[str, ParameterValue] = {"classifier": name}
     notes = []
     for key, value in section.items():
         if key in (_GONE.get(name) or ()):
@@ -48,14 +48,14 @@ def classifier_of(method: str, models: Parameters) -> tuple[dict[str, Value] | N
     return classifier, notes
 
 
-def _section(method: str, models: Parameters) -> dict[str, Any]:
+def _section(method: str, models: OriginalParameters) -> dict[str, Any]:
     """The parameters of a method; older files leave out the end of its name, newer ones have it."""
     names = (_OTHER_SECTIONS.get(method, method), method, f"{method}_otb", method.removesuffix("_otb"))
     found = next((name for name in names if name in models.content), None)
     return models.section(found) if found else {}
 
 
-def _otb_value(name: str, key: str, value: Any) -> Value:
+def _otb_value(name: str, key: str, value: Any) -> ParameterValue:
     if key in _SWITCHES.get(name, ()):
         return is_true(value)
     if key in _LISTS.get(name, ()):
@@ -63,7 +63,7 @@ def _otb_value(name: str, key: str, value: Any) -> Value:
     return _value(value)
 
 
-def _value(value: Any) -> Value:
+def _value(value: Any) -> ParameterValue:
     """Numbers written as text as numbers."""
     if isinstance(value, bool | int | float):
         return value

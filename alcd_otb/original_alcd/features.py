@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.original_alcd.folder import Parameters
+from alcd_otb.original_alcd.folder import OriginalParameters
 
 _INDICES = {"NDVI": ("B08", "B04"), "NDWI": ("B03", "B08"), "NDSI": ("B03", "B11"), "NDCI": ("B08", "B04")}
 _SMALL = "0.01"
@@ -20,7 +20,7 @@ DTM = "DTM"
 _TRUE, _FALSE = ("true", "yes", "t", "y", "1"), ("false", "no", "f", "n", "0", "none", "")
 
 
-def names_in(parameters: Parameters) -> list[str]:
+def names_in(parameters: OriginalParameters) -> list[str]:
     """The features that the parameters ask for, in the order of the original's stack: B02, NDVI, ratio_2_4, time_2.
 
     What is no feature of the original stands among them as it is written.
@@ -62,14 +62,14 @@ def is_true(value: Any) -> bool:
     return str(value).strip().lower() in _TRUE
 
 
-def _is_asked_for(parameters: Parameters, key: str) -> bool:
+def _is_asked_for(parameters: OriginalParameters, key: str) -> bool:
     value = parameters.section("features").get(key, False)
     if str(value).strip().lower() not in (*_TRUE, *_FALSE):
         raise ConfigurationError(f"{parameters.file}: features.{key}: {value!r} is neither true nor false")
     return is_true(value)
 
 
-def _listed(parameters: Parameters, key: str) -> list[Any]:
+def _listed(parameters: OriginalParameters, key: str) -> list[Any]:
     value = parameters.section("features").get(key, [])
     if not isinstance(value, list):
         raise ConfigurationError(f"{parameters.file}: features.{key}: {value!r} is not a list")

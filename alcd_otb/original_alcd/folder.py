@@ -29,7 +29,7 @@ _MODELS_KEYS = re.compile(r"(rf|svm|libsvm|boost|dt|gbt|ann|knn|bayes)(_otb)?|\w
 
 
 @dataclass(frozen=True)
-class Parameters:
+class OriginalParameters:
     """One of the original's JSON files. file: where it lies; a folder looked through, where there is none."""
 
     file: Path
@@ -58,9 +58,9 @@ class AlcdFolder:
     """
 
     path: Path
-    parameters: Parameters
-    paths: Parameters
-    models: Parameters
+    parameters: OriginalParameters
+    paths: OriginalParameters
+    models: OriginalParameters
     location: str | None
     tile: str | None
     date: str | None
@@ -134,19 +134,21 @@ def _previous(folder: Path) -> tuple[Path, ...]:
     return tuple(numbered[number] for number in sorted(numbered))
 
 
-def _find_parameters(folder: Path, more: Sequence[Path]) -> tuple[Parameters, Parameters, Parameters]:
+def _find_parameters(
+    folder: Path, more: Sequence[Path]
+) -> tuple[OriginalParameters, OriginalParameters, OriginalParameters]:
     """(global, paths, models): of each the first found."""
     beside = [folder, folder / "In_data", folder / "parameters_files"]
     beside += [folder.parent, folder.parent / "parameters_files"]
-    found: list[Parameters | None] = [None, None, None]
+    found: list[OriginalParameters | None] = [None, None, None]
     for file in _json_files((*more, *beside)):
         content = _read(file, asked_for=file in more)
         kind = _kind(content)
         if kind is not None and found[kind] is None:
-            found[kind] = Parameters(file, content)
+            found[kind] = OriginalParameters(file, content)
         elif kind is None and file in more:
             raise ConfigurationError(f"{file}: is none of the original's JSON files: global, paths or model parameters")
-    parameters, paths, models = (one or Parameters(folder) for one in found)
+    parameters, paths, models = (one or OriginalParameters(folder) for one in found)
     return parameters, paths, models
 
 
@@ -193,7 +195,7 @@ def _stack_bands(images: Path) -> tuple[tuple[str, ...], str | None, str | None]
     return (bands, named[0]["tile"], named[0]["date"]) if named else (bands, None, None)
 
 
-def _doubts(parameters: Parameters, location: str | None, date: str | None) -> Iterable[str]:
+def _doubts(parameters: OriginalParameters, location: str | None, date: str | None) -> Iterable[str]:
     """The original keeps the file that it was given, not what was asked for on the command line."""
     choices = parameters.section("user_choices")
     for key, value, used in (

@@ -12,7 +12,7 @@ _TILE = re.compile(r"_T(\d{2}[A-Z]{3})_")
 
 
 @dataclass
-class Inputs:
+class FoundProducts:
     """What a scene is made from, as keys of scene.json. missing: those whose file is not there. notes: what to tell."""
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -20,13 +20,13 @@ class Inputs:
     notes: list[str] = field(default_factory=list)
 
 
-def find_inputs(folder: AlcdFolder, needs_clear: bool, given: Mapping[str, Path | None]) -> Inputs:
+def find_inputs(folder: AlcdFolder, needs_clear: bool, given: Mapping[str, Path | None]) -> FoundProducts:
     """The products of both dates: those given, else those that the paths lead to, else a path to be corrected.
 
     needs_clear: whether the features do; else a clear date that is not found is left out. given: by key, with the
     elevation model.
     """
-    inputs = Inputs()
+    inputs = FoundProducts()
     _add_product(inputs, "cloudy", folder.date, folder, given["cloudy"], True)
     if given["clear"] is None and folder.clear_date is not None and folder.clear_date == folder.date:
         inputs.notes.append(
@@ -41,7 +41,7 @@ def find_inputs(folder: AlcdFolder, needs_clear: bool, given: Mapping[str, Path 
 
 
 def _add_product(
-    inputs: Inputs, key: str, date: str | None, folder: AlcdFolder, given: Path | None, is_needed: bool
+    inputs: FoundProducts, key: str, date: str | None, folder: AlcdFolder, given: Path | None, is_needed: bool
 ) -> None:
     found = [given] if given is not None else find_products(folder, date) if date else []
     if len(found) > 1:

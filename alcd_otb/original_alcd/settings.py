@@ -9,7 +9,7 @@ from typing import Any
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.original_alcd.classifiers import classifier_of
 from alcd_otb.original_alcd.features import DTM, feature_of, names_in
-from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, Parameters
+from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, OriginalParameters
 from alcd_otb.settings.legend import Legend, LegendClass
 from alcd_otb.settings.template import Template
 
@@ -141,7 +141,9 @@ def _add_classifier(changes: dict[str, Any], folder: AlcdFolder, template: Templ
     return notes
 
 
-def _add_training(changes: dict[str, Any], parameters: Parameters, template: Template, is_original: bool) -> list[str]:
+def _add_training(
+    changes: dict[str, Any], parameters: OriginalParameters, template: Template, is_original: bool
+) -> list[str]:
     given = parameters.section(_TRAINING)
 
     def number(key: str, least: float, most: float, whole: bool = False) -> float | None:
@@ -183,7 +185,7 @@ def _not_translated(folder: AlcdFolder) -> list[str]:
 
 
 def _number(
-    parameters: Parameters, section: str, key: str, value: Any, least: float, most: float, whole: bool = False
+    parameters: OriginalParameters, section: str, key: str, value: Any, least: float, most: float, whole: bool = False
 ) -> float:
     """The original writes numbers as text, too. A proportion of 0, which trains nothing, is none."""
     try:
@@ -207,7 +209,7 @@ def _plain(one: LegendClass) -> dict[str, Any]:
     return {key: value for key, value in asdict(one).items() if value is not None}
 
 
-def _colours(parameters: Parameters) -> dict[int, str]:
+def _colours(parameters: OriginalParameters) -> dict[int, str]:
     """Colour by class code, of the table that the parameters name, where it is still there."""
     name = parameters.section("color_tables").get("otb")
     places = (parameters.file.parent, parameters.file.parent.parent, parameters.file.parent.parent / "color_tables")

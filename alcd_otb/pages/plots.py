@@ -17,7 +17,7 @@ _MOST_TICKS = 5
 _SMALLEST_RANGE = 1e-6
 """Below which values are plotted as equal: no figure here is meant more finely."""
 
-Values = Sequence[float | None]
+PlottedValues = Sequence[float | None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Plot:
     slanted: bool
 
 
-def make_plot(title: str, axis: Axis, series: Mapping[str, Values], is_share: bool = False) -> Plot | None:
+def make_plot(title: str, axis: Axis, series: Mapping[str, PlottedValues], is_share: bool = False) -> Plot | None:
     """A plot of values, one a tick of the axis; None where no value is known.
 
     series: by name; "" for one that the title says all of. is_share: between 0 and 1, where the differences matter;

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from alcd_otb.arrays import UInt8Array
 from alcd_otb.settings.legend import NO_DATA, Legend, rgb
 from alcd_otb.settings.template import BRIGHTEST
 from otb_pipelines.process import gdal
@@ -18,13 +19,8 @@ MOST_PIXELS = 1830
 Picture = npt.NDArray[np.uint8]
 """Rows x columns x red, green, blue."""
 
-Channel = npt.NDArray[np.uint8]
-"""Rows x columns of one of them."""
 
-Codes = npt.NDArray[np.uint8]
-"""Rows x columns of class codes."""
-
-Colour = tuple[int, int, int]
+RgbColour = tuple[int, int, int]
 """Red, green, blue, 0..255."""
 
 TRUE_COLOUR = ("red", "green", "blue")
@@ -40,7 +36,7 @@ class ConfidenceStep:
 
     least: float
     name: str
-    colour: Colour
+    colour: RgbColour
 
 
 CONFIDENCE_STEPS = (
@@ -81,21 +77,23 @@ def true_colour(view: Path, limits: Mapping[str, tuple[float, float]] = {}) -> P
     return np.dstack(channels)
 
 
-def stretched(values: npt.NDArray[np.float32], darkest: float = 0, brightest: float = BRIGHTEST) -> Channel:
+def stretched(values: npt.NDArray[np.float32], darkest: float = 0, brightest: float = BRIGHTEST) -> UInt8Array:
     """Values, such as reflectances, as a channel of a picture."""
-    channel: Channel = np.clip((values - darkest) / (brightest - darkest) * 255, 0, 255).astype(np.uint8)
+    channel: UInt8Array = np.clip((values - darkest) / (brightest - darkest) * 255, 0, 255).astype(np.uint8)
     return channel
 
 
-def map_codes(labels: Path, shape: tuple[int, int] | None = None, most: int = MOST_PIXELS) -> Codes:
+def map_codes(labels: Path, shape: tuple[int, int] | None = None, most: int = MOST_PIXELS) -> UInt8Array:
     """The label raster at a picture's (rows, columns), by nearest pixel; without shape, at a picture's own size."""
     dataset = gdal.Open(str(labels))
     width, height = (shape[1], shape[0]) if shape else _picture_size(dataset, most)
-    codes: Codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
+    codes: UInt8Array = dataset.ReadAsArray(
+        buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour
+    )
     return codes
 
 
-def coloured(codes: Codes, legend: Legend) -> Picture:
+def coloured(codes: UInt8Array, legend: Legend) -> Picture:
     """The map in the legend's colours; no data is white."""
     table = np.full((256, 3), 255, np.uint8)
     for one in legend.classes:
@@ -104,7 +102,7 @@ def coloured(codes: Codes, legend: Legend) -> Picture:
     return picture
 
 
-def outlined(picture: Picture, codes: Codes, legend: Legend) -> Picture:
+def outlined(picture: Picture, codes: UInt8Array, legend: Legend) -> Picture:
     """The picture with each class that has a contour outlined on its inner edge, two pixels wide."""
     result = picture.copy()
     for one in legend.classes:
@@ -130,7 +128,7 @@ def with_legend(picture: Picture, entries: list[tuple[str, tuple[int, int, int]]
     return sheet
 
 
-def confidence_steps(confidence: Path) -> Codes:
+def confidence_steps(confidence: Path) -> UInt8Array:
     """The step of CONFIDENCE_STEPS that each pixel of the confidence lies in, at half a picture's size: the number of
     the step, 1 the first; 0 where there is no data."""
     dataset = gdal.Open(str(confidence))
@@ -138,16 +136,16 @@ def confidence_steps(confidence: Path) -> Codes:
     resampling = gdal.GRIORA_Average if width < dataset.RasterXSize else gdal.GRIORA_NearestNeighbour
     values = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=resampling)
     bounds = np.array([one.least for one in CONFIDENCE_STEPS], values.dtype)
-    steps: Codes = np.where(values > 0, len(bounds) + 1 - np.digitize(values, bounds[::-1]), 0).astype(np.uint8)
+    steps: UInt8Array = np.where(values > 0, len(bounds) + 1 - np.digitize(values, bounds[::-1]), 0).astype(np.uint8)
     return steps
 
 
-def confidence_colours() -> dict[int, Colour]:
+def confidence_colours() -> dict[int, RgbColour]:
     """The colours of confidence_steps."""
     return {number: one.colour for number, one in enumerate(CONFIDENCE_STEPS, start=1)}
 
 
-def indexed(codes: Codes, colours: Mapping[int, Colour]) -> Image.Image:
+def indexed(codes: UInt8Array, colours: Mapping[int, RgbColour]) -> Image.Image:
     """The codes in their colours as an image with a palette, a third of the size of one without; others are white."""
     palette = [channel for code in range(256) for channel in colours.get(code, (255, 255, 255))]
     image = Image.fromarray(codes).convert("P")

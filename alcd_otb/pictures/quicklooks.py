@@ -27,7 +27,7 @@ _SENSED = re.compile(r"(?:MSIL1C|_V)_?(\d{8}T\d{6})")
 
 
 @dataclass(frozen=True)
-class Date:
+class TileDate:
     """One product. picture: true colour, or None, where problem tells why. cloud_cover: percent, of the metadata.
 
     acquired: of the metadata, or of the name where they cannot be read; None where that is silent, too.
@@ -64,12 +64,12 @@ class Date:
 
 
 @dataclass(frozen=True)
-class Dates:
+class TileDates:
     """The dates of a tile in their order; those of unknown time last."""
 
     folder: Path
     tile: str
-    dates: tuple[Date, ...]
+    dates: tuple[TileDate, ...]
 
     def summary(self) -> str:
         """How many there are, and what is wrong with those that have no picture."""
@@ -78,7 +78,7 @@ class Dates:
         return "\n".join([*lines, *(str(one.problem) for one in broken)])
 
 
-def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] | None = None) -> Dates:
+def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] | None = None) -> TileDates:
     """Look for the L1C products of a tile, .SAFE folders and zip archives at any depth, and read a picture of each.
 
     A product that cannot be read is among the dates, with the reason.
@@ -108,7 +108,7 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
         seen = f"; there is {', '.join(sorted(others))}" if others else ""
         raise ProductError(f"{folder}: holds no L1C product of tile {tile}{seen}")
     unknown = datetime.max.replace(tzinfo=UTC)
-    return Dates(folder, tile, tuple(sorted(dates, key=lambda one: (one.acquired or unknown, one.name, one.path))))
+    return TileDates(folder, tile, tuple(sorted(dates, key=lambda one: (one.acquired or unknown, one.name, one.path))))
 
 
 def _products(folder: Path) -> Iterator[Path]:
@@ -122,23 +122,23 @@ def _products(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def _broken(path: Path, tile: str, error: ProductError) -> list[Date]:
+def _broken(path: Path, tile: str, error: ProductError) -> list[TileDate]:
     """A date for a product whose content cannot be listed, unless it is no L1C, or its name says another tile."""
     named = re.search(r"_T(\d{2}[A-Z]{3})[_.]", path.name)
     if "MSIL1C" not in path.name or (named and named[1] != tile):
         log.debug("left out: %s", error)
         return []
-    return [Date(path, _sensed(path.name), problem=str(error))]
+    return [TileDate(path, _sensed(path.name), problem=str(error))]
 
 
-def _read(path: Path, tile: str) -> Date:
+def _read(path: Path, tile: str) -> TileDate:
     product = None
     try:
         product = read_product(path, tile)
         check_bands(product, _COLOURS)
-        return Date(path, product.acquired, product, _true_colour(product))
+        return TileDate(path, product.acquired, product, _true_colour(product))
     except ProductError as error:
-        return Date(path, product.acquired if product else _sensed(path.name), product, problem=str(error))
+        return TileDate(path, product.acquired if product else _sensed(path.name), product, problem=str(error))
 
 
 def _sensed(name: str) -> datetime | None:

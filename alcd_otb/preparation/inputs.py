@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
 _TOLERANCE = 1e-9
 
-Date = L1CProduct | Stack
+DatedImage = L1CProduct | Stack
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Inputs:
     template: with its resolutions. features and view: those that can be made; grid and view_grid: theirs.
     """
 
-    cloudy: Date
-    clear: tuple[Date, ...]
+    cloudy: DatedImage
+    clear: tuple[DatedImage, ...]
     dem: Path | None
     template: Template
     features: tuple[Feature, ...]
@@ -95,7 +95,7 @@ class Inputs:
             check_bands(date, bands)
 
     @property
-    def dates(self) -> tuple[Date, ...]:
+    def dates(self) -> tuple[DatedImage, ...]:
         """The one to classify, then the clear ones."""
         return (self.cloudy, *self.clear)
 
@@ -109,7 +109,7 @@ class Inputs:
         names = {name for feature in (*self.features, *self.view) for name in names_used(feature)}
         return tuple(sorted(names - set(TERRAIN)))
 
-    def product_of(self, name: str) -> Date:
+    def product_of(self, name: str) -> DatedImage:
         return self.dates[date_and_band(name)[0]]
 
     def band(self, name: str) -> L1CBand | StackBand:
@@ -144,7 +144,7 @@ class Inputs:
         return [(date, band) for date, band in named if isinstance(date, L1CProduct)]
 
 
-def _read_dates(config: SceneConfig) -> list[Date]:
+def _read_dates(config: SceneConfig) -> list[DatedImage]:
     """The date to classify, then the clear ones. Raises ProductError where one cannot be read or does not fit."""
     if config.stack is not None:
         stacks = [read_stack(path, config.bands) for path in (config.stack, *config.clear)]
@@ -157,14 +157,14 @@ def _read_dates(config: SceneConfig) -> list[Date]:
     return list(products)
 
 
-def _with_resolutions(template: Template, date: Date) -> Template:
+def _with_resolutions(template: Template, date: DatedImage) -> Template:
     """The template with the resolutions that it leaves to the kind of image."""
     own = date.grid.resolution if isinstance(date, Stack) else None
     view = template.view.model_copy(update={"resolution": template.view.resolution or own or _VIEW_RESOLUTION})
     return template.model_copy(update={"resolution": template.resolution or own or _RESOLUTION, "view": view})
 
 
-def _grid(date: Date, resolution: float | None, key: str) -> Grid:
+def _grid(date: DatedImage, resolution: float | None, key: str) -> Grid:
     """key: of the template. Raises ConfigurationError where pixels of this size do not fit."""
     assert resolution is not None
     finest = date.grid if isinstance(date, Stack) else date.grids[min(date.grids)]
@@ -181,7 +181,7 @@ def _grid(date: Date, resolution: float | None, key: str) -> Grid:
         raise ConfigurationError(f"{date.path}: {error}; set a finer {key}") from error
 
 
-def _lacking(clear: Sequence[Date], dem: Path | None) -> str:
+def _lacking(clear: Sequence[DatedImage], dem: Path | None) -> str:
     """What a scene does not name, and features may need."""
     return " or no ".join(
         what
@@ -194,7 +194,7 @@ def _lacking(clear: Sequence[Date], dem: Path | None) -> str:
     )
 
 
-def _radiometry(product: Date) -> list[object]:
+def _radiometry(product: DatedImage) -> list[object]:
     """What the product's metadata, or the stack's file, say of its pixels."""
     if isinstance(product, Stack):
         return [list(product.files), [[band.name, band.path, band.scale, band.offset] for band in product.bands]]

@@ -7,7 +7,7 @@ from alcd_otb.settings.band_names import TERRAIN, date_and_band
 from alcd_otb.settings.expressions import Expression
 from alcd_otb.settings.features import Feature, PythonFeature, Texture, names_used
 from alcd_otb.settings.template import ViewLayer
-from otb_pipelines.stack import ContourDensity, Formula, Layer, VariationCoefficient
+from otb_pipelines.stack import ContourDensity, FormulaLayer, Layer, VariationCoefficient
 
 FeatureT = TypeVar("FeatureT", bound=Feature)
 
@@ -30,7 +30,7 @@ def feature_layer(feature: Feature) -> Layer:
     if isinstance(feature, Texture):
         texture = ContourDensity if feature.texture == "contour_density" else VariationCoefficient
         return texture(feature.band, feature.radius)
-    return Formula(_formula(feature.expression), feature.expression.names)
+    return FormulaLayer(_formula(feature.expression), feature.expression.names)
 
 
 def python_source(feature: PythonFeature) -> str:
@@ -47,7 +47,7 @@ def view_layer(layer: ViewLayer, no_data: int | None = None) -> Layer:
     steps = f"{value}/{layer.step!r}"
     if no_data is not None:
         steps = f"({value}-{value})==0 ? max({steps},{no_data + 1}) : {no_data}"
-    return Formula(steps, layer.expression.names)
+    return FormulaLayer(steps, layer.expression.names)
 
 
 def _formula(expression: Expression) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from alcd_otb.preparation.inputs import Date, Inputs
+from alcd_otb.preparation.inputs import DatedImage, Inputs
 from alcd_otb.products.stack import Stack
 from alcd_otb.settings.band_names import clear_date
 from alcd_otb.settings.scene_file import SceneConfig
@@ -42,7 +42,7 @@ def provenance(config: SceneConfig, inputs: Inputs, pixels: Mapping[str, int]) -
     }
 
 
-def _identity(product: Date) -> dict[str, Any]:
+def _identity(product: DatedImage) -> dict[str, Any]:
     """The same keys for both kinds; what only one has is null of the other, or absent."""
     if isinstance(product, Stack):
         return {

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from alcd_otb.arrays import Float32Array
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.preparation.layers import python_source
-from alcd_otb.raster.blocks import SIDE, Block, Source, Values, Window, read_blocks, write_block
-from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.blocks import SIDE, Block, Source, read_blocks, write_block
+from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import creating
 from alcd_otb.settings.features import Feature, PythonFeature, is_file_name
 from alcd_otb.workspace import checksum
@@ -50,7 +51,7 @@ class FeatureFunction:
             raise ConfigurationError(f"{_named(feature)}: does not fit a block and its options ({error})") from error
         return cls(feature, function)
 
-    def compute(self, block: Block) -> Values:
+    def compute(self, block: Block) -> Float32Array:
         """(rows, columns) of the block without its halo; infinite values become NaN.
 
         Raises ProcessingError where the function fails, and ConfigurationError where it returns something else.
@@ -75,7 +76,7 @@ class FeatureFunction:
         values = random.random((len(feature.bands), *shape), np.float32)
         image = np.pad(values, ((0, 0), *[(feature.halo, feature.halo)] * 2), mode="edge")
 
-        def part(window: Window) -> Values:
+        def part(window: Window) -> Float32Array:
             rows, columns = window.rows + 2 * feature.halo, window.columns + 2 * feature.halo
             seen = image[:, window.row : window.row + rows, window.column : window.column + columns].copy()
             return self.compute(Block(seen, feature.bands, feature.halo, resolution, window))
@@ -90,7 +91,7 @@ class FeatureFunction:
                     f"its halo of {feature.halo} pixels, and at nothing of the block as a whole"
                 )
 
-    def _checked(self, result: Any, block: Block) -> Values:
+    def _checked(self, result: Any, block: Block) -> Float32Array:
         if not isinstance(result, np.ndarray) or result.dtype.kind not in "fiub":
             kind = f"an array of {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
             raise ConfigurationError(f"{_named(self.feature)}: returned {kind}; it must be an array of numbers")

@@ -24,7 +24,7 @@ class UnreadableProjectError(Exception):
 
 
 @dataclass(frozen=True)
-class Layer:
+class ProjectLayer:
     """A layer of the project.
 
     key: what tells it from the others, whatever it is called; group: the heading it stands below.
@@ -63,7 +63,7 @@ class Project:
     title: str
     crs: str
     extent: tuple[float, float, float, float]
-    layers: tuple[Layer, ...]
+    layers: tuple[ProjectLayer, ...]
     themes: Mapping[str, tuple[str, ...]]
     variables: Mapping[str, object]
 
@@ -122,7 +122,7 @@ def _crs(crs: str) -> Element:
     return element("spatialrefsys", {}, element("wkt", {}, reference.ExportToWkt(["FORMAT=WKT2_2018"])))
 
 
-def _tree(layers: Sequence[Layer], shown: Iterable[str]) -> Element:
+def _tree(layers: Sequence[ProjectLayer], shown: Iterable[str]) -> Element:
     root = element(_GROUP)
     for name in dict.fromkeys(layer.group for layer in layers):
         group = element(_GROUP, {"name": name, "checked": "Qt::Checked", "expanded": 1})
@@ -133,7 +133,7 @@ def _tree(layers: Sequence[Layer], shown: Iterable[str]) -> Element:
     return root
 
 
-def _tree_layer(layer: Layer, shown: bool) -> Element:
+def _tree_layer(layer: ProjectLayer, shown: bool) -> Element:
     return element(
         _TREE,
         {
@@ -148,7 +148,7 @@ def _tree_layer(layer: Layer, shown: bool) -> Element:
     )
 
 
-def _snapping(layer: Layer) -> Element:
+def _snapping(layer: ProjectLayer) -> Element:
     return element(
         "layer-setting",
         {"id": layer.identifier, "enabled": int(layer.snapped), "type": 1, "tolerance": _SNAPPING_PIXELS, "units": 1},
@@ -165,7 +165,7 @@ def _canvas(project: Project) -> Element:
     return element("mapcanvas", {"name": "theMapCanvas"}, extent, target)
 
 
-def _map_layer(layer: Layer) -> Element:
+def _map_layer(layer: ProjectLayer) -> Element:
     kind = {"type": "raster"} if layer.geometry is None else {"type": "vector", "geometry": layer.geometry}
     made = element(
         "maplayer",

@@ -13,7 +13,7 @@ from alcd_otb.active_learning import places as query_files
 from alcd_otb.errors import SampleError
 from alcd_otb.pictures.figures import TRUE_COLOUR, smoothed_confidence
 from alcd_otb.qgis import styles
-from alcd_otb.qgis.project_file import Layer, Project, UnreadableProjectError, write
+from alcd_otb.qgis.project_file import Project, ProjectLayer, UnreadableProjectError, write
 from alcd_otb.raster.grid import Grid, crs_name
 from alcd_otb.samples.layers import CORRECTIONS, LAYER, SampleLayer, sample_layers, unreadable
 from alcd_otb.settings.band_names import date_and_band
@@ -57,7 +57,7 @@ def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
         *_places(workspace),
         *_samples(config.samples, legend, workspace),
         *(_results(finished[-1], legend, grid) if finished else ()),
-        Layer("invalid", "not classified", _group(config, 0), "./valid.tif", grid.crs, styles.invalid_style()),
+        ProjectLayer("invalid", "not classified", _group(config, 0), "./valid.tif", grid.crs, styles.invalid_style()),
         *images,
     )
     return Project(
@@ -81,7 +81,7 @@ def write_blind_project(config: SceneConfig, grid: Grid, workspace: Workspace) -
         *_editable(
             SampleLayer(points, accuracy_points.LAYER), "points", "Points", legend, workspace.folder, numbered=True
         ),
-        Layer("squares", "Pixels", _TO_LABEL, *squares, styles.squares_style(), "Polygon"),
+        ProjectLayer("squares", "Pixels", _TO_LABEL, *squares, styles.squares_style(), "Polygon"),
         *_images(config, grid, workspace),
     )
     _write(
@@ -98,21 +98,23 @@ def _write(project: Project, path: Path) -> None:
         log.warning("%s: it is left as it is; delete it, and the next run makes a new one", error)
 
 
-def _places(workspace: Workspace) -> Iterator[Layer]:
+def _places(workspace: Workspace) -> Iterator[ProjectLayer]:
     path = workspace.to_visit
     if path.is_file():
         place = _place(SampleLayer(path, query_files.LAYER), workspace.folder)
-        yield Layer("to_visit", "Places to visit", _TO_LABEL, *place, styles.visits_style(), "Point")
+        yield ProjectLayer("to_visit", "Places to visit", _TO_LABEL, *place, styles.visits_style(), "Point")
 
 
-def _samples(samples: Path, legend: Legend, workspace: Workspace) -> Iterator[Layer]:
+def _samples(samples: Path, legend: Legend, workspace: Workspace) -> Iterator[ProjectLayer]:
     for layer in sample_layers(samples, legend):
         if layer.code is not None:
             one = legend.with_code(layer.code)
             with _opened(layer) as opened:
                 geometry = "Polygon" if _is_of_polygons(opened) else "Point"
             style = styles.one_class_style(one.colour, geometry)
-            yield Layer(f"{LAYER}_{one.name}", one.name, _TO_LABEL, *_place(layer, workspace.folder), style, geometry)
+            yield ProjectLayer(
+                f"{LAYER}_{one.name}", one.name, _TO_LABEL, *_place(layer, workspace.folder), style, geometry
+            )
         elif layer.corrects:
             yield from _editable(layer, CORRECTIONS, "Corrections", legend, workspace.folder)
         else:
@@ -121,7 +123,7 @@ def _samples(samples: Path, legend: Legend, workspace: Workspace) -> Iterator[La
 
 def _editable(
     layer: SampleLayer, key: str, title: str, legend: Legend, folder: Path, numbered: bool = False
-) -> Iterator[Layer]:
+) -> Iterator[ProjectLayer]:
     """A layer with a form for the class. numbered: with each feature's number beside it."""
     with _opened(layer) as opened:
         name, fid, polygons = opened.GetName(), opened.GetFIDColumn(), _is_of_polygons(opened)
@@ -140,7 +142,7 @@ def _editable(
     if numbered:
         style = [*style, *styles.labelled(fid)]
     geometry = "Polygon" if polygons else "Point"
-    yield Layer(key, title, _TO_LABEL, *_place(layer, folder), style, geometry, snapped=polygons)
+    yield ProjectLayer(key, title, _TO_LABEL, *_place(layer, folder), style, geometry, snapped=polygons)
 
 
 def _place(layer: SampleLayer, folder: Path) -> tuple[str, str]:
@@ -172,22 +174,24 @@ def _is_of_polygons(layer: ogr.Layer) -> bool:
     return ogr.GT_Flatten(layer.GetGeomType()) in (ogr.wkbPolygon, ogr.wkbMultiPolygon)
 
 
-def _results(iteration: Path, legend: Legend, grid: Grid) -> Iterator[Layer]:
+def _results(iteration: Path, legend: Legend, grid: Grid) -> Iterator[ProjectLayer]:
     """What the last iteration says, by way of the link ``latest``, so that the next one comes in its place."""
     contours, labels, margin = "contours.fgb", "labels.tif", "margin.tif"
     if (iteration / contours).is_file():
         style = styles.contours_style(legend)
         source = f"./latest/{contours}|layername=contours"
-        yield Layer("contours", "Contours", _MAP, source, grid.crs, style, "Polygon")
+        yield ProjectLayer("contours", "Contours", _MAP, source, grid.crs, style, "Polygon")
     if (iteration / margin).is_file():
-        yield Layer("margin", "Margin", _MAP, f"./latest/{margin}", grid.crs, styles.doubt_style())
+        yield ProjectLayer("margin", "Margin", _MAP, f"./latest/{margin}", grid.crs, styles.doubt_style())
     confidence = smoothed_confidence(iteration)
     if confidence is not None:
-        yield Layer("confidence", "Confidence", _MAP, f"./latest/{confidence.name}", grid.crs, styles.doubt_style())
-    yield Layer("classes", "Classes", _MAP, f"./latest/{labels}", grid.crs, styles.classes_style(legend))
+        yield ProjectLayer(
+            "confidence", "Confidence", _MAP, f"./latest/{confidence.name}", grid.crs, styles.doubt_style()
+        )
+    yield ProjectLayer("classes", "Classes", _MAP, f"./latest/{labels}", grid.crs, styles.classes_style(legend))
 
 
-def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[Layer, ...]:
+def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[ProjectLayer, ...]:
     """The layers of the view stack: three that end in red, green and blue as one in colour, each other one in grey.
 
     The clear date's lie below.
@@ -200,7 +204,7 @@ def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[Laye
     bands = {dataset.GetRasterBand(number).GetDescription(): number for number in range(1, dataset.RasterCount + 1)}
     limits = config.template.view.limits
     sources = {layer.name: layer.expression.names for layer in config.template.view.layers}
-    layers: list[Layer] = []
+    layers: list[ProjectLayer] = []
     for date in range(len(config.clear) + 1):
         group = _group(config, date)
         names = [name for name in bands if _date_shown(config, name) == date]
@@ -210,12 +214,14 @@ def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[Laye
                 red, green, blue = (bands[name] for name in coloured)
                 style = styles.colour_style((red, green, blue), [limits.get(name, (0, BRIGHTEST)) for name in coloured])
                 kind = "true" if _are_true([sources[name] for name in coloured]) else "false"
-                layers.append(Layer(f"{prefix}{kind}_colour", f"{kind} colour", group, "./view.tif", grid.crs, style))
+                layers.append(
+                    ProjectLayer(f"{prefix}{kind}_colour", f"{kind} colour", group, "./view.tif", grid.crs, style)
+                )
                 names = [name for name in names if name not in coloured]
         for name in names:
             shades = limits.get(name) or _cut(dataset.GetRasterBand(bands[name]))
             style = styles.grey_style(bands[name], *shades)
-            layers.append(Layer(f"view_{name}", name, group, "./view.tif", grid.crs, style))
+            layers.append(ProjectLayer(f"view_{name}", name, group, "./view.tif", grid.crs, style))
     return tuple(layers)
 
 
@@ -256,7 +262,7 @@ def _cut(band: gdal.Band) -> tuple[float, float]:
     return float(low), float(high) if high > low else float(low) + 1
 
 
-def _themes(layers: Sequence[Layer]) -> dict[str, tuple[str, ...]]:
+def _themes(layers: Sequence[ProjectLayer]) -> dict[str, tuple[str, ...]]:
     """What is worth seeing together, by name: the points over each image, over the map, and over what is unsure."""
     there = [layer.key for layer in layers]
     points = [layer.key for layer in layers if layer.group == _TO_LABEL]

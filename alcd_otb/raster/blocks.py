@@ -9,28 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alcd_otb.arrays import Float32Array
 from alcd_otb.errors import ProcessingError
-from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.grid import Grid, Window
 from otb_pipelines.process import gdal
-
-Values = NDArray[np.float32]
 
 SIDE = 512
 """Pixels of a block's side. Whatever memory and threads there are, it is the same: so is what code makes of blocks."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """A rectangle of pixels of a grid, from its upper left one."""
-
-    row: int
-    column: int
-    rows: int
-    columns: int
-
-    def __str__(self) -> str:
-        last_row, last_column = self.row + self.rows - 1, self.column + self.columns - 1
-        return f"rows {self.row} to {last_row}, columns {self.column} to {last_column}"
 
 
 @dataclass(frozen=True)
@@ -50,17 +35,17 @@ class Block:
     names: of the bands. resolution: in metres. window: of the block without its halo.
     """
 
-    values: Values
+    values: Float32Array
     names: tuple[str, ...]
     halo: int
     resolution: float
     window: Window
 
-    def __getitem__(self, name: str) -> Values:
+    def __getitem__(self, name: str) -> Float32Array:
         """A band with its halo, (rows + 2 halo, columns + 2 halo)."""
         if name not in self.names:
             raise KeyError(f"{name} is not read; there are {', '.join(self.names)}")
-        band: Values = self.values[self.names.index(name)]
+        band: Float32Array = self.values[self.names.index(name)]
         return band
 
     @property
@@ -116,7 +101,7 @@ def _opened(path: Path) -> gdal.Dataset:
         return gdal.Open(str(path))
 
 
-def _read(dataset: gdal.Dataset, path: Path, grid: Grid, window: Window, halo: int) -> Values:
+def _read(dataset: gdal.Dataset, path: Path, grid: Grid, window: Window, halo: int) -> Float32Array:
     """(bands, rows + 2 halo, columns + 2 halo)."""
     top, bottom = max(window.row - halo, 0), min(window.row + window.rows + halo, grid.height)
     left, right = max(window.column - halo, 0), min(window.column + window.columns + halo, grid.width)

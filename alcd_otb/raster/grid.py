@@ -1,10 +1,23 @@
 """The one grid that every raster of a scene is checked against."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from alcd_otb.errors import ProductError
 from otb_pipelines.process import gdal, osr
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels of a grid: its first row and column, and how many of each it has."""
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+
+    def __str__(self) -> str:
+        last_row, last_column = self.row + self.rows - 1, self.column + self.columns - 1
+        return f"rows {self.row} to {last_row}, columns {self.column} to {last_column}"
 
 
 @dataclass(frozen=True)

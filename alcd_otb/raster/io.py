@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alcd_otb.errors import ConfigurationError, ProcessingError
-from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.grid import Grid, Window
 from otb_pipelines.process import gdal
 
 SMALLEST_OVERVIEW = 128
@@ -21,9 +21,6 @@ MOST_VALUES = 32 * 2**20
 
 _SHOWN = 2048
 """Pixels of the longer side of what `read_part` gives where no level is asked for."""
-
-Window = tuple[int, int, int, int]
-"""First row, first column, rows and columns, in pixels of the whole raster."""
 
 _TILE = 64
 """Pixels of the side of a window that scattered pixels are read by: a tile of the features."""
@@ -119,7 +116,10 @@ def strips(path: Path, rows: int = 256) -> Iterator[tuple[int, NDArray[Any]]]:
 
 
 def read_part(
-    path: Path, window: Window | None, level: int | None, resampling: Literal["mode", "average"]
+    path: Path,
+    window: Window | tuple[int, int, int, int] | None,
+    level: int | None,
+    resampling: Literal["mode", "average"],
 ) -> NDArray[Any]:
     """A raster's first band, (rows, columns) in its own type: a window of it, or all of it.
 

@@ -2,7 +2,7 @@
 
 from alcd_otb.iterations.history import read_history
 from alcd_otb.pages.html import data_uri, render
-from alcd_otb.report.pictures import Picture, report_pictures
+from alcd_otb.report.pictures import ReportPicture, report_pictures
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
@@ -46,11 +46,11 @@ def result_html(workspace: Workspace, iteration: int | None, legend: Legend) -> 
     )
 
 
-def _pictures(workspace: Workspace, iteration: int | None, legend: Legend) -> list[Picture]:
+def _pictures(workspace: Workspace, iteration: int | None, legend: Legend) -> list[ReportPicture]:
     """The outlines over the image and the map; before there is a map, the image, if it is drawn."""
     if iteration is not None:
         pictures = report_pictures(workspace.preview, workspace.iteration(iteration), legend)
         return [one for one in pictures if one.name in ("contours", "classes")]
     if workspace.preview.is_file():
-        return [Picture("image", "Image", data_uri(workspace.preview.read_bytes(), "JPEG"))]
+        return [ReportPicture("image", "Image", data_uri(workspace.preview.read_bytes(), "JPEG"))]
     return []

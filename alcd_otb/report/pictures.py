@@ -10,7 +10,7 @@ from alcd_otb.pages.html import data_uri, image_uri
 from alcd_otb.pictures.figures import (
     CONFIDENCE_STEPS,
     SMALL,
-    Colour,
+    RgbColour,
     confidence_colours,
     confidence_steps,
     indexed,
@@ -24,7 +24,7 @@ _NO_DATA = ("no data", "#ffffff")
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     """name: an identifier. uri: holds the picture. key: (name, #rrggbb) of its colours; pixelated: its pixels are those
     of the map, to be enlarged without smoothing."""
 
@@ -35,7 +35,7 @@ class Picture:
     pixelated: bool = False
 
 
-def report_pictures(preview: Path, folder: Path, legend: Legend) -> tuple[Picture, ...]:
+def report_pictures(preview: Path, folder: Path, legend: Legend) -> tuple[ReportPicture, ...]:
     """The image, the outlines over it, the map and its confidence; those that there are."""
     labels = folder / "labels.tif"
     codes = map_codes(labels, most=SMALL)
@@ -48,19 +48,19 @@ def report_pictures(preview: Path, folder: Path, legend: Legend) -> tuple[Pictur
         contours = image_uri(Image.fromarray(outlined(image, fitted, legend)), "JPEG")
         lines = tuple((one.name, one.contour) for one in occurring if one.contour)
         pictures += [
-            Picture("image", "Image", data_uri(content, "JPEG")),
-            Picture("contours", "Contours", contours, lines),
+            ReportPicture("image", "Image", data_uri(content, "JPEG")),
+            ReportPicture("contours", "Contours", contours, lines),
         ]
     classes = image_uri(indexed(codes, {one.code: one.rgb for one in legend.classes}), "PNG")
     key = tuple((one.name, one.colour) for one in occurring)
-    pictures.append(Picture("classes", "Classes", classes, (*key, _NO_DATA), pixelated=True))
+    pictures.append(ReportPicture("classes", "Classes", classes, (*key, _NO_DATA), pixelated=True))
     confidence = smoothed_confidence(folder)
     if confidence is not None:
         uri = image_uri(indexed(confidence_steps(confidence), confidence_colours()), "PNG")
         steps = tuple((one.name, _hexadecimal(one.colour)) for one in CONFIDENCE_STEPS)
-        pictures.append(Picture("confidence", "Confidence", uri, (*steps, _NO_DATA), pixelated=True))
+        pictures.append(ReportPicture("confidence", "Confidence", uri, (*steps, _NO_DATA), pixelated=True))
     return tuple(pictures)
 
 
-def _hexadecimal(colour: Colour) -> str:
+def _hexadecimal(colour: RgbColour) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)

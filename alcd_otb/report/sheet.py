@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.pages.html import image_uri, render
-from alcd_otb.pictures.quicklooks import MOST_PIXELS, Date, Dates
+from alcd_otb.pictures.quicklooks import MOST_PIXELS, TileDate, TileDates
 from alcd_otb.workspace import replacing, writing_to
 
 _COLUMNS = 4
@@ -28,7 +28,7 @@ def check_sheet(path: Path) -> None:
         raise ConfigurationError(f"{path}: is neither .html nor .png; name the sheet accordingly")
 
 
-def write_sheet(path: Path, dates: Dates) -> None:
+def write_sheet(path: Path, dates: TileDates) -> None:
     """Write the sheet; its suffix tells which kind. It appears when it is whole.
 
     Raises ConfigurationError as check_sheet does, ProcessingError where it cannot be written.
@@ -41,13 +41,13 @@ def write_sheet(path: Path, dates: Dates) -> None:
             _drawn(dates).save(unfinished)
 
 
-def caption(date: Date) -> str:
+def caption(date: TileDate) -> str:
     """``2018-03-31 10:30, 12 % cloud``."""
     time = f"{date.acquired:%Y-%m-%d %H:%M}" if date.acquired else "unknown date"
     return time if date.cloud_cover is None else f"{time}, {date.cloud_cover:.0f} % cloud"
 
 
-def _page(dates: Dates) -> str:
+def _page(dates: TileDates) -> str:
     cards = [
         {
             "caption": caption(date),
@@ -62,7 +62,7 @@ def _page(dates: Dates) -> str:
     return render("sheet.html", tile=dates.tile, folder=dates.folder, cards=cards)
 
 
-def _drawn(dates: Dates) -> Image.Image:
+def _drawn(dates: TileDates) -> Image.Image:
     columns = min(_COLUMNS, len(dates.dates))
     rows = -(-len(dates.dates) // columns)
     width, height = MOST_PIXELS + _GAP, MOST_PIXELS + _CAPTION + _GAP

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from alcd_otb.arrays import Int64Array
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.pixels import Integers, held_pixels, valid_at
+from alcd_otb.samples.pixels import held_pixels, valid_at
 from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import Legend
 
@@ -85,7 +86,7 @@ def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: 
     )
 
 
-def _repeated(samples: Sequence[Sample], pixels: Integers, holders: Integers) -> set[int]:
+def _repeated(samples: Sequence[Sample], pixels: Int64Array, holders: Int64Array) -> set[int]:
     """Points whose pixel a polygon, or an earlier point, of their class holds."""
     repeated: set[int] = set()
     first: dict[tuple[int, int], int] = {}
@@ -98,7 +99,7 @@ def _repeated(samples: Sequence[Sample], pixels: Integers, holders: Integers) ->
     return repeated
 
 
-def _conflicts(samples: Sequence[Sample], pixels: Integers, holders: Integers) -> list[str]:
+def _conflicts(samples: Sequence[Sample], pixels: Int64Array, holders: Int64Array) -> list[str]:
     """A warning where samples of two classes hold one pixel."""
     codes = np.array([sample.code for sample in samples], dtype=np.int64)[holders]
     claims = np.unique(np.stack([pixels, codes], axis=1), axis=0)

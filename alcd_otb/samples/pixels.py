@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alcd_otb.arrays import BoolArray, Int64Array
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
@@ -25,9 +26,6 @@ _STRIP_PIXELS = 2**20
 _VALIDATION = 256
 _NEVER = 2**30
 
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, eq=False)
 class PixelSet:
@@ -38,10 +36,10 @@ class PixelSet:
     samples: int64, index of the sample that the pixel comes from, in the tuple that was grown.
     """
 
-    rows: Integers
-    columns: Integers
+    rows: Int64Array
+    columns: Int64Array
     codes: NDArray[np.uint8]
-    samples: Integers
+    samples: Int64Array
 
     def __len__(self) -> int:
         return int(self.rows.size)
@@ -61,11 +59,11 @@ class _Claims:
     held: the pixel contains the point, or its centre lies in the polygon.
     """
 
-    rows: Integers
-    columns: Integers
-    samples: Integers
+    rows: Int64Array
+    columns: Int64Array
+    samples: Int64Array
     distances: NDArray[np.float64]
-    held: Booleans
+    held: BoolArray
 
 
 def grow(
@@ -139,7 +137,7 @@ def thinned(pixels: PixelSet, most: int, seed: int) -> PixelSet:
     return PixelSet(pixels.rows[chosen], pixels.columns[chosen], pixels.codes[chosen], pixels.samples[chosen])
 
 
-def held_pixels(samples: Sequence[Sample], grid: Grid) -> tuple[Integers, Integers, Integers]:
+def held_pixels(samples: Sequence[Sample], grid: Grid) -> tuple[Int64Array, Int64Array, Int64Array]:
     """(rows, columns, sample indices) of the pixels that contain a point or whose centres lie in a polygon.
 
     Pixels outside the grid are left out; a pixel held by several samples occurs several times.
@@ -149,14 +147,14 @@ def held_pixels(samples: Sequence[Sample], grid: Grid) -> tuple[Integers, Intege
     return claims.rows, claims.columns, claims.samples
 
 
-def valid_at(valid: Path, grid: Grid, rows: Integers, columns: Integers) -> Booleans:
+def valid_at(valid: Path, grid: Grid, rows: Int64Array, columns: Int64Array) -> BoolArray:
     """Whether each pixel of the grid is 1 in the raster ``valid``.
 
     Raises ProcessingError where the raster cannot be read, ProductError where it lies on another grid.
     """
     if Grid.of(str(valid)) != grid:
         raise ProductError(f"{valid}: is not on the scene's grid; delete it and run again")
-    usable: Booleans = values_at(valid, rows, columns)[:, 0] == 1
+    usable: BoolArray = values_at(valid, rows, columns)[:, 0] == 1
     return usable
 
 
@@ -189,7 +187,7 @@ def _growth_of(code: int, growth: float | Mapping[int, float]) -> float:
 
 
 def _point_claims(
-    indices: Integers, locations: NDArray[np.float64], half_sides: NDArray[np.float64], grid: Grid
+    indices: Int64Array, locations: NDArray[np.float64], half_sides: NDArray[np.float64], grid: Grid
 ) -> _Claims:
     across = locations[:, 0] - grid.left
     down = grid.top - locations[:, 1]
@@ -210,7 +208,7 @@ def _point_claims(
 
 def _centres_within(
     offsets: NDArray[np.float64], half_sides: NDArray[np.float64], resolution: float, size: int
-) -> tuple[Integers, Integers]:
+) -> tuple[Int64Array, Int64Array]:
     """First and end index, along one axis, of the pixels whose centres lie in ]offset - half, offset + half].
 
     The same edge rule as that of the pixel that contains a point, which is always among them.
@@ -223,7 +221,7 @@ def _centres_within(
     return first, end
 
 
-def _pixel_of(offsets: NDArray[np.float64], resolution: float) -> Integers:
+def _pixel_of(offsets: NDArray[np.float64], resolution: float) -> Int64Array:
     return np.floor_divide(offsets, resolution).astype(np.int64)
 
 
@@ -234,7 +232,7 @@ def _polygon_claims(index: int, polygon: Sample, grid: Grid) -> _Claims:
     first_row = max(int((grid.top - top) // grid.resolution), 0)
     end_row = min(int((grid.top - bottom) // grid.resolution) + 1, grid.height)
     width = end_column - first_column
-    found: list[tuple[Integers, Integers]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    found: list[tuple[Int64Array, Int64Array]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
     step = max(_STRIP_PIXELS // max(width, 1), 1)
     count = 0
     for row in range(first_row, end_row if width > 0 else first_row, step):
@@ -251,7 +249,7 @@ def _polygon_claims(index: int, polygon: Sample, grid: Grid) -> _Claims:
     return _Claims(rows, columns, np.full(size, index), np.zeros(size), np.ones(size, np.bool_))
 
 
-def _rasterise(geometry: Mapping[str, Any], grid: Grid, row: int, column: int, height: int, width: int) -> Booleans:
+def _rasterise(geometry: Mapping[str, Any], grid: Grid, row: int, column: int, height: int, width: int) -> BoolArray:
     window = gdal.GetDriverByName("MEM").Create("", width, height, 1, gdal.GDT_Byte)
     left, top = grid.left + column * grid.resolution, grid.top - row * grid.resolution
     window.SetGeoTransform((left, grid.resolution, 0.0, top, 0.0, -grid.resolution))
@@ -268,11 +266,11 @@ def _rasterise(geometry: Mapping[str, Any], grid: Grid, row: int, column: int, h
     feature.SetGeometry(shape)
     layer.CreateFeature(feature)
     gdal.RasterizeLayer(window, [1], layer, burn_values=[1])
-    inside: Booleans = window.ReadAsArray() == 1
+    inside: BoolArray = window.ReadAsArray() == 1
     return inside
 
 
-def _winners(pixels: Integers, owners: Integers, held: Booleans) -> Integers:
+def _winners(pixels: Int64Array, owners: Int64Array, held: BoolArray) -> Int64Array:
     """The owner of each pixel, or -1. pixels: ascending numbers from 0 without a gap, one for each claim."""
     if not pixels.size:
         return np.empty(0, dtype=np.int64)
@@ -284,12 +282,12 @@ def _winners(pixels: Integers, owners: Integers, held: Booleans) -> Integers:
     return np.where(lowest == highest, lowest, by_holding)
 
 
-def _pixels_of(claims: _Claims, chosen: Integers, codes: Integers, first: int = 0) -> PixelSet:
+def _pixels_of(claims: _Claims, chosen: Int64Array, codes: Int64Array, first: int = 0) -> PixelSet:
     samples = claims.samples[chosen]
     return PixelSet(claims.rows[chosen], claims.columns[chosen], codes[samples].astype(np.uint8), samples - first)
 
 
-def _touching(pixels: Integers, others: Integers, grid: Grid) -> Booleans:
+def _touching(pixels: Int64Array, others: Int64Array, grid: Grid) -> BoolArray:
     """Which pixels have one of the others among their 8 neighbours. Both as row * width + column."""
     rows, columns = others // grid.width, others % grid.width
     result = np.zeros(pixels.size, dtype=np.bool_)

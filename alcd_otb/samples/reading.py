@@ -17,8 +17,8 @@ from otb_pipelines.process import osr
 
 _POINTS, _POLYGONS, _POINTS_AND_POLYGONS = ("Point",), ("Polygon",), ("Point", "Polygon")
 
-Place = tuple[float, float]
-Reprojection = Callable[[Sequence[Sequence[float]]], tuple[Place, ...]]
+MapPoint = tuple[float, float]
+Reprojection = Callable[[Sequence[Sequence[float]]], tuple[MapPoint, ...]]
 
 
 class _FeatureRefusedError(Exception):
@@ -156,7 +156,7 @@ def _reprojection(subject: str, crs: str, grid: Grid) -> Reprojection:
         return lambda places: tuple((float(place[0]), float(place[1])) for place in places)
     transformation = osr.CoordinateTransformation(source, target)
 
-    def reproject(places: Sequence[Sequence[float]]) -> tuple[Place, ...]:
+    def reproject(places: Sequence[Sequence[float]]) -> tuple[MapPoint, ...]:
         try:
             moved = transformation.TransformPoints([list(place[:2]) for place in places])
         except RuntimeError as error:

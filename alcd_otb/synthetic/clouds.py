@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alcd_otb.arrays import Float32Array
+from alcd_otb.raster.grid import Window
 from alcd_otb.synthetic import noise
-from alcd_otb.synthetic.noise import Floats
-from alcd_otb.synthetic.terrain import COARSE, Terrain, Window
+from alcd_otb.synthetic.terrain import COARSE, Terrain
 
 # Share of the scene under each layer, thin edges included.
 _DECK, _CUMULUS, _CIRRUS = 0.095, 0.05, 0.12
@@ -28,20 +29,20 @@ class Clouds:
     sunlight: direct sunlight that reaches the ground, 0..1; haze: one field a date, in units of HAZE_PATH.
     """
 
-    deck: Floats
-    cumulus: Floats
-    cirrus: Floats
-    sunlight: Floats
-    haze: tuple[Floats, Floats]
-    textures: tuple[Floats, Floats]
+    deck: Float32Array
+    cumulus: Float32Array
+    cirrus: Float32Array
+    sunlight: Float32Array
+    haze: tuple[Float32Array, Float32Array]
+    textures: tuple[Float32Array, Float32Array]
 
 
 @dataclass(frozen=True)
 class Overcast:
     """Low clouds of a block at 10 m: opacity 0..1 and brightness relative to the opaque cloud, both float32."""
 
-    opacity: Floats
-    brightness: Floats
+    opacity: Float32Array
+    brightness: Float32Array
 
 
 def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]) -> Clouds:
@@ -54,7 +55,7 @@ def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]
     pad = int(max(map(abs, (*deck_shift, *cumulus_shift)))) + 2
     wide = n + 2 * pad
 
-    def field(slope: float, outer: float, stretch: tuple[float, float] = (1.0, 0.0)) -> Floats:
+    def field(slope: float, outer: float, stretch: tuple[float, float] = (1.0, 0.0)) -> Float32Array:
         """outer in metres."""
         pixels = max(3.0, min(outer, 0.5 * extent) / COARSE)
         return noise.fractal((wide, wide), random, slope=slope, outer=pixels, stretch=stretch)
@@ -110,7 +111,7 @@ def overcast_of(clouds: Clouds, window: Window) -> Overcast | None:
     return Overcast(np.asarray(opacity, dtype=np.float32), np.asarray(brightness, dtype=np.float32))
 
 
-def _thickness(height: Floats) -> Floats:
+def _thickness(height: Float32Array) -> Float32Array:
     """Optical thickness, by the height of the cloud field over its threshold."""
     return np.asarray(4.5 * np.maximum(height, 0), dtype=np.float32)
 
@@ -126,7 +127,7 @@ def _whole(shift: tuple[float, float]) -> tuple[int, int]:
     return -round(shift[0]), -round(shift[1])
 
 
-def _moved(field: Floats, shift: tuple[float, float]) -> Floats:
+def _moved(field: Float32Array, shift: tuple[float, float]) -> Float32Array:
     """The field displaced by a fraction of pixels, bilinear; what leaves one side enters at the other (the padding)."""
     whole = [int(np.floor(part)) for part in shift]
     down, right = (np.float32(part - floor) for part, floor in zip(shift, whole, strict=True))
@@ -135,7 +136,7 @@ def _moved(field: Floats, shift: tuple[float, float]) -> Floats:
     return np.asarray((1 - right) * field + right * np.roll(field, 1, 1), dtype=np.float32)
 
 
-def _smoothed(field: Floats) -> Floats:
+def _smoothed(field: Float32Array) -> Float32Array:
     """The penumbra: a 3 x 3 binomial mean."""
     for axis in (0, 1):
         field = (np.roll(field, 1, axis) + 2 * field + np.roll(field, -1, axis)) / 4

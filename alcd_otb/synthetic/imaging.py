@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from alcd_otb.arrays import Float32Array
+from alcd_otb.raster.grid import Window
 from alcd_otb.synthetic import noise, spectra
 from alcd_otb.synthetic.clouds import Clouds, Overcast, overcast_of
-from alcd_otb.synthetic.noise import Floats
 from alcd_otb.synthetic.safe import QUANTIFICATION, SATURATED
 from alcd_otb.synthetic.spectra import Band
-from alcd_otb.synthetic.terrain import COARSE, Ground, Terrain, Window, ground_of
+from alcd_otb.synthetic.terrain import COARSE, Ground, Terrain, ground_of
 
 CLOUDY, CLEAR = 0, 1
 
@@ -28,7 +29,7 @@ _SHADED_AIR = 0.35
 
 
 @dataclass(frozen=True)
-class View:
+class ImagedDate:
     """One date: index, gain and haze of its atmosphere, DN added to reflectance, and the edge of its swath.
 
     edge: (a, b, c): a pixel is imaged where a * x + b * y > c, x and y in pixels of 10 m from the upper left corner.
@@ -53,7 +54,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Block:
+class ImagedBlock:
     """What all bands of a block share. window in pixels of 10 m, sides multiples of 6."""
 
     window: Window
@@ -63,23 +64,23 @@ class Block:
     overcast: Overcast | None
 
 
-def make_block(terrain: Terrain, clouds: Clouds, window: Window) -> Block:
+def make_block(terrain: Terrain, clouds: Clouds, window: Window) -> ImagedBlock:
     """What the bands of both dates need of a window, computed once."""
-    return Block(window, terrain, clouds, ground_of(terrain, window), overcast_of(clouds, window))
+    return ImagedBlock(window, terrain, clouds, ground_of(terrain, window), overcast_of(clouds, window))
 
 
-def image_of(block: Block, view: View, band: Band) -> npt.NDArray[np.uint16]:
+def image_of(block: ImagedBlock, view: ImagedDate, band: Band) -> npt.NDArray[np.uint16]:
     """The DN of a band at its own resolution; 0 outside the swath."""
     b, factor = band.position, band.resolution // 10
-    row, column, rows, columns = (side // factor for side in block.window)
-    window = (row, column, rows, columns)
+    window = Window(*(side // factor for side in block.window))
+    row, column, rows, columns = window
 
-    def own(field: Floats) -> Floats:
+    def own(field: Float32Array) -> Float32Array:
         return noise.upsample(field, COARSE / band.resolution, window)
 
     surface = noise.binned(_surface(block.ground, view.date, b), factor)
     sunlight = own(block.terrain.illumination[view.date])
-    path: Floats | float = float(spectra.PATH[b] * view.path)
+    path: Float32Array | float = float(spectra.PATH[b] * view.path)
     if view.date == CLOUDY:
         under_clouds = own(block.clouds.sunlight)
         sunlight = sunlight * under_clouds
@@ -104,17 +105,17 @@ def image_of(block: Block, view: View, band: Band) -> npt.NDArray[np.uint16]:
     return np.asarray(dn, dtype=np.uint16)
 
 
-def states_of(block: Block, factor: int) -> dict[str, Floats]:
+def states_of(block: ImagedBlock, factor: int) -> dict[str, Float32Array]:
     """What the pixels of factor x 10 m are like at the cloudy date, by name; what is called truth is drawn from it.
 
     water and snow: shares of the pixel; turbidity: of the water, 0..1; low_cloud: opacity, 0..1; cirrus: 1 is dense;
     sunlight: share of the direct light that clouds let through; illumination: direct light on the slope, relative to
     flat ground.
     """
-    row, column, rows, columns = (side // factor for side in block.window)
-    window = (row, column, rows, columns)
+    window = Window(*(side // factor for side in block.window))
+    row, column, rows, columns = window
 
-    def smooth(field: Floats) -> Floats:
+    def smooth(field: Float32Array) -> Float32Array:
         return noise.upsample(field, COARSE / (10 * factor), window)
 
     ground, overcast = block.ground, block.overcast
@@ -131,7 +132,7 @@ def states_of(block: Block, factor: int) -> dict[str, Floats]:
     }
 
 
-def cover_of(block: Block, factor: int) -> npt.NDArray[np.uint8]:
+def cover_of(block: ImagedBlock, factor: int) -> npt.NDArray[np.uint8]:
     """What covers the ground at the cloudy date, seen or not: a group of land, water or snow.
 
     In pixels of factor x 10 m.
@@ -142,7 +143,7 @@ def cover_of(block: Block, factor: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cover, dtype=np.uint8)
 
 
-def _surface(ground: Ground, date: int, b: int) -> Floats:
+def _surface(ground: Ground, date: int, b: int) -> Float32Array:
     """Surface reflectance at 10 m in one band."""
     kinds = ground.kinds[date]
     # Leaves grow between the dates: more near infrared, less red.
@@ -163,7 +164,7 @@ def _surface(ground: Ground, date: int, b: int) -> Floats:
     return np.asarray(reflectance, dtype=np.float32)
 
 
-def _cover(toa: Floats, block: Block, b: int, factor: int, cirrus: Floats) -> None:
+def _cover(toa: Float32Array, block: ImagedBlock, b: int, factor: int, cirrus: Float32Array) -> None:
     """Put the clouds over the ground, in place: low ones first, cirrus above all."""
     if block.overcast is not None:
         toa *= 1 - noise.binned(block.overcast.opacity, factor)

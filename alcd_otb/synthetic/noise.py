@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from alcd_otb.arrays import Float32Array
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
@@ -19,7 +19,7 @@ def fractal(
     outer: float,
     stretch: tuple[float, float] = (1.0, 0.0),
     periodic: bool = False,
-) -> Floats:
+) -> Float32Array:
     """A Gaussian field of mean 0 and standard deviation 1 with the power spectrum (k^2 + outer^-2)^(-slope/2).
 
     shape: rows and columns; outer: the largest structures, in pixels; stretch: elongation, and the direction of the
@@ -44,7 +44,7 @@ def _fft_size(pixels: int) -> int:
     return min(n for n in (m << a for a in range(2, 14) for m in (3, 4, 5, 9, 15)) if n >= wanted)
 
 
-def upsample(field: Floats, factor: float, window: tuple[int, int, int, int]) -> Floats:
+def upsample(field: Float32Array, factor: float, window: tuple[int, int, int, int]) -> Float32Array:
     """Bilinear enlargement of a part of a field.
 
     factor: fine pixels per coarse one (1 or more); window: first row, first column, rows and columns in fine pixels.
@@ -63,14 +63,14 @@ def upsample(field: Floats, factor: float, window: tuple[int, int, int, int]) ->
     return np.asarray(wide[low] * (1 - weight)[:, None] + wide[low + 1] * weight[:, None], dtype=np.float32)
 
 
-def _positions(first: int, count: int, factor: float, length: int) -> tuple[npt.NDArray[np.int64], Floats]:
+def _positions(first: int, count: int, factor: float, length: int) -> tuple[npt.NDArray[np.int64], Float32Array]:
     centre = (np.arange(first, first + count) + 0.5) / factor - 0.5
     centre = np.clip(centre, 0, length - 1)
     low = np.minimum(centre.astype(np.int64), length - 2)
     return low, (centre - low).astype(np.float32)
 
 
-def tile_window(tile: npt.NDArray[np.float32], window: tuple[int, int, int, int]) -> Floats:
+def tile_window(tile: npt.NDArray[np.float32], window: tuple[int, int, int, int]) -> Float32Array:
     """A window of an endless plane paved with a periodic tile."""
     row, column, rows, columns = window
     down = np.arange(row, row + rows) % tile.shape[0]
@@ -78,7 +78,7 @@ def tile_window(tile: npt.NDArray[np.float32], window: tuple[int, int, int, int]
     return np.asarray(tile[down][:, right])
 
 
-def binned(field: Floats, factor: int) -> Floats:
+def binned(field: Float32Array, factor: int) -> Float32Array:
     """Mean over squares of factor x factor pixels; both sides must be multiples of factor."""
     if factor == 1:
         return field
@@ -104,12 +104,12 @@ def hashed(first: npt.NDArray[np.int32], second: npt.NDArray[np.int32], salt: in
     return mixed
 
 
-def unit(numbers: npt.NDArray[np.uint32], shift: int = 0) -> Floats:
+def unit(numbers: npt.NDArray[np.uint32], shift: int = 0) -> Float32Array:
     """Sixteen bits of hashed numbers as 0..1; another shift (up to 16) gives another draw."""
     return ((numbers >> np.uint32(shift)) & np.uint32(0xFFFF)).astype(np.float32) * np.float32(1 / 65536)
 
 
-def smoothstep(values: Floats, low: float, high: float) -> Floats:
+def smoothstep(values: Float32Array, low: float, high: float) -> Float32Array:
     """0 below low, 1 above high, a smooth cubic between."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

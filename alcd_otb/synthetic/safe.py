@@ -28,7 +28,7 @@ _PSD = "https://psd-14.sentinel2.eo.esa.int/PSD"
 
 
 @dataclass(frozen=True)
-class Acquisition:
+class SyntheticAcquisition:
     """What names and describes one product. baseline as in names: ``0206`` or ``0510``; angles in degrees."""
 
     satellite: str
@@ -70,7 +70,7 @@ class Acquisition:
         """Path of a band's file in the product, without its suffix, as in IMAGE_FILE."""
         return f"GRANULE/{self.granule_name}/IMG_DATA/T{self.tile}_{_compact(self.sensing)}_{band}"
 
-    def with_cloud_cover(self, percentage: float) -> "Acquisition":
+    def with_cloud_cover(self, percentage: float) -> "SyntheticAcquisition":
         """The same with another cloud cover in the metadata, in percent."""
         return replace(self, cloud_cover=percentage)
 
@@ -103,7 +103,9 @@ def tile_grid(tile: str, size: int) -> Grid:
     return Grid(f"EPSG:{epsg}", left, top, 10, size, size)
 
 
-def write_band(product: Path, acquisition: Acquisition, band: Band, grid: Grid, pixels: npt.NDArray[np.uint16]) -> None:
+def write_band(
+    product: Path, acquisition: SyntheticAcquisition, band: Band, grid: Grid, pixels: npt.NDArray[np.uint16]
+) -> None:
     """Write one band as lossless JPEG2000. grid: the band's own grid; pixels: (rows, columns) in DN."""
     path = product / f"{acquisition.image_file(band.name)}.jp2"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +122,7 @@ def write_band(product: Path, acquisition: Acquisition, band: Band, grid: Grid, 
         sidecar.unlink()
 
 
-def write_metadata(product: Path, acquisition: Acquisition, grid: Grid) -> None:
+def write_metadata(product: Path, acquisition: SyntheticAcquisition, grid: Grid) -> None:
     """Write MTD_MSIL1C.xml and MTD_TL.xml. grid: the product's 10 m grid."""
     granule = product / "GRANULE" / acquisition.granule_name
     granule.mkdir(parents=True, exist_ok=True)
@@ -128,7 +130,7 @@ def write_metadata(product: Path, acquisition: Acquisition, grid: Grid) -> None:
     _write(granule / "MTD_TL.xml", _tile_metadata(acquisition, grid))
 
 
-def _product_metadata(acquisition: Acquisition) -> etree._Element:
+def _product_metadata(acquisition: SyntheticAcquisition) -> etree._Element:
     root = _root("Level-1C_User_Product", f"{_PSD}/User_Product_Level-1C.xsd")
     general = _add(root, f"{{{root.nsmap['n1']}}}General_Info")
     info = _add(general, "Product_Info")
@@ -191,7 +193,7 @@ def _product_metadata(acquisition: Acquisition) -> etree._Element:
     return root
 
 
-def _tile_metadata(acquisition: Acquisition, grid: Grid) -> etree._Element:
+def _tile_metadata(acquisition: SyntheticAcquisition, grid: Grid) -> etree._Element:
     root = _root("Level-1C_Tile_ID", f"{_PSD}/S2_PDI_Level-1C_Tile_Metadata.xsd")
     space = f"{{{root.nsmap['n1']}}}"
     general = _add(root, f"{space}General_Info")
@@ -223,14 +225,14 @@ def _tile_metadata(acquisition: Acquisition, grid: Grid) -> etree._Element:
     return root
 
 
-def _tile_id(acquisition: Acquisition) -> str:
+def _tile_id(acquisition: SyntheticAcquisition) -> str:
     return (
         f"{acquisition.satellite}_OPER_MSI_L1C_TL_2APS_{_compact(acquisition.generated)}"
         f"_A{acquisition.absolute_orbit:06d}_T{acquisition.tile}_N{acquisition.dotted_baseline}"
     )
 
 
-def _datastrip_id(acquisition: Acquisition) -> str:
+def _datastrip_id(acquisition: SyntheticAcquisition) -> str:
     return (
         f"{acquisition.satellite}_OPER_MSI_L1C_DS_2APS_{_compact(acquisition.generated)}"
         f"_S{_compact(acquisition.sensing)}_N{acquisition.dotted_baseline}"

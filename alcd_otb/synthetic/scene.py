@@ -18,23 +18,23 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.settings.legend import Legend
 from alcd_otb.synthetic import noise
 from alcd_otb.synthetic.clouds import Clouds, make_clouds
 from alcd_otb.synthetic.imaging import (
     CLEAR,
     CLOUDY,
-    View,
+    ImagedDate,
     cover_of,
     image_of,
     make_block,
 )
 from alcd_otb.synthetic.points import place_points, write_points
-from alcd_otb.synthetic.safe import Acquisition, tile_grid, write_band, write_metadata
+from alcd_otb.synthetic.safe import SyntheticAcquisition, tile_grid, write_band, write_metadata
 from alcd_otb.synthetic.season import Season
 from alcd_otb.synthetic.spectra import BANDS, Band
-from alcd_otb.synthetic.terrain import COARSE, Terrain, Window, make_terrain
+from alcd_otb.synthetic.terrain import COARSE, Terrain, make_terrain
 from alcd_otb.synthetic.truth import Truth, legend_of
 from otb_pipelines.process import gdal
 
@@ -133,7 +133,7 @@ def make_scene(
     _write_dem(scene.dem, terrain, grid.at_resolution(30))
     # Nobody labels where one date is about to end.
     margin = min(64, 0.03 * size)
-    whole = (0, 0, size // rules.factor, size // rules.factor)
+    whole = Window(0, 0, size // rules.factor, size // rules.factor)
     usable = np.logical_and(*(view.imaged(whole, rules.factor, margin) for view in views))
     classes = rules.classes(legend)
     points = place_points(truth, cover, usable, classes, points_per_class, seed, rules.factor)
@@ -144,10 +144,12 @@ def make_scene(
     return scene
 
 
-def _acquisitions(tile: str, since_04: tuple[bool, bool], season: Season) -> tuple[Acquisition, Acquisition]:
+def _acquisitions(
+    tile: str, since_04: tuple[bool, bool], season: Season
+) -> tuple[SyntheticAcquisition, SyntheticAcquisition]:
     """Sentinel-2A and 2B five days apart, in the relative orbit that sees 31TFJ."""
     cloudy, clear = (
-        Acquisition(satellite, sensing, _BY_BASELINE[each][1], _BY_BASELINE[each][0], 108, orbit, tile, *sun)
+        SyntheticAcquisition(satellite, sensing, _BY_BASELINE[each][1], _BY_BASELINE[each][0], 108, orbit, tile, *sun)
         for satellite, sensing, each, orbit, sun in zip(
             ("S2A", "S2B"), season.sensing, since_04, season.orbits, season.sun, strict=True
         )
@@ -155,7 +157,9 @@ def _acquisitions(tile: str, since_04: tuple[bool, bool], season: Season) -> tup
     return cloudy, clear
 
 
-def _views(size: int, seed: int, acquisitions: tuple[Acquisition, Acquisition]) -> tuple[View, View]:
+def _views(
+    size: int, seed: int, acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition]
+) -> tuple[ImagedDate, ImagedDate]:
     """Each swath cuts off a wedge along another side; the two atmospheres differ a little."""
     random = noise.generator(seed, 5)
     west, north = (size * float(random.uniform(0.02, 0.05)) for _ in range(2))
@@ -163,12 +167,18 @@ def _views(size: int, seed: int, acquisitions: tuple[Acquisition, Acquisition]) 
     edges = ((1.0, 0.09, west + 0.02 * size), (0.28, 1.0, north + 0.10 * size))
     settings = zip((1.0, gain), (1.0, path), edges, acquisitions, strict=True)
     return tuple(  # type: ignore[return-value]
-        View(date, gain, path, -one.offset, edge) for date, (gain, path, edge, one) in enumerate(settings)
+        ImagedDate(date, gain, path, -one.offset, edge) for date, (gain, path, edge, one) in enumerate(settings)
     )
 
 
 def _image(
-    terrain: Terrain, clouds: Clouds, views: tuple[View, View], rules: Truth, legend: Legend, size: int, raw: Path
+    terrain: Terrain,
+    clouds: Clouds,
+    views: tuple[ImagedDate, ImagedDate],
+    rules: Truth,
+    legend: Legend,
+    size: int,
+    raw: Path,
 ) -> Labels:
     """Write every band of both dates as raw files, strip by strip; return the truth and the ground's cover."""
     factor = rules.factor
@@ -186,7 +196,7 @@ def _image(
             }
             for left in range(0, size, _BLOCK):
                 columns = min(_BLOCK, size - left)
-                block = make_block(terrain, clouds, (first, left, rows, columns))
+                block = make_block(terrain, clouds, Window(first, left, rows, columns))
                 for view in views:
                     for band in BANDS:
                         image = image_of(block, view, band)
@@ -229,7 +239,9 @@ def _raw_files(raw: Path) -> Iterator[dict[tuple[int, str], int]]:
             os.close(descriptor)
 
 
-def _encode(products: tuple[Path, Path], acquisitions: tuple[Acquisition, Acquisition], grid: Grid, raw: Path) -> None:
+def _encode(
+    products: tuple[Path, Path], acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition], grid: Grid, raw: Path
+) -> None:
     """Turn the raw files into JPEG2000, the largest first so that both threads end together; delete them."""
 
     def encode(task: tuple[Band, int]) -> None:
@@ -256,7 +268,7 @@ def _write_dem(path: Path, terrain: Terrain, grid: Grid) -> None:
     with _geotiff(path, grid, gdal.GDT_Float32, [*_GTIFF, "PREDICTOR=3"]) as band:
         band.SetUnitType("m")
         for row in range(0, grid.height, _BLOCK):
-            window: Window = (row, 0, min(_BLOCK, grid.height - row), grid.width)
+            window = Window(row, 0, min(_BLOCK, grid.height - row), grid.width)
             # Centimetres: what lies below them would only defeat the compression.
             elevation = np.round(noise.upsample(terrain.elevation, COARSE / grid.resolution, window), 2)
             band.WriteArray(elevation, 0, row)
@@ -275,7 +287,7 @@ def _geotiff(path: Path, grid: Grid, pixel_type: int, options: Iterable[str]) ->
 
 def _write_description(
     scene: SyntheticScene,
-    acquisitions: tuple[Acquisition, Acquisition],
+    acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition],
     seed: int,
     use: str,
     resolution: float | None,
@@ -297,7 +309,7 @@ def _write_description(
 
 def _write_readme(
     scene: SyntheticScene,
-    acquisitions: tuple[Acquisition, Acquisition],
+    acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition],
     *,
     size: int,
     seed: int,
@@ -321,5 +333,5 @@ def _write_readme(
     (scene.folder / "README.txt").write_text(text, encoding="utf-8")
 
 
-def _describe_baseline(acquisition: Acquisition) -> str:
+def _describe_baseline(acquisition: SyntheticAcquisition) -> str:
     return f"baseline {acquisition.dotted_baseline}, radiometric offset {acquisition.offset}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from alcd_otb.arrays import Float32Array
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ BANDS = tuple(
 )
 
 
-def _row(*values: float) -> Floats:
+def _row(*values: float) -> Float32Array:
     if len(values) != len(BANDS):
         raise ValueError(f"{len(values)} values for {len(BANDS)} bands")
     return np.array(values, dtype=np.float32)
 
 
 #                      B01    B02    B03    B04    B05    B06    B07    B08    B8A    B09    B10    B11    B12
-LAND_KINDS: dict[str, Floats] = {
+LAND_KINDS: dict[str, Float32Array] = {
     "cereal": _row(0.020, 0.026, 0.052, 0.032, 0.085, 0.270, 0.360, 0.390, 0.400, 0.390, 0.200, 0.180, 0.085),
     "young_crop": _row(0.040, 0.052, 0.080, 0.085, 0.120, 0.200, 0.240, 0.260, 0.275, 0.280, 0.250, 0.260, 0.180),
     "rapeseed": _row(0.028, 0.038, 0.110, 0.095, 0.160, 0.330, 0.390, 0.420, 0.430, 0.420, 0.220, 0.200, 0.100),
@@ -72,7 +72,7 @@ LAND_KINDS: dict[str, Floats] = {
     "track": _row(0.095, 0.120, 0.150, 0.180, 0.195, 0.210, 0.220, 0.235, 0.245, 0.250, 0.290, 0.310, 0.270),
 }
 KIND = {name: number for number, name in enumerate(LAND_KINDS)}
-LAND: Floats = np.stack(list(LAND_KINDS.values()))
+LAND: Float32Array = np.stack(list(LAND_KINDS.values()))
 """(kinds, bands)."""
 
 WATER_DEEP = _row(0.022, 0.022, 0.016, 0.007, 0.006, 0.005, 0.004, 0.004, 0.003, 0.003, 0.002, 0.002, 0.001)

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from alcd_otb.arrays import Float32Array
+from alcd_otb.raster.grid import Window
 from alcd_otb.synthetic import noise
-from alcd_otb.synthetic.noise import Floats
 from alcd_otb.synthetic.season import Season
 from alcd_otb.synthetic.spectra import KIND
 
 COARSE = 60
 """Pixel side of the scene-wide fields in metres; they are 6 pixels of 10 m wide."""
-
-Window = tuple[int, int, int, int]
-"""First row, first column, rows and columns, in pixels of 10 m."""
 
 # Share of the scene.
 _SEA, _LAKES = 0.075, 0.012
@@ -47,20 +45,20 @@ class Terrain:
     its belt, one field a date; warp: displacement of the parcels in metres (2 fields); tone: regional brightness.
     """
 
-    elevation: Floats
-    illumination: tuple[Floats, Floats]
-    shore: Floats
-    turbidity: Floats
-    forest: Floats
-    urban: Floats
-    alpine: Floats
-    sand: Floats
-    snow: tuple[Floats, Floats]
-    warp: tuple[Floats, Floats]
-    tone: Floats
+    elevation: Float32Array
+    illumination: tuple[Float32Array, Float32Array]
+    shore: Float32Array
+    turbidity: Float32Array
+    forest: Float32Array
+    urban: Float32Array
+    alpine: Float32Array
+    sand: Float32Array
+    snow: tuple[Float32Array, Float32Array]
+    warp: tuple[Float32Array, Float32Array]
+    tone: Float32Array
     seed: int
     angle: float
-    textures: tuple[Floats, Floats, Floats]
+    textures: tuple[Float32Array, Float32Array, Float32Array]
 
 
 @dataclass(frozen=True)
@@ -73,12 +71,12 @@ class Ground:
     """
 
     kinds: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-    brightness: tuple[Floats, Floats]
-    vigour: tuple[Floats, Floats]
-    speckle: tuple[Floats, Floats]
-    water: Floats
-    turbidity: tuple[Floats, Floats]
-    snow: tuple[Floats, Floats]
+    brightness: tuple[Float32Array, Float32Array]
+    vigour: tuple[Float32Array, Float32Array]
+    speckle: tuple[Float32Array, Float32Array]
+    water: Float32Array
+    turbidity: tuple[Float32Array, Float32Array]
+    snow: tuple[Float32Array, Float32Array]
 
 
 def make_terrain(size: int, seed: int, season: Season) -> Terrain:
@@ -89,7 +87,7 @@ def make_terrain(size: int, seed: int, season: Season) -> Terrain:
     angle = float(random.uniform(0, 2 * np.pi))
     along, across = _axes(n, angle)
 
-    def field(slope: float, outer: float) -> Floats:
+    def field(slope: float, outer: float) -> Float32Array:
         """outer in metres; never larger than about half of the scene."""
         return noise.fractal((n, n), random, slope=slope, outer=max(3.0, min(outer, 0.5 * extent) / COARSE))
 
@@ -148,7 +146,7 @@ def make_terrain(size: int, seed: int, season: Season) -> Terrain:
 def ground_of(terrain: Terrain, window: Window) -> Ground:
     """The ground of a block. The window's sides must be multiples of 6."""
 
-    def fine(field: Floats) -> Floats:
+    def fine(field: Float32Array) -> Float32Array:
         return noise.upsample(field, 6, window)
 
     pixel, patch, speckle = (noise.tile_window(tile, window) for tile in terrain.textures)
@@ -189,7 +187,7 @@ def ground_of(terrain: Terrain, window: Window) -> Ground:
     )
 
 
-def _snow_share(terrain: Terrain, date: int, window: Window, patch: Floats, pixel: Floats) -> Floats:
+def _snow_share(terrain: Terrain, date: int, window: Window, patch: Float32Array, pixel: Float32Array) -> Float32Array:
     height = noise.upsample(terrain.snow[date], 6, window)
     if height.max() < -3:
         return np.zeros_like(height)
@@ -197,7 +195,7 @@ def _snow_share(terrain: Terrain, date: int, window: Window, patch: Floats, pixe
 
 
 def _parcels(
-    terrain: Terrain, window: Window, warp_u: Floats, warp_v: Floats
+    terrain: Terrain, window: Window, warp_u: Float32Array, warp_v: Float32Array
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
     """Fields: blocks of about 700 m x 500 m between tracks, cut into strips, each strip under one crop.
 
@@ -232,7 +230,7 @@ def _parcels(
 
 
 def _build(
-    terrain: Terrain, window: Window, kinds: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], density: Floats
+    terrain: Terrain, window: Window, kinds: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], density: Float32Array
 ) -> None:
     """Roofs and asphalt of about 20 m where towns are; in place."""
     if density.max() <= 0.02:
@@ -249,7 +247,7 @@ def _build(
             kind[chosen] = KIND[name]
 
 
-def _axes(n: int, angle: float) -> tuple[Floats, Floats]:
+def _axes(n: int, angle: float) -> tuple[Float32Array, Float32Array]:
     """Coordinates along and across a direction, about -0.5..0.5, 0 in the centre of the scene."""
     line = ((np.arange(n, dtype=np.float32) + 0.5) / n) - 0.5
     x, y = line[None, :], line[:, None]
@@ -257,20 +255,20 @@ def _axes(n: int, angle: float) -> tuple[Floats, Floats]:
     return cosine * x + sine * y, cosine * y - sine * x
 
 
-def _lakes(field: Floats, height: Floats, shore: Floats, extent: float) -> Floats:
+def _lakes(field: Float32Array, height: Float32Array, shore: Float32Array, extent: float) -> Float32Array:
     """Signed distance to the shore of lakes in the lowland away from the sea."""
     field = field - 1.5 * noise.smoothstep(height, 0.2, 0.6) - 1.5 * noise.smoothstep(shore, -0.08 * extent, 0)
     gradient = np.hypot(*np.gradient(field)) / COARSE
     return np.asarray((field - np.quantile(field, 1 - _LAKES)) / np.maximum(gradient, 1e-4), dtype=np.float32)
 
 
-def _northness(elevation: Floats) -> Floats:
+def _northness(elevation: Float32Array) -> Float32Array:
     """-1..1, the more the steeper a slope faces away from the midday sun."""
     down = np.gradient(elevation, COARSE, axis=0)
     return np.asarray(np.clip(2.5 * down, -1, 1), dtype=np.float32)
 
 
-def _illumination(elevation: Floats, zenith: float, azimuth: float, casts_shadows: bool) -> Floats:
+def _illumination(elevation: Float32Array, zenith: float, azimuth: float, casts_shadows: bool) -> Float32Array:
     """Cosine of the sun's incidence on the slope over that on flat ground, 0.45..1.5; in a cast shadow down to 0.07.
 
     The slopes around light a shaded one: it is never as dark as geometry alone would have it.
@@ -286,7 +284,7 @@ def _illumination(elevation: Floats, zenith: float, azimuth: float, casts_shadow
     return np.asarray(illumination, dtype=np.float32)
 
 
-def _sunlit(elevation: Floats, zenith: float, azimuth: float) -> Floats:
+def _sunlit(elevation: Float32Array, zenith: float, azimuth: float) -> Float32Array:
     """Whether the sun is seen above the relief: 0 in shadow, 1 in the sun; between them within 15 m of the ray."""
     a, rise = np.radians(azimuth), COARSE / np.tan(np.radians(zenith))
     rows, columns = (np.arange(side) for side in elevation.shape)
@@ -299,7 +297,7 @@ def _sunlit(elevation: Floats, zenith: float, azimuth: float) -> Floats:
     return noise.smoothstep(elevation - horizon, -15, 15)
 
 
-def _towns(n: int, random: np.random.Generator, water: Floats, height: Floats) -> Floats:
+def _towns(n: int, random: np.random.Generator, water: Float32Array, height: Float32Array) -> Float32Array:
     """Share of the ground that is built, 0..0.75: Gaussian towns in the lowland, one for about 40 km2, at least two."""
     density = np.zeros((n, n), dtype=np.float32)
     places = np.argwhere((water < -150) & (height < 0.45))

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from alcd_otb.arrays import Float32Array
+from alcd_otb.raster.grid import Window
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.template import load_template
-from alcd_otb.synthetic.imaging import Block, View, states_of
-from alcd_otb.synthetic.noise import Floats
+from alcd_otb.synthetic.imaging import ImagedBlock, ImagedDate, states_of
 from alcd_otb.synthetic.season import SEASONS, Season
 
 
@@ -30,7 +31,7 @@ class Range(_Model):
     above: float | None = None
     below: float | None = None
 
-    def holds(self, values: Floats) -> npt.NDArray[np.bool_]:
+    def holds(self, values: Float32Array) -> npt.NDArray[np.bool_]:
         inside = np.ones(values.shape, dtype=bool)
         if self.above is not None:
             inside &= values > self.above
@@ -82,15 +83,15 @@ class Truth(_Model):
         given = {rule.name for rule in self.rules}
         return {one.code: one.name for one in legend.classes if one.name in given}
 
-    def of(self, block: Block, view: View, legend: Legend) -> npt.NDArray[np.uint8]:
+    def of(self, block: ImagedBlock, view: ImagedDate, legend: Legend) -> npt.NDArray[np.uint8]:
         """Class codes of a block at the truth's resolution; 0 outside the swath of the view."""
         codes = {one.name: one.code for one in legend.classes}
         states = states_of(block, self.factor)
         truth = np.zeros(next(iter(states.values())).shape, dtype=np.uint8)
         for rule in self.rules:
             truth[_matching(rule, states, truth, codes)] = codes[rule.name]
-        row, column, rows, columns = (side // self.factor for side in block.window)
-        truth[~view.imaged((row, column, rows, columns), self.factor)] = 0
+        window = Window(*(side // self.factor for side in block.window))
+        truth[~view.imaged(window, self.factor)] = 0
         return truth
 
 
@@ -108,7 +109,7 @@ def _folder() -> Path:
 
 
 def _matching(
-    rule: Rule, states: Mapping[str, Floats], truth: npt.NDArray[np.uint8], codes: Mapping[str, int]
+    rule: Rule, states: Mapping[str, Float32Array], truth: npt.NDArray[np.uint8], codes: Mapping[str, int]
 ) -> npt.NDArray[np.bool_]:
     chosen = np.ones(truth.shape, dtype=bool)
     if rule.over is not None:

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from osgeo import gdal, osr
 from scenes import FinishedScene, alcd, leftovers, refused
 
-from alcd_otb.active_learning import selection as queries
+from alcd_otb.active_learning import uncertainty
 from alcd_otb.active_learning.places import Place, as_records, explained, propose_places, write_places
 from alcd_otb.active_learning.selection import most_novel
 from alcd_otb.active_learning.uncertainty import CertaintyMaps, unsure_pixels
@@ -98,7 +98,7 @@ class TestUnsurePixels:
         margin = np.random.default_rng(1).permutation(40 * 30).reshape(40, 30) / 1200
         maps, held = write_maps(tmp_path, margin), ([3, 20], [7, 29])
         whole = self.found(maps, 5 * RESOLUTION, 12, held)
-        monkeypatch.setattr(queries, "_BLOCK_ROWS", 3)
+        monkeypatch.setattr(uncertainty, "_BLOCK_ROWS", 3)
         assert self.found(maps, 5 * RESOLUTION, 12, held) == whole
         assert len(whole) == 12
 
@@ -224,7 +224,7 @@ class TestPlaces:
     def test_the_zone_of_a_place_ends_where_it_is_no_longer_looked_at(
         self, tmp_path: Path, margin: np.ndarray, features: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(queries, "ZONE_REACH", 20.0)
+        monkeypatch.setattr(uncertainty, "ZONE_REACH", 20.0)
         places = self.places(write_maps(tmp_path / "it", margin), features)
         assert places[2].zone_area == pytest.approx(3 * 0.04)
 

@@ -10,7 +10,7 @@ from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import (
     ContourDensity,
-    Formula,
+    FormulaLayer,
     Layer,
     StackFile,
     VariationCoefficient,
@@ -84,7 +84,7 @@ def variation_coefficient(array: np.ndarray, radius: int) -> np.ndarray:
 def test_layers_in_order(tmp_path: Path) -> None:
     first = np.arange(25, dtype=np.float32).reshape(5, 5)
     sources = {"a": write_raster(tmp_path / "a.tif", first), "b": write_raster(tmp_path / "b.tif", first.T * 10)}
-    made = stacked(tmp_path, sources, ["b", Formula("im1b1-im2b1", ("b", "a")), "a"])
+    made = stacked(tmp_path, sources, ["b", FormulaLayer("im1b1-im2b1", ("b", "a")), "a"])
     np.testing.assert_array_equal(made, [first.T * 10, first.T * 10 - first, first])
 
 
@@ -92,7 +92,7 @@ def test_formula_of_no_data_is_no_data(tmp_path: Path) -> None:
     first = np.array([[1, np.nan], [np.nan, 4]], np.float32)
     second = np.array([[2, 2], [np.nan, np.nan]], np.float32)
     sources = {"a": write_raster(tmp_path / "a.tif", first), "b": write_raster(tmp_path / "b.tif", second)}
-    (made,) = stacked(tmp_path, sources, [Formula("im1b1+im2b1", ("a", "b"))])
+    (made,) = stacked(tmp_path, sources, [FormulaLayer("im1b1+im2b1", ("a", "b"))])
     np.testing.assert_array_equal(made, [[3, np.nan], [np.nan, np.nan]])
 
 
@@ -162,7 +162,7 @@ def test_many_blocks_are_as_one(tmp_path: Path) -> None:
     sources = {"a": write_raster(tmp_path / "a.tif", array), "b": write_raster(tmp_path / "b.tif", array[::-1])}
     layers: list[Layer] = [
         "a",
-        Formula("im1b1/im2b1", ("a", "b")),
+        FormulaLayer("im1b1/im2b1", ("a", "b")),
         ContourDensity("a", 3),
         VariationCoefficient("b", 3),
         "b",
@@ -185,7 +185,7 @@ def test_files_of_two_sizes_are_written_at_one_pace(rows: int, tmp_path: Path) -
     coarse = random.uniform(0, 1, (100, 77)).astype(np.float32)
     coarse[3, 5] = np.nan
     fine_images = build_layers(
-        {"fine": write_raster(tmp_path / "a.tif", fine)}, ["fine", Formula("-im1b1", ("fine",))], SETTINGS
+        {"fine": write_raster(tmp_path / "a.tif", fine)}, ["fine", FormulaLayer("-im1b1", ("fine",))], SETTINGS
     )
     coarse_images = build_layers({"coarse": write_raster(tmp_path / "b.tif", coarse)}, ["coarse"], SETTINGS)
     like_fine = described(tmp_path / "fine.vrt", fine.shape, 2, gdal.GDT_Int16)
@@ -254,7 +254,9 @@ def test_nan_is_no_data_where_numbers_are_whole(
         if no_data is not None:
             dataset.GetRasterBand(number).SetNoDataValue(no_data)
     del dataset
-    images = build_layers({"a": write_raster(tmp_path / "a.tif", values)}, ["a", Formula("-im1b1", ("a",))], SETTINGS)
+    images = build_layers(
+        {"a": write_raster(tmp_path / "a.tif", values)}, ["a", FormulaLayer("-im1b1", ("a",))], SETTINGS
+    )
     target = tmp_path / "out.tif"
     write_stacks([StackFile(target, like, images, {"INTERLEAVE": interleave})], 64, SETTINGS)
     for made, number in zip(gdal.Open(str(target)).ReadAsArray(), (3, -3), strict=True):

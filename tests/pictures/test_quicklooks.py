@@ -16,7 +16,7 @@ from scenes import alcd, refused
 from sentinel2_files import FIRST_VALUE, write_compact, write_multi_granule, zip_product
 
 from alcd_otb.errors import ConfigurationError, ProductError
-from alcd_otb.pictures.quicklooks import MOST_PIXELS, Dates, find_dates
+from alcd_otb.pictures.quicklooks import MOST_PIXELS, TileDates, find_dates
 from alcd_otb.products.sentinel2_l1c import tiles_of
 from alcd_otb.report.sheet import caption, write_sheet
 from alcd_otb.synthetic.scene import SyntheticScene
@@ -42,11 +42,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def dates(folder: Path) -> Dates:
+def dates(folder: Path) -> TileDates:
     return find_dates(folder, "T31tcj")
 
 
-def test_every_date_of_the_tile_is_found_in_order(dates: Dates) -> None:
+def test_every_date_of_the_tile_is_found_in_order(dates: TileDates) -> None:
     assert dates.tile == "31TCJ"
     assert [one.acquired and f"{one.acquired:%Y-%m-%d}" for one in dates.dates] == [
         "2016-10-05",
@@ -60,7 +60,7 @@ def test_every_date_of_the_tile_is_found_in_order(dates: Dates) -> None:
     assert caption(dates.dates[3]) == "2024-03-05 10:48, 64 % cloud"
 
 
-def test_pictures_are_reflectance_in_true_colour(dates: Dates) -> None:
+def test_pictures_are_reflectance_in_true_colour(dates: TileDates) -> None:
     old, deep, _, march = (one.picture for one in dates.dates)
     for picture, offset in ((old, 0), (deep, -1000), (march, -1000)):
         assert picture is not None
@@ -70,7 +70,7 @@ def test_pictures_are_reflectance_in_true_colour(dates: Dates) -> None:
         assert np.abs(picture[5:].astype(int) - expected).max() <= 1
 
 
-def test_a_broken_one_is_listed_with_its_reason(dates: Dates) -> None:
+def test_a_broken_one_is_listed_with_its_reason(dates: TileDates) -> None:
     broken = dates.dates[2]
     assert broken.picture is None
     assert broken.problem is not None
@@ -128,7 +128,7 @@ def test_a_tile_that_is_not_there(folder: Path, tmp_path: Path) -> None:
 
 
 class TestSheet:
-    def test_html(self, dates: Dates, tmp_path: Path) -> None:
+    def test_html(self, dates: TileDates, tmp_path: Path) -> None:
         write_sheet(tmp_path / "sheet.html", dates)
         text = (tmp_path / "sheet.html").read_text("utf-8")
         assert "://" not in text
@@ -141,7 +141,7 @@ class TestSheet:
         names = [one.text_content() for one in page.xpath("//*[@class='name']")]
         assert names == [one.name for one in dates.dates]
 
-    def test_png(self, dates: Dates, tmp_path: Path) -> None:
+    def test_png(self, dates: TileDates, tmp_path: Path) -> None:
         write_sheet(tmp_path / "sheet.png", dates)
         sheet = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB"))
         # Four in a row, each picture enlarged six times.

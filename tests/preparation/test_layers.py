@@ -21,7 +21,7 @@ def test_possible_features() -> None:
 
 def test_feature_layers() -> None:
     assert feature_layer("clear.B02") == "clear.B02"
-    assert feature_layer(NDVI) == stack.Formula("((im1b1-im2b1)/(im1b1+im2b1))", ("B08", "B04"))
+    assert feature_layer(NDVI) == stack.FormulaLayer("((im1b1-im2b1)/(im1b1+im2b1))", ("B08", "B04"))
     assert feature_layer(CLEAR_TEXTURE) == stack.ContourDensity("clear.B02", 3)
     variation = Texture(name="v", texture="variation_coefficient", band="B02", radius=5)
     assert feature_layer(variation) == stack.VariationCoefficient("B02", 5)
@@ -33,8 +33,8 @@ def test_view_layers_are_in_their_steps() -> None:
         (ViewLayer(name="ratio", expr="B08 / B04", step=0.1), ("B08", "B04"), "(im1b1/im2b1)/0.1"),
         (ViewLayer(name="height", expr="dem", step=1), ("dem",), "im1b1/1.0"),
     ):
-        assert view_layer(layer) == stack.Formula(value, sources)
+        assert view_layer(layer) == stack.FormulaLayer(value, sources)
         made = view_layer(layer, -32768)
-        assert isinstance(made, stack.Formula)
+        assert isinstance(made, stack.FormulaLayer)
         assert made.sources == sources
         assert made.expression.endswith(f"==0 ? max({value},-32767) : -32768")

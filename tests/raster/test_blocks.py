@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from alcd_otb.errors import ProcessingError
-from alcd_otb.raster.blocks import Block, Source, Window, read_blocks, windows
+from alcd_otb.raster.blocks import Block, Source, read_blocks, windows
+from alcd_otb.raster.grid import Window
 
 Values = NDArray[np.float32]
 

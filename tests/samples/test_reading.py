@@ -257,7 +257,7 @@ LINE = {"type": "LineString", "coordinates": [(370000.0, 4820000.0), (370100.0, 
             "feature 2: unknown class 'Land'; did you mean 'land'? The classes are low_clouds (2), ",
         ),
         (("lnad", HERE), "feature 2: unknown class 'lnad'; did you mean 'land'?"),
-        (("99", HERE), "feature 2: unknown class '99'; The classes are"),
+        (("99", HERE), "feature 2: unknown class '99'; the classes are"),
         ((None, HERE), "feature 2: has no class; fill in its field 'class', or delete it"),
         (("", HERE), "feature 2: has no class; fill in"),
         (("land", None), "feature 2: has no geometry; place it anew, or delete it"),
@@ -538,9 +538,9 @@ class TestFilesInUse:
 @pytest.mark.parametrize(
     ("kind", "value", "message"),
     [
-        ("float", 5.5, "unknown class 5.5; The classes are low_clouds"),
-        ("date", "2024-05-06", "unknown class '2024-05-06'; The classes are"),
-        ("bool", True, "unknown class True; The classes are"),
+        ("float", 5.5, "unknown class 5.5; the classes are low_clouds"),
+        ("date", "2024-05-06", "unknown class '2024-05-06'; the classes are"),
+        ("bool", True, "unknown class True; the classes are"),
         ("bytes", b"land", "unknown class b'land'"),
     ],
 )
