@@ -78,6 +78,12 @@ def test_modules_lines_and_imports_are_counted(tmp_path: Path) -> None:
     assert arrows == {("maps", "grid"): 2, ("maps", "otb_pipelines"): 1}
 
 
+@pytest.mark.parametrize(("listed", "times"), [(["grid"], 0), (["maps", "map*"], 2)])
+def test_a_module_in_no_box_or_in_several_is_refused(listed: list[str], times: int, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"alcd_otb.maps: named {times} times"):
+        house.house([(name, "the domain") for name in listed], {"alcd_otb.maps": tmp_path / "maps.py"})
+
+
 def test_a_relative_import_is_refused() -> None:
     with pytest.raises(ValueError, match="line 2: a relative import"):
         list(house.imports("import math\nfrom . import grid\n", {"alcd_otb.grid"}))

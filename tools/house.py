@@ -103,13 +103,21 @@ def part(module: str) -> str:
 
 
 def house(listed: Sequence[tuple[str, str]], files: Mapping[str, Path]) -> tuple[list[Box], Arrows]:
-    """The boxes in the order of the list, and how many imports lead from one to another."""
+    """The boxes in the order of the list, and how many imports lead from one to another.
+
+    Raises ValueError where a module is in no box or in several.
+    """
     owner = {}
     for module in files:
         if module.partition(".")[0] == PIPELINES:
             owner[module] = PIPELINES
         elif module not in ENTRIES:
-            [owner[module]] = [pattern for pattern, _ in listed if fnmatch(part(module), pattern)]
+            found = [pattern for pattern, _ in listed if fnmatch(part(module), pattern)]
+            if len(found) != 1:
+                raise ValueError(
+                    f"{module}: named {len(found)} times in the list of parts of {PAGE.name}; name it once"
+                )
+            owner[module] = found[0]
     texts = {module: files[module].read_text("utf-8") for module in owner}
     arrows: Counter[tuple[str, str]] = Counter()
     for module, text in texts.items():
@@ -217,7 +225,11 @@ def in_hundreds(lines: int) -> str:
 
 
 def main(picture: Path, check: bool) -> int:
-    drawn = draw(*house(parts(PAGE.read_text("utf-8")), modules("alcd_otb") | modules(PIPELINES)))
+    try:
+        drawn = draw(*house(parts(PAGE.read_text("utf-8")), modules("alcd_otb") | modules(PIPELINES)))
+    except ValueError as error:
+        print(f"{picture}: cannot be drawn ({error})", file=sys.stderr)
+        return 1
     if not check:
         picture.write_text(drawn, "utf-8")
     elif not picture.exists() or picture.read_text("utf-8") != drawn:
