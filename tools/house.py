@@ -40,7 +40,7 @@ WIDTH, HEIGHT, GAP, PADDING, MARGIN = 1160, 58, 40, 18, 12
 """Of the picture and of a box; free space between rows, within a band and around it; all in pixels."""
 LEGEND = (
     "An arrow leads from a part to a part that it imports; the wider it is, the more imports there are. "
-    "Imports are faint where other arrows lead there, too."
+    "Imports are faint where other arrows lead there, too, and dashed where they lead upwards."
 )
 STYLE = """
 text { font-family: system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif; font-size: 11px; fill: #545b66 }
@@ -202,12 +202,13 @@ def draw_imports(
     """One path from each box to each that it imports; their ids are the classes of the path."""
     for (source, target), count in arrows.items():
         start, end = layout.row(source), layout.row(target)
+        straight = (layout.middle[source], layout.middle[target])
         if (source, target) in layout.way:
             kind, path = "arrow", curve(layout.way[source, target], tops[start:])
+        elif start < end:
+            kind, path = "faint", curve(straight, (tops[start], tops[end]))
         else:
-            kind = "faint" if start < end else "upwards"
-            straight = (layout.middle[source], layout.middle[target])
-            path = curve(straight, (tops[start], tops[end] + (start >= end) * HEIGHT))
+            kind, path = "upwards", curve(straight, (tops[start] - HEIGHT, tops[end] + HEIGHT))
         width = 1 + min(count, 4 * MANY) / MANY
         drawn = put(svg, "path", class_=f"{kind} {ids[source]} {ids[target]}", d=path, stroke_width=width)
         put(drawn, "title", f"{source} imports {target}: {count}")
