@@ -76,9 +76,14 @@ def _one_line(description: str) -> str:
 def main(page: Path, check: bool) -> int:
     text = page.read_text(encoding="utf-8")
     made = with_tables(text)
-    if check:
-        return int(made != text)
-    page.write_text(made, encoding="utf-8")
+    if not check:
+        page.write_text(made, encoding="utf-8")
+    elif made != text:
+        print(
+            f"{page}: the tables of keys are not those of the models; run: .venv/bin/python tools/key_tables.py {page}",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 

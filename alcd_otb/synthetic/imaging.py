@@ -73,7 +73,6 @@ def image_of(block: ImagedBlock, view: ImagedDate, band: Band) -> npt.NDArray[np
     """The DN of a band at its own resolution; 0 outside the swath."""
     b, factor = band.position, band.resolution // 10
     window = Window(*(side // factor for side in block.window))
-    row, column, rows, columns = window
 
     def own(field: Float32Array) -> Float32Array:
         return noise.upsample(field, COARSE / band.resolution, window)
@@ -113,7 +112,6 @@ def states_of(block: ImagedBlock, factor: int) -> dict[str, Float32Array]:
     flat ground.
     """
     window = Window(*(side // factor for side in block.window))
-    row, column, rows, columns = window
 
     def smooth(field: Float32Array) -> Float32Array:
         return noise.upsample(field, COARSE / (10 * factor), window)
@@ -123,7 +121,7 @@ def states_of(block: ImagedBlock, factor: int) -> dict[str, Float32Array]:
         "water": noise.binned(ground.water, factor),
         "snow": noise.binned(ground.snow[CLOUDY], factor),
         "turbidity": noise.binned(ground.turbidity[CLOUDY], factor),
-        "low_cloud": np.zeros((rows, columns), np.float32)
+        "low_cloud": np.zeros((window.rows, window.columns), np.float32)
         if overcast is None
         else noise.binned(overcast.opacity, factor),
         "cirrus": smooth(block.clouds.cirrus),
