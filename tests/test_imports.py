@@ -1,4 +1,4 @@
-"""Imports point downwards only, by the list of parts in docs/design.md; jobs do not know each other."""
+"""Imports point downwards only, by the list of parts in docs/design.md; parts of one row do not know each other."""
 
 from fnmatch import fnmatch
 from graphlib import TopologicalSorter
@@ -7,28 +7,21 @@ import house
 import pytest
 from house import ENTRIES, imports, modules, part
 
-JOB = "a job"
 LAYERS = tuple(house.LAYERS)
 """As the descriptions in the list of parts begin, from the top downwards."""
 
-ABOVE_ALL = -1
-PARTS = house.parts(house.PAGE.read_text("utf-8"))
+PAGE = house.PAGE.read_text("utf-8")
+PARTS = house.parts(PAGE)
+FLOORS = house.floors(PAGE)
 MODULES = modules("alcd_otb")
 GRAPH = {name: frozenset(imports(file.read_text("utf-8"), MODULES)) - {name} for name, file in MODULES.items()}
 
 
-def depth(module: str) -> int:
-    """How far down the layer of a module is."""
-    if module in ENTRIES:
-        return ABOVE_ALL
-    [layer] = [layer for pattern, layer in PARTS if fnmatch(part(module), pattern)]
-    return LAYERS.index(layer)
-
-
 def is_allowed(module: str, imported: str) -> bool:
-    if depth(module) == depth(imported) == LAYERS.index(JOB):
-        return part(module) == part(imported)
-    return depth(module) <= depth(imported)
+    """Whether a module may import another: one of its own part, or of a part of a row below."""
+    if module in ENTRIES or imported in ENTRIES:
+        return module in ENTRIES
+    return part(module) == part(imported) or FLOORS[part(module)] < FLOORS[part(imported)]
 
 
 def test_the_list_goes_downwards_and_names_every_part_once() -> None:
@@ -43,7 +36,7 @@ def test_the_list_goes_downwards_and_names_every_part_once() -> None:
 
 
 @pytest.mark.parametrize("module", GRAPH)
-def test_imports_point_downwards_and_not_from_job_to_job(module: str) -> None:
+def test_imports_point_downwards_and_not_from_part_to_part_of_a_row(module: str) -> None:
     assert [imported for imported in GRAPH[module] if not is_allowed(module, imported)] == []
 
 
@@ -60,8 +53,8 @@ def test_otb_pipelines_imports_nothing_of_alcd_otb() -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("import alcd_otb.grid, numpy", ["alcd_otb.grid"]),
-        ("from alcd_otb import grid as grids, rasters", ["alcd_otb.grid", "alcd_otb.rasters"]),
+        ("import alcd_otb.raster.grid, numpy", ["alcd_otb.raster.grid"]),
+        ("from alcd_otb.raster import grid as grids, io", ["alcd_otb.raster.grid", "alcd_otb.raster.io"]),
         ("from alcd_otb.compare.job import compare", ["alcd_otb.compare.job"]),
         ("def late():\n    from alcd_otb.scene import Scene", ["alcd_otb.scene"]),
         ("from otb_pipelines.app import OtbError", []),
@@ -74,15 +67,19 @@ def test_imports_are_found_wherever_they_are(source: str, expected: list[str]) -
 @pytest.mark.parametrize(
     ("module", "imported", "allowed"),
     [
-        ("alcd_otb.scene", "alcd_otb.prepare", True),
+        ("alcd_otb.scene", "alcd_otb.preparation.job", True),
+        ("alcd_otb.scene", "alcd_otb.result", True),
+        ("alcd_otb.result", "alcd_otb.scene", False),
         ("alcd_otb.compare.job", "alcd_otb.compare.page", True),
         ("alcd_otb.compare.page", "alcd_otb.pages.html", True),
         ("alcd_otb.pages.html", "alcd_otb.report.page", False),
-        ("alcd_otb.iterate", "alcd_otb.prepare", False),
-        ("alcd_otb.qgis", "alcd_otb.report.page", False),
-        ("alcd_otb.samples", "alcd_otb.visits", False),
-        ("alcd_otb.grid", "alcd_otb.samples", False),
-        ("alcd_otb.commands", "alcd_otb", False),
+        ("alcd_otb.classification.iteration", "alcd_otb.preparation.job", False),
+        ("alcd_otb.qgis.scene_project", "alcd_otb.report.page", False),
+        ("alcd_otb.active_learning.places", "alcd_otb.samples.sample", True),
+        ("alcd_otb.samples.sample", "alcd_otb.active_learning.places", False),
+        ("alcd_otb.raster.grid", "alcd_otb.samples.sample", False),
+        ("alcd_otb.cli.commands", "alcd_otb", False),
+        ("alcd_otb", "alcd_otb.scene", True),
     ],
 )
 def test_what_is_allowed(module: str, imported: str, allowed: bool) -> None:

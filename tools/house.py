@@ -22,7 +22,6 @@ PAGE = ROOT / "docs" / "design.md"
 
 LAYERS = {
     "the command line": "reads options, calls one job",
-    "the demonstration": "and what is installed",
     "the order of the jobs": "knows which job follows",
     "a job": "does not know other jobs",
     "the domain": "clouds, samples, accuracy",
@@ -35,7 +34,7 @@ ENTRIES = {"alcd_otb", "alcd_otb.__main__"}
 """Above all layers, and not drawn: what the package's own name gives, and `python -m`."""
 
 NOTES = LAYERS | {LOWEST: "knows nothing of clouds"}
-COLOURS = dict(zip(NOTES, ("#7a5aa6", "#a0527f", "#3f6fb5", "#2a8c8c", "#4c8c3f", "#a6762a", "#6b6f76"), strict=True))
+COLOURS = dict(zip(NOTES, ("#7a5aa6", "#3f6fb5", "#2a8c8c", "#4c8c3f", "#a6762a", "#6b6f76"), strict=True))
 WIDTH, HEIGHT, GAP, PADDING, MARGIN = 1160, 58, 40, 18, 12
 """Of the picture and of a box; free space between rows, within a band and around it; all in pixels."""
 LEGEND = (
@@ -66,12 +65,22 @@ class Box:
 
 def parts(page: str) -> list[tuple[str, str]]:
     """(pattern of a name, layer) of all parts of the package, in the order of the list in docs/design.md."""
+    return [(name, layer) for names, layer in _rows(page) for name in names]
+
+
+def floors(page: str) -> dict[str, int]:
+    """The number of the row of the list in which each part stands, from 0 at the top."""
+    return {name: number for number, (names, _) in enumerate(_rows(page)) for name in names}
+
+
+def _rows(page: str) -> list[tuple[list[str], str]]:
+    """(patterns of names, layer) of each row of the list."""
     [listed] = re.findall(r"^## Parts\n+```text\n(.*?)^```", page, flags=re.M | re.S)
     rows = [line.removeprefix("alcd_otb.") for line in listed.splitlines() if line.startswith("alcd_otb.")]
     found = []
     for names, description in (re.split(r" {2,}(?=(?:an?|the) )", row, maxsplit=1) for row in rows):
-        [layer] = [one for one in LAYERS if description.startswith(one)]
-        found += [(name, layer) for name in names.split()]
+        [layer] = [layer for layer in LAYERS if description.startswith(layer)]
+        found.append((names.split(), layer))
     return found
 
 
