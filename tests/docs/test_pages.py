@@ -24,8 +24,8 @@ from alcd_otb import errors
 from alcd_otb.cli import main as cli
 from alcd_otb.cli import options as arguments
 from alcd_otb.compare import protocol
+from alcd_otb.masks import classified_raster
 from alcd_otb.masks.mask import COMMON_MEANINGS
-from alcd_otb.products import classified_raster
 from alcd_otb.settings import band_names, features, legend, template, view
 from alcd_otb.settings import scene_file as config
 
@@ -216,7 +216,7 @@ def test_the_options_of_an_export_are_all_there() -> None:
 
 def test_the_messages_of_the_tutorial_are_those_of_the_code() -> None:
     rows = table_rows((ROOT / "docs" / "tutorial.md").read_text("utf-8"), "When an edit goes wrong")
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "alcd_otb").glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "alcd_otb").rglob("*.py"))
     messages = [message for row in rows for message in re.findall(r"`([^`]+)`", row[0])]
     assert len(messages) > 5
     for message in messages:
