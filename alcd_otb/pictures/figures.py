@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from alcd_otb.arrays import UInt8Array
 from alcd_otb.settings.legend import NO_DATA, Legend, rgb
-from alcd_otb.settings.template import BRIGHTEST
+from alcd_otb.settings.view import BRIGHTEST
 from otb_pipelines.process import gdal
 
 MOST_PIXELS = 1830

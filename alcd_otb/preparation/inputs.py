@@ -20,7 +20,8 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import BANDS, TERRAIN, clear_date, date_and_band
 from alcd_otb.settings.features import Feature, feature_name, names_used
 from alcd_otb.settings.scene_file import SceneConfig
-from alcd_otb.settings.template import Template, ViewLayer
+from alcd_otb.settings.template import Template
+from alcd_otb.settings.view import ViewLayer
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Inputs:
             if not any(name in TERRAIN for one in (*features, *view) for name in names_used(one)):
                 log.info("%s is not used: the template has no feature of it", config.dem)
         for number, date in enumerate(clear, start=1):
-            if not any(date_and_band(name)[0] == number for one in (*features, *view) for name in names_used(one)):
+            if not any(date_and_band(name).date == number for one in (*features, *view) for name in names_used(one)):
                 log.info("%s is not used: the template has no feature of %s", date.path, clear_date(number))
         grid = _grid(cloudy, template.resolution, "resolution")
         view_grid = _grid(cloudy, template.view.resolution, "view.resolution")
@@ -110,10 +111,10 @@ class Inputs:
         return tuple(sorted(names - set(TERRAIN)))
 
     def product_of(self, name: str) -> DatedImage:
-        return self.dates[date_and_band(name)[0]]
+        return self.dates[date_and_band(name).date]
 
     def band(self, name: str) -> L1CBand | StackBand:
-        return self.product_of(name).band(date_and_band(name)[1])
+        return self.product_of(name).band(date_and_band(name).band)
 
     def fingerprint(self) -> str:
         """A digest of all that the prepared rasters depend on: settings, each file used, this package's version.
@@ -140,7 +141,7 @@ class Inputs:
 
     def _product_bands(self) -> list[tuple[L1CProduct, str]]:
         """The bands used that have files of their own."""
-        named = [(self.product_of(name), date_and_band(name)[1]) for name in self.band_names]
+        named = [(self.product_of(name), date_and_band(name).band) for name in self.band_names]
         return [(date, band) for date, band in named if isinstance(date, L1CProduct)]
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from alcd_otb.settings.band_names import TERRAIN, date_and_band
 from alcd_otb.settings.expressions import Expression
 from alcd_otb.settings.features import Feature, PythonFeature, Texture, names_used
-from alcd_otb.settings.template import ViewLayer
+from alcd_otb.settings.view import ViewLayer
 from otb_pipelines.stack import ContourDensity, FormulaLayer, Layer, VariationCoefficient
 
 FeatureT = TypeVar("FeatureT", bound=Feature)
@@ -17,7 +17,7 @@ def possible(features: Iterable[FeatureT], clear: int, dem: bool) -> tuple[Featu
     return tuple(
         feature
         for feature in features
-        if all(date_and_band(name)[0] <= clear and (dem or name not in TERRAIN) for name in names_used(feature))
+        if all(date_and_band(name).date <= clear and (dem or name not in TERRAIN) for name in names_used(feature))
     )
 
 

@@ -104,6 +104,6 @@ def radiometry_of(inputs: Inputs, name: str) -> Radiometry:
     if inputs.template.radiometry == "digital_number":
         return Radiometry(1.0, 0.0, product.no_data)
     if isinstance(product, Stack):
-        band = product.band(date_and_band(name)[1])
+        band = product.band(date_and_band(name).band)
         return Radiometry(band.scale, band.offset, product.no_data)
     return Radiometry(1 / product.quantification, inputs.band(name).offset / product.quantification, product.no_data)

@@ -19,7 +19,7 @@ from alcd_otb.samples.layers import CORRECTIONS, LAYER, SampleLayer, sample_laye
 from alcd_otb.settings.band_names import date_and_band
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
-from alcd_otb.settings.template import BRIGHTEST
+from alcd_otb.settings.view import BRIGHTEST
 from alcd_otb.workspace import Workspace
 from otb_pipelines.process import gdal, ogr
 
@@ -228,7 +228,7 @@ def _images(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple[Proj
 def _are_true(shown: Sequence[tuple[str, ...]]) -> bool:
     """Whether red, green and blue are made from the bands of these colours, and nothing else."""
     return all(
-        len(names) == 1 and date_and_band(names[0])[1] in bands for names, bands in zip(shown, _VISIBLE, strict=True)
+        len(names) == 1 and date_and_band(names[0]).band in bands for names, bands in zip(shown, _VISIBLE, strict=True)
     )
 
 
@@ -242,7 +242,7 @@ def _group(config: SceneConfig, date: int) -> str:
 def _date_shown(config: SceneConfig, name: str) -> int:
     """The date that a layer of the view is of: that of all its bands, or the one that is classified."""
     dates = {
-        date_and_band(one)[0]
+        date_and_band(one).date
         for layer in config.template.view.layers
         if layer.name == name
         for one in layer.expression.names

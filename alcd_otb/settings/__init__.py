@@ -1,1 +1,1 @@
-"""What a user writes: scene.json, templates, and all that occurs in them."""
+"""Settings that a user writes: ``scene.json``, templates, and everything in them."""

@@ -1,8 +1,9 @@
-"""Feature expressions: a small arithmetic language, checked whole before anything runs.
+"""Check feature expressions, which are a small arithmetic language, and translate them for OTB.
 
-An expression is written over names such as ``B02``, ``clear.B02``, ``clear2.B02``, ``dem`` and ``slope``, with numbers,
-``+ - * / **``, comparisons, ``A if CONDITION else B`` and the functions of FUNCTIONS. It is read with Python's own
-grammar, never evaluated by Python, and handed to FormulaEvaluation in BandMath's language, which is muParser's.
+An expression consists of names such as ``B02``, ``clear.B02``, ``clear2.B02``, ``dem`` and ``slope``, numbers,
+``+ - * / **``, comparisons, ``A if CONDITION else B`` and the functions of FUNCTIONS. It is checked whole before
+anything runs. It is read with Python's own grammar, but Python never evaluates it: FormulaEvaluation gets it in
+BandMath's language, which is muParser's.
 """
 
 import ast
@@ -16,7 +17,7 @@ from alcd_otb.settings.band_names import any_clear_date
 from alcd_otb.text import did_you_mean
 
 FUNCTIONS = {"sqrt": 1, "exp": 1, "log": 1, "abs": 1, "min": 2, "max": 2}
-"""Functions of an expression and the number of their arguments (log is the natural logarithm)."""
+"""The functions that an expression may use, with the number of their arguments. ``log`` is the natural logarithm."""
 
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -33,40 +34,64 @@ _OPERATORS: dict[type[ast.AST], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-# BandMath has a log, too, whose base depends on muParser's version.
+# BandMath has a log, too, but its base depends on muParser's version.
 _MUPARSER_NAMES = {"log": "ln"}
-# Of nested operations; a sum of n terms is n deep. Far from Python's and FormulaEvaluation's own limits.
+# Most levels of nested operations. A sum of n terms has n levels. Python and FormulaEvaluation allow far more.
 _DEEPEST = 100
+# Most characters of an expression that a message quotes.
 _LONGEST_QUOTE = 200
 
 
 class _RefusedError(Exception):
-    """What is wrong with an expression: a message that lacks the expression."""
+    """An expression is not allowed. The message says why, but does not quote the expression."""
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A checked expression. names: what it refers to, in order of first appearance."""
+    """A checked expression.
+
+    Attributes
+    ----------
+    text
+        The expression as it is written in a template.
+    names
+        The bands and terrain layers that it uses, in order of first appearance.
+    """
 
     text: str
     names: tuple[str, ...]
 
     def to_muparser(self, variable_of: Callable[[str], str]) -> str:
-        """The expression in muParser's language, fully parenthesised; variable_of names each variable."""
+        """Translate the expression into muParser's language, fully parenthesised.
+
+        Parameters
+        ----------
+        variable_of
+            Returns the variable of muParser for each of the names.
+        """
         return _translate(ast.parse(self.text, mode="eval").body, variable_of)
 
 
 def parse_expression(text: str, known: Collection[str] | None = None) -> Expression:
-    """Check an expression against the names it may use.
+    """Check an expression against the names that it may use.
 
-    known: those names, of clear dates the first's; None: any name will do.
-    Raises ConfigurationError that quotes the text and says what is wrong: syntax, an unknown name (with the nearest
-    known one), an unknown function or a wrong number of arguments.
+    Parameters
+    ----------
+    text
+        The expression.
+    known
+        The names that it may use; of clear dates, those of the first. With None, any name is allowed.
+
+    Raises
+    ------
+    ConfigurationError
+        The syntax is wrong, a name or a function is unknown, or a function has a wrong number of arguments. The
+        message quotes the text, and gives the most similar known name.
     """
     quoted = _quoted(text)
     try:
         with warnings.catch_warnings():
-            # What Python only warns of, such as 1if, is a slip.
+            # Python only warns of some mistakes, such as 1if.
             warnings.simplefilter("error")
             body = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -77,12 +102,13 @@ def parse_expression(text: str, known: Collection[str] | None = None) -> Express
     except (_RefusedError, RecursionError) as error:
         raise ConfigurationError(f"expression {quoted}: {error}") from error
     if not names:
-        some = f"; write at least one of {_some(known)}" if known is not None else ""
-        raise ConfigurationError(f"expression {quoted}: names no band{some}")
+        remedy = f"; write at least one of {', '.join(sorted(known))}" if known is not None else ""
+        raise ConfigurationError(f"expression {quoted}: names no band{remedy}")
     return Expression(text, tuple(names))
 
 
 def _check(node: ast.expr, known: Collection[str] | None, names: dict[str, None], depth: int) -> None:
+    """Check a node and all below it, and add the names that they use to `names`."""
     if not depth:
         raise _RefusedError("is nested too deeply; make several features of it")
     name = _name_of(node)
@@ -169,7 +195,3 @@ def _name_of(node: ast.expr) -> str | None:
 
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "...")
-
-
-def _some(known: Collection[str]) -> str:
-    return ", ".join(sorted(known))

@@ -1,4 +1,4 @@
-"""The features of a template: bands, formulas, textures and functions in Python."""
+"""Check the features of a template: bands, formulas, textures and functions in Python."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ from alcd_otb.settings.expressions import Expression, parse_expression
 from alcd_otb.settings.model import StrictModel, Text
 from alcd_otb.text import did_you_mean
 
-# The template checks the names, of which it declares the bands; editors propose those of Sentinel-2.
+# The template checks the names, because it declares the bands. Editors propose those of Sentinel-2.
 Name = Annotated[str, WithJsonSchema({"anyOf": [{"type": "string", "enum": sorted(KNOWN_NAMES)}, {"type": "string"}]})]
 FeatureName = Annotated[Text, Field(description="of all but a mere name: the name of its band in `features.tif`")]
 
@@ -24,7 +24,7 @@ class Formula(StrictModel):
     @field_validator("expr")
     @classmethod
     def _checked(cls, text: str) -> str:
-        # The template checks the names, of which it declares the bands.
+        # The template checks the names, because it declares the bands.
         try:
             parse_expression(text)
         except ConfigurationError as error:
@@ -34,14 +34,18 @@ class Formula(StrictModel):
 
     @property
     def expression(self) -> Expression:
+        """The checked expression."""
         return parse_expression(self.expr)
 
 
 class Texture(StrictModel):
     """A feature computed from one band in a square window of side 2 radius + 1 pixels.
 
-    contour_density: mean over the window of the gradient's magnitude, in the band's unit per metre.
-    variation_coefficient: standard deviation (n - 1) over mean. Both are those of Baetens et al. (2019).
+    Notes
+    -----
+    ``contour_density`` is the mean over the window of the gradient's magnitude, in the band's unit per metre.
+    ``variation_coefficient`` is the standard deviation (n - 1) divided by the mean. Both are those of Baetens et al.
+    (2019).
     """
 
     name: FeatureName
@@ -89,11 +93,12 @@ class PythonFeature(StrictModel):
 
     @property
     def function(self) -> str:
+        """The name of the function."""
         return self.python.rpartition(":")[2]
 
 
 def _feature(value: Any) -> Any:
-    """A feature of the kind that its keys tell: a plain union would report every kind's errors."""
+    """Choose the kind of a feature by its keys, since a plain union would report every kind's errors."""
     if isinstance(value, str | Formula | Texture | PythonFeature):
         return value
     if isinstance(value, dict) and "texture" in value:
@@ -109,11 +114,12 @@ Feature = Annotated[Name | Formula | Texture | PythonFeature, BeforeValidator(_f
 
 
 def feature_name(feature: Feature) -> str:
+    """Return the name of a feature, which is the name of its band in ``features.tif``."""
     return feature if isinstance(feature, str) else feature.name
 
 
 def names_used(feature: Feature) -> tuple[str, ...]:
-    """The bands and terrain layers that a feature is made from."""
+    """Return the names of the bands and terrain layers that a feature is made from."""
     if isinstance(feature, str):
         return (feature,)
     if isinstance(feature, Texture):
@@ -124,12 +130,27 @@ def names_used(feature: Feature) -> tuple[str, ...]:
 
 
 def is_file_name(place: str) -> bool:
-    """Whether a Python function's place is a file, and not a module."""
+    """Say whether the place of a Python function is a file, and not a module."""
     return place.endswith(".py")
 
 
 def check_names(feature: Feature, known: frozenset[str], key: str) -> None:
-    """Check what a feature or a layer is made from. Raises ValueError, which names the key."""
+    """Check the names that a feature or a layer of the view uses.
+
+    Parameters
+    ----------
+    feature
+        The feature, or the layer, which is a formula.
+    known
+        The names that may be used; of clear dates, those of the first.
+    key
+        The key of the feature in the template, such as ``features.0``.
+
+    Raises
+    ------
+    ValueError
+        A name is unknown. The message begins with the key.
+    """
     if isinstance(feature, Formula):
         try:
             parse_expression(feature.expr, known)

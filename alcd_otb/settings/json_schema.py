@@ -1,8 +1,12 @@
-"""Reading a JSON Schema as pydantic makes it: the part that is meant for a place, and in words what it allows."""
+"""Make JSON Schemas of models, find the part of a schema for a key, and say in words what it allows.
+
+A part is an object of a JSON Schema that describes one value. The whole is the schema that holds it, and the
+definitions (``$defs``) that its references name.
+"""
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -12,12 +16,20 @@ _FORMATS = {"path": "a path", "color-hex": "a colour of the form '#rrggbb'"}
 _WORDS = {"string": "text", "boolean": "true or false", "null": "null", "object": "an object"}
 _NUMBERS = {"integer": "a whole number", "number": "a number"}
 
-
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+"""The dialect of JSON Schema that pydantic writes."""
 
 
 def resolved(part: Schema, whole: Schema) -> Schema:
-    """The part that a reference stands for; any other part as it is."""
+    """Replace a part that is a reference by the definition it refers to, with the part's own keys added.
+
+    Parameters
+    ----------
+    part
+        The part. One that is no reference is returned as it is.
+    whole
+        The schema that holds the definitions.
+    """
     while "$ref" in part:
         target = whole["$defs"][part["$ref"].rpartition("/")[2]]
         part = {**target, **{key: value for key, value in part.items() if key != "$ref"}}
@@ -25,18 +37,45 @@ def resolved(part: Schema, whole: Schema) -> Schema:
 
 
 def alternatives(part: Schema, whole: Schema) -> list[Schema]:
-    """What a part may be one of, resolved, without null; the part alone where it leaves no choice."""
+    """List the choices of a part.
+
+    Parameters
+    ----------
+    part
+        The part.
+    whole
+        The schema that holds the definitions.
+
+    Returns
+    -------
+    list of Schema
+        The choices, resolved, without null. Only the part itself if it offers no choice.
+    """
     part = resolved(part, whole)
     if "anyOf" not in part:
         return [part]
-    found = [one for choice in part["anyOf"] for one in alternatives(choice, whole)]
-    return [one for one in found if one.get("type") != "null"]
+    choices = [alternative for choice in part["anyOf"] for alternative in alternatives(choice, whole)]
+    return [choice for choice in choices if choice.get("type") != "null"]
 
 
-def part_at(whole: Schema, location: Iterable[int | str], content: Any) -> tuple[Schema, tuple[str, ...]]:
-    """The part for a place in a content, and the keys that lead there.
+class PlacedPart(NamedTuple):
+    """A part of a schema, and the keys that lead to its value in a JSON file."""
 
-    location: pydantic's, in which names of a union's choices occur among the keys; these are left out.
+    part: Schema
+    keys: tuple[str, ...]
+
+
+def part_at(whole: Schema, location: Iterable[int | str], content: Any) -> PlacedPart:
+    """Find the part of a schema that describes a value in a JSON file.
+
+    Parameters
+    ----------
+    whole
+        The schema of the file.
+    location
+        The location of the value in pydantic's form. It names choices of unions among the keys; these are skipped.
+    content
+        The content of the file. It decides which choice of a union is meant.
     """
     part: Schema = whole
     keys: list[str] = []
@@ -47,21 +86,31 @@ def part_at(whole: Schema, location: Iterable[int | str], content: Any) -> tuple
         part = inner
         keys.append(str(step))
         content = _entry(content, step)
-    return _meant(part, whole, content), tuple(keys)
+    return PlacedPart(_meant(part, whole, content), tuple(keys))
 
 
 def in_words(part: Schema, whole: Schema) -> str:
-    """What a part allows, such as ``a whole number from 1 to 50``; that null may stand for nothing is left out."""
+    """Say in words what a part allows, such as ``a whole number from 1 to 50``.
+
+    That the value may be null is not said.
+
+    Parameters
+    ----------
+    part
+        The part.
+    whole
+        The schema that holds the definitions.
+    """
     choices = alternatives(part, whole)
-    if any(one.get("type") == "string" and not {"enum", "format"} & one.keys() for one in choices):
-        # Beside any text, a choice of some is but proposed.
-        choices = [one for one in choices if "enum" not in one]
+    if any(choice.get("type") == "string" and not {"enum", "format"} & choice.keys() for choice in choices):
+        # If any text is allowed, an enumeration beside it only proposes some.
+        choices = [choice for choice in choices if "enum" not in choice]
     if len(choices) > 1:
-        return _listed(list(dict.fromkeys(in_words(one, whole) for one in choices)))
-    return _one_in_words(choices[0], whole)
+        return _listed(list(dict.fromkeys(in_words(choice, whole) for choice in choices)))
+    return _choice_in_words(choices[0], whole)
 
 
-def _one_in_words(part: Schema, whole: Schema) -> str:
+def _choice_in_words(part: Schema, whole: Schema) -> str:
     if "enum" in part or "const" in part:
         return _listed([repr(value) for value in part.get("enum", [part.get("const")])])
     if part.get("format") in _FORMATS:
@@ -88,24 +137,24 @@ def _range(part: Schema) -> str:
         f"of at most {most:g}" if most is not None else "",
         f"below {below:g}" if below is not None else "",
     ]
-    given = [limit for limit in limits if limit]
-    return " " + " and ".join(given) if given else ""
+    present = [limit for limit in limits if limit]
+    return " " + " and ".join(present) if present else ""
 
 
-def _length(part: Schema, one: str, several: str) -> str:
+def _length(part: Schema, singular: str, plural: str) -> str:
     name = "Items" if part["type"] == "array" else "Length"
     least, most = part.get(f"min{name}"), part.get(f"max{name}")
     if least is None and most is None:
         return ""
     if least is not None and most is not None:
-        return f" of {least if least == most else f'{least} to {most}'} {one if most == 1 else several}"
+        return f" of {least if least == most else f'{least} to {most}'} {singular if most == 1 else plural}"
     number, bound = (least, "at least") if least is not None else (most, "at most")
-    return f" of {bound} {number} {one if number == 1 else several}"
+    return f" of {bound} {number} {singular if number == 1 else plural}"
 
 
 def _entries(part: Schema, whole: Schema) -> str:
     entry = part.get("items", {})
-    if any(one.get("type") not in ("string", "number", "integer") for one in alternatives(entry, whole)):
+    if any(choice.get("type") not in ("string", "number", "integer") for choice in alternatives(entry, whole)):
         return ""
     return f", each {in_words(entry, whole)}"
 
@@ -115,13 +164,13 @@ def _listed(words: list[str]) -> str:
 
 
 def _meant(part: Schema, whole: Schema, content: Any) -> Schema:
-    """Of a choice, the object that has most keys in common with the content, or the list for a list."""
+    """Choose among alternatives: for an object the one with most of its keys, for a list the list."""
     choices = alternatives(part, whole)
     if isinstance(content, dict):
-        objects = [one for one in choices if one.get("type") == "object"]
-        return max(objects, key=lambda one: len(content.keys() & one.get("properties", {}).keys()), default=part)
+        objects = [choice for choice in choices if choice.get("type") == "object"]
+        return max(objects, key=lambda choice: len(content.keys() & choice.get("properties", {}).keys()), default=part)
     if isinstance(content, list | tuple):
-        return next((one for one in choices if one.get("type") == "array"), part)
+        return next((choice for choice in choices if choice.get("type") == "array"), part)
     return choices[0] if len(choices) == 1 else part
 
 
@@ -142,14 +191,32 @@ def _entry(content: Any, step: int | str) -> Any:
 
 
 def schema_of(model: type[BaseModel], title: str) -> Schema:
-    """The JSON Schema of a model, for editors: with a title, and descriptions of plain text."""
+    """Make the JSON Schema of a model for editors, with a title and with descriptions in plain text.
+
+    Parameters
+    ----------
+    model
+        The model.
+    title
+        The title of the schema.
+    """
     schema = _plain(model.model_json_schema())
     schema["title"] = title
     return {"$schema": DIALECT, **schema}
 
 
 def changes_of(part: Schema, whole: Schema) -> Schema:
-    """An object of which any keys may be given; so may those of objects in it, but not those of a list's entries."""
+    """Make the part of an object in which every key may be left out.
+
+    The same holds for objects within the object, but not for the entries of a list.
+
+    Parameters
+    ----------
+    part
+        The part of the complete object.
+    whole
+        The schema that holds the definitions.
+    """
     properties = {}
     for key, value in part.get("properties", {}).items():
         inner = resolved(value, whole)
@@ -159,11 +226,12 @@ def changes_of(part: Schema, whole: Schema) -> Schema:
 
 
 def notes_of(part: Schema) -> Schema:
+    """Return the keys of a part that only inform: title, description and default."""
     return {key: part[key] for key in ("title", "description", "default") if key in part}
 
 
 def _plain(part: Any) -> Any:
-    """With descriptions of one paragraph, and the text of their links instead of the links, which lead from pages."""
+    """Keep the first paragraph of each description, and replace links, which lead from pages, by their text."""
     if isinstance(part, dict):
         return {
             key: re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", value.partition("\n\n")[0])
@@ -171,4 +239,4 @@ def _plain(part: Any) -> Any:
             else _plain(value)
             for key, value in part.items()
         }
-    return [_plain(one) for one in part] if isinstance(part, list) else part
+    return [_plain(entry) for entry in part] if isinstance(part, list) else part

@@ -1,4 +1,4 @@
-"""The classes of a use: names, codes, colours, and which of them the two-class scores look for."""
+"""Check the classes of a use: their names, codes and colours, and which of them are positive."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 NO_DATA = 0
-"""Code of no data in every label raster; never a class."""
+"""Code of no data in every label raster. No class has it."""
 
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", json_schema_extra={"format": "color-hex"})]
@@ -48,6 +48,7 @@ class LegendClass:
 
     @property
     def rgb(self) -> tuple[int, int, int]:
+        """Red, green and blue, 0 to 255."""
         return rgb(self.colour)
 
 
@@ -71,7 +72,10 @@ class Positive:
 
     @classmethod
     def in_results(cls, content: Mapping[str, Any]) -> "Positive":
-        """What metrics.json or another result says of itself; one that says nothing is of invalid and valid pixels."""
+        """Read the two sides from ``metrics.json`` or another result.
+
+        A result that names no sides is of invalid and valid pixels.
+        """
         described = content.get("positive")
         if not described:
             return _INVALID
@@ -79,15 +83,16 @@ class Positive:
 
     @property
     def title(self) -> str:
-        """``invalid/valid``: both sides, for people."""
+        """The names of both sides for people, such as ``invalid/valid``."""
         return f"{self.name}/{self.others}"
 
     @property
     def key(self) -> str:
-        """``invalid_valid``: both sides, in JSON and names of files."""
+        """The names of both sides in JSON and in names of files, such as ``invalid_valid``."""
         return f"{self.name}_{self.others}"
 
     def as_json(self) -> dict[str, Any]:
+        """Return the two sides as they are written in results."""
         return {**asdict(self), "classes": list(self.classes)}
 
 
@@ -96,58 +101,87 @@ _INVALID = Positive("invalid", (), "valid")
 
 @dataclass(frozen=True)
 class Legend:
-    """The classes in ascending order of code, and the two sides that they form."""
+    """The classes of a map, and the two sides that they form.
+
+    Attributes
+    ----------
+    classes
+        In ascending order of code.
+    positive
+        The positive classes and the others.
+    """
 
     classes: tuple[LegendClass, ...]
     positive: Positive = _INVALID
 
     @classmethod
     def from_classes(cls, classes: list[LegendClass], positive: Positive | None = None) -> Self:
-        """positive: by default the invalid classes, against the valid ones.
+        """Make a legend of classes in any order.
 
-        Raises ValueError where a name or a code occurs twice, no class is given, or positive does not fit the classes.
+        Parameters
+        ----------
+        classes
+            The classes of the map.
+        positive
+            The two sides. By default the invalid classes, against the valid ones.
+
+        Raises
+        ------
+        ValueError
+            There is no class, a name or a code occurs twice, or the positive side does not fit the classes.
         """
         if not classes:
             raise ValueError("a legend needs at least one class")
         for key in ("name", "code"):
-            values = [getattr(one, key) for one in classes]
+            values = [getattr(legend_class, key) for legend_class in classes]
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"class {key} {', '.join(twice)} occurs more than once; each class needs its own")
         if positive is None:
-            positive = replace(_INVALID, classes=tuple(one.name for one in classes if one.invalid))
+            invalid = tuple(legend_class.name for legend_class in classes if legend_class.invalid)
+            positive = replace(_INVALID, classes=invalid)
         else:
-            _check_sides(positive, tuple(one.name for one in classes))
-        return cls(tuple(sorted(classes, key=lambda one: one.code)), positive)
+            _check_sides(positive, tuple(legend_class.name for legend_class in classes))
+        return cls(tuple(sorted(classes, key=lambda legend_class: legend_class.code)), positive)
 
     @property
     def codes(self) -> tuple[int, ...]:
-        return tuple(one.code for one in self.classes)
+        """The codes of all classes, ascending."""
+        return tuple(legend_class.code for legend_class in self.classes)
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.classes)
+        """The names of all classes, in the order of their codes."""
+        return tuple(legend_class.name for legend_class in self.classes)
 
     @property
     def invalid_codes(self) -> tuple[int, ...]:
-        return tuple(one.code for one in self.classes if one.invalid)
+        """The codes of the classes that make a pixel invalid, ascending."""
+        return tuple(legend_class.code for legend_class in self.classes if legend_class.invalid)
 
     @property
     def positive_codes(self) -> tuple[int, ...]:
-        return tuple(one.code for one in self.classes if one.name in self.positive.classes)
+        """The codes of the positive classes, ascending."""
+        return tuple(legend_class.code for legend_class in self.classes if legend_class.name in self.positive.classes)
 
     def with_code(self, code: int) -> LegendClass:
-        """Raises KeyError where no class has this code."""
-        for one in self.classes:
-            if one.code == code:
-                return one
+        """Return the class of a code.
+
+        Raises
+        ------
+        KeyError
+            No class has this code.
+        """
+        for legend_class in self.classes:
+            if legend_class.code == code:
+                return legend_class
         raise KeyError(code)
 
     def find(self, name_or_code: str | int) -> LegendClass | None:
-        """The class of this name, or of this code written as a number; None where there is none."""
-        for one in self.classes:
-            if str(name_or_code) in (one.name, str(one.code)):
-                return one
+        """Return the class with this name or with this code written as a number, or None."""
+        for legend_class in self.classes:
+            if str(name_or_code) in (legend_class.name, str(legend_class.code)):
+                return legend_class
         return None
 
 
@@ -163,6 +197,6 @@ def _check_sides(positive: Positive, names: tuple[str, ...]) -> None:
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue, 0..255, of ``#rrggbb``."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    """Return red, green and blue, 0 to 255, of a colour written ``#rrggbb``."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return red, green, blue

@@ -1,4 +1,7 @@
-"""JSON files checked by models; what is wrong is told in one line: file, key, value and what is allowed."""
+"""Read JSON files and check them by models.
+
+A message about a mistake is one line. It names the file, the key, the value and what is allowed.
+"""
 
 import json
 from pathlib import Path
@@ -13,7 +16,7 @@ from alcd_otb.text import did_you_mean
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _LONGEST = 100
-"""Characters of a value that a message quotes."""
+"""Most characters of a value that a message quotes."""
 
 
 Metres = Annotated[float, Field(ge=0)]
@@ -33,7 +36,13 @@ SchemaFile = Annotated[
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object in which no key occurs twice. Raises ConfigurationError."""
+    """Read a file that holds one JSON object.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be read, is not valid JSON, holds no object, or has a key that occurs twice.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
     except OSError as error:
@@ -54,7 +63,22 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def validated(model: type[ModelT], content: dict[str, Any], origin: str) -> ModelT:
-    """The model that a JSON object describes. Raises ConfigurationError naming origin, key, value and remedy."""
+    """Make the model that a JSON object describes.
+
+    Parameters
+    ----------
+    model
+        The type of the model.
+    content
+        The JSON object.
+    origin
+        The file that the object is from, which a message begins with.
+
+    Raises
+    ------
+    ConfigurationError
+        A value is not allowed. The message names origin, key, value and remedy.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -63,8 +87,8 @@ def validated(model: type[ModelT], content: dict[str, Any], origin: str) -> Mode
 
 def _first_problem(model: type[BaseModel], content: dict[str, Any], error: ValidationError) -> str:
     unknown = ("extra_forbidden", "unexpected_keyword_argument")
-    # A mistyped key is both unknown and missing: the unknown one carries the hint.
-    problem = min(error.errors(include_url=False), key=lambda one: one["type"] not in unknown)
+    # A mistyped key gives two problems, an unknown key and a missing one. The first can say which key was meant.
+    problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] not in unknown)
     location = problem["loc"]
     schema = model.model_json_schema()
     if problem["type"] in unknown:
@@ -83,26 +107,26 @@ def _first_problem(model: type[BaseModel], content: dict[str, Any], error: Valid
 
 
 def _shown(value: Any) -> str:
-    """A value as it is written in JSON, shortened; text in single quotes like all that messages quote."""
+    """Write a value as in JSON, shortened, but text in single quotes like everything that messages quote."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 class StrictModel(BaseModel):
-    """Takes JSON as it is: unknown keys and values of another type are refused."""
+    """A model that takes JSON as it is: it refuses unknown keys and values of another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _lists_are_tuples(cls, content: Any) -> Any:
-        # Strict models take no list for a tuple; JSON has but lists.
+        # Strict models do not accept a list for a tuple, and JSON has only lists.
         return _with_tuples(content)
 
 
 def _with_tuples(content: Any) -> Any:
     if isinstance(content, list):
-        return tuple(_with_tuples(one) for one in content)
+        return tuple(_with_tuples(entry) for entry in content)
     if isinstance(content, dict):
         return {key: _with_tuples(value) for key, value in content.items()}
     return content

@@ -1,4 +1,4 @@
-"""scene.json, checked whole and completed with its template into one SceneConfig."""
+"""Read ``scene.json`` and complete it with its template into one SceneConfig."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -74,16 +74,37 @@ class SceneFile(StrictModel):
 
     @property
     def clear_dates(self) -> tuple[str, ...]:
+        """The products or stacks of the clear dates, as they are written in the file."""
         if isinstance(self.clear, str):
             return (self.clear,)
         return self.clear or ()
 
 
 class SceneConfig(StrictModel):
-    """A scene, complete: every path absolute, every setting present.
+    """A complete scene: every path is absolute, and every setting is present.
 
-    cloudy: an L1C product; None where there is a stack. bands: names of the stack's bands; None: its own.
-    clear: products, or stacks beside a stack.
+    Attributes
+    ----------
+    name
+        What the scene is called.
+    cloudy
+        The L1C product to classify. None if there is a stack.
+    stack
+        The stack to classify. None if there is an L1C product.
+    bands
+        Names of the stack's bands. None means the bands' own descriptions.
+    clear
+        The clear dates: products, or stacks beside a stack.
+    dem
+        The elevation model, or None.
+    samples
+        The file or folder of the operator's samples.
+    workspace
+        The folder of the results.
+    tile
+        The tile to take from a product of several, or None.
+    template
+        The template, with the scene's changes.
     """
 
     name: str
@@ -99,7 +120,13 @@ class SceneConfig(StrictModel):
 
 
 def load_scene(path: Path) -> SceneConfig:
-    """Read scene.json, its template and its `set`. Raises ConfigurationError naming file, key, value and remedy."""
+    """Read a scene file and its template, and apply the changes of ``set`` to the template.
+
+    Raises
+    ------
+    ConfigurationError
+        A file cannot be read, or a value is not allowed. The message names file, key, value and remedy.
+    """
     scene = validated(SceneFile, read_json(path), str(path))
     template_file = find_template(scene.template, path.resolve().parent, f"{path}: ")
     settings = with_absolute_files(read_json(template_file), template_file)
@@ -114,7 +141,7 @@ def load_scene(path: Path) -> SceneConfig:
         cloudy=folder / scene.cloudy if scene.cloudy else None,
         stack=folder / scene.stack if scene.stack else None,
         bands=scene.bands,
-        clear=tuple(folder / one for one in scene.clear_dates),
+        clear=tuple(folder / clear_date for clear_date in scene.clear_dates),
         dem=folder / scene.dem if scene.dem else None,
         samples=folder / scene.samples if scene.samples else workspace / "samples.gpkg",
         workspace=workspace,
@@ -133,13 +160,16 @@ def _override(template: Any, changes: Any) -> dict[str, Any]:
 
 
 def scene_schema() -> Schema:
-    """Of scene.json. What is in ``set`` is checked as part of a template, of which all may be left out."""
+    """Make the JSON Schema of ``scene.json``.
+
+    It checks ``set`` as a part of a template in which every key may be left out.
+    """
     schema = schema_of(SceneFile, "A scene (scene.json)")
     template = schema_of(Template, "")
     schema["$defs"] = template.pop("$defs")
     whole = {**template, "$defs": schema["$defs"]}
     schema["properties"]["set"] = {**changes_of(template, whole), **notes_of(schema["properties"]["set"])}
-    # Editors propose the names; any path is as good.
+    # Editors propose the names of templates, and any path is allowed, too.
     named = {"enum": list(template_names()), "type": "string"}
     path = schema["properties"]["template"]
     schema["properties"]["template"] = {**notes_of(path), "anyOf": [named, {"type": "string", "minLength": 1}]}

@@ -1,4 +1,4 @@
-"""A template, checked whole: the classes, features and settings of a use of the loop."""
+"""Read a template, which holds the classes, features and settings of a use of the loop."""
 
 from importlib import resources
 from pathlib import Path
@@ -8,23 +8,24 @@ from pydantic import Field, field_validator, model_validator
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import BANDS, checked_bands, known_names
-from alcd_otb.settings.features import Feature, Formula, check_names, feature_name, is_file_name
+from alcd_otb.settings.features import Feature, check_names, feature_name, is_file_name
 from alcd_otb.settings.json_schema import Schema, schema_of
 from alcd_otb.settings.legend import Legend, LegendClass, Positive
-from alcd_otb.settings.model import Metres, Radius, Resolution, SchemaFile, StrictModel, Text, read_json, validated
+from alcd_otb.settings.model import Metres, Radius, Resolution, SchemaFile, StrictModel, read_json, validated
+from alcd_otb.settings.view import View
 
 SKLEARN = "sklearn"
-"""The classifier that scikit-learn brings, its key in a template, and with a dot the prefix of its parameters."""
+"""The value of ``classifier`` for a classifier of scikit-learn, and the beginning of the keys of such a classifier.
 
-
-BRIGHTEST = 0.25
-"""Reflectance shown as white: thin cloud stands out, and land keeps its shades (ALCD's 2500 DN)."""
+The key ``sklearn`` names the classifier, and keys such as ``sklearn.n_estimators`` give its parameters.
+"""
 
 
 class SampleSettings(StrictModel):
     """How the operator's samples become training and validation pixels.
 
-    The pixels of one square are nearly alike, and a forest draws its limits too close around them: hence jitter.
+    The pixels of one square are nearly alike, so that a forest draws its limits too close around them. Jitter is for
+    this.
     """
 
     growth: Metres = Field(
@@ -60,7 +61,7 @@ class SampleSettings(StrictModel):
 class Regularisation(StrictModel):
     """How single pixels are brought in line with those around them.
 
-    Thin clouds and edges survive smoothing, which a majority vote wears off.
+    A majority vote wears off thin clouds and edges; smoothing keeps them.
     """
 
     smoothing: float = Field(
@@ -100,51 +101,6 @@ class QuerySettings(StrictModel):
         description="pixels of least margin from which they are chosen, as a multiple of `number`: more give more "
         "weight to what is new, fewer to what is unsure",
     )
-
-
-class ViewLayer(Formula):
-    """One layer of the stack that a person looks at, stored as an integer times step."""
-
-    name: Text = Field(
-        description="`red`, `green` and `blue` make the pictures; any three that end so are one image in QGIS"
-    )
-    expr: str = Field(description="an [expression](#expressions)")
-    step: float = Field(default=0.001, gt=0, description="one unit of the stored 16-bit integer")
-    minimum: float | None = Field(
-        default=None,
-        description="shown as black in pictures and in QGIS; with `maximum`. Absent: 0 in colour; in grey, what leaves "
-        "out 2 %",
-    )
-    maximum: float | None = Field(
-        default=None, description="shown as white, or as the full colour; absent: 0.25 in colour"
-    )
-
-    @model_validator(mode="after")
-    def _stretch(self) -> Self:
-        if (self.minimum is None) != (self.maximum is None):
-            raise ValueError("minimum and maximum: give both, or neither")
-        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
-            raise ValueError(f"minimum {self.minimum:g} is not below maximum {self.maximum:g}")
-        return self
-
-    @property
-    def limits(self) -> tuple[float, float] | None:
-        """The values shown as black and as white, where the template gives them."""
-        return None if self.minimum is None or self.maximum is None else (self.minimum, self.maximum)
-
-
-class View(StrictModel):
-    """The stack that a person looks at."""
-
-    resolution: Resolution | None = Field(
-        default=None, description="in metres, as the template's `resolution`; absent: 20, or a stack's own"
-    )
-    layers: tuple[ViewLayer, ...] = Field(description="formulas")
-
-    @property
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """The values shown as black and as white, of the layers for which the template gives them."""
-        return {layer.name: layer.limits for layer in self.layers if layer.limits is not None}
 
 
 class Template(StrictModel):
@@ -227,12 +183,22 @@ class Template(StrictModel):
 
     @field_validator("classifier")
     @classmethod
-    def _has_a_method(cls, classifier: dict[str, Any]) -> dict[str, Any]:
+    def _names_a_classifier(cls, classifier: dict[str, Any]) -> dict[str, Any]:
         if "classifier" not in classifier:
             raise ValueError('has no key "classifier", such as "rf"')
         if classifier["classifier"] == SKLEARN and not isinstance(classifier.get(SKLEARN), str):
             raise ValueError(f'has no key "{SKLEARN}", such as "ExtraTreesClassifier"')
-        # A scene's changes leave the parameters of the template's own library.
+        return classifier
+
+    @field_validator("classifier")
+    @classmethod
+    def _without_keys_of_the_other_library(cls, classifier: dict[str, Any]) -> dict[str, Any]:
+        """Drop the keys of the library, OTB or scikit-learn, whose classifier is not used.
+
+        A scene may change a template from a classifier of one library to one of the other. The keys of the template's
+        own classifier then remain beside the new ones. They mean nothing to the new classifier, and no message says
+        that they are dropped.
+        """
         unused = "classifier." if classifier["classifier"] == SKLEARN else SKLEARN
         return {key: value for key, value in classifier.items() if not key.startswith(unused)}
 
@@ -243,33 +209,56 @@ class Template(StrictModel):
 
     @property
     def legend(self) -> Legend:
+        """The classes, and the two sides that they form."""
         return Legend.from_classes(list(self.classes), self.positive)
 
     @property
     def uses_sklearn(self) -> bool:
+        """Whether the classifier is one of scikit-learn's."""
         return self.classifier["classifier"] == SKLEARN
 
     @property
     def growth(self) -> dict[int, float]:
         """Half side in metres of the square around a point, by class code."""
-        return {one.code: self.samples.growth if one.grow is None else one.grow for one in self.classes}
+        return {
+            legend_class.code: self.samples.growth if legend_class.grow is None else legend_class.grow
+            for legend_class in self.classes
+        }
 
 
 def template_names() -> tuple[str, ...]:
-    """Names of the templates that come with the package."""
+    """List the names of the templates that come with the package."""
     return tuple(sorted(path.name.removesuffix(".json") for path in _template_folder().glob("*.json")))
 
 
 def load_template(template: str) -> Template:
-    """Read a template that comes with the package, by its name, or one in a file. Raises ConfigurationError."""
+    """Read a template that comes with the package, by its name, or one in a file, by its path.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such template, or it is not valid.
+    """
     file = find_template(template, Path.cwd(), "")
     return validated(Template, with_absolute_files(read_json(file), file), str(file))
 
 
 def find_template(template: str, folder: Path, origin: str) -> Path:
-    """The file of a template that comes with the package, or of one in a file relative to a folder.
+    """Find the file of a template.
 
-    origin: how the message of the ConfigurationError begins that is raised where there is none.
+    Parameters
+    ----------
+    template
+        The name of a template that comes with the package, or the path of a file.
+    folder
+        The folder that the path is relative to.
+    origin
+        The beginning of the error message, which says where the template is named.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such template.
     """
     if template in template_names():
         return _template_folder() / f"{template}.json"
@@ -282,11 +271,19 @@ def find_template(template: str, folder: Path, origin: str) -> Path:
 
 
 def with_absolute_files(settings: Any, origin: Path) -> Any:
-    """A template's keys, in which files of Python are absolute: they lie relative to the file that names them."""
+    """Make the paths of Python files in a template absolute.
+
+    Parameters
+    ----------
+    settings
+        The keys of a template, not checked yet.
+    origin
+        The file that holds them. Paths of Python files are relative to its folder.
+    """
     features = settings.get("features")
     if not isinstance(features, list | tuple):
         return settings
-    return {**settings, "features": [_with_absolute_file(one, origin.resolve().parent) for one in features]}
+    return {**settings, "features": [_with_absolute_file(feature, origin.resolve().parent) for feature in features]}
 
 
 def _with_absolute_file(feature: Any, folder: Path) -> Any:
@@ -300,5 +297,5 @@ def _template_folder() -> Path:
 
 
 def template_schema() -> Schema:
-    """Of a template, in a file of its own."""
+    """Make the JSON Schema of a template in a file of its own."""
     return schema_of(Template, "A template")

@@ -2,7 +2,7 @@
 
 from alcd_otb.preparation.layers import feature_layer, possible, view_layer
 from alcd_otb.settings.features import Formula, Texture
-from alcd_otb.settings.template import ViewLayer
+from alcd_otb.settings.view import ViewLayer
 from otb_pipelines import stack
 
 NDVI = Formula(name="NDVI", expr="(B08 - B04) / (B08 + B04)")

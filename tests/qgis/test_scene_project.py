@@ -27,7 +27,8 @@ from alcd_otb.qgis.styles import write_styles
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.scene import Scene
 from alcd_otb.settings.legend import rgb
-from alcd_otb.settings.template import BRIGHTEST, load_template, template_names
+from alcd_otb.settings.template import load_template, template_names
+from alcd_otb.settings.view import BRIGHTEST
 
 LEGEND = load_template("clouds").legend
 FIELDS = ["fid", "class", "iteration", "author", "comment", "created"]
