@@ -1,4 +1,4 @@
-"""Types of NumPy arrays, for annotations."""
+"""Name the types of NumPy arrays, for annotations."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,14 +1,17 @@
-"""The errors a user can meet, each with the exit code that tells a job scheduler what went wrong."""
+"""Define the errors that a user can meet.
+
+Each has an exit code, from which a job scheduler can see what went wrong.
+"""
 
 
 class AlcdError(Exception):
-    """Root of all expected failures. The message names the file, the value and the remedy."""
+    """Base class of all expected failures. The message names the file, the value and the remedy."""
 
     exit_code = 1
 
 
 class ConfigurationError(AlcdError):
-    """Wrong usage, scene.json or template."""
+    """The usage, ``scene.json`` or the template is wrong."""
 
     exit_code = 2
 
@@ -38,6 +41,6 @@ class EnvironmentNotReadyError(AlcdError):
 
 
 class WorkspaceLockedError(AlcdError):
-    """Another run holds the workspace."""
+    """Another run is using the workspace."""
 
     exit_code = 7

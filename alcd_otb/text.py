@@ -1,11 +1,11 @@
-"""Text for people: tables for a terminal, and the end of a message about an unknown name."""
+"""Write text for people: tables for a terminal, and the end of a message about an unknown name."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as columns: the first to the left, the others to the right."""
+    """Lay rows of cells out as columns, the first column flush left and the others flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

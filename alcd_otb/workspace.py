@@ -1,4 +1,7 @@
-"""Where each file of a scene lies; atomic writes, the lock, the iterations."""
+"""Name the files of a scene, and write them safely.
+
+A workspace is locked while a run writes to it. Its files and its iterations appear only when they are complete.
+"""
 
 import errno
 import fcntl
@@ -11,14 +14,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from alcd_otb.errors import AlcdError, ConfigurationError, ProcessingError, WorkspaceLockedError
 from otb_pipelines.errors import OtbError
 
 _UNFINISHED = ".unfinished-"
 _SPARE = 256 * 1024
-"""Bytes free below which a disk is full: what could not be written may have been larger than what is left."""
+"""A disk with fewer free bytes counts as full, since the data that did not fit may have been larger than the rest."""
+
+
+class UnfinishedIteration(NamedTuple):
+    """An iteration in the making.
+
+    Attributes
+    ----------
+    number
+        Its number, counted from 1.
+    folder
+        Its temporary folder.
+    """
+
+    number: int
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -29,17 +47,17 @@ class Workspace:
 
     @property
     def config(self) -> Path:
-        """All settings, the products' identities, versions, counts of pixels."""
+        """All settings, the identities of the products, versions, and counts of pixels."""
         return self.folder / "config.json"
 
     @property
     def features(self) -> Path:
-        """What the classifier sees."""
+        """The stack of the features, which the classifier sees."""
         return self.folder / "features.tif"
 
     @property
     def view(self) -> Path:
-        """What a person looks at."""
+        """The stack that a person looks at."""
         return self.folder / "view.tif"
 
     @property
@@ -49,22 +67,22 @@ class Workspace:
 
     @property
     def preview(self) -> Path:
-        """The quicklook, small, for reports."""
+        """A small quicklook for reports."""
         return self.folder / "preview.jpg"
 
     @property
     def valid(self) -> Path:
-        """1 where all features have data, away from its edge, else 0."""
+        """The mask of valid pixels: 1 where all features have data, away from the edge of the data, and 0 elsewhere."""
         return self.folder / "valid.tif"
 
     @property
     def preparation(self) -> Path:
-        """What the prepared rasters were made from; absent while they are being replaced."""
+        """The record of the inputs of the prepared rasters. It is absent while the rasters are being replaced."""
         return self.folder / "preparation.json"
 
     @property
     def samples(self) -> Path:
-        """The layers to label in, unless the scene names another file."""
+        """The layers in which samples are labelled, unless the scene names another file."""
         return self.folder / "samples.gpkg"
 
     @property
@@ -74,27 +92,27 @@ class Workspace:
 
     @property
     def project(self) -> Path:
-        """All of it in QGIS."""
+        """The QGIS project with all layers of the scene."""
         return self.folder / "project.qgz"
 
     @property
     def accuracy_points(self) -> Path:
-        """The points to label blindly."""
+        """The points of the accuracy estimate, which are labelled without the map in view."""
         return self.folder / "accuracy.gpkg"
 
     @property
     def accuracy_project(self) -> Path:
-        """The QGIS project to label them in."""
+        """The QGIS project in which the accuracy points are labelled."""
         return self.folder / "accuracy.qgz"
 
     @property
     def accuracy_plan(self) -> Path:
-        """What of these points is kept from who labels them."""
+        """The part of the accuracy points that is hidden from the person who labels them."""
         return self.folder / "accuracy_plan.json"
 
     @property
     def accuracy_estimate(self) -> Path:
-        """What the labelled points say of the map."""
+        """The accuracy of the map, estimated from the labelled points."""
         return self.folder / "accuracy_estimate.json"
 
     @property
@@ -104,7 +122,7 @@ class Workspace:
 
     @property
     def iterations_folder(self) -> Path:
-        """One folder an iteration, named by its number."""
+        """The folder that holds one folder for each iteration, named by its number."""
         return self.folder / "iterations"
 
     @property
@@ -113,34 +131,54 @@ class Workspace:
         return self.folder / "latest"
 
     def iterations(self) -> tuple[Path, ...]:
-        """The finished iterations, oldest first."""
+        """List the folders of the finished iterations, oldest first."""
         if not self.iterations_folder.is_dir():
             return ()
-        found = [path for path in self.iterations_folder.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
-        return tuple(sorted(found, key=lambda path: int(path.name)))
+        finished = [path for path in self.iterations_folder.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
+        return tuple(sorted(finished, key=lambda path: int(path.name)))
 
     def last_iteration(self) -> Path:
-        """The folder of the last finished iteration. Raises ConfigurationError where there is none."""
+        """Return the folder of the last finished iteration.
+
+        Raises
+        ------
+        ConfigurationError
+            No iteration is finished.
+        """
         finished = self.iterations()
         if not finished:
             raise ConfigurationError(f"{self.folder}: holds no map yet; label samples and run the scene first")
         return finished[-1]
 
     def iteration(self, number: int) -> Path:
-        """The folder of a finished iteration. Raises ConfigurationError, naming those there are, where it is none."""
+        """Return the folder of a finished iteration.
+
+        Raises
+        ------
+        ConfigurationError
+            The workspace has no finished iteration of this number. The message lists those that it has.
+        """
         finished = self.iterations()
         for folder in finished:
             if int(folder.name) == number:
                 return folder
-        there = f"there are {', '.join(str(int(folder.name)) for folder in finished)}" if finished else "there is none"
-        raise ConfigurationError(f"{self.folder}: has no iteration {number}; {there}")
+        numbers = [str(int(folder.name)) for folder in finished]
+        known = f"there are {', '.join(numbers)}" if numbers else "there is none"
+        raise ConfigurationError(f"{self.folder}: has no iteration {number}; {known}")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the workspace against other runs, making it if need be.
+        """Keep other runs out of the workspace until the block ends, and make its folder if it does not exist.
 
-        The kernel drops the lock with the process that holds it, however that ends. What a killed run left unfinished
-        is removed. Raises WorkspaceLockedError, or ProcessingError where the folder cannot be written.
+        The kernel drops the lock when the process that holds it ends, in whatever way. Unfinished files of a killed
+        run are removed.
+
+        Raises
+        ------
+        WorkspaceLockedError
+            Another run holds the workspace.
+        ProcessingError
+            The folder cannot be written.
         """
         with writing_to(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +208,7 @@ class Workspace:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder for files in the making, on the workspace's own disk; removed at the end."""
+        """Make a folder for files in the making, on the workspace's own disk, and remove it when the block ends."""
         folder = self.folder / f"{_UNFINISHED}{os.getpid()}"
         with writing_to(self.folder):
             folder.mkdir()
@@ -181,22 +219,30 @@ class Workspace:
             shutil.rmtree(folder)
 
     def replace_folder(self, made: Path, target: Path) -> None:
-        """Put a folder made in `scratch` in the place of a former one, if there is one."""
+        """Move a folder out of `scratch` to its place, where it replaces a former one.
+
+        Parameters
+        ----------
+        made
+            The folder in `scratch`.
+        target
+            Its place. A folder there is moved to `scratch`, and removed with it.
+        """
         former = made.with_name(f"former_{target.name}")
         if target.exists():
             target.rename(former)
         made.rename(target)
 
     @contextmanager
-    def new_iteration(self) -> Iterator[tuple[int, Path]]:
-        """(number, folder) of an iteration in the making; it appears under its number only if the block succeeds."""
+    def new_iteration(self) -> Iterator[UnfinishedIteration]:
+        """Make the folder of the next iteration, which appears under its number only if the block succeeds."""
         finished = self.iterations()
         number = int(finished[-1].name) + 1 if finished else 1
         folder = self.iterations_folder / f"{_UNFINISHED}{number:03d}"
         try:
             with writing_to(self.folder):
                 folder.mkdir(parents=True)
-                yield number, folder
+                yield UnfinishedIteration(number, folder)
                 folder.rename(self.iterations_folder / f"{number:03d}")
                 self._point_latest_to(number)
         finally:
@@ -213,7 +259,7 @@ class Workspace:
 def writing_to(folder: Path) -> Iterator[None]:
     """Turn the operating system's refusal to write into a ProcessingError that names the folder and the remedy.
 
-    On a full disk, what GDAL and OTB say of it, if anything, is added.
+    If the disk is full, the message includes that of GDAL or OTB.
     """
     try:
         yield
@@ -239,31 +285,44 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 
 def _is_full(folder: Path) -> bool:
-    """Whether the disk of a folder, or of the nearest one above it that exists, has no room for another block."""
-    there = next(one for one in (folder, *folder.parents) if one.exists())
-    return shutil.disk_usage(there).free < _SPARE
+    """Say whether the disk of a folder is full. A folder that does not exist yet lies on the disk of its parent."""
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return shutil.disk_usage(existing).free < _SPARE
 
 
 def checksum(file: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """Compute the SHA-256 of a file's bytes, as hexadecimal digits."""
     with file.open("rb") as stream:
         return file_digest(stream, "sha256").hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:
-    """As write_text does, of JSON. Raises ValueError for a number that JSON does not have."""
+    """Write a JSON file so that a reader never sees half of it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    content
+        Objects, lists, texts, numbers and null, as Python has them.
+
+    Raises
+    ------
+    ValueError
+        A number is not finite, which JSON cannot express.
+    """
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text so that a reader never meets half a file."""
+    """Write a text file in UTF-8 so that a reader never sees half of it."""
     with replacing(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name beside a file, to write under; what is there takes the file's place if the block succeeds."""
+    """Give a temporary name beside a file to write under; the new file replaces the old one if the block succeeds."""
     unfinished = path.with_name(f"{_UNFINISHED}{path.name}")
     try:
         yield unfinished

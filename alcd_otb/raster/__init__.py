@@ -1,1 +1,1 @@
-"""Rasters and vectors as files: grids, reading, writing, blocks."""
+"""Raster and vector files: grids, reading, writing, blocks."""

@@ -1,4 +1,4 @@
-"""The one grid that every raster of a scene is checked against."""
+"""Describe the grid of a scene, on which every raster of the scene lies."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -8,7 +8,15 @@ from otb_pipelines.process import gdal, osr
 
 
 class Window(NamedTuple):
-    """A rectangle of pixels of a grid: its first row and column, and how many of each it has."""
+    """A rectangle of pixels of a grid.
+
+    Attributes
+    ----------
+    row, column
+        First row and first column, counted from 0.
+    rows, columns
+        Number of rows and of columns.
+    """
 
     row: int
     column: int
@@ -24,10 +32,16 @@ class Window(NamedTuple):
 class Grid:
     """A north-up raster grid of square pixels.
 
-    crs: authority code such as ``EPSG:32631``, or WKT where the CRS has none.
-    left, top: map coordinates of the outer corner of the first pixel.
-    resolution: pixel side in map units (metres for Sentinel-2).
-    width, height: pixels.
+    Attributes
+    ----------
+    crs
+        Authority code such as ``EPSG:32631``, or WKT if the CRS has no code.
+    left, top
+        Map coordinates of the outer corner of the first pixel.
+    resolution
+        Side of a pixel in map units, which are metres for Sentinel-2.
+    width, height
+        Number of columns and of rows.
     """
 
     crs: str
@@ -39,7 +53,13 @@ class Grid:
 
     @classmethod
     def of(cls, path: str) -> Self:
-        """Read the grid of a raster. Raises ProductError where it is rotated, has no CRS or cannot be read."""
+        """Read the grid of a raster that GDAL can open.
+
+        Raises
+        ------
+        ProductError
+            The raster is rotated, its pixels are not square, it has no CRS, or it cannot be read.
+        """
         try:
             dataset = gdal.Open(path)
         except RuntimeError as error:
@@ -54,17 +74,17 @@ class Grid:
 
     @property
     def right(self) -> float:
-        """x of the right edge, in map units."""
+        """The x coordinate of the right edge, in map units."""
         return self.left + self.width * self.resolution
 
     @property
     def bottom(self) -> float:
-        """y of the lower edge, in map units."""
+        """The y coordinate of the lower edge, in map units."""
         return self.top - self.height * self.resolution
 
     @property
     def pixel_hectares(self) -> float:
-        """Area of a pixel of a grid in metres."""
+        """Area of a pixel in hectares, for a grid in metres."""
         return self.resolution**2 / 10_000
 
     @property
@@ -79,16 +99,26 @@ class Grid:
 
     @property
     def spatial_reference(self) -> osr.SpatialReference:
-        """The CRS, x (easting, longitude) before y."""
+        """The CRS for GDAL, with x (easting, longitude) before y."""
         reference = osr.SpatialReference()
         reference.SetFromUserInput(self.crs)
         reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
         return reference
 
     def at_resolution(self, resolution: float) -> Self:
-        """The grid of the same origin with pixels of another side; none reaches beyond the edge.
+        """Make the grid of the same corner with pixels of another side.
 
-        Raises ValueError where not one pixel fits.
+        No pixel reaches beyond the edge of this grid.
+
+        Parameters
+        ----------
+        resolution
+            Side of a pixel in map units.
+
+        Raises
+        ------
+        ValueError
+            Not even one pixel fits.
         """
         width = int(self.width * self.resolution / resolution + 1e-9)
         height = int(self.height * self.resolution / resolution + 1e-9)
@@ -97,7 +127,13 @@ class Grid:
         return type(self)(self.crs, self.left, self.top, resolution, width, height)
 
     def pixel_at(self, x: float, y: float) -> tuple[int, int] | None:
-        """(row, column) of the pixel that holds a point, or None outside the grid."""
+        """Return (row, column) of the pixel that holds a point, or None outside the grid.
+
+        Parameters
+        ----------
+        x, y
+            Map coordinates of the point.
+        """
         column = int((x - self.left) // self.resolution)
         row = int((self.top - y) // self.resolution)
         if 0 <= row < self.height and 0 <= column < self.width:
@@ -105,7 +141,13 @@ class Grid:
         return None
 
     def centre_of(self, row: int, column: int) -> tuple[float, float]:
-        """Map coordinates (x, y) of a pixel's centre."""
+        """Return the map coordinates (x, y) of a pixel's centre.
+
+        Parameters
+        ----------
+        row, column
+            The pixel, counted from 0.
+        """
         return (
             self.left + (column + 0.5) * self.resolution,
             self.top - (row + 0.5) * self.resolution,
@@ -113,6 +155,6 @@ class Grid:
 
 
 def crs_name(reference: osr.SpatialReference) -> str:
-    """``EPSG:32631`` and the like, or WKT where the CRS carries no authority code."""
+    """Return the authority code of a CRS, such as ``EPSG:32631``, or its WKT if it has no code."""
     authority, code = reference.GetAuthorityName(None), reference.GetAuthorityCode(None)
     return f"{authority}:{code}" if authority and code else str(reference.ExportToWkt())

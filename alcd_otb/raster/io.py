@@ -1,10 +1,13 @@
-"""What GDAL's Python bindings leave to do by hand: closing, overviews, histograms, scattered pixels."""
+"""Read and write rasters by GDAL: whole files, windows, strips, scattered pixels, overviews and histograms.
+
+Every file that is written is closed at the end of a block, and a failure of GDAL becomes a ProcessingError.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +17,35 @@ from alcd_otb.raster.grid import Grid, Window
 from otb_pipelines.process import gdal
 
 SMALLEST_OVERVIEW = 128
-"""Pixels of the longer side below which no overview is made."""
+"""No overview has fewer pixels than this along its longer side."""
 
 MOST_VALUES = 32 * 2**20
-"""Pixels that `read_part` gives at most: a tile of 20 m whole, of 10 m at level 1."""
+"""Most pixels that `read_part` returns: a whole tile of 20 m, or a tile of 10 m at level 1."""
 
 _SHOWN = 2048
-"""Pixels of the longer side of what `read_part` gives where no level is asked for."""
+"""Most pixels of the longer side of the array that `read_part` returns if no level is given."""
 
 _TILE = 64
-"""Pixels of the side of a window that scattered pixels are read by: a tile of the features."""
+"""Side in pixels of the windows in which scattered pixels are read, which is that of the tiles of the features."""
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn GDAL's errors into a ProcessingError that names the raster, which a run has made and can make again."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ProcessingError(f"{path}: cannot be read ({error}); delete it and run again") from error
 
 
 @contextmanager
 def updating(path: Path) -> Iterator[gdal.Dataset]:
-    """A raster open for changes, which are on the disk when the block ends.
+    """Open a raster for changes, which are on the disk when the block ends.
 
-    Raises ProcessingError where they cannot be written.
+    Raises
+    ------
+    ProcessingError
+        The changes cannot be written.
     """
     with _closing(path, lambda: gdal.Open(str(path), gdal.GA_Update)) as dataset:
         yield dataset
@@ -38,7 +53,22 @@ def updating(path: Path) -> Iterator[gdal.Dataset]:
 
 @contextmanager
 def copying(source: gdal.Dataset, path: Path, options: Mapping[str, str]) -> Iterator[gdal.Dataset]:
-    """A new GeoTIFF with a raster's pixels and description, open for changes as in `updating`."""
+    """Make a GeoTIFF with the pixels and the description of a raster, and open it for changes as `updating` does.
+
+    Parameters
+    ----------
+    source
+        The raster to copy.
+    path
+        The new file.
+    options
+        GDAL's creation options.
+
+    Raises
+    ------
+    ProcessingError
+        The file cannot be written.
+    """
     listed = [f"{key}={value}" for key, value in options.items()]
     driver = gdal.GetDriverByName("GTiff")
     with _closing(path, lambda: driver.CreateCopy(str(path), source, options=listed)) as dataset:
@@ -49,7 +79,26 @@ def copying(source: gdal.Dataset, path: Path, options: Mapping[str, str]) -> Ite
 def creating(
     path: Path, grid: Grid, pixel_type: int, options: Mapping[str, str], bands: int = 1
 ) -> Iterator[gdal.Dataset]:
-    """A new GeoTIFF on a grid, to be filled; as in `updating`."""
+    """Make an empty GeoTIFF on a grid, and open it for changes as `updating` does.
+
+    Parameters
+    ----------
+    path
+        The new file.
+    grid
+        Its grid.
+    pixel_type
+        GDAL's number of the type of its pixels, such as ``gdal.GDT_Byte``.
+    options
+        GDAL's creation options.
+    bands
+        Number of its bands.
+
+    Raises
+    ------
+    ProcessingError
+        The file cannot be written.
+    """
     listed = [f"{key}={value}" for key, value in options.items()]
     with _creating("GTiff", path, grid, pixel_type, bands, listed) as dataset:
         yield dataset
@@ -57,7 +106,24 @@ def creating(
 
 @contextmanager
 def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[gdal.Dataset]:
-    """A new virtual raster without pixels, to be described; as in `updating`."""
+    """Make a virtual raster without pixels, and open it for changes as `updating` does.
+
+    Parameters
+    ----------
+    path
+        The new file.
+    grid
+        Its grid.
+    pixel_type
+        GDAL's number of the type of its pixels, such as ``gdal.GDT_Byte``.
+    bands
+        Number of its bands.
+
+    Raises
+    ------
+    ProcessingError
+        The file cannot be written.
+    """
     with _creating("VRT", path, grid, pixel_type, bands, []) as dataset:
         yield dataset
 
@@ -66,22 +132,24 @@ def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[
 def _creating(
     driver: str, path: Path, grid: Grid, pixel_type: int, bands: int, options: list[str]
 ) -> Iterator[gdal.Dataset]:
-    made = gdal.GetDriverByName(driver)
-    with _closing(path, lambda: made.Create(str(path), grid.width, grid.height, bands, pixel_type, options)) as dataset:
+    def create() -> gdal.Dataset:
+        return gdal.GetDriverByName(driver).Create(str(path), grid.width, grid.height, bands, pixel_type, options)
+
+    with _closing(path, create) as dataset:
         dataset.SetGeoTransform(grid.transform)
         dataset.SetSpatialRef(grid.spatial_reference)
         yield dataset
 
 
 @contextmanager
-def _closing(path: Path, opened: Callable[[], gdal.Dataset]) -> Iterator[gdal.Dataset]:
+def _closing(path: Path, open_dataset: Callable[[], gdal.Dataset]) -> Iterator[gdal.Dataset]:
     try:
-        dataset = opened()
+        dataset = open_dataset()
         try:
             yield dataset
         finally:
-            # Overviews are written when the dataset is closed, and not when it is flushed. Left to the garbage
-            # collector, an error on closing is printed and forgotten.
+            # GDAL writes overviews when the dataset is closed, not when it is flushed. If the garbage collector
+            # closes it, an error is only printed.
             gdal.Dataset.__swig_destroy__(dataset)
             dataset.this = None
     except RuntimeError as error:
@@ -89,7 +157,15 @@ def _closing(path: Path, opened: Callable[[], gdal.Dataset]) -> Iterator[gdal.Da
 
 
 def build_overviews(dataset: gdal.Dataset, resampling: str) -> None:
-    """Overviews by powers of two, as far as they are of any use."""
+    """Add overviews by powers of two to a raster, down to SMALLEST_OVERVIEW.
+
+    Parameters
+    ----------
+    dataset
+        The raster, open for changes.
+    resampling
+        GDAL's name of the method, such as ``MODE``.
+    """
     side = max(dataset.RasterXSize, dataset.RasterYSize)
     factors = [2**level for level in range(1, 8) if side >> level >= SMALLEST_OVERVIEW]
     if factors:
@@ -97,22 +173,43 @@ def build_overviews(dataset: gdal.Dataset, resampling: str) -> None:
 
 
 def histogram(path: Path) -> list[int]:
-    """Pixels of each value of an 8-bit raster's first band.
-
-    Not by GDAL's own histogram, which it keeps in a file beside the raster.
-    """
+    """Count the pixels of each of the 256 values of an 8-bit raster's first band."""
+    # GDAL's own histogram leaves a file beside the raster.
     counts = np.zeros(256, np.int64)
     for _, values in strips(path):
         counts += np.bincount(values.ravel(), minlength=counts.size)
     return [int(count) for count in counts]
 
 
-def strips(path: Path, rows: int = 256) -> Iterator[tuple[int, NDArray[Any]]]:
-    """(first row, values) of a raster's first band, so many rows at a time."""
+class Strip(NamedTuple):
+    """Some rows of a raster's band.
+
+    Attributes
+    ----------
+    first_row
+        Counted from 0.
+    values
+        (rows, columns) in the raster's own type.
+    """
+
+    first_row: int
+    values: NDArray[Any]
+
+
+def strips(path: Path, rows: int = 256) -> Iterator[Strip]:
+    """Read a raster's first band from top to bottom.
+
+    Parameters
+    ----------
+    path
+        The file of the raster.
+    rows
+        Rows of a strip. The last one may have fewer.
+    """
     dataset = gdal.Open(str(path))
     band = dataset.GetRasterBand(1)
     for first in range(0, dataset.RasterYSize, rows):
-        yield first, band.ReadAsArray(0, first, dataset.RasterXSize, min(rows, dataset.RasterYSize - first))
+        yield Strip(first, band.ReadAsArray(0, first, dataset.RasterXSize, min(rows, dataset.RasterYSize - first)))
 
 
 def read_part(
@@ -121,13 +218,31 @@ def read_part(
     level: int | None,
     resampling: Literal["mode", "average"],
 ) -> NDArray[Any]:
-    """A raster's first band, (rows, columns) in its own type: a window of it, or all of it.
+    """Read a raster's first band, or a window of it.
 
-    level: halvings of each side; 0 is every pixel, None the first at which the longer side has at most 2048 pixels.
-    What is left over of a row or column counts as one. Values without data take no part.
+    Parameters
+    ----------
+    path
+        The file of the raster.
+    window
+        (first row, first column, rows, columns), or None for the whole band.
+    level
+        Number of times that each side is halved. 0 reads every pixel. None takes the first level at which the longer
+        side has at most 2048 pixels. Rows and columns that are left over make one more.
+    resampling
+        Whether a pixel of a higher level is the most frequent value or the average. Pixels without data do not count.
 
-    Raises ConfigurationError where the window is not within the raster or there are more than MOST_VALUES pixels,
-    ProcessingError where the raster cannot be read.
+    Returns
+    -------
+    array
+        (rows, columns) in the raster's own type.
+
+    Raises
+    ------
+    ConfigurationError
+        The window is not within the raster, or has more than MOST_VALUES pixels.
+    ProcessingError
+        The raster cannot be read.
     """
     try:
         dataset = gdal.Open(str(path))
@@ -166,18 +281,31 @@ def read_part(
 
 
 def values_at(path: Path, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
-    """The values of scattered pixels, (pixels, bands) in the raster's own type, read by small windows around them.
+    """Read the values of scattered pixels, by small windows around them.
 
-    Raises ProcessingError where the raster cannot be read.
+    Parameters
+    ----------
+    path
+        The file of the raster.
+    rows, columns
+        The pixels, counted from 0. Both have the shape (pixels).
+
+    Returns
+    -------
+    array
+        (pixels, bands) in the raster's own type.
+
+    Raises
+    ------
+    ProcessingError
+        The raster cannot be read.
     """
-    try:
+    with reading(path):
         dataset = gdal.Open(str(path))
         tiles = rows // _TILE * (dataset.RasterXSize // _TILE + 1) + columns // _TILE
         order = np.argsort(tiles, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(tiles[order])) + 1)
         parts = [_values_in_window(dataset, rows[members], columns[members]) for members in groups]
-    except RuntimeError as error:
-        raise ProcessingError(f"{path}: cannot be read ({error}); delete it and run again") from error
     result = np.empty((rows.size, dataset.RasterCount), dtype=parts[0].dtype)
     result[order] = np.concatenate(parts)
     return result

@@ -1,4 +1,4 @@
-"""Vector files: what reading raises, and GeoPackages written whole."""
+"""Write GeoPackages whole, and list the errors that reading a vector file raises."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,17 +10,22 @@ from fiona.errors import FionaError, UnsupportedGeometryTypeError
 from alcd_otb.errors import ProcessingError
 from otb_pipelines.process import gdal, ogr
 
-# GeoPackage stores the time of the last change; a fixed one keeps equal contents byte-identical.
+# GeoPackage stores the time of the last change. With a fixed time, equal contents give equal bytes.
 _FIXED_DATE = "2000-01-01T00:00:00Z"
 
-
 READING_ERRORS = (FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
-"""What Fiona raises where a vector file cannot be read."""
+"""The errors that Fiona raises when it cannot read a vector file."""
 
 
 @contextlib.contextmanager
 def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
-    """A GeoPackage to fill, which appears when the block ends. Raises ProcessingError."""
+    """Make a GeoPackage to fill, which appears under its name when the block ends.
+
+    Raises
+    ------
+    ProcessingError
+        The file exists already, or cannot be written.
+    """
     if path.exists():
         raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
     partial = path.with_name(f".unfinished-{path.stem}.gpkg")
@@ -32,7 +37,7 @@ def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
         try:
             yield source
         except RuntimeError:
-            # Closing may fail for the same reason; the first error is the one that tells it.
+            # Closing may fail for the same reason, but only the first error says why.
             with contextlib.suppress(RuntimeError):
                 source.Destroy()
             raise
