@@ -1,5 +1,7 @@
 """Random forests as OpenCV writes them, and pixels that try them."""
 
+import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,23 @@ class Shape:
     depth: int
     features: int
     nodes: int = 60
+
+
+SEVEN = (1, 2, 3, 4, 5, 6, 7)
+
+SHAPES = {
+    "clouds": Shape(SEVEN, trees=100, depth=25, features=25),
+    "two classes": Shape((3, 9), trees=10, depth=6, features=3),
+    "one tree": Shape((1, 2), trees=1, depth=4, features=2),
+    "one leaf": Shape((5, 6), trees=3, depth=0, features=1),
+    "stumps": Shape((1, 2, 3), trees=64, depth=1, features=4),
+    "one more tree than walk at once": Shape((1, 2, 3), trees=65, depth=3, features=4),
+    "thirty classes": Shape(tuple(range(10, 40)), trees=50, depth=12, features=12),
+    "deep": Shape((1, 2, 3, 4), trees=20, depth=40, features=6, nodes=400),
+    "thousand trees": Shape((1, 2, 3), trees=1000, depth=8, features=10, nodes=12),
+    "two hundred features": Shape(SEVEN, trees=60, depth=15, features=200),
+    "one class": Shape((4,), trees=5, depth=3, features=2),
+}
 
 
 def write_forest(path: Path, shape: Shape, seed: int) -> None:
@@ -88,3 +107,16 @@ def random_pixels(features: int, rows: int, columns: int, seed: int) -> NDArray[
     for odd in (np.nan, np.inf, -np.inf, MISSING, -MISSING, np.float32(1e-45)):
         values[random.random(values.shape) < 0.01] = odd
     return values
+
+
+def classify(image: Path, model: Path, folder: Path, **environment: str) -> tuple[np.ndarray, np.ndarray]:
+    """Classify an image by otbcli_ImageClassifier, and return labels and confidences."""
+    folder.mkdir()
+    labels, confidence = folder / "labels.tif", folder / "confidence.tif"
+    command = ["otbcli_ImageClassifier", "-in", image, "-model", model, "-out", labels, "-confmap", confidence]
+    clean = {key: value for key, value in os.environ.items() if key != "ITK_AUTOLOAD_PATH"}
+    ended = subprocess.run(
+        [*map(str, command), "double"], env=clean | environment, capture_output=True, text=True, check=False
+    )
+    assert labels.is_file(), ended.stdout + ended.stderr
+    return gdal.Open(str(labels)).ReadAsArray(), gdal.Open(str(confidence)).ReadAsArray()

@@ -1,13 +1,11 @@
 """The fast forest against OTB's own, through the unchanged ImageClassifier of the shell."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from osgeo import gdal
-from tests.random_forests import MISSING, Shape, random_pixels, write_forest, write_pixels
+from random_forests import MISSING, SHAPES, Shape, classify, random_pixels, write_forest, write_pixels
 
 from otb_pipelines.app import Application, Target
 from otb_pipelines.errors import OtbError
@@ -16,34 +14,6 @@ from otb_pipelines.settings import Settings
 from otb_pipelines.train import Training, train
 
 SETTINGS = Settings(ram=64, threads=2)
-SEVEN = (1, 2, 3, 4, 5, 6, 7)
-
-SHAPES = {
-    "clouds": Shape(SEVEN, trees=100, depth=25, features=25),
-    "two classes": Shape((3, 9), trees=10, depth=6, features=3),
-    "one tree": Shape((1, 2), trees=1, depth=4, features=2),
-    "one leaf": Shape((5, 6), trees=3, depth=0, features=1),
-    "stumps": Shape((1, 2, 3), trees=64, depth=1, features=4),
-    "one more tree than walk at once": Shape((1, 2, 3), trees=65, depth=3, features=4),
-    "thirty classes": Shape(tuple(range(10, 40)), trees=50, depth=12, features=12),
-    "deep": Shape((1, 2, 3, 4), trees=20, depth=40, features=6, nodes=400),
-    "thousand trees": Shape((1, 2, 3), trees=1000, depth=8, features=10, nodes=12),
-    "two hundred features": Shape(SEVEN, trees=60, depth=15, features=200),
-    "one class": Shape((4,), trees=5, depth=3, features=2),
-}
-
-
-def classify(image: Path, model: Path, folder: Path, **environment: str) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and confidences of otbcli_ImageClassifier."""
-    folder.mkdir()
-    labels, confidence = folder / "labels.tif", folder / "confidence.tif"
-    command = ["otbcli_ImageClassifier", "-in", image, "-model", model, "-out", labels, "-confmap", confidence]
-    clean = {key: value for key, value in os.environ.items() if key != "ITK_AUTOLOAD_PATH"}
-    ended = subprocess.run(
-        [*map(str, command), "double"], env=clean | environment, capture_output=True, text=True, check=False
-    )
-    assert labels.is_file(), ended.stdout + ended.stderr
-    return gdal.Open(str(labels)).ReadAsArray(), gdal.Open(str(confidence)).ReadAsArray()
 
 
 def with_plugin(**environment: str) -> dict[str, str]:

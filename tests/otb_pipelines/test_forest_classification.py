@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from osgeo import gdal
+from random_forests import SHAPES, classify, random_pixels, write_forest, write_pixels
 from scipy.ndimage import convolve1d
-from tests.random_forests import random_pixels, write_forest, write_pixels
-from tests.test_fast_forest import SHAPES, classify
 
 from otb_pipelines.app import Application, Target
 from otb_pipelines.errors import OtbError

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from random_forests import classify, write_pixels
 from sklearn.ensemble import RandomForestClassifier
-from tests.random_forests import write_pixels
-from tests.test_fast_forest import classify
 
 from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import train
+from otb_pipelines.train import Training, train
 
 SETTINGS = Settings(ram=64, threads=2)
 FOREST = {"classifier": "rf", "classifier.rf.acc": 0, "classifier.rf.max": 25, "classifier.rf.min": 1}
@@ -38,7 +37,7 @@ def forest(
     """The trees that training on (pixels, features) writes to model.rf, nodes before their branches."""
     changed = {f"classifier.rf.{name}": value for name, value in parameters.items()}
     model = folder / "model.rf"
-    train(np.asarray(values, float), codes, model, {**FOREST, **changed}, seed, None, Settings(64, threads))
+    train(Training(np.asarray(values, float), codes, {**FOREST, **changed}, seed), model, Settings(64, threads))
     return read_trees(model)
 
 
@@ -211,7 +210,7 @@ def test_a_missing_value_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(OtbError, match=r"nowhere/model\.rf: cannot be written"):
-        train(np.eye(2), np.array([1, 2]), tmp_path / "nowhere" / "model.rf", FOREST, 1, None, SETTINGS)
+        train(Training(np.eye(2), np.array([1, 2]), FOREST, 1), tmp_path / "nowhere" / "model.rf", SETTINGS)
 
 
 def test_otb_trains_where_it_is_to_stop_early(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from osgeo import gdal
 from otb_pipelines.app import Application, Target
 from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import train, with_noisy_copies
+from otb_pipelines.train import Training, train, with_noisy_copies
 
 SETTINGS = Settings(ram=128, threads=1)
 VALUES = np.array([[0.1, -3], [1 / 3, 5e-9], [12345.678, 0]])
@@ -54,7 +54,7 @@ class TestTrain:
         values[:, 1] = np.where(values[:, 1] < 0.25, values[:, 1] - 0.001, values[:, 1] + 0.001)
         codes = np.where(values[:, 1] < 0.25, 7, 4).astype(np.uint8)
         model = tmp_path / "model.dt"
-        train(values, codes, model, {"classifier": "dt"}, 1, None, SETTINGS)
+        train(Training(values, codes, {"classifier": "dt"}, 1), model, SETTINGS)
         image = np.stack([random.random((20, 30)), np.linspace(0, 1, 600).reshape(20, 30)]).astype(np.float32)
         gdal.GetDriverByName("GTiff").Create(str(tmp_path / "image.tif"), 30, 20, 2, gdal.GDT_Float32).WriteArray(image)
         classifier = Application("ImageClassifier", {"in": tmp_path / "image.tif", "model": model}, SETTINGS)
@@ -64,7 +64,7 @@ class TestTrain:
         np.testing.assert_array_equal(mapped[clear], np.where(image[1] < 0.25, 7, 4)[clear])
 
     def test_leaves_no_table_in_memory(self, tmp_path: Path) -> None:
-        train(VALUES, CODES, tmp_path / "model.rf", {"classifier": "rf"}, 1, None, SETTINGS)
+        train(Training(VALUES, CODES, {"classifier": "rf"}, 1), tmp_path / "model.rf", SETTINGS)
         with pytest.raises(OtbError):
-            train(VALUES, CODES, tmp_path / "none" / "model.rf", {"classifier": "rf"}, 1, None, SETTINGS)
+            train(Training(VALUES, CODES, {"classifier": "rf"}, 1), tmp_path / "none" / "model.rf", SETTINGS)
         assert not gdal.ReadDir("/vsimem/")
