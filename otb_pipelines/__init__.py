@@ -1,1 +1,1 @@
-"""Orfeo ToolBox for Python: applications as objects, chained in memory. Knows nothing of any use."""
+"""Orfeo ToolBox for Python: applications as objects that are chained in memory, for any use."""

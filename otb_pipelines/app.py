@@ -1,4 +1,7 @@
-"""One OTB application: its parameters, its outputs as inputs of others, its errors as exceptions of Python."""
+"""Run an OTB application from Python.
+
+Its outputs can be inputs of other applications, and its errors are exceptions.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,20 @@ from otb_pipelines.process import gdal_errors, load_otb
 from otb_pipelines.settings import Settings
 
 PIXEL_TYPES = {"uint8": 0, "int16": 1, "uint16": 2, "int32": 3, "uint32": 4, "float": 5, "double": 6}
-"""OTB's ImagePixelType by GDAL-like names."""
+"""The numbers of OTB's ImagePixelType, by names like those of GDAL."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """An image that an application makes, as input of another one: pixels flow through memory."""
+    """An image that an application makes, as the input of another one. Its pixels flow through memory.
+
+    Attributes
+    ----------
+    application
+        The application.
+    key
+        The key of its output parameter.
+    """
 
     application: Application
     key: str = "out"
@@ -27,10 +38,21 @@ class Output:
 
 @dataclass(frozen=True)
 class Target:
-    """Where an output image goes.
+    """The file that an output image is written to.
 
-    options: GDAL creation options; nodata: the band's no-data value; rows: written at a time, across the image. A
-    compressed file wants whole blocks, since one that is written in parts is stored once for each part.
+    Attributes
+    ----------
+    path
+        The file.
+    pixel_type
+        A name in PIXEL_TYPES.
+    options
+        GDAL's creation options.
+    nodata
+        The no-data value of the bands, or None.
+    rows
+        Rows that are written at a time, across the image. None leaves it to OTB. A compressed file needs whole blocks,
+        since a block that is written in parts is stored once for each part.
     """
 
     path: Path
@@ -41,7 +63,7 @@ class Target:
 
     @property
     def extended_name(self) -> str:
-        """OTB's extended file name, which carries GDAL's options."""
+        """OTB's extended file name, which contains GDAL's options."""
         parts = [f"gdal:co:{key}={value}" for key, value in self.options.items()]
         if self.nodata is not None:
             parts.append(f"nodata={self.nodata:g}")
@@ -51,13 +73,30 @@ class Target:
 
 
 Value = str | int | float | bool | Path | Output | Sequence["str | int | Path | Output"]
+"""A value of a parameter."""
 
 
 class Application:
     """An OTB application with its parameters set.
 
-    Inputs that are Outputs of other applications are connected in memory, and those applications are kept alive.
-    Nothing flows until an output is written or `execute` is called.
+    Inputs that are Outputs of other applications are connected in memory, and those applications are kept alive. No
+    pixel flows until an output is written or `execute` is called.
+
+    Parameters
+    ----------
+    name
+        OTB's name of the application.
+    parameters
+        Values by the keys of the application's parameters.
+    settings
+        Memory, and the function that is told the progress.
+
+    Raises
+    ------
+    OtbError
+        The application does not have one of the parameters, or does not accept its value.
+    OtbMissingError
+        OTB, or the application, is not installed.
     """
 
     def __init__(self, name: str, parameters: Mapping[str, Value], settings: Settings) -> None:
@@ -82,14 +121,31 @@ class Application:
         return Output(self, key)
 
     def execute(self) -> None:
-        """Run the application; for one that makes images this builds the chain, and no pixel flows."""
+        """Run the application, once. An application that makes images only builds its chain, and no pixel flows.
+
+        Raises
+        ------
+        OtbError
+            The application fails.
+        """
         if not self._executed:
             with self._reported():
                 self._native.Execute()
             self._executed = True
 
     def write(self, targets: Mapping[str, Target]) -> None:
-        """Pull the pixels through the chain and write the outputs named, all in one pass."""
+        """Pull the pixels through the chain and write outputs, all in one pass.
+
+        Parameters
+        ----------
+        targets
+            Files by the keys of the output parameters.
+
+        Raises
+        ------
+        OtbError
+            The application, or one before it in the chain, fails.
+        """
         with self._reported():
             for key, target in targets.items():
                 self._native.SetParameterString(key, target.extended_name)
@@ -98,16 +154,16 @@ class Application:
         self._executed = True
 
     def value(self, key: str) -> Any:
-        """A parameter's value, after execution also an output one."""
+        """Execute the application if need be, and return the value of an input or output parameter."""
         self.execute()
         return self._native.GetParameterValue(key)
 
     def choices(self, key: str) -> tuple[str, ...]:
-        """The keys that a choice parameter can take."""
+        """List the keys that a choice parameter accepts."""
         return tuple(self._native.GetChoiceKeys(key))
 
     def image(self, key: str) -> Any:
-        """OTB's own image object of an output."""
+        """Return OTB's own image object of an output."""
         self.execute()
         return self._native.GetParameterOutputImage(key)
 
@@ -142,7 +198,7 @@ class Application:
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
-        """Turn OTB's exceptions and GDAL's unnoticed errors into an OtbError."""
+        """Turn OTB's exceptions, and errors of GDAL that OTB does not notice, into an OtbError."""
         before = len(gdal_errors)
         try:
             yield
@@ -157,10 +213,10 @@ class Application:
             raise OtbError(self._failure(unnoticed))
 
     def _failure(self, messages: Sequence[str]) -> str:
-        """One line. A full disk says the same of every block."""
-        said = "; ".join(dict.fromkeys(" ".join(message.split()) for message in messages))
-        given = " ".join(f"-{key} {_shown(value)}" for key, value in self._parameters.items())
-        return f"OTB application {self.name} failed: {said} [{self.name} {given}]"
+        """Write one line, with each message once: a full disk gives the same message for every block."""
+        reasons = "; ".join(dict.fromkeys(" ".join(message.split()) for message in messages))
+        parameters = " ".join(f"-{key} {_shown(value)}" for key, value in self._parameters.items())
+        return f"OTB application {self.name} failed: {reasons} [{self.name} {parameters}]"
 
 
 def _create(name: str, settings: Settings) -> Any:
@@ -180,6 +236,6 @@ def _shown(value: Value) -> str:
     if isinstance(value, Output):
         return f"<{value.application.name}.{value.key}>"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        runs = ((one, len(list(equal))) for one, equal in groupby(map(_shown, value)))
-        return " ".join(one if count == 1 else f"{count} x {one}" for one, count in runs)
+        runs = ((entry, len(list(equal))) for entry, equal in groupby(map(_shown, value)))
+        return " ".join(entry if count == 1 else f"{count} x {entry}" for entry, count in runs)
     return str(value)

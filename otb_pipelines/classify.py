@@ -1,4 +1,4 @@
-"""Classification of a whole image and the cleaning of its map, in one pass."""
+"""Classify a whole image and clean its map, in one pass."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,21 +7,31 @@ from otb_pipelines.app import Application, Value
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import gives_margin
 
+# Most rows of a strip, and the number that its rows are a multiple of, as the rows of a GeoTIFF tile are.
 _LARGEST_STRIP = 256
 _BLOCK = 16
+# Bytes of a value, and copies of it in memory. OTB copies the pixels of a strip into a list of vectors, one by one,
+# before it classifies them.
 _BYTES = 4
-# OTB copies the pixels of a strip into a list of vectors, one by one, before it classifies them.
 _COPIES = 3
 
 
 @dataclass(frozen=True)
 class Cleaning:
-    """radius: of the majority vote; median_radius: of the confidence's median. Both in pixels, 0 for none.
+    """How a map and its confidence are cleaned.
 
-    smoothing: standard deviation in pixels of the Gaussian by which a random forest's votes are averaged; 0 for none.
-    It takes the place of the majority vote.
-    certain: the confidence that means certain, by which it is divided; None where the classifier gives none between 0
-    and such a value.
+    Attributes
+    ----------
+    radius
+        Radius of the majority vote in pixels, 0 for none.
+    median_radius
+        Radius of the median of the confidence in pixels, 0 for none.
+    certain
+        The value of the classifier's confidence that means certain, by which the confidence is divided. None if the
+        classifier gives no confidence between 0 and such a value.
+    smoothing
+        Standard deviation in pixels of the Gaussian by which a random forest's votes are averaged, 0 for none. It
+        replaces the majority vote.
     """
 
     radius: int
@@ -32,7 +42,7 @@ class Cleaning:
 
 @dataclass(frozen=True)
 class ClassifiedScene:
-    """What is classified, where, and by what.
+    """An image, the mask of the pixels to classify, and a trained classifier.
 
     Attributes
     ----------
@@ -45,7 +55,7 @@ class ClassifiedScene:
     classifier
         OTB's name of the classifier.
     statistics
-        The file of the features' statistics. None where the classifier needs none.
+        The file of the features' statistics. None if the classifier needs none.
     """
 
     image: Path
@@ -70,15 +80,15 @@ def build_classification(scene: ClassifiedScene, cleaning: Cleaning, settings: S
     Returns
     -------
     Application
-        Its outputs are to be written in one call. ``out`` holds the labels, 0 where the mask is 0. Where there is a
-        confidence, ``confmap`` holds it and ``medianmap`` its median. Of a random forest, ``marginmap`` holds the
-        difference of the shares of votes of the first and the second class, and ``secondmap`` the second class, both
-        before the majority vote.
+        Its outputs are to be written in one call. ``out`` holds the labels, 0 where the mask is 0. If the classifier
+        gives a confidence, ``confmap`` holds it and ``medianmap`` its median. For a random forest, ``marginmap`` holds
+        the share of votes for the first class minus that for the second class, and ``secondmap`` holds the second
+        class, both before the majority vote.
 
     Notes
     -----
-    With smoothing, all outputs are of the averaged votes, and shares come in steps of 0.005. In the majority vote in a
-    ball a tie keeps the pixel's label, and pixels without data neither vote nor change. The median is that of the
+    With smoothing, all outputs are of the averaged votes, and shares come in steps of 0.005. The majority vote is taken
+    in a ball. A tie keeps the pixel's label, and pixels without data neither vote nor change. The median is that of the
     pixels with data in a square of side 2 median_radius + 1. The image's edge is replicated.
     """
     parameters: dict[str, Value] = {"in": scene.image, "model": scene.model, "mask": scene.mask}
@@ -94,7 +104,7 @@ def build_classification(scene: ClassifiedScene, cleaning: Cleaning, settings: S
         if scene.statistics is not None:
             parameters["imstat"] = scene.statistics
         if cleaning.certain is not None:
-            # ImageClassifier makes a confidence only if it has a file to go to, even when it goes elsewhere.
+            # ImageClassifier makes a confidence only if a file is named for it, even if no file is written.
             parameters["confmap"] = "in_memory"
         classified = Application("ImageClassifier", parameters, settings)
     outputs["labels"] = classified["out"]
@@ -111,7 +121,26 @@ def build_cleaning(
     cleaning: Cleaning,
     settings: Settings,
 ) -> Application:
-    """A classification that lies in rasters, cleaned: the outputs of `build_classification`, of what is there."""
+    """Build a chain that cleans a classification which lies in rasters.
+
+    Parameters
+    ----------
+    labels
+        Raster of class codes, 0 where there is no data.
+    confidence
+        Raster of the confidence, or None.
+    margin, second
+        Rasters of the margin and of the code of the second class. Both or neither are used.
+    cleaning
+        Majority vote of the labels, and median of the confidence.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    Application
+        Its outputs are those of `build_classification`, as far as their inputs are given.
+    """
     parameters: dict[str, Value] = {
         "labels": labels,
         "radius": cleaning.radius,
@@ -125,14 +154,39 @@ def build_cleaning(
 
 
 def build_shares(image: Path, model: Path, classes: int, settings: Settings) -> Application:
-    """The shares of a random forest's votes, a band a class in the order of the codes; the output is `probamap`.
+    """Build an application that computes the shares of a random forest's votes for each class.
 
-    classes: all that the forest was trained on. Only the fast forest gives them, of every pixel, whatever its features.
+    Parameters
+    ----------
+    image
+        Raster of the features.
+    model
+        The file of the trained forest.
+    classes
+        Number of classes that the forest was trained on.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    Application
+        Its output ``probamap`` has one band for each class, in the order of the codes. Every pixel gets values,
+        whatever its features are. Only the fast forest gives them.
     """
     return Application("ImageClassifier", {"in": image, "model": model, "nbclasses": classes}, settings)
 
 
 def strip_rows(width: int, bands: int, settings: Settings) -> int:
-    """Rows to classify at a time, so that their pixels, of 32 bits a band, and OTB's copies of them fit the memory."""
+    """Return how many rows to classify at a time, so that their pixels and OTB's copies of them fit the memory.
+
+    Parameters
+    ----------
+    width
+        Columns of the image.
+    bands
+        Bands of the image, of 32 bits each.
+    settings
+        Memory in megabytes.
+    """
     fitting = (settings.ram << 20) // (width * bands * _BYTES * _COPIES)
     return max(_BLOCK, min(_LARGEST_STRIP, fitting // _BLOCK * _BLOCK))

@@ -1,4 +1,4 @@
-"""Confusion matrices of a map against reference samples."""
+"""Count the confusion matrix of a map against reference samples."""
 
 from pathlib import Path
 
@@ -9,7 +9,26 @@ from otb_pipelines.settings import Settings
 def confusion_matrix(
     labels: Path, samples: Path, class_field: str, table: Path, settings: Settings
 ) -> dict[tuple[int, int], int]:
-    """Pixel counts by (reference label, map label), counted by OTB at the sample points and also left in `table`."""
+    """Count pixels at the sample points by their reference label and their map label.
+
+    Parameters
+    ----------
+    labels
+        Raster of the map, 0 where there is no data.
+    samples
+        Vector file of the sample points.
+    class_field
+        The field of the samples that holds the reference label.
+    table
+        The file that OTB writes its table to.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    dict
+        Pixel counts by (reference label, map label).
+    """
     Application(
         "ComputeConfusionMatrix",
         {
@@ -27,7 +46,15 @@ def confusion_matrix(
 
 
 def read_confusion_table(table: Path) -> dict[tuple[int, int], int]:
-    """Read OTB's table: two header lines with the labels of rows (reference) and columns (map), then the counts."""
+    """Read OTB's table of a confusion matrix.
+
+    Two header lines hold the labels of the rows (reference) and of the columns (map), and the counts follow.
+
+    Returns
+    -------
+    dict
+        Pixel counts by (reference label, map label).
+    """
     lines = table.read_text().split("\n")
     reference = [int(label) for label in lines[0].split(":", 1)[1].split(",")]
     produced = [int(label) for label in lines[1].split(":", 1)[1].split(",")]

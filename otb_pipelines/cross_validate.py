@@ -1,4 +1,4 @@
-"""Cross-validation: train on some pixels, classify others, fold by fold, and several folds at a time."""
+"""Cross-validate a classifier: train it on some pixels and classify others, several folds at a time."""
 
 import logging
 import os
@@ -22,12 +22,23 @@ from otb_pipelines.process import gdal
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import Codes, Parameters, Training, Values, train
 
+# Seconds between two looks at the other processes.
 _PATIENCE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
 class FoldPixels:
-    """values: (pixels, features) to train on; codes: (pixels,) their classes; unknown: (pixels, features) to tell."""
+    """The pixels of one fold.
+
+    Attributes
+    ----------
+    values
+        Features of the training pixels, (pixels, features).
+    codes
+        Class codes of the training pixels, (pixels).
+    unknown
+        Features of the pixels to classify, (pixels, features).
+    """
 
     values: Values
     codes: Codes
@@ -42,22 +53,45 @@ def classify_folds(
     folder: Path,
     settings: Settings,
 ) -> list[NDArray[np.uint8]]:
-    """The codes that each fold's forest, trained on its pixels, gives its unknown ones.
+    """Train a classifier for each fold, and classify the fold's unknown pixels.
 
-    With several threads, folds are worked on in as many processes, this one among them: OTB's applications cannot run
-    side by side in the threads of one. folder: an empty one, for models and results.
+    With several threads, folds are worked on in as many processes, this one among them, because OTB's applications
+    cannot run side by side in the threads of one process.
 
-    Raises OtbError where a fold cannot be trained or classified.
+    Parameters
+    ----------
+    folds
+        The pixels of each fold.
+    classifier
+        TrainVectorClassifier's own parameters.
+    seed
+        Seed of the training.
+    statistics
+        The file of the features' statistics. None if the classifier needs none.
+    folder
+        An empty folder for models and results.
+    settings
+        Memory and threads of all processes together.
+
+    Returns
+    -------
+    list of array
+        For each fold, the class codes of its unknown pixels, (pixels).
+
+    Raises
+    ------
+    OtbError
+        A fold cannot be trained or classified.
     """
     workers = min(settings.threads, len(folds))
     jobs = [_Job(number, fold, classifier, seed, statistics, folder) for number, fold in enumerate(folds)]
     share = Settings(max(1, settings.ram // workers), 1)
     with _processes([(jobs[first::workers], share) for first in range(1, workers)], folder) as running:
         for job in jobs[::workers]:
-            _work(job, Settings(share.ram, settings.threads))
-            _tell(settings, len(folds), folder)
-        while any(one.process.poll() is None for one in running):
-            _tell(settings, len(folds), folder)
+            _classify_fold(job, Settings(share.ram, settings.threads))
+            _report_progress(settings, len(folds), folder)
+        while any(worker.process.poll() is None for worker in running):
+            _report_progress(settings, len(folds), folder)
             time.sleep(_PATIENCE)
         _check(running)
     return [np.load(job.result) for job in jobs]
@@ -66,7 +100,24 @@ def classify_folds(
 def classify_pixels(
     pixels: NDArray[np.float32], model: Path, statistics: Path | None, settings: Settings
 ) -> NDArray[np.uint8]:
-    """(pixels,) class codes of (pixels, features), by ImageClassifier on an image of one row in memory."""
+    """Classify scattered pixels, by ImageClassifier on an image of one row in memory.
+
+    Parameters
+    ----------
+    pixels
+        Features of the pixels, (pixels, features).
+    model
+        The file of the trained classifier.
+    statistics
+        The file of the features' statistics. None if the classifier needs none.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    array
+        Class codes, (pixels).
+    """
     if not len(pixels):
         return np.empty(0, dtype=np.uint8)
     result = f"/vsimem/{uuid.uuid4()}.tif"
@@ -98,13 +149,13 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Process:
-    """said: the file of its standard error."""
+    """A process that works on folds, and the file of its standard error."""
 
     process: subprocess.Popen[bytes]
-    said: Path
+    errors: Path
 
 
-def _work(job: _Job, settings: Settings) -> None:
+def _classify_fold(job: _Job, settings: Settings) -> None:
     model = job.folder / f"model_{job.number}"
     train(Training(job.pixels.values, job.pixels.codes, job.classifier, job.seed, job.statistics), model, settings)
     codes = classify_pixels(job.pixels.unknown, model, job.statistics, settings)
@@ -112,21 +163,21 @@ def _work(job: _Job, settings: Settings) -> None:
     np.save(job.result, codes)
 
 
-def _tell(settings: Settings, folds: int, folder: Path) -> None:
+def _report_progress(settings: Settings, folds: int, folder: Path) -> None:
     if settings.progress is not None:
         settings.progress("k-fold", len(list(folder.glob("codes_*.npy"))) / folds)
 
 
 @contextmanager
 def _processes(tasks: Sequence[tuple[list[_Job], Settings]], folder: Path) -> Iterator[list[_Process]]:
-    """A process for each task, none of which outlives the block."""
+    """Start a process for each task, and end all of them when the block ends."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     running: list[_Process] = []
     try:
         for number, task in enumerate(tasks):
-            file, said = folder / f"task_{number}", folder / f"said_{number}"
+            file, errors = folder / f"task_{number}", folder / f"errors_{number}"
             file.write_bytes(pickle.dumps(task))
-            with said.open("wb") as log:
+            with errors.open("wb") as log:
                 running.append(
                     _Process(
                         subprocess.Popen(
@@ -136,23 +187,23 @@ def _processes(tasks: Sequence[tuple[list[_Job], Settings]], folder: Path) -> It
                             stderr=log,
                             env=environment,
                         ),
-                        said,
+                        errors,
                     )
                 )
         yield running
     finally:
-        for process in running:
-            process.process.kill()
-            process.process.wait()
+        for worker in running:
+            worker.process.kill()
+            worker.process.wait()
 
 
-def _check(processes: Sequence[_Process]) -> None:
-    for one in processes:
-        code, said = one.process.returncode, one.said.read_text(errors="replace").strip().splitlines()
+def _check(workers: Sequence[_Process]) -> None:
+    for worker in workers:
+        code, messages = worker.process.returncode, worker.errors.read_text(errors="replace").strip().splitlines()
         if code < 0:
             raise OtbError(f"a process that trains was ended by signal {-code}; is there enough memory?")
         if code:
-            raise OtbError(said[-1] if said else f"a process that trains ended with code {code}")
+            raise OtbError(messages[-1] if messages else f"a process that trains ended with code {code}")
 
 
 def _main(task: Path) -> int:
@@ -161,9 +212,9 @@ def _main(task: Path) -> int:
     parent = os.getppid()
     try:
         for job in jobs:
-            # Nobody waits for the results of a parent that was killed.
+            # If the parent was killed, nobody waits for the results.
             if os.getppid() == parent:
-                _work(job, settings)
+                _classify_fold(job, settings)
     except OtbError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,8 +1,8 @@
-"""The errors of OTB's applications."""
+"""Define the errors of OTB's applications."""
 
 
 class OtbError(RuntimeError):
-    """An OTB application failed, or could not be made. The message names it and carries OTB's own words."""
+    """An OTB application failed, or could not be made. The message names it and quotes OTB's own message."""
 
 
 class OtbMissingError(OtbError):

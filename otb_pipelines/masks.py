@@ -1,4 +1,4 @@
-"""Masks: where every band has a value, and binary morphology."""
+"""Build masks by formulas and by binary morphology."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,14 +8,43 @@ from otb_pipelines.settings import Settings
 
 
 def build_formula(images: Sequence[Path | Output], expression: str, settings: Settings) -> Application:
-    """A formula of whole images in BandMath's language: im1b1 is the first band of the first. The output is `out`."""
+    """Build an application that evaluates a formula of whole images.
+
+    Parameters
+    ----------
+    images
+        The images, on one grid.
+    expression
+        The formula in BandMath's language. ``im1b1`` is the first band of the first image.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    Application
+        Its output ``out`` has one band.
+    """
     return Application("FormulaEvaluation", {"il": images, "exp": expression}, settings)
 
 
 def build_morphology(mask: Path | Output, operation: str, radius: int, settings: Settings) -> Application:
-    """`dilate`, `erode`, `opening` or `closing` of the pixels of value 1 by a ball of this radius in pixels.
+    """Build an application that dilates, erodes, opens or closes the pixels of value 1 by a ball.
 
-    The ball of OTB holds the offsets with x^2 + y^2 <= (radius + 0.5)^2. Other pixels become 0.
+    Parameters
+    ----------
+    mask
+        The mask. Values other than 1 become 0.
+    operation
+        ``dilate``, ``erode``, ``opening`` or ``closing``.
+    radius
+        Radius of the ball in pixels. OTB's ball consists of the offsets with x^2 + y^2 <= (radius + 0.5)^2.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    Application
+        Its output ``out`` is 1 or 0.
     """
     return Application(
         "BinaryMorphologicalOperation",

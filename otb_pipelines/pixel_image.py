@@ -1,4 +1,4 @@
-"""Scattered pixels as an image that OTB's applications read."""
+"""Make an image of scattered pixels, for OTB's applications to read."""
 
 import uuid
 from collections.abc import Iterator
@@ -14,9 +14,17 @@ from otb_pipelines.process import gdal
 
 @contextmanager
 def pixel_image(values: NDArray[Any]) -> Iterator[Path]:
-    """An image of one row in GDAL's memory, as long as the block lasts.
+    """Make an image of one row in GDAL's memory, which lasts until the block ends.
 
-    values: (pixels, bands), integers or floats of 32 bits.
+    Parameters
+    ----------
+    values
+        (pixels, bands), integers or floats of 32 bits.
+
+    Yields
+    ------
+    Path
+        GDAL's path of the image.
     """
     pixels, bands = values.shape
     path = f"/vsimem/{uuid.uuid4()}.tif"

@@ -1,6 +1,6 @@
-"""What is set once for the whole process: exceptions of GDAL, the loading of OTB, threads, caches and memory.
+"""Set up GDAL and OTB for the whole process: exceptions, the loading of OTB, threads, caches and memory.
 
-The packages import GDAL from here, so that it raises exceptions wherever it is used.
+Both packages import GDAL from here, so that it raises exceptions wherever it is used.
 """
 
 import ctypes
@@ -37,7 +37,7 @@ osr.UseExceptions()
 log = logging.getLogger("otb_pipelines")
 
 gdal_errors: list[str] = []
-"""Errors that GDAL has reported since they were last taken out. Who calls OTB looks here, since OTB does not."""
+"""Errors that GDAL has reported since they were last removed. Callers of OTB read them, because OTB does not."""
 
 _OWN_APPLICATIONS = Path(__file__).parent / "otb_applications"
 _FOREST_PLUGIN = Path(__file__).parent / "itk_plugins" / "libfast_forest.so"
@@ -55,7 +55,8 @@ def load_otb(settings: Settings) -> Any:
     Parameters
     ----------
     settings
-        Memory for GDAL's cache of blocks, and threads of ITK, which only counts before the first filter is made.
+        Memory for GDAL's cache of blocks, and threads of ITK. The number of threads only has an effect before the
+        first filter is made.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def load_otb(settings: Settings) -> Any:
     Raises
     ------
     OtbMissingError
-        Where the module cannot be imported.
+        The module cannot be imported.
     """
     # By default GDAL caches blocks in a twentieth of the machine's memory.
     gdal.SetCacheMax(settings.ram << 20)
@@ -86,27 +87,34 @@ def _loaded_otb() -> Any:
     # OTB does not notice that GDAL could not flush a file on closing it: a full disk would stay unnoticed.
     # The handler serves all threads, since OTB may work in another thread than the caller's.
     gdal.SetErrorHandler(_note_gdal_error)
-    # The official module has no such function, and leaves its log on standard output.
+    # The official module does not have this function, and writes its log to standard output.
     if hasattr(otbApplication, "AddLogCallback"):
         otbApplication.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
     return otbApplication
 
 
 def available_applications(settings: Settings) -> tuple[str, ...]:
-    """Names of the applications that OTB finds, sorted. Raises OtbMissingError as `load_otb` does."""
+    """List the names of the applications that OTB finds, sorted.
+
+    Raises
+    ------
+    OtbMissingError
+        OTB's Python module cannot be imported.
+    """
     return tuple(sorted(load_otb(settings).Registry.GetAvailableApplications()))
 
 
 def forest_plugin() -> Path | None:
-    """The plug-in with which ImageClassifier runs random forests fast. None where it was not built."""
+    """Return the plug-in with which ImageClassifier runs random forests fast, or None if it was not built."""
     return _FOREST_PLUGIN if _FOREST_PLUGIN.is_file() else None
 
 
 @contextmanager
 def gdal_threads(threads: int) -> Iterator[None]:
-    """Let GDAL decode with so many threads in the block, and encode where a file's options do not say otherwise.
+    """Let GDAL decode with several threads until the block ends.
 
-    Several threads compress the blocks of a GeoTIFF in any order, so that equal pixels give different bytes.
+    GDAL also encodes with them, unless the creation options of a file give a number. Several threads compress the
+    blocks of a GeoTIFF in any order, so that equal pixels give different bytes.
     """
     before = gdal.GetConfigOption("GDAL_NUM_THREADS")
     gdal.SetConfigOption("GDAL_NUM_THREADS", str(threads))
@@ -118,7 +126,10 @@ def gdal_threads(threads: int) -> Iterator[None]:
 
 @contextmanager
 def bounded_cache(megabytes: int) -> Iterator[None]:
-    """Bound GDAL's cache of blocks in the block. By default it is a twentieth of the machine's memory."""
+    """Limit GDAL's cache of raster blocks, in megabytes, until the block ends.
+
+    By default it is a twentieth of the machine's memory.
+    """
     before = gdal.GetCacheMax()
     gdal.SetCacheMax(megabytes << 20)
     try:
@@ -129,10 +140,11 @@ def bounded_cache(megabytes: int) -> Iterator[None]:
 
 @contextmanager
 def kept_memory() -> Iterator[None]:
-    """Let glibc keep freed memory for the next buffer, and give it back at the end. Elsewhere, do nothing.
+    """Let glibc keep freed memory for the next buffer, and give it back when the block ends.
 
-    OpenJPEG allocates and frees megabytes for each tile. By default each goes back to the kernel at once, which then
-    clears the pages of the next: a sixth of the time of decoding a scene.
+    OpenJPEG allocates and frees megabytes for each tile. By default the memory goes back to the kernel at once, which
+    then clears the pages of the next buffer. This takes a sixth of the time of decoding a scene. With another C library
+    than glibc, nothing is done.
     """
     library = ctypes.CDLL(None)
     if not hasattr(library, "mallopt"):
@@ -156,7 +168,7 @@ def _note_gdal_error(severity: int, _number: int, message: str) -> None:
 
 
 def _register_fast_forest() -> None:
-    """Register the fast forest with OTB. Without it OTB's own forest serves, with the same results."""
+    """Register the fast forest with OTB. Without it, OTB uses its own forest, with the same results."""
     plugin = forest_plugin()
     if plugin is None:
         return

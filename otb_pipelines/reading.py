@@ -1,4 +1,4 @@
-"""Bands of products, decoded and resampled while other applications compute."""
+"""Decode and resample bands of products while other applications compute."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,16 @@ from otb_pipelines.settings import Settings
 
 @dataclass(frozen=True)
 class Radiometry:
-    """value = DN * scale + offset, where DN is a finite number other than no_data, if there is one."""
+    """How a value is computed from a digital number: value = DN * scale + offset.
+
+    Attributes
+    ----------
+    scale, offset
+        Factor and summand.
+    no_data
+        The digital number that means no data. None if there is no such number. A digital number that is not finite
+        always means no data.
+    """
 
     scale: float
     offset: float
@@ -19,11 +28,30 @@ class Radiometry:
 def build_band(
     path: str, level: int, like: Path, radiometry: Radiometry, settings: Settings, *, nearest: bool = False
 ) -> Output:
-    """The first band of a file on the grid of the raster `like`, which need hold no pixels; NaN where there is no data.
+    """Build an application that brings the first band of a file onto a grid.
 
-    level: wavelet level of a JPEG 2000 file to decode; 0 decodes every pixel.
-    On a coarser grid it is averaged over what a pixel covers and has data; on a finer one interpolated bilinearly.
-    nearest: the pixel under the centre, on any grid.
+    On a coarser grid, a pixel is the average of the pixels with data that it covers. On a finer grid, pixels are
+    interpolated bilinearly.
+
+    Parameters
+    ----------
+    path
+        The file, which GDAL opens.
+    level
+        Wavelet level of a JPEG 2000 file to decode. 0 decodes every pixel.
+    like
+        A raster on the grid. It may be without pixels.
+    radiometry
+        Scale, offset and no-data value.
+    settings
+        Memory and threads.
+    nearest
+        Take the pixel under the centre instead, on any grid.
+
+    Returns
+    -------
+    Output
+        The band, NaN where there is no data.
     """
     parameters: dict[str, Value] = {
         "in": path,

@@ -1,4 +1,4 @@
-"""What every chain may use of the machine, and whom it tells of its progress."""
+"""Limit the memory and the threads that a chain uses, and name the function that is told its progress."""
 
 import os
 from collections.abc import Callable
@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Progress = Callable[[str, float], None]
-"""Told the name of a step and the share of it that is done, 0..1."""
+"""A function that is called with the name of a step and the share of it that is done, 0 to 1."""
 
 _LARGEST_DEFAULT_RAM = 256
 
 
 @dataclass(frozen=True)
 class Settings:
-    """ram: megabytes that one chain may buffer; threads: of the per-pixel work; progress: who is told of it."""
+    """Resources of a chain.
+
+    Attributes
+    ----------
+    ram
+        Megabytes that one chain may buffer.
+    threads
+        Threads that compute pixels.
+    progress
+        The function that is told the progress, or None.
+    """
 
     ram: int
     threads: int
@@ -21,7 +31,7 @@ class Settings:
 
 
 def machine_memory() -> int:
-    """Memory in megabytes that this process may use: the machine's, or its control group's if that is less."""
+    """Return the megabytes of memory that this process may use, of the machine or of its control group."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit_file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         limit = Path(limit_file)
@@ -32,10 +42,13 @@ def machine_memory() -> int:
 
 
 def machine_threads() -> int:
-    """Processors that this process may run on, which a job scheduler may have limited."""
+    """Return the number of processors that this process may run on, which a job scheduler may have limited."""
     return len(os.sched_getaffinity(0))
 
 
 def default_settings(progress: Progress | None = None) -> Settings:
-    """An eighth of the memory, at most 256 MB: a larger buffer makes no chain faster; and all processors."""
+    """Return settings with an eighth of the memory, but at most 256 MB, and with all processors.
+
+    A larger buffer makes no chain faster.
+    """
     return Settings(min(machine_memory() // 8, _LARGEST_DEFAULT_RAM), machine_threads(), progress)

@@ -1,4 +1,4 @@
-"""Stacks of image layers: bands, formulas of bands and textures, made and written in one pass."""
+"""Build stacks of image layers, which are bands, formulas of bands and textures, and write them in one pass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,15 @@ from otb_pipelines.settings import Settings
 
 @dataclass(frozen=True)
 class FormulaLayer:
-    """An expression over im1b1, im2b1, ...: the sources in this order. A value that is not finite is NaN."""
+    """A formula of bands. A value that is not finite becomes NaN.
+
+    Attributes
+    ----------
+    expression
+        The formula in BandMath's language. ``im1b1`` is the first source, ``im2b1`` the second.
+    sources
+        Names of the sources, in this order.
+    """
 
     expression: str
     sources: tuple[str, ...]
@@ -20,7 +28,14 @@ class FormulaLayer:
 class ContourDensity:
     """Mean, over a square window, of the gradient's magnitude in units per metre.
 
-    The gradient is taken by central differences; the image's edge is replicated.
+    The gradient is taken by central differences. The image's edge is replicated.
+
+    Attributes
+    ----------
+    source
+        Name of the source.
+    radius
+        Radius of the window in pixels; its side is 2 radius + 1.
     """
 
     source: str
@@ -29,9 +44,17 @@ class ContourDensity:
 
 @dataclass(frozen=True)
 class VariationCoefficient:
-    """Standard deviation (n - 1) over mean in a square window; the image's edge is replicated.
+    """Standard deviation (n - 1) divided by the mean, in a square window.
 
-    OTB sums in 32 bits: a coefficient below 0.002 may be off by as much. No value where the mean is 0.
+    The image's edge is replicated. OTB sums in 32 bits, so that a coefficient below 0.002 may be wrong by as much.
+    Where the mean is 0, the coefficient is NaN.
+
+    Attributes
+    ----------
+    source
+        Name of the source.
+    radius
+        Radius of the window in pixels; its side is 2 radius + 1.
     """
 
     source: str
@@ -39,14 +62,26 @@ class VariationCoefficient:
 
 
 Layer = str | FormulaLayer | ContourDensity | VariationCoefficient
-"""A layer of a stack; a plain name is the source itself."""
+"""A layer of a stack. A plain name is the source itself."""
 
 
 def build_layers(sources: Mapping[str, Path | Output], layers: Sequence[Layer], settings: Settings) -> list[Output]:
-    """An image of one band for each layer, in order.
+    """Build an image of one band for each layer.
 
-    sources: single-band rasters or images on one grid, by name. Each is opened once and read once a streamed region,
-    however many layers use it.
+    Parameters
+    ----------
+    sources
+        Single-band rasters or images on one grid, by name. Each is opened once and read once for each streamed region,
+        however many layers use it.
+    layers
+        The layers.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    list of Output
+        The images, in the order of the layers.
     """
     readers = {name: _reader(sources[name], settings) for name in sorted(_sources_of(layers))}
     return [_layer(layer, readers, settings) for layer in layers]
@@ -56,8 +91,19 @@ def build_layers(sources: Mapping[str, Path | Output], layers: Sequence[Layer], 
 class StackFile:
     """A GeoTIFF to be made of layers.
 
-    like: a raster of its size, bands and metadata, which need hold no pixels. options: GDAL's, for making it.
-    overviews: factors; the first divides the rows of a strip, each of the others is a multiple of the one before.
+    Attributes
+    ----------
+    path
+        The file.
+    like
+        A raster with the size, the bands and the metadata of the file. It may be without pixels.
+    layers
+        One image for each band.
+    options
+        GDAL's creation options.
+    overviews
+        Factors of the overviews, in ascending order. The first divides the rows of a strip, and each of the others is
+        a multiple of the one before.
     """
 
     path: Path
@@ -68,9 +114,21 @@ class StackFile:
 
 
 def write_stacks(files: Sequence[StackFile], rows: int, settings: Settings) -> None:
-    """Write layers to files, all at the same pace, so that what they share is read once. Overviews are averages.
+    """Write layers to files, all at the same pace, so that shared sources are read once. Overviews are averages.
 
-    rows: of a strip, of the file with the fewest.
+    Parameters
+    ----------
+    files
+        The files with their layers.
+    rows
+        Rows of a strip of the file with the fewest rows. Strips of the others cover the same ground.
+    settings
+        Memory and threads.
+
+    Raises
+    ------
+    OtbError
+        A file cannot be written.
     """
     parameters: dict[str, Value] = {
         "il": [layer for file in files for layer in file.layers],
@@ -99,7 +157,7 @@ def _sources_of(layers: Sequence[Layer]) -> set[str]:
 def _reader(source: Path | Output, settings: Settings) -> Output:
     if isinstance(source, Output):
         return source
-    # In its standard mode with nothing else set, ExtractROI hands the whole image on: a reader to share.
+    # In its standard mode, and with no other parameter, ExtractROI passes the whole image on. Layers share it.
     return Application("ExtractROI", {"in": source}, settings)["out"]
 
 
@@ -120,5 +178,5 @@ def _layer(layer: Layer, readers: Mapping[str, Output], settings: Settings) -> O
 
 
 def _local_statistics(image: Output, radius: int, settings: Settings) -> Output:
-    """Bands 1 and 2 are mean and variance."""
+    """Build local statistics of an image. Band 1 is the mean, band 2 the variance."""
     return Application("LocalStatisticExtraction", {"in": image, "radius": radius}, settings)["out"]

@@ -1,4 +1,4 @@
-"""Training of OTB's classifiers."""
+"""Train OTB's classifiers."""
 
 import io
 import re
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,41 +22,42 @@ Values = NDArray[np.float64]
 Codes = NDArray[np.integer[Any]]
 
 Parameters = Mapping[str, str | int | float | bool | Sequence[str | int]]
-"""TrainVectorClassifier's own parameters, `classifier` and `classifier.*`."""
+"""TrainVectorClassifier's own parameters, ``classifier`` and ``classifier.*``."""
 
 _TREES = frozenset(("rf", "sharkrf", "dt", "boost", "gbt"))
 """Classifiers that compare one feature with a threshold, so that the features' scales do not matter."""
 
+# OTB's own default of classifier.knn.k.
 _DEFAULT_NEIGHBOURS = 32
 _CLASS = "class"
 
-# OTB's names of a forest's parameters, and RandomForestTraining's.
+# OTB's names of a forest's parameters, and the names of RandomForestTraining.
 _FOREST_PARAMETERS = {"nbtrees": "trees", "max": "depth", "min": "least", "var": "tried"}
 # OTB's own default of classifier.rf.acc.
 _LEAST_ERROR = 0.01
 
 
 def classifiers(settings: Settings) -> tuple[str, ...]:
-    """The supervised classifiers that this OTB was built with, by OTB's names."""
+    """List OTB's names of the supervised classifiers that this OTB was built with."""
     return Application("TrainVectorClassifier", {}, settings).choices("classifier")
 
 
 def needs_scaling(classifier: str) -> bool:
-    """Whether a classifier, by OTB's name, wants features of zero mean and unit variance."""
+    """Say whether a classifier, by OTB's name, needs features of zero mean and unit variance."""
     return classifier not in _TREES
 
 
 def gives_margin(classifier: str) -> bool:
-    """Whether a map of this classifier comes with the margin of the votes and the second class."""
+    """Say whether a classifier, by OTB's name, gives the margin of the votes and the second class with its map."""
     return classifier == "rf"
 
 
 def largest_confidence(parameters: Parameters) -> float | None:
-    """The value of OTB's confidence map that means certain; None where it is no measure between 0 and another value.
+    """Return the value of OTB's confidence map that means certain, or None if the map has no such value.
 
-    A random forest gives the share of votes, libsvm the difference of the two highest probabilities if it was trained
-    for them, k nearest neighbours the count of votes. A neural network gives the difference of two outputs, which
-    need not be probabilities; boosting gives the class again; the others give none.
+    A random forest gives the share of votes. libsvm gives the difference of the two highest probabilities, if it was
+    trained for them. k nearest neighbours give the count of votes. A neural network gives the difference of two
+    outputs, which need not be probabilities. Boosting gives the class again. The other classifiers give no confidence.
     """
     name = parameters["classifier"]
     if name == "knn":
@@ -66,26 +67,79 @@ def largest_confidence(parameters: Parameters) -> float | None:
 
 
 def why_unfit(parameters: Parameters, classes: int) -> str | None:
-    """Why OTB cannot tell so many classes apart with this classifier, where it would not say so itself."""
+    """Say why OTB cannot separate so many classes with a classifier, if OTB itself does not say so.
+
+    Parameters
+    ----------
+    parameters
+        TrainVectorClassifier's own parameters.
+    classes
+        Number of classes.
+
+    Returns
+    -------
+    str or None
+        The reason. None if the classifier can separate the classes, or OTB itself says that it cannot.
+    """
     if parameters["classifier"] == "boost" and classes > 2:
         return f"boost tells two classes apart, not {classes}"
     return None
 
 
 def check_parameters(parameters: Parameters, settings: Settings) -> None:
-    """Raises OtbError where TrainVectorClassifier does not know one of the parameters, or needs one more."""
+    """Check the parameters of a classifier before it is trained.
+
+    Parameters
+    ----------
+    parameters
+        TrainVectorClassifier's own parameters.
+    settings
+        Memory and threads.
+
+    Raises
+    ------
+    OtbError
+        TrainVectorClassifier does not know one of the parameters, or needs one more.
+    """
     Application("TrainVectorClassifier", parameters, settings)
     if parameters["classifier"] == "ann" and not parameters.get("classifier.ann.sizes"):
         raise OtbError("ann needs classifier.ann.sizes, the neurons of each inner layer, such as [20]")
 
 
 def build_statistics(image: Path, statistics: Path, settings: Settings) -> Application:
-    """Mean and standard deviation of each band into an XML file; NaN is no data and is left out."""
+    """Build an application that writes the mean and the standard deviation of each band. NaN is no data.
+
+    Parameters
+    ----------
+    image
+        Raster of the features.
+    statistics
+        The XML file to write.
+    settings
+        Memory and threads.
+    """
     return Application("ComputeImagesStatistics", {"il": [image], "out.xml": statistics}, settings)
 
 
 def write_statistics(classifier: str, image: Path, statistics: Path, settings: Settings) -> Path | None:
-    """The bands' statistics for a classifier that weighs one feature against another; None where it does not."""
+    """Write the statistics of the features, if the classifier weighs one feature against another.
+
+    Parameters
+    ----------
+    classifier
+        OTB's name of the classifier.
+    image
+        Raster of the features.
+    statistics
+        The XML file to write.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    Path or None
+        The file. None if the classifier needs no statistics.
+    """
     if not needs_scaling(classifier):
         return None
     build_statistics(image, statistics, settings).execute()
@@ -93,10 +147,27 @@ def write_statistics(classifier: str, image: Path, statistics: Path, settings: S
 
 
 def with_noisy_copies(values: Values, codes: Codes, jitter: float, seed: int) -> tuple[Values, Codes]:
-    """Pixels joined by a copy of each with Gaussian noise; without noise, the pixels alone.
+    """Append a copy with Gaussian noise of each training pixel.
 
-    values: (pixels, features); codes: (pixels,) class codes. jitter: standard deviation of the noise, as a share of
-    that of the feature in the class. (SampleAugmentation of OTB 8.1 draws its noise whatever the seed is.)
+    Parameters
+    ----------
+    values
+        Features, (pixels, features).
+    codes
+        Class codes, (pixels).
+    jitter
+        Standard deviation of the noise, as a share of that of the feature in the class. With 0 there are no copies.
+    seed
+        Seed of the noise.
+
+    Returns
+    -------
+    tuple of array
+        The values and the codes, with those of the copies behind them.
+
+    Notes
+    -----
+    OTB's SampleAugmentation is not used, because that of OTB 8.1 does not draw its noise by the seed.
     """
     if not jitter:
         return values, codes
@@ -108,20 +179,20 @@ def with_noisy_copies(values: Values, codes: Codes, jitter: float, seed: int) ->
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a classifier is trained on, and how.
+    """Training pixels, and the classifier to train on them.
 
     Attributes
     ----------
     values
-        (pixels, features).
+        Features, (pixels, features).
     codes
-        (pixels,) class codes.
+        Class codes, (pixels).
     classifier
         TrainVectorClassifier's own parameters.
     seed
-        Governs all that is random in the training.
+        Seed of everything random in the training.
     statistics
-        The file of `write_statistics`. None where the classifier needs none.
+        The file of `write_statistics`. None if the classifier needs none.
     """
 
     values: Values
@@ -134,8 +205,9 @@ class Training:
 def train(training: Training, model: Path, settings: Settings) -> None:
     """Train on pixels, and write the model.
 
-    RandomForestTraining trains a random forest of which all trees are asked for. TrainVectorClassifier trains any other
-    classifier, and stops adding trees once the out-of-bag error is below ``classifier.rf.acc``.
+    RandomForestTraining trains a random forest if all trees are wanted, which ``classifier.rf.acc`` 0 means.
+    TrainVectorClassifier trains every other classifier. It adds no more trees once the out-of-bag error is below
+    ``classifier.rf.acc``.
 
     Parameters
     ----------
@@ -149,7 +221,7 @@ def train(training: Training, model: Path, settings: Settings) -> None:
     Raises
     ------
     OtbError
-        Where the classifier cannot be trained.
+        The classifier cannot be trained.
     """
     if _grows_all_trees(training.classifier):
         _train_forest(training, model, settings)
@@ -163,10 +235,11 @@ def train(training: Training, model: Path, settings: Settings) -> None:
     }
     if training.statistics is not None:
         parameters["io.stats"] = training.statistics
-    with _table(training.values, training.codes) as (path, features):
-        Application("TrainVectorClassifier", {"io.vd": [path], "feat": features, **parameters}, settings).execute()
+    with _table(training.values, training.codes) as table:
+        parameters = {"io.vd": [table.path], "feat": table.features, **parameters}
+        Application("TrainVectorClassifier", parameters, settings).execute()
     if training.classifier["classifier"] == "ann":
-        _mend_labels(model)
+        _correct_labels(model)
 
 
 def _grows_all_trees(classifier: Parameters) -> bool:
@@ -185,36 +258,43 @@ def _train_forest(training: Training, model: Path, settings: Settings) -> None:
         Application("RandomForestTraining", parameters, settings).execute()
 
 
+class _Table(NamedTuple):
+    """A table of training pixels, and the names of its columns of features."""
+
+    path: str
+    features: list[str]
+
+
 @contextmanager
-def _table(values: Values, codes: Codes) -> Iterator[tuple[str, list[str]]]:
-    """A CSV file in GDAL's memory, which OTB's vector reader sees, and the names of its columns of features."""
+def _table(values: Values, codes: Codes) -> Iterator[_Table]:
+    """Make a CSV file in GDAL's memory, which OTB's vector reader can open."""
     features = [f"feature_{number}" for number in range(values.shape[1])]
     text = io.BytesIO()
     np.savetxt(
         text,
         np.column_stack([codes, values]),
-        # Nine digits give a 32-bit float back as it was.
+        # Nine digits are enough to read a 32-bit float back unchanged.
         fmt=["%d"] + ["%.9g"] * len(features),
         delimiter=",",
         header=",".join([_CLASS, *features]),
         comments="",
     )
     stem = f"/vsimem/{uuid.uuid4()}"
-    # What OGR takes for the types of the columns; without it all of them are text.
+    # OGR reads the types of the columns from a second file. Without it, all columns are text.
     types = ",".join(["Integer"] + ["Real"] * len(features))
     try:
         gdal.FileFromMemBuffer(f"{stem}.csv", text.getvalue())
         gdal.FileFromMemBuffer(f"{stem}.csvt", types.encode())
-        yield f"{stem}.csv", features
+        yield _Table(f"{stem}.csv", features)
     finally:
         gdal.Unlink(f"{stem}.csv")
         gdal.Unlink(f"{stem}.csvt")
 
 
-def _mend_labels(model: Path) -> None:
-    """Write the class labels of a neural network as the integers as which OTB 8.1 reads them.
+def _correct_labels(model: Path) -> None:
+    """Write the class labels of a neural network as integers.
 
-    It writes them as 32-bit floats, and then takes their bits for integers: class 2 becomes 1073741824.
+    OTB 8.1 writes them as 32-bit floats but reads their bits as integers, so that class 2 becomes 1073741824.
     """
     text = model.read_text()
     labels = re.search(r"class_labels: !!opencv-matrix\s+rows: \d+\s+cols: \d+\s+dt: (f)\s+data: \[([^]]+)\]", text)
