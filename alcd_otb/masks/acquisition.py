@@ -9,8 +9,8 @@ from pathlib import Path
 from lxml import etree
 
 from alcd_otb.errors import ProductError
+from alcd_otb.products.dates import SAME_SKY
 from alcd_otb.products.safe_archive import damaged
-from alcd_otb.products.sentinel2_l1c import SAME_SKY
 from alcd_otb.products.sentinel2_metadata import tile_in
 
 # Columns and rows of the grid reference system have no I and no O.

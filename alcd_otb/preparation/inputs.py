@@ -14,7 +14,8 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.preparation.layers import possible
 from alcd_otb.preparation.python_features import source_digests
 from alcd_otb.preparation.terrain import open_elevation
-from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, check_dates, read_product
+from alcd_otb.products.dates import check_dates
+from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, read_product
 from alcd_otb.products.stack import Stack, StackBand, check_stacks, read_stack
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import BANDS, TERRAIN, clear_date, date_and_band

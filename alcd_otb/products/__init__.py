@@ -1,1 +1,1 @@
-"""Readers of what comes from outside: one module a product."""
+"""Input products: Sentinel-2 Level-1C products, and stacks of any sensor."""

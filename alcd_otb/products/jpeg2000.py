@@ -1,8 +1,8 @@
-"""Whether a JPEG 2000 file is whole, without decoding it."""
+"""Check that a JPEG 2000 file is complete, and find its wavelet levels, without decoding it."""
 
 import math
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from alcd_otb.errors import ProductError
 from alcd_otb.products.safe_archive import damaged
@@ -15,13 +15,21 @@ _SEEK_SET = 0
 
 
 def check_complete(path: str) -> None:
-    """Check that a JP2 file is not cut off. Reads some hundred bytes; path is anything that GDAL's VSI opens.
+    """Check that a JP2 file is not cut off. Only some hundred bytes are read.
 
-    The boxes (ISO/IEC 15444-1, annex I) must end within the file, and the codestream must end with its EOC
-    marker (annex A), two bytes that cannot occur inside compressed data. A compressed member of a zip archive
-    is inflated once to reach its end, and still not decoded.
+    The boxes (ISO/IEC 15444-1, annex I) must end within the file, and the codestream must end with its EOC marker
+    (annex A), two bytes that cannot occur inside compressed data. A compressed member of a zip archive is inflated once
+    to reach its end, but it is not decoded.
 
-    Raises ProductError where the file is absent, is no JP2, or is cut off.
+    Parameters
+    ----------
+    path
+        A path that GDAL's virtual file systems open.
+
+    Raises
+    ------
+    ProductError
+        The file is absent, is no JP2 file, or is cut off.
     """
     status = gdal.VSIStatL(path)
     file = gdal.VSIFOpenL(path, "rb") if status is not None else None
@@ -38,29 +46,39 @@ def _check(file: Any, path: str, size: int) -> None:
         raise damaged(path, "is not a JPEG 2000 file")
     offset = 0
     while offset < size:
-        kind, header, length = _box(file, offset, size)
-        if length < header or offset + length > size:
+        box = _read_box(file, offset, size)
+        if box.length < box.header_length or offset + box.length > size:
             raise damaged(path, f"is cut off: the box at byte {offset} does not fit into the {size} bytes there are")
-        if kind == _CODESTREAM_BOX:
-            if _read(file, offset + length - 2, 2) != _END_OF_CODESTREAM:
+        if box.kind == _CODESTREAM_BOX:
+            if _read(file, offset + box.length - 2, 2) != _END_OF_CODESTREAM:
                 raise damaged(path, f"is cut off: its {size} bytes end before the image does")
             return
-        offset += length
+        offset += box.length
     raise damaged(path, f"is cut off: its {size} bytes hold no image")
 
 
-def _box(file: Any, offset: int, size: int) -> tuple[bytes, int, int]:
-    """(type, header length, whole length) of a box; a whole length of 0 where the file ends in the header."""
+class _Box(NamedTuple):
+    """A box of a JP2 file: its type, and the bytes of its header and of all of it.
+
+    The length is 0 if the file ends within the header.
+    """
+
+    kind: bytes
+    header_length: int
+    length: int
+
+
+def _read_box(file: Any, offset: int, size: int) -> _Box:
     header = _read(file, offset, 8)
     if len(header) < 8:
-        return b"", 8, 0
+        return _Box(b"", 8, 0)
     length, kind = struct.unpack(">I4s", header)
     if length == 0:
-        return kind, 8, size - offset
+        return _Box(kind, 8, size - offset)
     if length == 1:
         extended = _read(file, offset + 8, 8)
-        return kind, 16, struct.unpack(">Q", extended)[0] if len(extended) == 8 else 0
-    return kind, 8, length
+        return _Box(kind, 16, struct.unpack(">Q", extended)[0] if len(extended) == 8 else 0)
+    return _Box(kind, 8, length)
 
 
 def _read(file: Any, offset: int, count: int) -> bytes:
@@ -69,9 +87,25 @@ def _read(file: Any, offset: int, count: int) -> bytes:
 
 
 def coarsest_level(path: str, resolution: float) -> int:
-    """The coarsest wavelet level of a JPEG 2000 file whose pixels are no larger than this; 0 is the file itself.
+    """Find the coarsest wavelet level of a JPEG 2000 file whose pixels are not larger than a resolution.
 
-    0 for any other file: its overviews are of unknown making.
+    Parameters
+    ----------
+    path
+        A path that GDAL opens.
+    resolution
+        Side of a pixel in map units.
+
+    Returns
+    -------
+    int
+        The level. 0 is the file itself. Files of other formats have level 0 only, since it is not known how their
+        overviews were made.
+
+    Raises
+    ------
+    ProductError
+        The file cannot be read.
     """
     source = _open(path)
     if not source.GetDriver().ShortName.startswith("JP2"):

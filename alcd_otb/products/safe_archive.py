@@ -1,4 +1,4 @@
-"""The files of a Sentinel-2 SAFE product, whether it lies in a folder or in a zip archive."""
+"""List and read the files of a Sentinel-2 SAFE product in a folder or in a zip archive."""
 
 import re
 import zipfile
@@ -15,12 +15,18 @@ _FOLDER_PATTERNS = ("*", "GRANULE/*/*", "GRANULE/*/IMG_DATA/*")
 
 @dataclass(frozen=True)
 class SafeArchive:
-    """An L1C product on disk; nothing is unpacked.
+    """An L1C product on disk. Nothing is unpacked.
 
-    path: the .SAFE folder or the .zip file, absolute.
-    root: folder of the product inside the zip file ("" where the product lies at its top, or in a folder).
-    metadata: file name of the product metadata, in the root.
-    files: what the product holds, relative to the root, with "/" as separator, sorted.
+    Attributes
+    ----------
+    path
+        The absolute path of the .SAFE folder or of the .zip file.
+    root
+        The folder of the product inside the zip file. Empty if the product lies at its top, or is a folder on disk.
+    metadata
+        The name of the file of the product metadata, in the root.
+    files
+        The files of the product, relative to the root, with ``/`` as separator, sorted.
     """
 
     path: Path
@@ -30,7 +36,7 @@ class SafeArchive:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the product is called on disk: its folder, and the zip file around it; without suffixes."""
+        """The names of the product on disk, without suffixes: of its folder, and of the zip file around it."""
         folder = PurePosixPath(self.root).name
         outer = self.path.name.removesuffix(".zip") if self.is_zip else self.path.name
         return tuple(name.removesuffix(".SAFE") for name in (folder, outer) if name)
@@ -41,18 +47,24 @@ class SafeArchive:
         return not self.path.is_dir()
 
     def location(self, file: str) -> str:
-        """Where a file lies, for messages."""
+        """Return the path of a file for messages."""
         return str(PurePosixPath(self.path, self.root, file))
 
     def gdal_path(self, file: str) -> str:
-        """The path by which GDAL, and OTB through it, opens a file in place."""
+        """Return the path by which GDAL, and thereby OTB, opens a file without unpacking it."""
         if self.is_zip:
-            # GDAL finds the archive by ".zip" in the path; braces name it whatever its name and folder are.
+            # GDAL looks for ".zip" in the path. Braces mark the archive, whatever its name and its folder are.
             return f"/vsizip/{{{self.path}}}/{PurePosixPath(self.root, file)}"
         return str(self.path / file)
 
     def read(self, file: str) -> bytes:
-        """The content of a small file, such as XML. Raises ProductError where it cannot be read."""
+        """Read the content of a small file, such as XML.
+
+        Raises
+        ------
+        ProductError
+            The file cannot be read.
+        """
         try:
             if self.is_zip:
                 with zipfile.ZipFile(self.path) as archive:
@@ -63,15 +75,31 @@ class SafeArchive:
             raise damaged(self.location(file), f"cannot be read ({error})") from error
 
 
-def damaged(where: str | Path, what: str) -> ProductError:
-    """The error of a product that lacks something or contradicts itself: only another copy of it helps."""
-    return ProductError(f"{where}: {what}; download the product again")
+def damaged(path: str | Path, reason: str) -> ProductError:
+    """Make the error of a product that lacks something or contradicts itself. Only another copy of it helps.
+
+    Parameters
+    ----------
+    path
+        The product, or its file.
+    reason
+        The rest of the sentence that begins with the path, such as ``cannot be opened``.
+    """
+    return ProductError(f"{path}: {reason}; download the product again")
 
 
 def open_archive(path: Path) -> SafeArchive:
-    """List a .SAFE folder, or a zip archive that holds the product at its top or in any one folder.
+    """List the files of a product.
 
-    Raises ProductError where path is neither, is not Level-1C, or holds more than one product.
+    Parameters
+    ----------
+    path
+        A .SAFE folder, or a zip archive with the product at its top or in one folder of any name.
+
+    Raises
+    ------
+    ProductError
+        The path is neither, the product is not Level-1C, or there is more than one product.
     """
     path = path.absolute()
     if not path.exists():
@@ -79,24 +107,24 @@ def open_archive(path: Path) -> SafeArchive:
     is_folder = path.is_dir()
     members = _folder_members(path) if is_folder else _zip_members(path)
     candidates = [PurePosixPath(name) for name in members]
-    found = [one for one in candidates if _L1C_METADATA.fullmatch(one.name)]
-    if not found:
+    metadata = [member for member in candidates if _L1C_METADATA.fullmatch(member.name)]
+    if not metadata:
         raise ProductError(_why_not_l1c(path, candidates))
-    if len(found) > 1:
-        listed = ", ".join(str(one) for one in found)
+    if len(metadata) > 1:
+        listed = ", ".join(str(file) for file in metadata)
         raise ProductError(f"{path}: holds more than one product metadata file ({listed}); keep one product")
-    root = "" if str(found[0].parent) == "." else str(found[0].parent)
+    root = "" if str(metadata[0].parent) == "." else str(metadata[0].parent)
     prefix = f"{root}/" if root else ""
     files = sorted(name.removeprefix(prefix) for name in members if name.startswith(prefix))
-    return SafeArchive(path, root, found[0].name, tuple(files))
+    return SafeArchive(path, root, metadata[0].name, tuple(files))
 
 
 def _folder_members(path: Path) -> list[str]:
     return [
-        one.relative_to(path).as_posix()
+        file.relative_to(path).as_posix()
         for pattern in _FOLDER_PATTERNS
-        for one in path.glob(pattern)
-        if one.is_file() and not _is_twin(one.name)
+        for file in path.glob(pattern)
+        if file.is_file() and not _is_twin(file.name)
     ]
 
 
@@ -110,17 +138,20 @@ def _zip_members(path: Path) -> list[str]:
 
 
 def _is_twin(name: str) -> bool:
-    """macOS adds "._" twins of files to folders and archives, which end like metadata and bands."""
+    """Say whether a file is one of those that macOS adds to folders and archives.
+
+    They have the name of another file after ``._``, so that they end like metadata and bands.
+    """
     return name.startswith("._")
 
 
 def _why_not_l1c(path: Path, members: list[PurePosixPath]) -> str:
-    for one in members:
-        other = _OTHER_METADATA.fullmatch(one.name)
+    for member in members:
+        other = _OTHER_METADATA.fullmatch(member.name)
         if other:
             level = (other[1] or other[2]).replace("L", "Level-", 1)
             return f"{path}: is a {level} product; give the Level-1C product (MSIL1C) of the same acquisition"
-    inner = sorted(one.name for one in path.glob("*.SAFE")) if path.is_dir() else []
+    inner = sorted(folder.name for folder in path.glob("*.SAFE")) if path.is_dir() else []
     if inner:
         return f"{path}: holds {', '.join(inner)}; give the .SAFE folder itself"
     return f"{path}: has no MTD_MSIL1C.xml, so is no Sentinel-2 L1C product; give a .SAFE folder or its .zip"

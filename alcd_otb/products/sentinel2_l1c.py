@@ -1,11 +1,11 @@
-"""Sentinel-2 Level-1C products: what they hold, whether their bands are whole, whether two make a pair."""
+"""Read Sentinel-2 Level-1C products."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from alcd_otb.errors import ProductError
 from alcd_otb.products.jpeg2000 import check_complete
@@ -21,13 +21,7 @@ from alcd_otb.products.sentinel2_metadata import (
 from alcd_otb.raster.grid import Grid
 
 RESOLUTIONS = (10, 20, 60)
-"""Pixel sides of L1C bands, in metres."""
-
-SAME_SKY = timedelta(hours=1)
-"""Two acquisitions closer than this show the same clouds; the next orbit passes 100 minutes later."""
-
-LONG_GAP = timedelta(days=92)
-"""Beyond a season, the ground itself changes between the dates of a pair."""
+"""Sides in metres of the pixels of L1C bands."""
 
 _TILE_METADATA = re.compile(r"MTD_TL\.xml|S2\w_OPER_MTD_L1C_TL_\w+\.xml")
 _BAND_FILE = re.compile(r".*_(B\d[\dA])\.jp2")
@@ -36,10 +30,18 @@ _COMPACT_NAME = re.compile(r"S2([A-Z])_MSIL1C_(\d{8}T\d{6})_N\d{4}_R\d{3}_T(\d{2
 
 @dataclass(frozen=True)
 class L1CBand:
-    """One band.
+    """One band of a product.
 
-    name: such as "B02" or "B8A". path: opened by GDAL in place, also inside a zip archive.
-    resolution: 10, 20 or 60 m, as the file has it. offset: RADIO_ADD_OFFSET in DN, or 0.
+    Attributes
+    ----------
+    name
+        Such as ``B02`` or ``B8A``.
+    path
+        The path by which GDAL opens the file, also inside a zip archive.
+    resolution
+        10, 20 or 60 m, as the file has it.
+    offset
+        RADIO_ADD_OFFSET in DN, or 0.
     """
 
     name: str
@@ -52,12 +54,36 @@ class L1CBand:
 class L1CProduct:
     """One tile of an L1C product.
 
-    Reflectance of a band = (DN + band.offset) / quantification, where DN is not no_data.
+    The reflectance of a band is (DN + band.offset) / quantification, where DN is not no_data.
 
-    path: the .SAFE folder or zip archive. name: the product's own name, without .SAFE. tile: such as "31TFJ".
-    acquired: start of the datatake, UTC. baseline: such as "05.10". Sun angles: means over the tile, degrees.
-    cloud_cover: percent of the tile, or None. bands: those that have a file, in the order of BANDS.
-    grids: by resolution in metres, as the band files have them.
+    Attributes
+    ----------
+    path
+        The .SAFE folder or the zip archive.
+    name
+        The product's own name, without .SAFE.
+    tile
+        Such as ``31TFJ``.
+    acquired
+        Start of the datatake, UTC.
+    relative_orbit
+        From 1 to 143.
+    spacecraft
+        Such as ``Sentinel-2A``.
+    baseline
+        Processing baseline, such as ``05.10``.
+    quantification
+        QUANTIFICATION_VALUE of the product.
+    no_data, saturated
+        The DN that mean no data and saturation.
+    sun_zenith, sun_azimuth
+        Means over the tile in degrees.
+    cloud_cover
+        Percent of the tile, or None.
+    bands
+        The bands that have a file, in the order of BANDS.
+    grids
+        Grids of the band files by resolution in metres.
     """
 
     path: Path
@@ -77,7 +103,13 @@ class L1CProduct:
     grids: Mapping[int, Grid] = field(hash=False)
 
     def band(self, name: str) -> L1CBand:
-        """Raises ProductError, naming the bands present, where the product has no file of this band."""
+        """Return the band of a name.
+
+        Raises
+        ------
+        ProductError
+            The product has no file of this band. The message names the bands that it has.
+        """
         for band in self.bands:
             if band.name == name:
                 return band
@@ -88,16 +120,27 @@ class L1CProduct:
 def read_product(path: Path, tile: str | None = None) -> L1CProduct:
     """Read the metadata of an L1C product and the headers of its bands.
 
-    path is a .SAFE folder or a zip archive of one. tile, such as "31TFJ", chooses from a product of several
-    (before December 2016); it may be left out where there is only one.
+    The grids are those of the band files, so that a crop of a product can be used as a product. A band may cover less
+    than the tile, at any resolution of Sentinel-2. If its size is that of the full tile, its corner must be that of the
+    metadata, too; otherwise it must lie within the tile. All bands of one resolution share one grid, and each band has
+    the extent of the finest one up to less than a pixel of its own.
 
-    The grids are those of the band files, so that a crop of a product is a product: a band may cover less
-    than the tile, at any resolution of Sentinel-2. Where its size is the full tile's, its origin must be the
-    metadata's too; where not, it must lie within the tile. All bands of one resolution share one grid, and
-    each band has the extent of the finest one up to less than a pixel of its own. A band without a file is
-    absent from the result, and an error only when it is asked for.
+    Parameters
+    ----------
+    path
+        A .SAFE folder, or a zip archive of one.
+    tile
+        The tile to take from a product of several (before December 2016), such as ``31TFJ``. None if there is only one.
 
-    Raises ProductError where the product is no L1C, is damaged, or contradicts itself or its name.
+    Returns
+    -------
+    L1CProduct
+        Without the bands that have no file. `L1CProduct.band` raises an error for these.
+
+    Raises
+    ------
+    ProductError
+        The product is no L1C product, is damaged, or contradicts itself or its name.
     """
     archive = open_archive(path)
     product = parse_product_metadata(archive.read(archive.metadata), archive.location(archive.metadata))
@@ -131,77 +174,49 @@ def read_product(path: Path, tile: str | None = None) -> L1CProduct:
 
 
 def tiles_of(path: Path) -> tuple[str, ...]:
-    """The tiles that a product holds, such as "31TFJ", by the names of its granules, unread.
+    """List the tiles of a product, such as ``31TFJ``, by the names of its granules, without reading these.
 
-    Raises ProductError where path is no L1C product.
+    Raises
+    ------
+    ProductError
+        The path is no L1C product.
     """
-    parts = [file.split("/") for file in open_archive(path).files]
-    granules = {one[1] for one in parts if one[0] == "GRANULE" and len(one) > 2}
+    granules = _granules(open_archive(path))
     return tuple(sorted({tile for granule in granules if (tile := tile_in(granule)) is not None}))
 
 
 def check_bands(product: L1CProduct, names: Collection[str]) -> None:
-    """Check that each of these bands is there and whole, without decoding it.
+    """Check that the files of bands exist and are complete, without decoding them.
 
-    Raises ProductError naming the first file that is absent or cut off.
+    Parameters
+    ----------
+    product
+        The product.
+    names
+        Names of the bands.
+
+    Raises
+    ------
+    ProductError
+        A file is absent or cut off. The message names the first such file.
     """
     for name in names:
         check_complete(product.band(name).path)
 
 
-def check_pair(cloudy: L1CProduct, clear: L1CProduct) -> tuple[str, ...]:
-    """Check that two products can be used together. Returns warnings, each one line.
-
-    Raises ProductError where they are of different tiles or grids, or show the same acquisition.
-    """
-    if cloudy.tile != clear.tile:
-        raise ProductError(
-            f"{clear.path}: the clear date is of tile {clear.tile}, the cloudy one of {cloudy.tile}; "
-            "give two products of one tile"
-        )
-    _check_same_grids(cloudy, clear)
-    gap = clear.acquired - cloudy.acquired
-    if abs(gap) < SAME_SKY:
-        raise ProductError(
-            f"{clear.path}: the clear date shows the same acquisition as the cloudy one "
-            f"({cloudy.acquired:%Y-%m-%d %H:%M:%S}); give another date"
-        )
-    warnings = []
-    if gap < timedelta(0):
-        warnings.append(
-            f"the clear date {clear.acquired:%Y-%m-%d} precedes the cloudy one {cloudy.acquired:%Y-%m-%d}: "
-            "MAJA detects clouds by comparing with past dates, so a reference made with one favours MAJA in "
-            "a comparison; a clear date after the cloudy one does not"
-        )
-    if abs(gap) > LONG_GAP:
-        warnings.append(
-            f"the two dates are {abs(gap).days} days apart: vegetation, snow and the sun's height change "
-            "over that time and pass for clouds or shadows; a nearer clear date is better"
-        )
-    return tuple(warnings)
-
-
-def check_dates(cloudy: L1CProduct, clear: Sequence[L1CProduct]) -> tuple[str, ...]:
-    """Check that a product and its clear dates can be used together: each as in `check_pair`, and no two of the same
-    acquisition."""
-    warnings = [warning for one in clear for warning in check_pair(cloudy, one)]
-    for one, other in combinations(clear, 2):
-        if abs(other.acquired - one.acquired) < SAME_SKY:
-            raise ProductError(
-                f"{other.path}: shows the same acquisition as the clear date {one.path} "
-                f"({one.acquired:%Y-%m-%d %H:%M:%S}); give another date, or leave it out"
-            )
-    return tuple(warnings)
+def _granules(archive: SafeArchive) -> list[str]:
+    """List the names of the folders under GRANULE."""
+    parts = [file.split("/") for file in archive.files]
+    return sorted({folders[1] for folders in parts if folders[0] == "GRANULE" and len(folders) > 2})
 
 
 def _choose_granule(archive: SafeArchive, tile: str | None) -> str:
-    """The name of the folder under GRANULE that holds the tile."""
-    parts = [file.split("/") for file in archive.files]
-    granules = sorted({one[1] for one in parts if one[0] == "GRANULE" and len(one) > 2})
+    """Choose the folder under GRANULE that holds the tile."""
+    granules = _granules(archive)
     if not granules:
         raise damaged(archive.path, "its folder GRANULE is missing or empty")
-    tiles = ", ".join(sorted({tile_in(one) or one for one in granules}))
-    chosen = granules if tile is None else [one for one in granules if tile_in(one) == tile]
+    tiles = ", ".join(sorted({tile_in(granule) or granule for granule in granules}))
+    chosen = granules if tile is None else [granule for granule in granules if tile_in(granule) == tile]
     if not chosen:
         raise ProductError(f"{archive.path}: does not hold tile {tile}; it holds {tiles}")
     if len(chosen) > 1:
@@ -213,51 +228,49 @@ def _choose_granule(archive: SafeArchive, tile: str | None) -> str:
 
 def _tile_metadata_file(archive: SafeArchive, granule: str) -> str:
     prefix = f"GRANULE/{granule}/"
-    found = [
+    files = [
         file
         for file in archive.files
         if file.startswith(prefix) and _TILE_METADATA.fullmatch(file.removeprefix(prefix))
     ]
-    if len(found) != 1:
+    if len(files) != 1:
         raise damaged(
             archive.location(prefix),
-            f"holds {len(found)} tile metadata files (MTD_TL.xml), where there must be one",
+            f"holds {len(files)} tile metadata files (MTD_TL.xml), where there must be one",
         )
-    return found[0]
+    return files[0]
 
 
 def _check_names(archive: SafeArchive, product: ProductMetadata, of_tile: TileMetadata) -> None:
-    """A name of the compact format must tell the truth; any other name is the user's own affair."""
+    """Check the names of the compact format against the metadata. A user may choose any other name freely."""
     for name in (product.uri or "", *archive.names):
         match = _COMPACT_NAME.match(name)
         if match is None:
             continue
         letter, sensed, tile = match.groups()
         sensed_at = datetime.strptime(sensed, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-        for what, named, actual in (
+        for fact, named, actual in (
             ("spacecraft", f"Sentinel-2{letter}", product.spacecraft),
             ("tile", tile, of_tile.tile),
             ("acquisition", f"{sensed_at:%Y-%m-%d %H:%M:%S}", f"{product.acquired:%Y-%m-%d %H:%M:%S}"),
         ):
             if named != actual:
                 raise ProductError(
-                    f"{archive.path}: the name {name} says {what} {named}, the metadata say {actual}; "
+                    f"{archive.path}: the name {name} says {fact} {named}, the metadata say {actual}; "
                     "download the product again, or give it back its own name"
                 )
 
 
-def _read_bands(
-    archive: SafeArchive, granule: str, product: ProductMetadata, of_tile: TileMetadata
-) -> tuple[tuple[L1CBand, ...], dict[int, Grid]]:
+class _BandsAndGrids(NamedTuple):
+    """The bands that have a file, in the order of BANDS, and their grids by resolution in metres."""
+
+    bands: tuple[L1CBand, ...]
+    grids: dict[int, Grid]
+
+
+def _read_bands(archive: SafeArchive, granule: str, product: ProductMetadata, of_tile: TileMetadata) -> _BandsAndGrids:
     prefix = f"GRANULE/{granule}/IMG_DATA/"
-    files: dict[str, str] = {}
-    for file in archive.files:
-        match = _BAND_FILE.fullmatch(file.removeprefix(prefix)) if file.startswith(prefix) else None
-        if match is None:
-            continue
-        if match[1] in files:
-            raise ProductError(f"{archive.location(file)}: is a second file of {match[1]}; keep one of them")
-        files[match[1]] = archive.gdal_path(file)
+    files = _band_files(archive, prefix)
     present = [(name, offset) for name, offset in zip(BANDS, product.offsets, strict=True) if name in files]
     if not present:
         raise damaged(archive.location(prefix), "holds no band (*_B02.jp2)")
@@ -272,7 +285,20 @@ def _read_bands(
         if grids.setdefault(int(grid.resolution), grid) != grid:
             raise damaged(files[name], f"has another grid than the other bands of {grid.resolution:g} m")
     bands = (L1CBand(name, files[name], int(grid_of[name].resolution), offset) for name, offset in present)
-    return tuple(bands), dict(sorted(grids.items()))
+    return _BandsAndGrids(tuple(bands), dict(sorted(grids.items())))
+
+
+def _band_files(archive: SafeArchive, prefix: str) -> dict[str, str]:
+    """Find GDAL's paths of the bands in a folder of the archive, by the names of the bands."""
+    files: dict[str, str] = {}
+    for file in archive.files:
+        match = _BAND_FILE.fullmatch(file.removeprefix(prefix)) if file.startswith(prefix) else None
+        if match is None:
+            continue
+        if match[1] in files:
+            raise ProductError(f"{archive.location(file)}: is a second file of {match[1]}; keep one of them")
+        files[match[1]] = archive.gdal_path(file)
+    return files
 
 
 def _check_against_tile(file: str, grid: Grid, of_tile: TileMetadata) -> None:
@@ -298,29 +324,5 @@ def _check_against_tile(file: str, grid: Grid, of_tile: TileMetadata) -> None:
 
 
 def _shift(grid: Grid, other: Grid) -> float:
-    """The greatest distance between equal sides of two extents, in map units."""
-    return max(abs(a - b) for a, b in zip(grid.extent, other.extent, strict=True))
-
-
-def _check_same_grids(cloudy: L1CProduct, clear: L1CProduct) -> None:
-    common = sorted(set(cloudy.grids) & set(clear.grids))
-    if not common:
-        raise ProductError(
-            f"{clear.path}: the clear date has pixels of {_metres(clear)}, "
-            f"the cloudy one of {_metres(cloudy)}; give two products with the same bands"
-        )
-    for resolution in common:
-        one, other = cloudy.grids[resolution], clear.grids[resolution]
-        if one != other:
-            raise ProductError(
-                f"{clear.path}: the clear date's grid at {resolution} m is {_described(other)}, "
-                f"the cloudy one's is {_described(one)}; give two products cut alike"
-            )
-
-
-def _metres(product: L1CProduct) -> str:
-    return ", ".join(f"{resolution} m" for resolution in sorted(product.grids))
-
-
-def _described(grid: Grid) -> str:
-    return f"{grid.width} x {grid.height} px from ({grid.left:.10g}, {grid.top:.10g}) in {grid.crs}"
+    """Return the largest distance between the same sides of two extents, in map units."""
+    return max(abs(side - other_side) for side, other_side in zip(grid.extent, other.extent, strict=True))

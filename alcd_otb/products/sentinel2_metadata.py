@@ -1,8 +1,7 @@
-"""The two metadata files of a Sentinel-2 L1C product: of the product, and of one tile of it.
+"""Read the two metadata files of a Sentinel-2 L1C product, that of the product and that of a tile.
 
-Elements are found by their local names, so that every version of the product specification reads alike:
-they differ in the namespace (psd-12 to psd-15). Source: Sentinel-2 Products Specification Document,
-S2-PDGS-TAS-DI-PSD.
+Elements are found by their local names, because the versions of the product specification differ in the namespace
+(psd-12 to psd-15). Source: Sentinel-2 Products Specification Document, S2-PDGS-TAS-DI-PSD.
 """
 
 import math
@@ -18,7 +17,7 @@ from alcd_otb.products.safe_archive import damaged
 from alcd_otb.raster.grid import Grid
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
-"""The bands of the MSI in physical order: a band's index here is its band_id in the metadata."""
+"""The bands of the MSI in physical order. A band's index here is its band_id in the metadata."""
 
 _FIRST_BASELINE_WITH_OFFSET = "04.00"
 _RELATIVE_ORBITS = 143
@@ -28,11 +27,28 @@ _TILE = re.compile(r"_T(\d{2}[A-Z]{3})(?:_|$)", re.ASCII)
 
 @dataclass(frozen=True)
 class ProductMetadata:
-    """What holds for the whole product.
+    """The metadata of a whole product.
 
-    uri: the product's own name without .SAFE, or None. acquired: start of the datatake, UTC.
-    baseline: such as "05.10". offsets: RADIO_ADD_OFFSET in DN, one a band in the order of BANDS, 0 before
-    baseline 04.00. cloud_cover: percent, or None.
+    Attributes
+    ----------
+    uri
+        The product's own name without .SAFE, or None.
+    spacecraft
+        Such as ``Sentinel-2A``.
+    acquired
+        Start of the datatake, UTC.
+    relative_orbit
+        From 1 to 143.
+    baseline
+        Processing baseline, such as ``05.10``.
+    quantification
+        QUANTIFICATION_VALUE, by which a DN is divided.
+    offsets
+        RADIO_ADD_OFFSET in DN, one for each band in the order of BANDS. 0 before baseline 04.00.
+    no_data, saturated
+        The DN that mean no data and saturation.
+    cloud_cover
+        Percent, or None.
     """
 
     uri: str | None
@@ -49,10 +65,20 @@ class ProductMetadata:
 
 @dataclass(frozen=True)
 class TileMetadata:
-    """What holds for one tile.
+    """The metadata of one tile.
 
-    tile: such as "31TFJ". layouts: the full tile's grid by resolution in metres. Angles: means in degrees.
-    cloud_cover: percent, or None.
+    Attributes
+    ----------
+    tile
+        Such as ``31TFJ``.
+    crs
+        Such as ``EPSG:32631``.
+    layouts
+        The grid of the full tile by resolution in metres.
+    sun_zenith, sun_azimuth
+        Means over the tile in degrees.
+    cloud_cover
+        Percent, or None.
     """
 
     tile: str
@@ -64,10 +90,20 @@ class TileMetadata:
 
 
 def parse_product_metadata(xml: bytes, source: str) -> ProductMetadata:
-    """Read MTD_MSIL1C.xml, or S2x_OPER_MTD_SAFL1C_*.xml of products before December 2016.
+    """Read ``MTD_MSIL1C.xml``, or ``S2x_OPER_MTD_SAFL1C_*.xml`` of products before December 2016.
 
-    source names the file in messages. Raises ProductError where the XML is malformed, declares a DTD, is of
-    another level, or where an element is missing or has an impossible value.
+    Parameters
+    ----------
+    xml
+        The content of the file.
+    source
+        The path of the file, for messages.
+
+    Raises
+    ------
+    ProductError
+        The XML is malformed, declares a DTD or is of another level, or an element is missing or has an impossible
+        value.
     """
     document = _Document.parse(xml, source, "Level-1C_User_Product")
     uri = document.optional("PRODUCT_URI")
@@ -93,9 +129,19 @@ def parse_product_metadata(xml: bytes, source: str) -> ProductMetadata:
 
 
 def parse_tile_metadata(xml: bytes, source: str) -> TileMetadata:
-    """Read MTD_TL.xml, or S2x_OPER_MTD_L1C_TL_*.xml of products before December 2016.
+    """Read ``MTD_TL.xml``, or ``S2x_OPER_MTD_L1C_TL_*.xml`` of products before December 2016.
 
-    source names the file in messages. Raises ProductError as parse_product_metadata does.
+    Parameters
+    ----------
+    xml
+        The content of the file.
+    source
+        The path of the file, for messages.
+
+    Raises
+    ------
+    ProductError
+        As by `parse_product_metadata`.
     """
     document = _Document.parse(xml, source, "Level-1C_Tile_ID")
     identifier = document.text("TILE_ID")
@@ -116,7 +162,7 @@ def parse_tile_metadata(xml: bytes, source: str) -> TileMetadata:
 
 
 def tile_in(identifier: str) -> str | None:
-    """The tile, such as "31TFJ", that an identifier or a granule's folder name carries after _T; or None."""
+    """Return the tile after ``_T`` in an identifier or a granule's folder name, such as ``31TFJ``, or None."""
     match = _TILE.search(identifier)
     return match[1] if match else None
 
@@ -125,7 +171,7 @@ def _offsets(document: "_Document", baseline: str) -> tuple[int, ...]:
     by_band = document.by_attribute("RADIO_ADD_OFFSET", "band_id")
     if not by_band:
         if baseline >= _FIRST_BASELINE_WITH_OFFSET:
-            # Taking 0 would make every reflectance wrong by 0.1 without a sign of it.
+            # An offset of 0 would make every reflectance wrong by 0.1, and nothing would show it.
             raise damaged(document.source, f"has no RADIO_ADD_OFFSET although baseline {baseline} needs it")
         return (0,) * len(BANDS)
     offsets = []
@@ -156,7 +202,7 @@ def _layouts(document: "_Document", crs: str) -> dict[int, Grid]:
 
 @dataclass(frozen=True)
 class _Document:
-    """A parsed file whose values are read by the local names of elements; errors name file and element."""
+    """A parsed file, whose values are read by the local names of elements. Errors name the file and the element."""
 
     root: etree._Element
     source: str
@@ -177,7 +223,7 @@ class _Document:
             reason = " ".join(error.msg.split())
             raise damaged(source, f"is not well-formed XML ({reason})") from error
         if root.getroottree().docinfo.internalDTD is not None:
-            # Sentinel-2 metadata has none; an entity left unresolved would cut values short in silence.
+            # Sentinel-2 metadata has no DTD, and an entity that is not resolved would cut values short unnoticed.
             raise damaged(source, "declares a DTD, which Sentinel-2 metadata never does")
         name = etree.QName(root).localname
         if name != root_name:
@@ -191,16 +237,16 @@ class _Document:
         return damaged(self.source, f"{name} is {value!r}, not {expected}")
 
     def optional(self, path: str) -> str | None:
-        """The text of the first element of this path of local names, or None where it is absent or empty."""
+        """Return the text of the first element of a path of local names, or None if it is absent or empty."""
         element = self.root.find(".//" + "/".join("{*}" + name for name in path.split("/")))
         text = element.text if element is not None else None
         return text.strip() or None if text else None
 
     def text(self, path: str) -> str:
-        found = self.optional(path)
-        if found is None:
+        text = self.optional(path)
+        if text is None:
             raise self.missing(path)
-        return found
+        return text
 
     def number(self, path: str, least: float, most: float) -> float:
         return self._as_number(path, self.text(path), least, most)
@@ -229,31 +275,31 @@ class _Document:
         return list(self._with_attribute(name, attribute))
 
     def by_attribute(self, name: str, attribute: str) -> dict[str, str]:
-        """The texts of all elements of a name by the value of an attribute."""
-        return {key: (one.text or "").strip() for key, one in self._with_attribute(name, attribute).items()}
+        """Return the texts of all elements of a name by the value of an attribute."""
+        return {key: (element.text or "").strip() for key, element in self._with_attribute(name, attribute).items()}
 
     def special_values(self) -> dict[str, int]:
-        """SPECIAL_VALUE_INDEX by SPECIAL_VALUE_TEXT; NODATA and SATURATED are among them."""
-        found = {}
+        """Return SPECIAL_VALUE_INDEX by SPECIAL_VALUE_TEXT. NODATA and SATURATED are among them."""
+        indices = {}
         for element in self.root.iterfind(".//{*}Special_Values"):
             name = (element.findtext("{*}SPECIAL_VALUE_TEXT") or "").strip()
             index = (element.findtext("{*}SPECIAL_VALUE_INDEX") or "").strip()
-            found[name] = self.as_integer(f"SPECIAL_VALUE_INDEX of {name!r}", index, 0, 65535)
+            indices[name] = self.as_integer(f"SPECIAL_VALUE_INDEX of {name!r}", index, 0, 65535)
         for name in ("NODATA", "SATURATED"):
-            if name not in found:
+            if name not in indices:
                 raise self.missing(f"the special value {name}")
-        return found
+        return indices
 
     def _with_attribute(self, name: str, attribute: str) -> dict[str, etree._Element]:
-        found: dict[str, etree._Element] = {}
+        elements: dict[str, etree._Element] = {}
         for element in self.root.iterfind(f".//{{*}}{name}"):
             key = element.get(attribute)
             if key is None:
                 raise self.missing(f"the {attribute} of {name}")
-            if key in found:
+            if key in elements:
                 raise damaged(self.source, f"{name} occurs twice for {attribute} {key!r}")
-            found[key] = element
-        return found
+            elements[key] = element
+        return elements
 
     def _as_number(self, name: str, text: str, least: float, most: float) -> float:
         value = float(text) if _NUMBER.fullmatch(text) else math.nan

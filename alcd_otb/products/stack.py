@@ -1,4 +1,4 @@
-"""Georeferenced stacks: a raster file of any sensor whose bands have names."""
+"""Read georeferenced stacks, which are raster files of any sensor whose bands have names."""
 
 import math
 import os
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.raster.grid import Grid, crs_name
@@ -13,15 +14,24 @@ from otb_pipelines.process import gdal, osr
 
 _WHOLE = {gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16, gdal.GDT_UInt32, gdal.GDT_Int32}
 _REAL = {*_WHOLE, gdal.GDT_Float32, gdal.GDT_Float64}
-# What viewers write beside a file; what of it counts is read and compared by itself.
+# Files that viewers write beside a raster. Those of their contents that matter are read and compared separately.
 _NOT_PIXELS = (".aux.xml", ".ovr")
 
 
 @dataclass(frozen=True)
 class StackBand:
-    """One band of a stack. value = stored value * scale + offset.
+    """One band of a stack. Its values are the stored values * scale + offset.
 
-    path: opened by GDAL, a raster of this band alone: Float32 as stored, NaN where there is no data.
+    Attributes
+    ----------
+    name
+        The name of the band.
+    path
+        A raster of this band alone, which GDAL opens: Float32 as stored, NaN where there is no data.
+    resolution
+        Side of a pixel in metres.
+    scale, offset
+        Factor and summand of the values.
     """
 
     name: str
@@ -35,8 +45,20 @@ class StackBand:
 class Stack:
     """A raster file on a grid in metres.
 
-    no_data: in the rasters of its bands. saturated: None, since no file tells it. files: (name, bytes, time of change
-    in nanoseconds) of what its pixels lie in.
+    Attributes
+    ----------
+    path
+        The raster file.
+    grid
+        Its grid.
+    bands
+        Its bands, in their order.
+    files
+        Name, bytes and time of change in nanoseconds of each file that holds its pixels.
+    no_data
+        The value that means no data in the rasters of its bands.
+    saturated
+        None, since no file says which value means saturation.
     """
 
     path: Path
@@ -48,10 +70,17 @@ class Stack:
 
     @property
     def name(self) -> str:
+        """The name of the file without its suffix."""
         return self.path.stem
 
     def band(self, name: str) -> StackBand:
-        """Raises ProductError, naming the bands present, where the stack has no band of this name."""
+        """Return the band of a name.
+
+        Raises
+        ------
+        ProductError
+            The stack has no band of this name. The message names the bands that it has.
+        """
         for band in self.bands:
             if band.name == name:
                 return band
@@ -64,11 +93,21 @@ class Stack:
 def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
     """Read the description of a raster file.
 
-    names: of its bands, in their order; None: the bands' own descriptions.
-    No data is what the file says by a no-data value, a mask or an alpha band, and what is no finite number.
+    A no-data value, a mask or an alpha band of the file mean no data, and so does a value that is not finite.
 
-    Raises ProductError where it cannot be read, is rotated, or is in no CRS in metres; ConfigurationError where names
-    are not as many as its bands.
+    Parameters
+    ----------
+    path
+        The raster file.
+    names
+        Names of its bands, in their order. None takes the bands' own descriptions.
+
+    Raises
+    ------
+    ProductError
+        The file cannot be read, is rotated, has no CRS in metres, or has a band of a type that cannot be used.
+    ConfigurationError
+        The number of names is not that of the bands.
     """
     try:
         dataset = gdal.Open(str(path))
@@ -112,7 +151,13 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
 
 
 def check_stacks(stacks: Sequence[Stack]) -> None:
-    """Check that stacks can be used together. Raises ProductError where grids differ or one is given twice."""
+    """Check that stacks can be used together.
+
+    Raises
+    ------
+    ProductError
+        Their grids differ, or a stack occurs twice.
+    """
     first = stacks[0]
     for number, other in enumerate(stacks[1:], start=1):
         if other.grid != first.grid:
@@ -130,11 +175,11 @@ def _described(grid: Grid) -> str:
 
 
 def _files(dataset: gdal.Dataset) -> tuple[tuple[str, int, int], ...]:
-    """As Stack.files; of a virtual raster, those that it is made from, too, however many lie between."""
+    """List the files of a raster as in `Stack.files`, with the sources of virtual rasters at any depth."""
     names = list(dataset.GetFileList() or ())
     for name in names:
         if name.endswith(".vrt") and name != names[0] and os.path.isfile(name):
-            names += [one for one in gdal.Open(name).GetFileList() if one not in names]
+            names += [source for source in gdal.Open(name).GetFileList() if source not in names]
     pixels = [name for name in names if not name.endswith(_NOT_PIXELS) and os.path.isfile(name)]
     return tuple((name, (status := os.stat(name)).st_size, status.st_mtime_ns) for name in pixels)
 
@@ -144,7 +189,7 @@ def _is_alpha(band: gdal.Band) -> bool:
 
 
 def _check_metres(path: Path, dataset: gdal.Dataset, reference: osr.SpatialReference) -> None:
-    """Raises ProductError, with the command that helps."""
+    """Check that a raster's CRS is in metres. The message of the ProductError gives the command that helps."""
     if reference.IsProjected() and math.isclose(reference.GetLinearUnits(), 1):
         return
     if not (reference.IsProjected() or reference.IsGeographic()):
@@ -162,29 +207,46 @@ def _check_metres(path: Path, dataset: gdal.Dataset, reference: osr.SpatialRefer
 
 
 def _centre(dataset: gdal.Dataset, reference: osr.SpatialReference) -> tuple[float, float]:
-    """(longitude, latitude) of the middle, in degrees."""
+    """Compute the longitude and the latitude of the middle, in degrees."""
     left, width, row_skew, top, column_skew, height = dataset.GetGeoTransform()
     columns, rows = dataset.RasterXSize / 2, dataset.RasterYSize / 2
     x, y = left + columns * width + rows * row_skew, top + columns * column_skew + rows * height
     geographic = osr.SpatialReference()
     geographic.ImportFromEPSG(4326)
-    for one in (reference, geographic):
-        one.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    for system in (reference, geographic):
+        system.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
     longitude, latitude, _ = osr.CoordinateTransformation(reference, geographic).TransformPoint(x, y)
     return longitude, latitude
 
 
-def _mask(dataset: gdal.Dataset, number: int, alpha: int | None) -> tuple[str, int] | None:
-    """(source of a virtual raster, its value where there is data) of what tells no data; None where nothing does."""
+class _Mask(NamedTuple):
+    """The band that says where another band has data.
+
+    Attributes
+    ----------
+    source
+        The band in the language of GDAL's virtual rasters, such as ``4`` or ``mask,1``.
+    data_value
+        Its value where there is data.
+    """
+
+    source: str
+    data_value: int
+
+
+def _mask(dataset: gdal.Dataset, number: int, alpha: int | None) -> _Mask | None:
+    """Find the mask of a band. None if all its pixels have data."""
     if alpha is not None:
-        # Of files with an odd number of bands, GDAL takes none for the mask.
-        return str(alpha), 65535 if dataset.GetRasterBand(alpha).DataType == gdal.GDT_UInt16 else 255
-    return None if dataset.GetRasterBand(number).GetMaskFlags() == gdal.GMF_ALL_VALID else (f"mask,{number}", 255)
+        # GDAL does not use the alpha band as a mask in files with an odd number of bands.
+        return _Mask(str(alpha), 65535 if dataset.GetRasterBand(alpha).DataType == gdal.GDT_UInt16 else 255)
+    if dataset.GetRasterBand(number).GetMaskFlags() == gdal.GMF_ALL_VALID:
+        return None
+    return _Mask(f"mask,{number}", 255)
 
 
-def _band_raster(path: Path, number: int, mask: tuple[str, int] | None, grid: Grid) -> str:
-    """A virtual raster of one band, as XML, which GDAL opens like a file: NaN is all there is to tell no data."""
-    # Overviews are of unknown making.
+def _band_raster(path: Path, number: int, mask: _Mask | None, grid: Grid) -> str:
+    """Write a virtual raster of one band as XML, which GDAL opens like a file. Only NaN means no data in it."""
+    # Overviews are left out, since it is not known how they were made.
     common = f"""<SourceFilename relativeToVRT="0">{escape(str(path), quote=False)}</SourceFilename>
       <OpenOptions><OOI key="OVERVIEW_LEVEL">NONE</OOI></OpenOptions>"""
     sources = f"""<SimpleSource>
@@ -195,10 +257,10 @@ def _band_raster(path: Path, number: int, mask: tuple[str, int] | None, grid: Gr
         sources += f"""
     <ComplexSource>
       {common}
-      <SourceBand>{mask[0]}</SourceBand>
+      <SourceBand>{mask.source}</SourceBand>
       <ScaleOffset>nan</ScaleOffset>
       <ScaleRatio>1</ScaleRatio>
-      <NODATA>{mask[1]}</NODATA>
+      <NODATA>{mask.data_value}</NODATA>
     </ComplexSource>"""
     return f"""<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">
   <SRS>{escape(grid.crs, quote=False)}</SRS>

@@ -6,7 +6,8 @@ import pytest
 from places import REAL_DATA
 from sentinel2_files import BANDS, one_line_error
 
-from alcd_otb.products.sentinel2_l1c import check_bands, check_pair, read_product
+from alcd_otb.products.dates import check_pair
+from alcd_otb.products.sentinel2_l1c import check_bands, read_product
 from alcd_otb.raster.grid import Grid
 
 TOULOUSE = REAL_DATA / "alcd_toulouse" / "s2" / "Toulouse"
