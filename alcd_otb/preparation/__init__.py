@@ -1,1 +1,1 @@
-"""Preparation of a scene: from products to the feature stack, the view and the mask of valid pixels."""
+"""From the products of a scene to the feature stack, the view and the mask of valid pixels."""

@@ -1,9 +1,10 @@
-"""The products of a scene, read and checked, and the features that they allow."""
+"""Read and check the products of a scene, and choose the features that can be made from them."""
 
 import hashlib
 import json
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,19 +27,37 @@ from alcd_otb.settings.view import ViewLayer
 
 log = logging.getLogger(__name__)
 
-# In metres, of features and view, where the template gives none and the product has bands of several.
+# Resolutions of the features and of the view in metres, for L1C products if the template gives none.
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
+# Relative error of a multiple of a resolution that is rounding.
 _TOLERANCE = 1e-9
 
 DatedImage = L1CProduct | Stack
+"""The image of one date."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a scene is made from.
+    """The images of a scene, the elevation model, and the features and layers that can be made from them.
 
-    cloudy: what is to be classified, a product or a stack. clear: its clear dates, of the same kind.
-    template: with its resolutions. features and view: those that can be made; grid and view_grid: theirs.
+    Attributes
+    ----------
+    cloudy
+        The product or the stack to classify.
+    clear
+        The clear dates, of the same kind.
+    dem
+        The elevation model, or None.
+    template
+        The template, with its resolutions completed.
+    features
+        The features of the template that can be made.
+    view
+        The layers of the view that can be made.
+    grid
+        The grid of the features and of the map.
+    view_grid
+        The grid of the view.
     """
 
     cloudy: DatedImage
@@ -54,8 +73,12 @@ class Inputs:
     def read(cls, config: SceneConfig) -> Self:
         """Read and check the products that a scene names.
 
-        Raises ProductError where one is missing, damaged or does not fit the others, and ConfigurationError where no
-        feature is left or a resolution does not fit.
+        Raises
+        ------
+        ProductError
+            A product is missing or damaged, or does not fit the others.
+        ConfigurationError
+            No feature can be made, a resolution does not fit, or a band is unknown.
         """
         cloudy, *clear = _read_dates(config)
         template = _with_resolutions(config.template, cloudy)
@@ -63,15 +86,14 @@ class Inputs:
         view = possible(template.view.layers, len(clear), config.dem is not None)
         if not features:
             raise ConfigurationError("no feature is left without a clear date and a dem; name either, or more features")
-        if len(features) < len(template.features):
-            lacking = ", ".join(feature_name(feature) for feature in template.features if feature not in features)
-            log.info("left out, since the scene names no %s: %s", _lacking(clear, config.dem), lacking)
+        _log_left_out(template.features, len(clear), config.dem is not None)
+        used = {name for feature in (*features, *view) for name in names_used(feature)}
         if config.dem is not None:
             open_elevation(config.dem)
-            if not any(name in TERRAIN for one in (*features, *view) for name in names_used(one)):
+            if not used & set(TERRAIN):
                 log.info("%s is not used: the template has no feature of it", config.dem)
         for number, date in enumerate(clear, start=1):
-            if not any(date_and_band(name).date == number for one in (*features, *view) for name in names_used(one)):
+            if not any(date_and_band(name).date == number for name in used):
                 log.info("%s is not used: the template has no feature of %s", date.path, clear_date(number))
         grid = _grid(cloudy, template.resolution, "resolution")
         view_grid = _grid(cloudy, template.view.resolution, "view.resolution")
@@ -80,7 +102,7 @@ class Inputs:
         return inputs
 
     def _check_bands(self) -> None:
-        """Check that every band that is used is there and whole. Raises ProductError or ConfigurationError."""
+        """Check that the file of every band that is used exists and is complete."""
         used = [date_and_band(name) for name in self.band_names]
         for number, date in enumerate(self.dates):
             bands = [band for of_date, band in used if of_date == number]
@@ -98,29 +120,44 @@ class Inputs:
 
     @property
     def dates(self) -> tuple[DatedImage, ...]:
-        """The one to classify, then the clear ones."""
+        """The image to classify, then the clear dates."""
         return (self.cloudy, *self.clear)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
+        """The names of the features, in the order of the bands of the feature stack."""
         return tuple(feature_name(feature) for feature in self.features)
 
     @property
     def band_names(self) -> tuple[str, ...]:
-        """The bands used in either stack, as the recipe names them."""
+        """The bands that the features or the view use, as the template names them, sorted."""
         names = {name for feature in (*self.features, *self.view) for name in names_used(feature)}
         return tuple(sorted(names - set(TERRAIN)))
 
     def product_of(self, name: str) -> DatedImage:
+        """Return the image that a band is of, such as the first clear date for ``clear.B02``."""
         return self.dates[date_and_band(name).date]
 
     def band(self, name: str) -> L1CBand | StackBand:
+        """Return a band by its name in the template, such as ``clear.B02``.
+
+        Raises
+        ------
+        ProductError
+            The image of this date does not have the band.
+        """
         return self.product_of(name).band(date_and_band(name).band)
 
     def fingerprint(self) -> str:
-        """A digest of all that the prepared rasters depend on: settings, each file used, this package's version.
+        """Compute a digest of everything that the prepared rasters depend on.
 
-        Raises ConfigurationError where the source of a feature's function is not there.
+        These are the settings, the files of the bands and the elevation model, the sources of functions in Python,
+        and the version of this package.
+
+        Raises
+        ------
+        ConfigurationError
+            The source of a feature's function does not exist.
         """
         settings = self.template.model_dump(
             mode="json", include={"resolution", "margin", "radiometry", "resampling", "decoding"}
@@ -141,13 +178,13 @@ class Inputs:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _product_bands(self) -> list[tuple[L1CProduct, str]]:
-        """The bands used that have files of their own."""
+        """List the bands used that have files of their own, each with its product."""
         named = [(self.product_of(name), date_and_band(name).band) for name in self.band_names]
         return [(date, band) for date, band in named if isinstance(date, L1CProduct)]
 
 
 def _read_dates(config: SceneConfig) -> list[DatedImage]:
-    """The date to classify, then the clear ones. Raises ProductError where one cannot be read or does not fit."""
+    """Read the image to classify and the clear dates, and check that they can be used together."""
     if config.stack is not None:
         stacks = [read_stack(path, config.bands) for path in (config.stack, *config.clear)]
         check_stacks(stacks)
@@ -160,18 +197,21 @@ def _read_dates(config: SceneConfig) -> list[DatedImage]:
 
 
 def _with_resolutions(template: Template, date: DatedImage) -> Template:
-    """The template with the resolutions that it leaves to the kind of image."""
+    """Complete a template with the resolutions that it leaves to the kind of image."""
     own = date.grid.resolution if isinstance(date, Stack) else None
     view = template.view.model_copy(update={"resolution": template.view.resolution or own or _VIEW_RESOLUTION})
     return template.model_copy(update={"resolution": template.resolution or own or _RESOLUTION, "view": view})
 
 
 def _grid(date: DatedImage, resolution: float | None, key: str) -> Grid:
-    """key: of the template. Raises ConfigurationError where pixels of this size do not fit."""
+    """Make the grid of a resolution, which the template gives under a key.
+
+    If pixels of this size do not fit, the message of the ConfigurationError names the key.
+    """
     assert resolution is not None
     finest = date.grid if isinstance(date, Stack) else date.grids[min(date.grids)]
     ratio = resolution / finest.resolution
-    # Bands of a product are of several resolutions, of which a grid is a multiple of one at most.
+    # The bands of a product have several resolutions, and a grid cannot be a multiple of each.
     if isinstance(date, Stack) and abs(ratio - max(1, round(ratio))) > _TOLERANCE * ratio:
         raise ConfigurationError(
             f"{date.path}: {key} {resolution:g} m is no multiple of its pixels of {finest.resolution:g} m; "
@@ -183,21 +223,36 @@ def _grid(date: DatedImage, resolution: float | None, key: str) -> Grid:
         raise ConfigurationError(f"{date.path}: {error}; set a finer {key}") from error
 
 
-def _lacking(clear: Sequence[DatedImage], dem: Path | None) -> str:
-    """What a scene does not name, and features may need."""
-    return " or no ".join(
-        what
-        for what, absent in (
-            ("clear date", not clear),
-            (f"clear date beyond {len(clear)}", bool(clear)),
-            ("dem", dem is None),
+def _log_left_out(features: Sequence[Feature], clear: int, dem: bool) -> None:
+    """Log which features are left out, and what they need.
+
+    Parameters
+    ----------
+    features
+        All features of the template.
+    clear
+        Number of clear dates that the scene names.
+    dem
+        Whether the scene names an elevation model.
+    """
+    with_these_dates = possible(features, clear, dem=True)
+    with_this_dem = possible(features, sys.maxsize, dem)
+    need_dates = [feature_name(feature) for feature in features if feature not in with_these_dates]
+    need_dem = [feature_name(feature) for feature in features if feature not in with_this_dem]
+    if need_dates:
+        log.info(
+            "these features are left out, since they need more clear dates than the scene names (%d): %s",
+            clear,
+            ", ".join(need_dates),
         )
-        if absent
-    )
+    if need_dem:
+        log.info(
+            "these features are left out, since they need a dem, and the scene names none: %s", ", ".join(need_dem)
+        )
 
 
 def _radiometry(product: DatedImage) -> list[object]:
-    """What the product's metadata, or the stack's file, say of its pixels."""
+    """List what the product's metadata, or the stack's file, say about its pixels."""
     if isinstance(product, Stack):
         return [list(product.files), [[band.name, band.path, band.scale, band.offset] for band in product.bands]]
     offsets = {band.name: band.offset for band in product.bands}
@@ -209,7 +264,7 @@ def _plain(feature: Feature) -> object:
 
 
 def _identity(container: Path, file: str) -> list[str | int]:
-    """What tells that a file has been replaced: its size and time of change, of the archive for one inside a zip."""
+    """List the size and the time of change of a file, or of the archive that holds it, which show a replacement."""
     path = Path(file) if Path(file).is_file() else container
     if not path.is_file():
         return [file]

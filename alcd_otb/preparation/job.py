@@ -1,4 +1,4 @@
-"""From an L1C pair to what the loop needs: the feature stack, the view stack and the mask of valid pixels."""
+"""Prepare a scene: write the feature stack, the view and the mask of valid pixels, which all iterations use."""
 
 import json
 import logging
@@ -18,7 +18,15 @@ log = logging.getLogger(__name__)
 
 
 def is_prepared(workspace: Workspace, fingerprint: str) -> bool:
-    """Whether the workspace holds rasters of exactly these inputs and settings, and says so legibly."""
+    """Say whether the workspace holds the rasters of exactly these inputs and settings.
+
+    Parameters
+    ----------
+    workspace
+        The workspace of the scene.
+    fingerprint
+        The digest of the inputs, as `Inputs.fingerprint` gives it. A record that cannot be read does not match it.
+    """
     rasters = (workspace.features, workspace.view, workspace.valid)
     if not all(path.is_file() for path in (workspace.preparation, *rasters)):
         return False
@@ -29,7 +37,7 @@ def is_prepared(workspace: Workspace, fingerprint: str) -> bool:
 
 
 def pixel_counts(workspace: Workspace) -> PixelCounts:
-    """The counts of the last preparation."""
+    """Read the counts of pixels of the last preparation."""
     return PixelCounts(**_record(workspace)["pixels"])
 
 
@@ -38,7 +46,19 @@ def _record(workspace: Workspace) -> Any:
 
 
 def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Settings) -> None:
-    """Write features.tif, view.tif and valid.tif; they replace older ones only when all three are whole."""
+    """Write ``features.tif``, ``view.tif`` and ``valid.tif``. They replace older ones only when all are complete.
+
+    Parameters
+    ----------
+    inputs
+        The images of the scene, and the features.
+    workspace
+        The workspace of the scene, locked.
+    fingerprint
+        The digest of the inputs, which is recorded with the rasters.
+    settings
+        Memory and threads.
+    """
     with gdal_threads(settings.threads), kept_memory(), workspace.scratch() as folder:
         levels = wavelet_levels(inputs)
         stacks = write_scene_stacks(inputs, levels, folder, settings)

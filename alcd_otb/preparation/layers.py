@@ -1,4 +1,4 @@
-"""A template's features as layers of an OTB stack."""
+"""Turn the features of a template into layers of an OTB stack."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -13,7 +13,17 @@ FeatureT = TypeVar("FeatureT", bound=Feature)
 
 
 def possible(features: Iterable[FeatureT], clear: int, dem: bool) -> tuple[FeatureT, ...]:
-    """The features that can be made with so many clear dates, and with or without an elevation model."""
+    """Choose the features that can be made.
+
+    Parameters
+    ----------
+    features
+        The features of a template, or the layers of its view.
+    clear
+        Number of clear dates of the scene.
+    dem
+        Whether the scene has an elevation model.
+    """
     return tuple(
         feature
         for feature in features
@@ -22,7 +32,7 @@ def possible(features: Iterable[FeatureT], clear: int, dem: bool) -> tuple[Featu
 
 
 def feature_layer(feature: Feature) -> Layer:
-    """The layer of the feature stack."""
+    """Make the layer of the feature stack for a feature."""
     if isinstance(feature, str):
         return feature
     if isinstance(feature, PythonFeature):
@@ -34,14 +44,19 @@ def feature_layer(feature: Feature) -> Layer:
 
 
 def python_source(feature: PythonFeature) -> str:
-    """The name under which what a Python function computed is a source of the stack; no band has such a name."""
+    """Return the name of a source of the stack that a Python function has computed. No band has such a name."""
     return f"python.{feature.name}"
 
 
 def view_layer(layer: ViewLayer, no_data: int | None = None) -> Layer:
-    """The layer of the view stack in its steps, which writing rounds to whole ones of 16 bits.
+    """Make the layer of the view stack in its steps, which are rounded to integers of 16 bits when they are written.
 
-    no_data: the least number of 16 bits, for what has no value; None: nothing stands for it.
+    Parameters
+    ----------
+    layer
+        The layer of the template's view.
+    no_data
+        The smallest number of 16 bits, which then means no data. With None, no number means no data.
     """
     value = _formula(layer.expression)
     steps = f"{value}/{layer.step!r}"
@@ -51,6 +66,6 @@ def view_layer(layer: ViewLayer, no_data: int | None = None) -> Layer:
 
 
 def _formula(expression: Expression) -> str:
-    """The expression over the sole bands of images, which are in the order of its names."""
+    """Write an expression as a formula of images of one band, which are in the order of its names."""
     variables = {name: f"im{number}b1" for number, name in enumerate(expression.names, start=1)}
     return expression.to_muparser(variables.__getitem__)

@@ -1,4 +1,4 @@
-"""How the rasters of a preparation are laid out: their bands, no-data values, tiles, compression and overviews."""
+"""Lay out the rasters of a preparation: their bands, no-data values, tiles, compression and overviews."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +9,10 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import SMALLEST_OVERVIEW, describing
 from otb_pipelines.process import gdal
 
-# Written at a time, a row of whole tiles.
+# Rows of a tile. A row of whole tiles is written at a time.
 TILE_ROWS = 64
 
-# In small tiles: training reads those that hold its pixels, of strips it would read nearly all.
+# Small tiles, because training reads only those that hold its pixels. It would have to read nearly all strips.
 FEATURE_OPTIONS = {
     "TILED": "YES",
     "BLOCKXSIZE": f"{TILE_ROWS}",
@@ -24,7 +24,7 @@ FEATURE_OPTIONS = {
     "BIGTIFF": "IF_SAFER",
 }
 
-# Band by band, a viewer reads the three that it shows, and not all.
+# Band by band, so that a viewer reads only the three bands that it shows.
 VIEW_OPTIONS = {
     "INTERLEAVE": "BAND",
     "BLOCKYSIZE": "64",
@@ -35,21 +35,33 @@ VIEW_OPTIONS = {
     "BIGTIFF": "IF_SAFER",
 }
 
-# Of the 24 significant bits of a 32-bit float, 17 are kept of reflectance and of what is made from it: a reflectance of
-# 0.5 to 4e-6, a twenty-fifth of a DN. The others are the noise of averaging, which no compression makes smaller.
+# Reflectance, and features made from it, keep 17 of the 24 significant bits of a 32-bit float. This keeps a reflectance
+# of 0.5 to 4e-6, a twenty-fifth of a DN. The other bits are noise of averaging, which no compression makes smaller.
 DISCARDED_BITS = "7"
 
-# Thirds, not halves: a third of the pixels to make and to store, and 20 m becomes 60 m.
+# Thirds and not halves, because about a third as many pixels are made and stored, and 20 m becomes 60 m.
 VIEW_OVERVIEWS = (3, 9, 27)
 
 VIEW_NO_DATA = -32768
 
 MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
 
+# Values of the state of a pixel; 0 means that a feature has no value.
 VALID, SATURATED = 1, 2
 
 
 def describe_features(grid: Grid, names: Sequence[str], path: Path) -> Path:
+    """Write a virtual raster without pixels that describes a feature stack.
+
+    Parameters
+    ----------
+    grid
+        The grid of the stack.
+    names
+        The names of its bands, in order.
+    path
+        The file to write, which is returned.
+    """
     with describing(path, grid, gdal.GDT_Float32, len(names)) as dataset:
         for number, name in enumerate(names, start=1):
             band = dataset.GetRasterBand(number)
@@ -59,12 +71,30 @@ def describe_features(grid: Grid, names: Sequence[str], path: Path) -> Path:
 
 
 def describe_state(inputs: Inputs, folder: Path) -> Path:
+    """Write a virtual raster without pixels that describes the state of the pixels, and return its path.
+
+    Parameters
+    ----------
+    inputs
+        The grid of the features.
+    folder
+        The folder to write to.
+    """
     path = folder / "state.vrt"
     with describing(path, inputs.grid, gdal.GDT_Byte, 1):
         return path
 
 
 def describe_view(inputs: Inputs, folder: Path) -> Path:
+    """Write a virtual raster without pixels that describes the view, and return its path.
+
+    Parameters
+    ----------
+    inputs
+        The layers of the view and their grid.
+    folder
+        The folder to write to.
+    """
     path = folder / "view.vrt"
     with describing(path, inputs.view_grid, gdal.GDT_Int16, len(inputs.view)) as dataset:
         for number, layer in enumerate(inputs.view, start=1):
@@ -77,10 +107,15 @@ def describe_view(inputs: Inputs, folder: Path) -> Path:
 
 
 def view_no_data(inputs: Inputs) -> int | None:
-    """Of a stack, whose values may lie on either side of 0, a number of its own; of a product, as if DN were 0."""
+    """Return the number that means no data in the view, or None.
+
+    The values of a stack may be above and below 0, so that no data needs a number of its own. For a product, the view
+    shows no data as if the DN were 0.
+    """
     return VIEW_NO_DATA if isinstance(inputs.cloudy, Stack) else None
 
 
 def view_overviews(inputs: Inputs) -> list[int]:
+    """List the factors of the view's overviews that are not too small."""
     side = max(inputs.view_grid.width, inputs.view_grid.height)
-    return [one for one in VIEW_OVERVIEWS if side >= one * SMALLEST_OVERVIEW]
+    return [factor for factor in VIEW_OVERVIEWS if side >= factor * SMALLEST_OVERVIEW]

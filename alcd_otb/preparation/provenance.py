@@ -1,4 +1,4 @@
-"""What a map was made from and by: the content of config.json."""
+"""Record the inputs, settings and versions that a map was made with, for ``config.json``."""
 
 import platform
 from collections.abc import Mapping
@@ -13,9 +13,21 @@ from otb_pipelines.process import gdal
 
 
 def provenance(config: SceneConfig, inputs: Inputs, pixels: Mapping[str, int]) -> dict[str, Any]:
-    """All settings, what the features are, the products' identities, versions.
+    """Collect all settings, the names of the features, the identities of the products, and versions.
 
-    pixels: the preparation's counts of the feature grid, by what is counted.
+    Parameters
+    ----------
+    config
+        The scene.
+    inputs
+        The images of the scene, and the features.
+    pixels
+        The preparation's counts of pixels of the feature grid, by their names.
+
+    Returns
+    -------
+    dict
+        The content of ``config.json``.
     """
     return {
         "scene": config.model_copy(update={"template": inputs.template}).model_dump(mode="json"),
@@ -36,14 +48,14 @@ def provenance(config: SceneConfig, inputs: Inputs, pixels: Mapping[str, int]) -
             "alcd_otb": version("alcd-otb"),
             "gdal": gdal.__version__,
             "python": platform.python_version(),
-            # A model of its is opened by the same version.
+            # Only the same version of scikit-learn is sure to open a model that it has written.
             **({"scikit_learn": version("scikit-learn")} if config.template.uses_sklearn else {}),
         },
     }
 
 
 def _identity(product: DatedImage) -> dict[str, Any]:
-    """The same keys for both kinds; what only one has is null of the other, or absent."""
+    """Describe a product or a stack by the same keys. Keys that only products have are null for a stack, or absent."""
     if isinstance(product, Stack):
         return {
             "name": product.name,

@@ -1,4 +1,4 @@
-"""Features that a function in Python computes: found, tried out, and applied block by block."""
+"""Load the functions in Python that compute features, try them out, and apply them block by block."""
 
 import inspect
 import math
@@ -24,24 +24,30 @@ from alcd_otb.settings.features import Feature, PythonFeature, is_file_name
 from alcd_otb.workspace import checksum
 from otb_pipelines.process import gdal
 
-# On the trial a feature is computed of the whole and of parts.
+# Rows and columns of the block on which a function is tried, and the parts of it.
 _TRIAL = (24, 20)
 _CUTS = (Window(0, 0, 10, 20), Window(10, 0, 14, 9), Window(10, 9, 14, 11))
-# What rounding in 32 bits may differ by, as a share of the largest value.
+# Largest difference that rounding in 32 bits may make, as a share of the largest value.
 _ROUNDING = 1e-3
 _RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "ZSTD", "ZSTD_LEVEL": "1", "PREDICTOR": "3", "BIGTIFF": "IF_SAFER"}
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureFunction:
-    """A feature and its function."""
+    """A feature, and the function that computes it."""
 
     feature: PythonFeature
     function: Callable[..., Any]
 
     @classmethod
     def load(cls, feature: PythonFeature) -> "FeatureFunction":
-        """Raises ConfigurationError where it is not there, or does not take a block and the feature's options."""
+        """Load the function of a feature.
+
+        Raises
+        ------
+        ConfigurationError
+            The function does not exist, or does not accept a block and the feature's options.
+        """
         function = getattr(_module(feature), feature.function, None)
         if not callable(function):
             raise ConfigurationError(f"{feature.place}: has no function {feature.function!r}; correct features")
@@ -52,24 +58,50 @@ class FeatureFunction:
         return cls(feature, function)
 
     def compute(self, block: Block) -> Float32Array:
-        """(rows, columns) of the block without its halo; infinite values become NaN.
+        """Compute the feature on a block.
 
-        Raises ProcessingError where the function fails, and ConfigurationError where it returns something else.
+        Parameters
+        ----------
+        block
+            A block with at least the feature's bands and its halo.
+
+        Returns
+        -------
+        array
+            (rows, columns) without the halo. Infinite values are NaN.
+
+        Raises
+        ------
+        ProcessingError
+            The function fails.
+        ConfigurationError
+            The function returns something other than such an array.
         """
         narrowed = block.narrowed(self.feature.bands, self.feature.halo)
         try:
-            # No data is NaN, and quotients by 0 become no data.
+            # No data is NaN, and a division by 0 gives no data.
             with np.errstate(all="ignore"):
                 result = self.function(narrowed, **self.feature.options)
         except Exception as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ProcessingError(f"{_named(self.feature)}: failed on the block of {block.window}: {said}") from error
+            reason = _in_one_line(error)
+            raise ProcessingError(f"{_named(self.feature)}: failed on the block of {block.window}: {reason}") from error
         return self._checked(result, narrowed)
 
     def try_out(self, resolution: float) -> None:
-        """Compute the feature of made-up values, whole and in parts; raises as `compute` does.
+        """Compute the feature on a block of random values, whole and in parts.
 
-        Raises ConfigurationError where the parts are not those of the whole.
+        Parameters
+        ----------
+        resolution
+            Side in metres of the block's pixels.
+
+        Raises
+        ------
+        ProcessingError
+            The function fails.
+        ConfigurationError
+            The function returns something other than an array of the block's shape, or the parts differ from the
+            whole.
         """
         feature, shape = self.feature, _TRIAL
         random = np.random.default_rng(1)
@@ -109,32 +141,73 @@ class FeatureFunction:
 
 
 def python_features(features: Sequence[Feature]) -> tuple[PythonFeature, ...]:
+    """Choose the features that functions in Python compute."""
     return tuple(feature for feature in features if isinstance(feature, PythonFeature))
 
 
 def check_functions(features: Sequence[Feature], resolution: float) -> None:
-    """Load and try out every function among the features; see `FeatureFunction`."""
+    """Load and try out every function among the features.
+
+    Parameters
+    ----------
+    features
+        Features of any kind.
+    resolution
+        Side in metres of the pixels of the feature grid.
+
+    Raises
+    ------
+    ProcessingError, ConfigurationError
+        As by `FeatureFunction.load` and `FeatureFunction.try_out`.
+    """
     for feature in python_features(features):
         FeatureFunction.load(feature).try_out(resolution)
 
 
 def source_digests(features: Sequence[Feature]) -> list[str]:
-    """What tells that the source of a function has changed. Raises ConfigurationError where there is none."""
+    """Compute the checksums of the source files of functions, which show a change.
+
+    Raises
+    ------
+    ConfigurationError
+        A source file does not exist.
+    """
     return [checksum(_source_file(feature)) for feature in python_features(features)]
 
 
 def write_python_features(
     features: Sequence[Feature], bands: Source, grid: Grid, folder: Path, side: int = SIDE
 ) -> dict[str, Path]:
-    """Compute the functions among the features, block by block, into rasters on the grid, by `recipe.python_source`.
+    """Compute the functions among the features, block by block, into rasters on the grid.
 
-    bands: a raster on the grid, of all that the functions read. The results are Float32, NaN is no data.
-    Raises as `FeatureFunction.compute` does.
+    Parameters
+    ----------
+    features
+        Features of any kind, at least one of which is a function in Python.
+    bands
+        A raster on the grid, of all bands that the functions read.
+    grid
+        The grid of the features.
+    folder
+        The folder to write to.
+    side
+        Rows and columns of a block.
+
+    Returns
+    -------
+    dict
+        The rasters by their names as sources (`layers.python_source`): Float32, NaN where there is no data.
+
+    Raises
+    ------
+    ProcessingError, ConfigurationError
+        As by `FeatureFunction.load` and `FeatureFunction.compute`.
     """
     functions = [FeatureFunction.load(feature) for feature in python_features(features)]
-    halo = max(one.feature.halo for one in functions)
+    halo = max(function.feature.halo for function in functions)
     paths = {
-        python_source(one.feature): folder / f"python_{number}.tif" for number, one in enumerate(functions, start=1)
+        python_source(function.feature): folder / f"python_{number}.tif"
+        for number, function in enumerate(functions, start=1)
     }
     with ExitStack() as opened:
         datasets = [
@@ -143,26 +216,29 @@ def write_python_features(
         for dataset in datasets:
             dataset.GetRasterBand(1).SetNoDataValue(math.nan)
         for block in read_blocks([bands], grid, halo, side):
-            for one, dataset in zip(functions, datasets, strict=True):
-                write_block(dataset, one.compute(block), block.window)
+            for function, dataset in zip(functions, datasets, strict=True):
+                write_block(dataset, function.compute(block), block.window)
     return paths
 
 
 def _module(feature: PythonFeature) -> ModuleType:
-    """The module that holds the function; a file is read anew, and leaves no compiled one beside it."""
+    """Import the module of a function. A file is read again each time, and no compiled file is left beside it."""
     path = _source_file(feature)
     try:
         if not is_file_name(feature.place):
             return import_module(feature.place)
         module = ModuleType(str(path))
         module.__file__ = str(path)
-        # Data classes look there for the module that they are of.
+        # Data classes look up their module there.
         sys.modules[module.__name__] = module
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ConfigurationError(f"{feature.place}: cannot be loaded ({said}); correct it") from error
+        raise ConfigurationError(f"{feature.place}: cannot be loaded ({_in_one_line(error)}); correct it") from error
     return module
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _source_file(feature: PythonFeature) -> Path:
@@ -170,12 +246,12 @@ def _source_file(feature: PythonFeature) -> Path:
         file = Path(feature.place)
     else:
         try:
-            found = find_spec(feature.place)
+            spec = find_spec(feature.place)
         except (ImportError, ValueError):
-            found = None
-        if found is None or not found.origin:
+            spec = None
+        if spec is None or not spec.origin:
             raise ConfigurationError(f"{feature.place}: is no module that Python finds; install it or name a file")
-        file = Path(found.origin)
+        file = Path(spec.origin)
     if not file.is_file():
         raise ConfigurationError(f"{file}: is not there; correct the function of feature {feature.name!r}")
     return file

@@ -1,4 +1,7 @@
-"""The sources of a preparation's stacks: bands decoded at a wavelet level, terrain, what Python functions compute."""
+"""Make the sources of the feature stack and of the view.
+
+These are bands decoded at a wavelet level, the terrain, and rasters that functions in Python compute.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,20 +23,20 @@ from otb_pipelines.settings import Settings
 from otb_pipelines.stack import StackFile, build_layers, write_stacks
 
 Levels = Mapping[str, int]
-"""The wavelet level to decode of each band."""
+"""The wavelet level to decode, by the names of bands as the template has them."""
 
-# A wavelet level is low-pass filtered, so that averaging it down to the grid is sound, and the average evens out its
-# undershoots beside bright edges, if it is this much finer than the grid.
+# How many times finer than the grid a wavelet level must be. A level is low-pass filtered, so that averaging it down to
+# the grid is sound, and the average evens out its undershoots beside bright edges.
 _FINER = 1.5
 
 
 def wavelet_levels(inputs: Inputs) -> dict[str, int]:
-    """The wavelet level to decode of each band that is used; each file is opened."""
+    """Choose the wavelet level to decode of each band that is used. This opens each file."""
     return {name: _level(inputs, name) for name in inputs.band_names}
 
 
 def _level(inputs: Inputs, name: str) -> int:
-    """The finest that either stack needs of a band."""
+    """Choose the finest level of a band that the features or the view need."""
     path = inputs.band(name).path
     levels = []
     if any(name in names_used(feature) for feature in inputs.features):
@@ -47,7 +50,26 @@ def _level(inputs: Inputs, name: str) -> int:
 def feature_sources(
     inputs: Inputs, levels: Levels, like: Path, folder: Path, settings: Settings
 ) -> dict[str, Path | Output]:
-    """All that the features use on their grid, but for what Python functions compute."""
+    """Build the sources of the features on their grid, without those that Python functions compute.
+
+    Parameters
+    ----------
+    inputs
+        The images of the scene, and the features.
+    levels
+        The wavelet level of each band.
+    like
+        A raster on the grid of the features.
+    folder
+        A folder for the terrain, which is made if a feature uses the terrain.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    dict
+        Files, or outputs of applications, by the names of bands and terrain layers.
+    """
     names = {name for feature in inputs.features for name in names_used(feature)}
     nearest = inputs.template.resampling == "nearest"
     bands = {
@@ -62,7 +84,28 @@ def feature_sources(
 def python_sources(
     inputs: Inputs, sources: Mapping[str, Path | Output], rows: int, folder: Path, settings: Settings
 ) -> dict[str, Path]:
-    """What Python functions compute of the sources, which are written for them to be read in blocks."""
+    """Compute the sources that are results of Python functions.
+
+    The bands that the functions read are written first, so that they can be read block by block.
+
+    Parameters
+    ----------
+    inputs
+        The images of the scene, and the features.
+    sources
+        The other sources of the features.
+    rows
+        Rows of a strip in which the bands are written.
+    folder
+        The folder to make for the bands and the results.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    dict
+        Files by the names of `layers.python_source`. Empty if no feature is a function in Python.
+    """
     names = sorted({band for feature in python_features(inputs.features) for band in feature.bands})
     if not names:
         return {}
@@ -76,7 +119,28 @@ def python_sources(
 def view_sources(
     inputs: Inputs, levels: Levels, like: Path, folder: Path, settings: Settings
 ) -> dict[str, Path | Output]:
-    """All that the view uses on its grid. For the eye: where there is no data, a band has the value of DN 0."""
+    """Build the sources of the view on its grid.
+
+    Where there is no data, a band has the value of DN 0, which is good enough for the eye.
+
+    Parameters
+    ----------
+    inputs
+        The images of the scene, and the layers of the view.
+    levels
+        The wavelet level of each band.
+    like
+        A raster on the grid of the view.
+    folder
+        A folder for the terrain, which is made if a layer uses the terrain.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    dict
+        Files, or outputs of applications, by the names of bands and terrain layers.
+    """
     names = {name for layer in inputs.view for name in names_used(layer)}
     bands = {
         name: build_band(
@@ -96,9 +160,17 @@ def _terrain(inputs: Inputs, names: set[str], grid: Grid, folder: Path) -> dict[
 
 
 def radiometry_of(inputs: Inputs, name: str) -> Radiometry:
-    """Of a band: reflectance = (DN + RADIO_ADD_OFFSET) / QUANTIFICATION_VALUE (Sentinel-2 product specification).
+    """Choose scale and offset of a band.
 
-    Of a stack's, what its file says.
+    For a product, reflectance = (DN + RADIO_ADD_OFFSET) / QUANTIFICATION_VALUE (Sentinel-2 product specification). For
+    a stack, its file gives both. With the template's radiometry ``digital_number``, values stay as they are.
+
+    Parameters
+    ----------
+    inputs
+        The images of the scene, and the template.
+    name
+        The name of the band in the template, such as ``clear.B02``.
     """
     product = inputs.product_of(name)
     if inputs.template.radiometry == "digital_number":

@@ -1,4 +1,4 @@
-"""The feature stack, the view and the state of each pixel, written in one pass."""
+"""Write the feature stack, the view and the state of each pixel in one pass."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,16 +28,22 @@ from otb_pipelines.masks import build_formula
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import StackFile, build_layers, write_stacks
 
-# Of the finer grid. The chain holds a strip some eighty times, in the buffers of bands and formulas.
+# Most pixels of a strip on the finer grid. The buffers of bands and formulas hold a strip some eighty times.
 _STRIP_PIXELS = 1_100_000
 
 
 @dataclass(frozen=True)
 class Stacks:
-    """features: Float32, a band a feature, NaN where a source has no data.
+    """The files of the stacks.
 
-    state: VALID or SATURATED where every feature has a value, else 0. view: Int16 in steps that the bands' scales
-    give, with overviews.
+    Attributes
+    ----------
+    features
+        Float32, one band for each feature, NaN where a source has no data.
+    state
+        VALID or SATURATED where every feature has a value, else 0.
+    view
+        Int16 with overviews, one band for each layer, in steps that are the scales of the bands.
     """
 
     features: Path
@@ -46,9 +52,18 @@ class Stacks:
 
 
 def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: Settings) -> Stacks:
-    """Write all that needs the bands, in one pass: each is decoded once, however many grids it goes to.
+    """Write all rasters that need the bands in one pass, so that each band is decoded once for all grids.
 
-    levels: as `wavelet_levels` tells them.
+    Parameters
+    ----------
+    inputs
+        The images of the scene, the features and the layers of the view.
+    levels
+        The wavelet level of each band, as `wavelet_levels` gives it.
+    folder
+        The folder to write to.
+    settings
+        Memory and threads.
     """
     stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view")))
     strips = _strips(inputs)
@@ -78,7 +93,7 @@ def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: S
 
 
 class _Strips(NamedTuple):
-    """Rows of the coarser grid to write at a time, and whether the overviews of the view are made with them."""
+    """Rows of the coarser grid to write at a time, and whether the overviews of the view are made at the same time."""
 
     rows: int
     with_overviews: bool
@@ -94,10 +109,10 @@ def _strips(inputs: Inputs) -> _Strips:
     most = int(_STRIP_PIXELS / (finer.width * coarser.resolution / finer.resolution))
     ratio = max(1.0, inputs.grid.resolution / inputs.view_grid.resolution)
     for rows in range(TILE_ROWS, min(3 * TILE_ROWS, most) + 1, TILE_ROWS) if view_no_data(inputs) is None else ():
-        of_view = rows * ratio
-        if of_view.is_integer() and of_view % VIEW_OVERVIEWS[0] == 0:
+        view_rows = rows * ratio
+        if view_rows.is_integer() and view_rows % VIEW_OVERVIEWS[0] == 0:
             return _Strips(rows, with_overviews=True)
-    # Without the overviews nothing asks for high strips, and GDAL gathers the rows of a tile.
+    # Without the overviews, low strips will do, since GDAL collects the rows of a tile.
     rows = TILE_ROWS
     while rows > max(most // 3, 1):
         rows //= 2
@@ -105,14 +120,17 @@ def _strips(inputs: Inputs) -> _Strips:
 
 
 def _state(inputs: Inputs) -> str:
-    """Formula over the features."""
+    """Write the formula of the state of a pixel over the features."""
     total = "+".join(f"im{number}b1" for number in range(1, len(inputs.features) + 1))
-    # A sum is a number only if all its terms are, and only then 0 times it is 0.
+    # A sum is finite only if all its terms are finite, and only then 0 times the sum is 0.
     return f"({total})*0==0 ? ({_saturation(inputs)} ? {SATURATED} : {VALID}) : 0"
 
 
 def _saturation(inputs: Inputs) -> str:
-    """Condition in a formula over the features: a band that is a feature as it is reaches the saturated value."""
+    """Write the condition that a pixel is saturated, in a formula over the features.
+
+    It is if a band that is itself a feature reaches the saturated value.
+    """
     conditions = []
     for number, feature in enumerate(inputs.features, start=1):
         if isinstance(feature, str) and feature not in TERRAIN:
@@ -120,7 +138,7 @@ def _saturation(inputs: Inputs) -> str:
             saturated = inputs.product_of(feature).saturated
             if saturated is None:
                 continue
-            # Half a DN below, since a 32-bit float holds the value only nearly.
+            # Half a DN below the saturated value, since a 32-bit float may not hold it exactly.
             level = (saturated - 0.5) * radiometry.scale + radiometry.offset
             conditions.append(f"im{number}b1 >= {level!r}")
     return "(" + " || ".join(conditions) + ")" if conditions else "0"

@@ -1,4 +1,4 @@
-"""Elevation and slope on a scene's grid, from any raster that GDAL reads."""
+"""Make elevation and slope on a scene's grid from any raster that GDAL reads."""
 
 import logging
 from pathlib import Path
@@ -11,7 +11,13 @@ log = logging.getLogger(__name__)
 
 
 def open_elevation(source: Path) -> gdal.Dataset:
-    """Open an elevation model. Raises ProductError where it cannot be read or has no CRS."""
+    """Open an elevation model.
+
+    Raises
+    ------
+    ProductError
+        It cannot be read, or has no CRS.
+    """
     try:
         dataset = gdal.Open(str(source))
     except RuntimeError as error:
@@ -22,10 +28,28 @@ def open_elevation(source: Path) -> gdal.Dataset:
 
 
 def warp_elevation(source: Path, grid: Grid, folder: Path) -> Path:
-    """Bring an elevation model onto the grid (bilinear, metres, Float32) as dem.tif in the folder.
+    """Warp an elevation model to the grid, by bilinear interpolation.
 
-    Raises ProductError where it cannot be read, has no CRS or lies elsewhere. Voids, such as the sea of many models,
-    become 0 m, with a warning that gives their share.
+    Voids, such as the sea in many models, become 0 m. A warning gives their share.
+
+    Parameters
+    ----------
+    source
+        The elevation model in metres.
+    grid
+        The grid.
+    folder
+        The folder to write to.
+
+    Returns
+    -------
+    Path
+        ``dem.tif`` in the folder, Float32 in metres.
+
+    Raises
+    ------
+    ProductError
+        The model cannot be read, has no CRS, or does not cover the scene.
     """
     dataset = open_elevation(source)
     target = folder / "dem.tif"
@@ -48,7 +72,7 @@ def warp_elevation(source: Path, grid: Grid, folder: Path) -> Path:
                 "%s: the elevation model lacks %.2g %% of the scene; 0 m is taken there", source, 100 * (1 - covered)
             )
             filled = gdal.Warp(str(target), dataset, dstNodata=0, **common)
-            # The slope of the shore is wanted, so that 0 m must not mean no data.
+            # 0 m must not mean no data, or the shore would have no slope.
             filled.GetRasterBand(1).DeleteNoDataValue()
             filled.FlushCache()
     except RuntimeError as error:
@@ -57,14 +81,27 @@ def warp_elevation(source: Path, grid: Grid, folder: Path) -> Path:
 
 
 def slope(elevation: Path, folder: Path) -> Path:
-    """Slope in degrees by Horn's formula, as slope.tif in the folder. Too small in the grid's four corner pixels."""
+    """Compute the slope by Horn's formula. It is too small in the four corner pixels of the grid.
+
+    Parameters
+    ----------
+    elevation
+        Raster of the elevation in metres.
+    folder
+        The folder to write to.
+
+    Returns
+    -------
+    Path
+        ``slope.tif`` in the folder, in degrees from the horizontal.
+    """
     target = folder / "slope.tif"
     gdal.DEMProcessing(str(target), str(elevation), "slope", computeEdges=True).FlushCache()
     return target
 
 
 def _covered(warped: gdal.Dataset) -> float:
-    """Share of the pixels that have an elevation; 1 only if all have."""
+    """Compute the share of pixels with an elevation. It is 1 only if all pixels have one."""
     warped.FlushCache()
     _, _, mean, _ = warped.GetRasterBand(1).GetMaskBand().ComputeStatistics(False)
     return float(mean) / 255

@@ -1,8 +1,9 @@
-"""The mask of valid pixels, and the counts of them."""
+"""Write the mask of valid pixels, and count them."""
 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.layouts import MASK_OPTIONS, SATURATED
@@ -14,27 +15,62 @@ from otb_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# In this many of its pixels along the edge, a level of the 5/3 wavelet of Sentinel-2's files mixes data and no data:
-# two beyond the edge (which therefore seems to lie there) and one within.
+# Number of pixels of a level of the 5/3 wavelet of Sentinel-2's files in which data and no data are mixed along the
+# edge: two beyond the edge, which therefore seems to lie there, and one within.
 _WAVELET_REACH = 3
 
 
 @dataclass(frozen=True)
 class PixelCounts:
-    """Pixels of the feature grid. saturated: those in which a band that is a feature reaches the saturated value."""
+    """Counts of pixels of the feature grid.
+
+    Attributes
+    ----------
+    total
+        All pixels.
+    valid
+        The valid pixels.
+    saturated
+        The pixels in which a band that is itself a feature reaches the saturated value.
+    """
 
     total: int
     valid: int
     saturated: int
 
 
-def write_valid(
-    inputs: Inputs, levels: Levels, state: Path, folder: Path, settings: Settings
-) -> tuple[Path, PixelCounts]:
-    """valid.tif: 1 where every feature has a value and no edge of the data is within the margin; 0 elsewhere."""
+class ValidMask(NamedTuple):
+    """The file of the mask of valid pixels, and the counts of pixels."""
+
+    path: Path
+    counts: PixelCounts
+
+
+def write_valid(inputs: Inputs, levels: Levels, state: Path, folder: Path, settings: Settings) -> ValidMask:
+    """Write the mask of valid pixels.
+
+    Parameters
+    ----------
+    inputs
+        The grid of the features, and the margin.
+    levels
+        The wavelet level of each band.
+    state
+        Raster of the state of each pixel, as in `Stacks.state`.
+    folder
+        The folder to write to.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    ValidMask
+        ``valid.tif`` in the folder is 1 where every feature has a value and no edge of the data lies within the
+        margin, and 0 elsewhere.
+    """
     valid = folder / "valid.tif"
-    # The levels of a wavelet undershoot beside a bright edge, to 0 where the ground is dark: such specks are no edge
-    # of the data, from which to keep a margin.
+    # The levels of a wavelet undershoot beside a bright edge, to 0 where the ground is dark. Such specks are not an
+    # edge of the data, so that no margin is kept around them.
     no_data = build_formula([state], "im1b1 == 0", settings)
     border = build_morphology(no_data["out"], "opening", 1, settings)
     radius = _margin(inputs, levels)
@@ -53,14 +89,18 @@ def write_valid(
         log.info("%d pixels are saturated in a band; they stay valid", counts.saturated)
     if not counts.valid:
         log.warning("no pixel is valid: the margin of %g m leaves nothing of the scene", inputs.template.margin)
-    return valid, counts
+    return ValidMask(valid, counts)
 
 
 def _margin(inputs: Inputs, levels: Levels) -> int:
-    """In pixels: the template's margin, and at least what the wavelet levels mix along the edge of the data."""
+    """Compute the margin in pixels.
+
+    It is that of the template, but at least as wide as the strip along the edge of the data that the wavelet levels
+    mix.
+    """
     reach = 0.0
     for name, level in levels.items():
         mixed = _WAVELET_REACH * inputs.band(name).resolution * 2**level
-        # Two pixels of the grid more: one with a trace of data still has a value, and opening blunts corners.
+        # Two pixels of the grid more: a pixel with only a trace of data has a value, and the opening blunts corners.
         reach = max(reach, mixed + 2 * inputs.grid.resolution if level else 0.0)
     return -int(-max(inputs.template.margin, reach) // inputs.grid.resolution)

@@ -231,7 +231,7 @@ def test_a_single_date_leaves_out_what_needs_two(
     file.write_text(json.dumps({**scene, "set": {"margin": 120, "regularisation": {"smoothing": 0, "radius": 0}}}))
     with caplog.at_level("INFO"):
         result = Scene.open(file).run()
-    assert "left out, since the scene names no clear date or no dem: difference_B01" in caplog.text
+    assert "since they need more clear dates than the scene names (0): difference_B01" in caplog.text
     indices = ["NDVI", "NDWI", "NDSI", "NDMI", "haze", "whiteness", "vapour_ratio", "cirrus_ratio", "swir_ratio"]
     assert read_descriptions(result.features) == [*BANDS, *indices]
     assert result.labels is not None

@@ -61,14 +61,15 @@ def test_what_needs_a_date_that_is_absent_is_left_out(
             scene = write_scene(tmp_path, products[0], products[1 : count + 1], features=features, view=view)
             inputs = Inputs.read(load_scene(scene))
         found.append((inputs.feature_names, [layer.name for layer in inputs.view], caplog.messages))
-    lacking = "left out, since the scene names no {}: {}"
-    all_but_one = "clear.B02, clear2.B02, third, slope"
-    assert found[0] == (("B02",), ["blue"], [lacking.format("clear date or no dem", all_but_one)])
+    no_date = "these features are left out, since they need more clear dates than the scene names ({}): {}"
+    no_dem = "these features are left out, since they need a dem, and the scene names none: slope"
+    all_but_two = "clear.B02, clear2.B02, third"
+    assert found[0] == (("B02",), ["blue"], [no_date.format(0, all_but_two), no_dem])
     assert found[1][0] == ("B02", "clear.B02")
-    assert found[1][2] == [lacking.format("clear date beyond 1 or no dem", "clear2.B02, third, slope")]
+    assert found[1][2] == [no_date.format(1, "clear2.B02, third"), no_dem]
     assert found[2][:2] == (("B02", "clear.B02", "clear2.B02"), ["blue", "clear2_blue"])
     assert found[3][0] == ("B02", "clear.B02", "clear2.B02", "third")
-    assert found[3][2] == [lacking.format("clear date beyond 3 or no dem", "slope")]
+    assert found[3][2] == [no_dem]
 
 
 def test_a_date_that_no_feature_uses_is_told_of(
