@@ -9,28 +9,13 @@ from pathlib import Path
 import numpy as np
 import otbApplication as otb  # noqa: N813
 import pytest
-from osgeo import gdal, osr
+from osgeo import gdal
 
 
 @pytest.fixture
 def ramp() -> np.ndarray:
     """(rows, columns) = (3, 4), values 0..11: no two pixels alike."""
     return np.arange(12, dtype=np.uint16).reshape(3, 4)
-
-
-@pytest.fixture
-def raster(tmp_path: Path) -> Path:
-    """A GeoTIFF of 2 bands, 5 columns and 4 rows of 10 m in UTM 31N, upper left corner at (600000, 4900000)."""
-    path = tmp_path / "raster.tif"
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), 5, 4, 2, gdal.GDT_UInt16)
-    dataset.SetGeoTransform((600000, 10, 0, 4900000, 0, -10))
-    reference = osr.SpatialReference()
-    reference.ImportFromEPSG(32631)
-    dataset.SetProjection(reference.ExportToWkt())
-    for band in (1, 2):
-        dataset.GetRasterBand(band).WriteArray(np.arange(20, dtype=np.uint16).reshape(4, 5) * band)
-        dataset.GetRasterBand(band).SetNoDataValue(7)
-    return path
 
 
 @pytest.fixture

@@ -25,21 +25,6 @@ def _quiet():
     otb.RemoveLogCallback(token)
 
 
-@pytest.fixture
-def raster(tmp_path):
-    """Two bands, 5 columns, 4 rows of 10 m in UTM 31N, upper left corner (600000, 4900000), no data 7."""
-    path = tmp_path / "raster.tif"
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), 5, 4, 2, gdal.GDT_UInt16)
-    dataset.SetGeoTransform((600000, 10, 0, 4900000, 0, -10))
-    reference = osr.SpatialReference()
-    reference.ImportFromEPSG(32631)
-    dataset.SetProjection(reference.ExportToWkt())
-    for band in (1, 2):
-        dataset.GetRasterBand(band).WriteArray(np.arange(20, dtype=np.uint16).reshape(4, 5) * band)
-        dataset.GetRasterBand(band).SetNoDataValue(7)
-    return path
-
-
 def extract(parameter: str = "in", value: object = None) -> otb.Application:
     """ExtractROI over the whole image: hands its input on unchanged."""
     application = otb.Registry.CreateApplication("ExtractROI")
