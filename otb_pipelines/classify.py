@@ -7,7 +7,7 @@ from otb_pipelines.app import Application, Value
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import gives_margin
 
-# Most rows of a strip, and the number that its rows are a multiple of, as the rows of a GeoTIFF tile are.
+# A strip has at most 256 rows, and a multiple of 16 of them, as the tiles of a GeoTIFF do.
 _LARGEST_STRIP = 256
 _BLOCK = 16
 # Bytes of a value, and copies of it in memory. OTB copies the pixels of a strip into a list of vectors, one by one,

@@ -63,7 +63,7 @@ def _identity(product: DatedImage) -> dict[str, Any]:
             "tile": None,
             "acquired": None,
             "bands": {band.name: {"scale": band.scale, "offset": band.offset} for band in product.bands},
-            "files": [{"path": path, "bytes": size} for path, size, _ in product.files],
+            "files": [{"path": file.path, "bytes": file.size} for file in product.files],
         }
     return {
         "name": product.name,

@@ -41,6 +41,24 @@ class StackBand:
     offset: float
 
 
+class PixelFile(NamedTuple):
+    """A file that holds pixels of a stack, and what shows that it has changed.
+
+    Attributes
+    ----------
+    path
+        The path of the file.
+    size
+        Its size in bytes.
+    changed
+        The time of its last change in nanoseconds.
+    """
+
+    path: str
+    size: int
+    changed: int
+
+
 @dataclass(frozen=True)
 class Stack:
     """A raster file on a grid in metres.
@@ -54,7 +72,7 @@ class Stack:
     bands
         Its bands, in their order.
     files
-        Name, bytes and time of change in nanoseconds of each file that holds its pixels.
+        The files that hold its pixels.
     no_data
         The value that means no data in the rasters of its bands.
     saturated
@@ -64,7 +82,7 @@ class Stack:
     path: Path
     grid: Grid
     bands: tuple[StackBand, ...]
-    files: tuple[tuple[str, int, int], ...] = field(repr=False)
+    files: tuple[PixelFile, ...] = field(repr=False)
     no_data: float = math.nan
     saturated: None = None
 
@@ -174,14 +192,14 @@ def _described(grid: Grid) -> str:
     return f"{grid.width} x {grid.height} px from {corner} of {grid.resolution:g} m in {grid.crs}"
 
 
-def _files(dataset: gdal.Dataset) -> tuple[tuple[str, int, int], ...]:
-    """List the files of a raster as in `Stack.files`, with the sources of virtual rasters at any depth."""
+def _files(dataset: gdal.Dataset) -> tuple[PixelFile, ...]:
+    """List the files that hold the pixels of a raster, with the sources of virtual rasters at any depth."""
     names = list(dataset.GetFileList() or ())
     for name in names:
         if name.endswith(".vrt") and name != names[0] and os.path.isfile(name):
             names += [source for source in gdal.Open(name).GetFileList() if source not in names]
     pixels = [name for name in names if not name.endswith(_NOT_PIXELS) and os.path.isfile(name)]
-    return tuple((name, (status := os.stat(name)).st_size, status.st_mtime_ns) for name in pixels)
+    return tuple(PixelFile(name, (status := os.stat(name)).st_size, status.st_mtime_ns) for name in pixels)
 
 
 def _is_alpha(band: gdal.Band) -> bool:

@@ -38,7 +38,7 @@ class ViewLayer(Formula):
 
     @property
     def limits(self) -> tuple[float, float] | None:
-        """The values shown as black and as white, where the template gives them."""
+        """The values shown as black and as white, or None if the template does not give them."""
         return None if self.minimum is None or self.maximum is None else (self.minimum, self.maximum)
 
 
@@ -52,5 +52,5 @@ class View(StrictModel):
 
     @property
     def limits(self) -> dict[str, tuple[float, float]]:
-        """The values shown as black and as white, of the layers for which the template gives them."""
+        """The values shown as black and as white, by the names of the layers for which the template gives them."""
         return {layer.name: layer.limits for layer in self.layers if layer.limits is not None}
