@@ -69,6 +69,17 @@ class Diagnosis:
         problems = [{"problem": problem, "remedy": remedy} for problem, remedy in self.problems]
         return {"ready": self.is_ready, **asdict(self), "problems": problems}
 
+    def summary(self) -> str:
+        """Return what ``doctor`` prints."""
+        lines = [f"{name} {version}" for name, version in self.versions.items()]
+        lines += [
+            f"{len(self.applications)} OTB applications in {self.application_path or 'the default path'}",
+            f"fast forest: {self.forest_plugin or 'not built; make install builds it'}",
+            f"memory {self.memory} MB, of which a chain buffers {self.ram} MB; {self.threads} threads",
+        ]
+        lines += [f"MISSING: {problem}\n  mend it with: {remedy}" for problem, remedy in self.problems]
+        return "\n".join([*lines, "ready" if self.is_ready else "not ready"])
+
 
 def diagnose(settings: Settings) -> Diagnosis:
     """Look at all that a run needs; never raises for what is missing."""
