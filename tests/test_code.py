@@ -70,7 +70,9 @@ def test_the_limits_are_those_that_contributors_read() -> None:
 def test_what_passes_a_limit_is_found_unless_it_says_why() -> None:
     long = "def f():\n" + "    x = 1\n" * 60
     assert too_large(long) == ["f has 61 lines"]
-    assert too_large(long.replace("def f():\n", 'def f():\n    """Sum.\n\n    More.\n    """\n', 1)) == ["f has 61 lines"]
+    assert too_large(long.replace("def f():\n", 'def f():\n    """Sum.\n\n    More.\n    """\n', 1)) == [
+        "f has 61 lines"
+    ]
     assert too_large(long.replace("():\n", "():\n    # Long: a column a line.\n", 1)) == []
     wide = "class A:\n    def f(self, a, b, c, d, e, *, f, g):\n        return 1\n"
     assert too_large(wide) == ["f has 7 parameters"]

@@ -105,4 +105,4 @@ def load_protocol(name_or_file: str) -> Protocol:
 
 
 def _folder() -> Path:
-    return Path(str(resources.files("param_templates"))) / "protocols"
+    return Path(str(resources.files("alcd_otb"))) / "param_templates" / "protocols"
