@@ -10,11 +10,12 @@ from alcd_otb.masks.classified_raster import is_class_table, rasters_of, read_cl
 from alcd_otb.masks.fmask import Kind, is_fmask, read_fmask
 from alcd_otb.masks.hollstein import is_hollstein, read_hollstein
 from alcd_otb.masks.l1c_masks import is_cloud_mask, read_cloud_mask
+from alcd_otb.masks.labelled_reference import LabelledReference, is_labelled, read_labelled
 from alcd_otb.masks.maja import is_maja, read_maja
 from alcd_otb.masks.mask import Mask
-from alcd_otb.masks.reference_dataset import is_reference_scene, read_reference_scene
-from alcd_otb.masks.references import LabelledReference, is_labelled, is_workspace, read_labelled, read_workspace
+from alcd_otb.masks.published_references import is_reference_scene, read_reference_scene
 from alcd_otb.masks.sen2cor import is_classification, read_classification
+from alcd_otb.masks.workspace_mask import is_workspace, read_workspace
 from alcd_otb.settings.legend import Legend
 
 Reference = Mask | LabelledReference
@@ -56,7 +57,7 @@ def readers(legend: Legend, fmask: Kind | None, labelled: bool) -> tuple[Reader,
         Reader(is_maja, _one(read_maja)),
         Reader(is_classification, _one(read_classification)),
         Reader(is_cloud_mask, _one(read_cloud_mask)),
-        Reader(is_fmask, _one(partial(read_fmask, said=fmask))),
+        Reader(is_fmask, _one(partial(read_fmask, stated=fmask))),
         Reader(is_class_table, lambda path: map(read_classified_raster, rasters_of(path))),
     ]
     if labelled:

@@ -21,8 +21,8 @@ from alcd_otb.compare.protocol import Protocol
 from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
 from alcd_otb.errors import AlcdError, ConfigurationError, ProductError
 from alcd_otb.masks.fmask import Kind
+from alcd_otb.masks.labelled_reference import LabelledReference
 from alcd_otb.masks.mask import Mask
-from alcd_otb.masks.references import LabelledReference
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.template import load_template
 from alcd_otb.workspace import Workspace, write_json, writing_to

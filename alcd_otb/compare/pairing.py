@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alcd_otb.compare.finding import Failure, Reference
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.masks.mask import Mask
-from alcd_otb.masks.reference_dataset import SUPERSEDED_FOLDER
+from alcd_otb.masks.published_references import SUPERSEDED_FOLDER
 from alcd_otb.workspace import checksum
 
 

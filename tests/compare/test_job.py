@@ -44,7 +44,7 @@ from alcd_otb.compare.pairing import pair
 from alcd_otb.compare.pictures import difference_picture
 from alcd_otb.compare.protocol import Protocol, load_protocol, protocol_names
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProductError
-from alcd_otb.masks.references import LabelledReference
+from alcd_otb.masks.labelled_reference import LabelledReference
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.template import load_template
 from otb_pipelines.settings import Settings
@@ -692,7 +692,7 @@ class TestCommandLine:
         fmask = np.select([codes == 2, codes == 4], [2, 3], 1).astype(np.uint8)
         file = write_raster(folder / "fmask" / f"{L1C_NAME}_fmask.tif", fmask, 60)
         arguments = ("compare", folder / "references", file, "-o", folder / "out")
-        assert "say it with --fmask" in refused(3, *arguments)
+        assert "state it with --fmask" in refused(3, *arguments)
         for kind, recall in (("python-fmask", 1), ("gersl", 2 / 3)):
             ended = alcd(*arguments, "--fmask", kind, "--dilate", "0", "--json")
             assert ended.returncode == 0, ended.stderr

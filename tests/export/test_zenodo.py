@@ -18,7 +18,7 @@ from alcd_otb.compare.protocol import load_protocol
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.export.sample_folder import write_sample_folder
 from alcd_otb.export.zenodo import kfold_summary
-from alcd_otb.masks.reference_dataset import is_reference_scene, read_reference_scene
+from alcd_otb.masks.published_references import is_reference_scene, read_reference_scene
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.sample import Sample

@@ -17,7 +17,7 @@ from scenes import alcd
 from sentinel2_files import one_line_error
 from stacks import LEFT, OPTICAL, TOP, Pixels, write_backscatter, write_points, write_surface_reflectance
 
-from alcd_otb.masks.references import read_workspace
+from alcd_otb.masks.workspace_mask import read_workspace
 from alcd_otb.scene import Result, Scene
 
 EXAMPLES = ROOT / "examples"
