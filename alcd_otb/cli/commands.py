@@ -153,6 +153,7 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
+    from alcd_otb.export.job import ExportOptions
     from alcd_otb.export.job import export as export_scenes
     from alcd_otb.export.publication import Publication
 
@@ -165,16 +166,8 @@ def export(options: argparse.Namespace) -> int:
         provider=options.provider,
         cloud=tuple(options.cloud or ()),
     )
-    result = export_scenes(
-        options.source,
-        options.output,
-        options.layout,
-        publication,
-        _settings(options),
-        options.iteration,
-        options.acquired,
-        options.replace,
-    )
+    export_options = ExportOptions(options.layout, publication, options.iteration, options.acquired, options.replace)
+    result = export_scenes(options.source, options.output, export_options, _settings(options))
     _tell(result, options)
     return 0
 

@@ -258,7 +258,7 @@ def test_two_tiles_of_one_old_product_have_a_folder_each(dated: Callable[..., Pa
 
 def test_what_is_of_no_product_has_no_place_in_this_layout(dated: Callable[..., Path], tmp_path: Path) -> None:
     stack = dated("Lake", "20180331", tile=None, name="stack")
-    with pytest.raises(ConfigurationError, match=r"is of no Sentinel-2 product.*export it as cog or stac"):
+    with pytest.raises(ConfigurationError, match=r"was not made from a Sentinel-2 product.*export it as cog or stac"):
         export([stack], tmp_path / "out", "zenodo")
 
 
