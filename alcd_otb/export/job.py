@@ -138,6 +138,8 @@ def export(sources: Sequence[Path], target: Path, options: ExportOptions, settin
         If an iteration is damaged.
     ProcessingError
         If the export cannot be written.
+    WorkspaceLockedError
+        If another process writes to the target.
     """
     options.publication.check()
     layout = LAYOUTS[options.layout]

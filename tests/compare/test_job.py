@@ -55,7 +55,7 @@ OLD_NAME = "S2A_OPER_PRD_MSIL1C_PDMC_20160417T201511_R094_V20160417T110652_20160
 
 
 def at_60_m(**changes: Any) -> Protocol:
-    """The default protocol, as delivered alone unless changes say otherwise."""
+    """Load the default protocol, with masks as delivered unless changes say otherwise."""
     content = json.loads((ROOT / "param_templates/protocols/alcd2019.json").read_text("utf-8"))
     return Protocol.model_validate({**content, "dilation": {"metres": [0]}, **changes})
 
@@ -66,7 +66,7 @@ def run(references: Path, products: Path | list[str], output: Path, protocol: Pr
 
 
 def scene_pixels() -> tuple[Any, Any]:
-    """(reference codes, SCL classes) of 6 x 6 cells of 60 m.
+    """Draw (reference codes, SCL classes) of 6 x 6 cells of 60 m.
 
     Reference: rows 0 and 1 low clouds, row 2 shadows, else land, but the last column without data.
     Sen2Cor: rows 0 and 2 of 3 cells cloud, shadow; 1 and 3 of the whole row vegetation and cloud.
@@ -159,7 +159,7 @@ def parsed(page: Path) -> Any:
 
 
 def tables(page: Path) -> list[list[list[str]]]:
-    """The cells of every table, by rows."""
+    """Read the cells of every table, by rows."""
     return [[[cell.text_content() for cell in row] for row in one.iter("tr")] for one in parsed(page).iter("table")]
 
 

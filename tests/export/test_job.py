@@ -36,8 +36,10 @@ for path in sys.argv[1:]:
 
 
 def check_cog(*paths: Path) -> None:
-    """By both validators, warnings being errors. rio-cogeo runs apart: should its rasterio come with a libgdal of its
-    own, that is kept out of this process."""
+    """Check files by both validators, with warnings as errors.
+
+    rio-cogeo runs in a process of its own: should its rasterio come with another libgdal, this one stays free of it.
+    """
     for path in paths:
         warnings, errors, _ = validate(str(path), full_check=True)
         assert (warnings, errors) == ([], [])
@@ -231,7 +233,7 @@ def counted(labels: Path) -> list[tuple[Any, int]]:
 class TestIterations:
     @pytest.fixture
     def twice(self, dated: Callable[..., Path]) -> Path:
-        """A workspace with two iterations, of which the second is all water."""
+        """Make a workspace with two iterations, of which the second is all water."""
         workspace = dated("Arles", "20180331")
         second = shutil.copytree(workspace / "iterations" / "001", workspace / "iterations" / "002")
         dataset = gdal.Open(str(second / "labels.tif"), gdal.GA_Update)

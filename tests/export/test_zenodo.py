@@ -35,7 +35,7 @@ LEGEND = load_template("clouds").legend
 
 @pytest.fixture(scope="module")
 def exported(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scene's folder; not to be changed."""
+    """Export the scene; its folder is not to be changed."""
     out = tmp_path_factory.mktemp("zenodo") / "out"
     export([finished.result.workspace], out, "zenodo")
     return out / PRODUCT
