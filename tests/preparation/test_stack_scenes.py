@@ -146,7 +146,7 @@ class TestSentinel1:
 
     def test_is_no_reference_for_a_tile(self, radar: StackScene) -> None:
         message = one_line_error(lambda: read_workspace(radar.result.workspace))
-        assert "is the map of a stack, which tells no tile and time" in message
+        assert "is the map of a stack, which has no tile and time" in message
 
 
 class TestSurfaceReflectance:
