@@ -34,7 +34,7 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder of the export, and print what it holds."""
-    from alcd_otb.export.job import export
+    from alcd_otb.export.job import ExportOptions, export
     from alcd_otb.export.publication import Publication
 
     publication = Publication(
@@ -46,15 +46,7 @@ def run(options: argparse.Namespace) -> int:
         provider=options.provider,
         cloud=tuple(options.cloud or ()),
     )
-    result = export(
-        options.source,
-        options.output,
-        options.layout,
-        publication,
-        settings_of(options),
-        options.iteration,
-        options.acquired,
-        options.replace,
-    )
+    asked = ExportOptions(options.layout, publication, options.iteration, options.acquired, options.replace)
+    result = export(options.source, options.output, asked, settings_of(options))
     print_result(result, options)
     return 0
