@@ -156,6 +156,7 @@ class _Run:
 
     @property
     def workspace(self) -> Workspace:
+        """The workspace of the scene."""
         return Workspace(self.config.workspace)
 
     def result(self) -> Result:
