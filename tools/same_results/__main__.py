@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     # Nothing is written into the checkouts, of whose tests a module is imported.
     sys.dont_write_bytecode = True
+    if options.work:
+        options.work.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="same_results_", dir=options.work)).resolve()
     try:
         return _compare_checkouts([options.before, options.after], work, options.only or list(CASES))
@@ -99,12 +101,13 @@ def _report(compared: dict[str, Compared], reasons: dict[str, str], work: Path) 
         print(f"{name:<{width}}  {one.files:>5}  {len(one.differences):>11}{told}")
     for name, reason in reasons.items():
         print(f"{name:<{width}}  skipped: {reason}")
-    other_bytes = Counter(name for one in compared.values() for name in one.other_bytes)
-    for title, lines in (
-        ("wording differs", [line for one in compared.values() for line in one.wording]),
-        ("only times and durations differ", [f"{name}, {count} files" for name, count in sorted(other_bytes.items())]),
-        ("differences, before | after", [line for one in compared.values() for line in one.differences]),
-    ):
+    names = Counter(name for one in compared.values() for name in one.other_bytes)
+    parts = {
+        "wording differs": [line for one in compared.values() for line in one.wording],
+        "no difference but times, durations and digests": [f"{name}, {names[name]} files" for name in sorted(names)],
+        "differences, before | after": [line for one in compared.values() for line in one.differences],
+    }
+    for title, lines in parts.items():
         if lines:
             print(f"\n{title}:", *lines, sep="\n  ")
     return 1 if failed or any(one.differences for one in compared.values()) else 0

@@ -16,7 +16,7 @@ from vectors import vector_differences
 # Keys of JSON objects whose values are not compared, and why.
 IGNORED_KEYS = {"minutes": "the time from an iteration to the next"}
 IGNORED_KEYS_BETWEEN_VERSIONS = {"fingerprint": "a digest of the version, among others"}
-# Of an object, and of a file, that is called so, the keys are compared alone: it holds durations.
+# Of an object, and of a file, that is called so, the keys are compared alone, in any order: it holds durations.
 DURATIONS = "seconds"
 IGNORED_FILES = {"run.log": "sentences, times and durations", ".lock": "the number of a process"}
 WORDING = {f"{COMMANDS}/*/stdout.txt", f"{COMMANDS}/*/stderr.txt"}
@@ -27,7 +27,9 @@ _VECTORS = {".gpkg", ".fgb", ".shp", ".dbf"}
 # Their bytes are compared, unless they may tell different versions; what they hold only tells where they differ.
 _BYTE_FOR_BYTE = {".tif"}
 _TEXTS = {".csv", ".qml", ".qgs", ".html", ".md", ".txt", ".xml", ".prj", ".cpg", ".py", ""}
-_SHOWN = 160
+# Characters of a value that are shown, and of these before the first that differs.
+_SHOWN, _BEFORE = 160, 30
+# Differences of a file that are told.
 _MOST = 10
 
 
@@ -47,13 +49,13 @@ def compare_case(name: str, runs: Runs) -> Compared:
     folders = [run.folder / name for run in runs]
     paths = sorted({path.relative_to(folder) for folder in folders for path in _files(folder)})
     for path in paths:
-        if path.name in IGNORED_FILES:
-            continue
         both = [folder / path for folder in folders]
         compared.files += 1
         there = [os.path.lexists(one) for one in both]
         if not all(there):
             compared.differences.append(f"{name}/{path}: only {'before' if there[0] else 'after'}")
+        elif path.name in IGNORED_FILES:
+            continue
         elif any(path.match(pattern) for pattern in WORDING):
             texts = _texts(both[0], both[1], runs)
             compared.wording += [f"{name}/{path}: {_told(one)}" for one in _text_differences(*texts)]
@@ -65,7 +67,10 @@ def compare_case(name: str, runs: Runs) -> Compared:
 def _compare_content(name: str, before: Path, after: Path, runs: Runs, compared: Compared) -> None:
     differences = list(_content_differences(before, after, runs))
     if not differences and before.suffix in _BYTE_FOR_BYTE and _same_version(runs):
-        differences = list(_byte_differences(before, after, runs))
+        differences = [
+            (f"same content, other bytes: {where}", one, other)
+            for where, one, other in _byte_differences(before, after, runs)
+        ]
     compared.differences += [f"{name}: {_told(one)}" for one in differences[:_MOST]]
     if len(differences) > _MOST:
         compared.differences.append(f"{name}: {len(differences) - _MOST} more")
@@ -97,12 +102,13 @@ def _same_version(runs: Runs) -> bool:
 
 def _json_differences(key: str, before: Any, after: Any, ignored: Mapping[str, str]) -> Iterator[Difference]:
     if isinstance(before, dict) and isinstance(after, dict):
-        if list(before) != list(after):
-            yield f"keys of {key or 'the object'}", list(before), list(after)
-        if key.split(".")[-1] == DURATIONS:
-            return
+        # Steps that are taken at the same time end in either order.
+        durations = key.split(".")[-1] == DURATIONS
+        keys = sorted if durations else list
+        if keys(before) != keys(after):
+            yield f"keys of {key or 'the object'}", keys(before), keys(after)
         for one in before:
-            if one in after and one not in ignored:
+            if one in after and one not in ignored and not durations:
                 yield from _json_differences(f"{key}.{one}", before[one], after[one], ignored)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
@@ -123,12 +129,11 @@ def _texts(before: Path, after: Path, runs: Runs) -> tuple[str, str]:
 
 
 def _text_differences(before: str, after: str) -> Iterator[Difference]:
-    """The first line that differs, from a little before where it does."""
+    """The first line that differs."""
     lines = (text.splitlines(keepends=True) for text in (before, after))
     for number, (one, other) in enumerate(zip_longest(*lines, fillvalue=""), start=1):
         if one != other:
-            start = max(_common(one, other) - 30, 0)
-            yield f"line {number}", repr(one[start:]), repr(other[start:])
+            yield f"line {number}", one, other
             return
 
 
@@ -179,10 +184,9 @@ def _bytes(path: Path) -> bytes:
 
 
 def _told(difference: Difference) -> str:
-    where, before, after = difference
-    return f"{where}: {_shown(before)} | {_shown(after)}"
-
-
-def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    """On one line; long values from a little before they differ."""
+    where, *values = difference
+    before, after = (value if isinstance(value, str) else repr(value) for value in values)
+    start = max(_common(before, after) - _BEFORE, 0) if max(len(before), len(after)) > _SHOWN else 0
+    shown = (text[start : start + _SHOWN].replace("\n", "\\n") for text in (before, after))
+    return f"{where}: {' | '.join(shown)}"
