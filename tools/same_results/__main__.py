@@ -61,6 +61,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _compare_checkouts(folders: Sequence[Path], work: Path, names: Sequence[str]) -> int:
     start = datetime.now(UTC)
     checkouts = [Checkout.open(folder, work) for folder in folders]
+    versions = [one.version for one in checkouts]
+    if versions[0] != versions[1]:
+        told = " and ".join(versions)
+        raise CheckoutError(f"versions {told}: nearly every file tells its own; give both checkouts the same")
     _tell("inputs")
     inputs = make_inputs(checkouts[0], work / "inputs")
     have_sklearn = all(one.has("sklearn", work) for one in checkouts)
@@ -86,7 +90,7 @@ def _run(checkout: Checkout, work: Path, side: str, start: datetime, cases: Sequ
             (folder / FAILED).write_text(f"{error}\n", "utf-8")
             _tell(f"{side}: {name}: {error}")
         _tell(f"{side}: {name}, {time.monotonic() - begun:.0f} s")
-    run = Run(work / side, work, checkout.folder, checkout.version, start, datetime.now(UTC))
+    run = Run(work / side, work, checkout.folder, start, datetime.now(UTC))
     running.rename(run.folder)
     run.digest_files()
     return run
@@ -104,7 +108,7 @@ def _report(compared: dict[str, Compared], reasons: dict[str, str], work: Path) 
     names = Counter(name for one in compared.values() for name in one.other_bytes)
     parts = {
         "wording differs": [line for one in compared.values() for line in one.wording],
-        "no difference but times, durations and digests": [f"{name}, {names[name]} files" for name in sorted(names)],
+        "same content in other bytes, such as times": [f"{name}, {names[name]} files" for name in sorted(names)],
         "differences, before | after": [line for one in compared.values() for line in one.differences],
     }
     for title, lines in parts.items():

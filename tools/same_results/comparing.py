@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -15,17 +16,17 @@ from vectors import vector_differences
 
 # Keys of JSON objects whose values are not compared, and why.
 IGNORED_KEYS = {"minutes": "the time from an iteration to the next"}
-IGNORED_KEYS_BETWEEN_VERSIONS = {"fingerprint": "a digest of the version, among others"}
 # Of an object, and of a file, that is called so, the keys are compared alone, in any order: it holds durations.
 DURATIONS = "seconds"
 IGNORED_FILES = {"run.log": "sentences, times and durations", ".lock": "the number of a process"}
 WORDING = {f"{COMMANDS}/*/stdout.txt", f"{COMMANDS}/*/stderr.txt"}
 """Sentences for people: told where they differ, and no difference."""
 
+_SPACE = re.compile(r"\s+")
 _RASTERS = {".tif", ".png", ".jpg", ".jp2"}
 _VECTORS = {".gpkg", ".fgb", ".shp", ".dbf"}
-# Their bytes are compared, unless they may tell different versions; what they hold only tells where they differ.
-_BYTE_FOR_BYTE = {".tif"}
+# Their bytes are compared, and what they hold only tells where these differ.
+_BYTE_FOR_BYTE = {".tif", ".png", ".jpg"}
 _TEXTS = {".csv", ".qml", ".qgs", ".html", ".md", ".txt", ".xml", ".prj", ".cpg", ".py", ""}
 # Characters of a value that are shown, and of these before the first that differs.
 _SHOWN, _BEFORE = 160, 30
@@ -66,7 +67,7 @@ def compare_case(name: str, runs: Runs) -> Compared:
 
 def _compare_content(name: str, before: Path, after: Path, runs: Runs, compared: Compared) -> None:
     differences = list(_content_differences(before, after, runs))
-    if not differences and before.suffix in _BYTE_FOR_BYTE and _same_version(runs):
+    if not differences and before.suffix in _BYTE_FOR_BYTE:
         differences = [
             (f"same content, other bytes: {where}", one, other)
             for where, one, other in _byte_differences(before, after, runs)
@@ -86,21 +87,16 @@ def _content_differences(before: Path, after: Path, runs: Runs) -> Iterator[Diff
 
 
 def _json_file_differences(before: Path, after: Path, runs: Runs) -> Iterator[Difference]:
-    one, other = (json.loads(text) for text in _texts(before, after, runs))
+    texts = _texts(before, after, runs)
+    if _SPACE.findall(texts[0]) != _SPACE.findall(texts[1]):
+        yield "white space", *texts
+    one, other = (json.loads(text) for text in texts)
     if before.stem == DURATIONS:
         one, other = {DURATIONS: one}, {DURATIONS: other}
-    yield from _json_differences("", one, other, _ignored(runs))
+    yield from _json_differences("", one, other)
 
 
-def _ignored(runs: Runs) -> Mapping[str, str]:
-    return IGNORED_KEYS | ({} if _same_version(runs) else IGNORED_KEYS_BETWEEN_VERSIONS)
-
-
-def _same_version(runs: Runs) -> bool:
-    return runs[0].version == runs[1].version
-
-
-def _json_differences(key: str, before: Any, after: Any, ignored: Mapping[str, str]) -> Iterator[Difference]:
+def _json_differences(key: str, before: Any, after: Any) -> Iterator[Difference]:
     if isinstance(before, dict) and isinstance(after, dict):
         # Steps that are taken at the same time end in either order.
         durations = key.split(".")[-1] == DURATIONS
@@ -108,11 +104,11 @@ def _json_differences(key: str, before: Any, after: Any, ignored: Mapping[str, s
         if keys(before) != keys(after):
             yield f"keys of {key or 'the object'}", keys(before), keys(after)
         for one in before:
-            if one in after and one not in ignored and not durations:
-                yield from _json_differences(f"{key}.{one}", before[one], after[one], ignored)
+            if one in after and one not in IGNORED_KEYS and not durations:
+                yield from _json_differences(f"{key}.{one}", before[one], after[one])
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from _json_differences(f"{key}[{number}]", one, other, ignored)
+            yield from _json_differences(f"{key}[{number}]", one, other)
     # 1 and 1.0 are written differently.
     elif repr(before) != repr(after):
         yield key, before, after

@@ -1,4 +1,4 @@
-"""What may differ between two runs of one program is given one name: times of the run, versions, digests, checkouts."""
+"""What may differ between two runs of one program is given one name: times of the run, durations, digests, folders."""
 
 import hashlib
 import re
@@ -28,7 +28,6 @@ class Run:
     folder: Path
     work: Path
     checkout: Path
-    version: str
     start: datetime
     end: datetime
     digests: dict[str, str] = field(default_factory=dict)
@@ -41,7 +40,6 @@ class Run:
 
     def normalised(self, text: str) -> str:
         text = text.replace(str(self.work), "WORK").replace(str(self.checkout), "CHECKOUT")
-        text = re.sub(rf'(alcd_otb[" :]+){re.escape(self.version)}', r"\1VERSION", text)
         text = _MINUTES.sub("MINUTES", _DURATIONS.sub("DURATIONS", text))
         text = _DIGEST.sub(lambda found: self._named(found[0]), text)
         return _TIME.sub(self._timed, text)
@@ -51,6 +49,7 @@ class Run:
 
     def _timed(self, found: "re.Match[str]") -> str:
         try:
+            # To the minute, as the coarsest of them.
             year, month, day, hour, minute = (int(found[part]) for part in range(1, 6))
             time = datetime(year, month, day, hour, minute, tzinfo=UTC)
         except ValueError:
