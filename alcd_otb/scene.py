@@ -36,7 +36,7 @@ from alcd_otb.raster.io import read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
-from alcd_otb.samples.adding import Point, add_points
+from alcd_otb.samples.adding import Attribution, Point, add_points
 from alcd_otb.samples.layers import holds_samples
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.restoring import can_restore, take_samples
@@ -143,7 +143,7 @@ class Scene:
         finished = self.workspace.iterations()
         turn = int(finished[-1].name) + 1 if finished else 1
         legend = self.config.template.legend
-        add_points(self.config.samples, points, crs, legend, self.grid, turn, author, comment)
+        add_points(self.config.samples, points, crs, legend, self.grid, Attribution(turn, author, comment))
 
     def plan(self, start: int | None = None) -> tuple[str, ...]:
         """What `run` would do, step by step; reads and checks the inputs, writes nothing. Raises as `run`."""
