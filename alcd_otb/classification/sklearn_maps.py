@@ -1,4 +1,4 @@
-"""The maps of a classifier of scikit-learn: predicted block by block, then cleaned as OTB's are."""
+"""Write the maps of a scikit-learn classifier: predicted block by block, then cleaned as OTB's are."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ def write_raw_maps(estimator: Estimator, task: ClassificationTask, settings: Set
 
 
 def _maps(prediction: Prediction, classes: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """The values of each map by its name: (pixels,), and (classes, pixels) of the shares."""
+    """Compute the values of each map, by its name: (pixels,), and (classes, pixels) for the shares."""
     if prediction.shares is None:
         return {"labels": prediction.codes}
     every = np.arange(len(prediction.codes))
