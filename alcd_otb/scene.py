@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from alcd_otb.accuracy.estimate import AccuracyEstimate
 from alcd_otb.accuracy.job import estimate_accuracy, plan_accuracy
 from alcd_otb.accuracy.plan import AccuracyPlan
-from alcd_otb.active_learning.places import Records, check_gives_places, update_places
+from alcd_otb.active_learning.job import check_gives_places, update_places
+from alcd_otb.active_learning.layer import PlaceRecord
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
 from alcd_otb.cross_validation.job import cross_validate
 from alcd_otb.cross_validation.results import CrossValidation
@@ -284,10 +285,10 @@ class Scene:
         with stopwatch.timing("queries"):
             update_places(self.workspace, folder, samples, self.config.template, self.settings)
 
-    def next_places(self, number: int | None = None) -> Records:
+    def next_places(self, number: int | None = None) -> list[PlaceRecord]:
         """Where to label next, by the latest iteration and the samples as they are now; also written to to_visit.gpkg.
 
-        number: how many, else as the template says. In the order of their use, each as `as_records` tells.
+        number: how many, else as the template says. In the order of their use, each as `as_records` gives it.
         Raises ConfigurationError where there is no map yet, or its classifier gave nothing to choose by.
         """
         workspace, template = self.workspace, self.config.template

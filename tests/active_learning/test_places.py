@@ -14,7 +14,8 @@ from osgeo import gdal, osr
 from scenes import FinishedScene, alcd, leftovers, refused
 
 from alcd_otb.active_learning import uncertainty
-from alcd_otb.active_learning.places import Place, as_records, explained, propose_places, write_places
+from alcd_otb.active_learning.layer import as_records, write_places
+from alcd_otb.active_learning.places import Place, explained, propose_places
 from alcd_otb.active_learning.selection import most_novel
 from alcd_otb.active_learning.uncertainty import CertaintyMaps, unsure_pixels
 from alcd_otb.errors import ProcessingError
@@ -248,7 +249,7 @@ class TestPlaces:
         with pytest.raises(ProcessingError, match=r"is on another grid than .*labels\.tif, which is older; run again"):
             self.places(write_maps(tmp_path / "it", margin), other)
         maps = write_maps(tmp_path / "it", margin, labels=np.full(margin.shape, 9))
-        with pytest.raises(ProcessingError, match="has the class 9, which the template has not; run again"):
+        with pytest.raises(ProcessingError, match="has the class 9, which is not in the template; run again"):
             self.places(maps, features)
 
     def test_are_the_same_again(self, tmp_path: Path, features: Path) -> None:
