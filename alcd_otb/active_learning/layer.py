@@ -38,8 +38,8 @@ PlaceRecord = TypedDict(
 )
 """A place as a dictionary.
 
-x and y are the pixel's centre in the grid's CRS. The rank begins at 1. The classes are names; second_class is None where
-it is not known. The margin is 0 to 1. zone_area is in hectares.
+x and y are the pixel's centre in the grid's CRS. The rank begins at 1. The classes are names; second_class is None
+where it is not known. The margin is 0 to 1. zone_area is in hectares.
 """
 
 
