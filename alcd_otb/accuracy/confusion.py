@@ -215,7 +215,7 @@ def summarise(pairs: Mapping[tuple[int, int], int], legend: Legend) -> dict[str,
 
 
 def matrix_csv(matrix: ConfusionMatrix) -> str:
-    """Write a matrix as CSV, with the axes named in the first line."""
+    """Format a matrix as CSV, with the axes named in the first line."""
     lines = [f"# {AXES}", ",".join(["reference\\map", *matrix.labels])]
     lines += [",".join([label, *map(str, row)]) for label, row in zip(matrix.labels, matrix.counts, strict=True)]
     return "\n".join(lines) + "\n"

@@ -95,11 +95,11 @@ class AccuracyEstimate:
         }
 
     def table(self) -> str:
-        """Write the estimates as CSV."""
+        """Format the estimates as CSV."""
         return self._table().as_csv()
 
     def summary(self) -> str:
-        """Write the estimates as text of some lines, as ``accuracy estimate`` prints it."""
+        """Format the estimates as text of some lines, as ``accuracy estimate`` prints it."""
         drawn = "" if self.is_planned_map else f", drawn from iteration {self.planned_iteration}'s map"
         heading = (
             f"iteration {self.iteration}: {self.labels}",

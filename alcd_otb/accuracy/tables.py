@@ -1,4 +1,4 @@
-"""Show an accuracy estimate as CSV and as text."""
+"""Format an accuracy estimate as CSV and as text."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -43,7 +43,7 @@ class AccuracyTable:
     side_figures: tuple[ClassFigures, ...]
 
     def as_csv(self) -> str:
-        """Write the estimates as CSV, with a line for each class and figure."""
+        """Format the estimates as CSV, with a line for each class and figure."""
         lines = ["class,figure,estimate,standard_error,low,high"]
         for row in self._rows():
             values = (
@@ -53,12 +53,12 @@ class AccuracyTable:
         return "\n".join(lines) + "\n"
 
     def as_text(self, heading: Sequence[str]) -> str:
-        """Write the estimates as text for a terminal.
+        """Format the estimates as text for a terminal.
 
         Parameters
         ----------
         heading
-            Lines to write before the figures.
+            Lines before the figures.
         """
         sides = f"{self.sides} accuracy"
         lines = [*heading, f"{'overall accuracy':<{len(sides)}}  {_shown(self.overall_accuracy)}"]

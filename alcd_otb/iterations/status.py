@@ -1,4 +1,4 @@
-"""Show the iterations of a scene as text for a terminal."""
+"""Format the iterations of a scene as text for a terminal."""
 
 from collections.abc import Sequence
 
