@@ -44,7 +44,7 @@ class RawMaps:
         Share of the first class, its lead over the second, and the second class. None where the classifier gives no
         shares.
     shares
-        A band a class in ascending order of the codes. None where there are none, or they are not wanted.
+        One band for each class, in ascending order of the codes. None where there are none, or they are not wanted.
     """
 
     labels: Path
