@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from alcd_otb.active_learning.places import update_places
+from alcd_otb.active_learning.job import update_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
 from alcd_otb.iterations.record import Stopwatch, recorded

@@ -10,7 +10,8 @@ import numpy as np
 from alcd_otb.accuracy.estimate import AccuracyEstimate
 from alcd_otb.accuracy.job import estimate_accuracy, plan_accuracy
 from alcd_otb.accuracy.plan import AccuracyPlan
-from alcd_otb.active_learning.places import Records, check_gives_places, update_places
+from alcd_otb.active_learning.job import check_gives_places, update_places
+from alcd_otb.active_learning.layer import PlaceRecord
 from alcd_otb.arrays import Float32Array, UInt8Array
 from alcd_otb.classification.iteration import check_classifier
 from alcd_otb.cross_validation.job import cross_validate
@@ -25,7 +26,7 @@ from alcd_otb.raster.io import read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.result import Result
 from alcd_otb.run import has_samples, plan_run, run_scene, translated_failures
-from alcd_otb.samples.adding import Point, add_points
+from alcd_otb.samples.adding import Attribution, Point, add_points
 from alcd_otb.samples.reading import read_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.scene_file import SceneConfig, load_scene
@@ -206,7 +207,7 @@ class Scene:
         finished = self.workspace.iterations()
         iteration = int(finished[-1].name) + 1 if finished else 1
         legend = self.config.template.legend
-        add_points(self.config.samples, points, crs, legend, self.grid, iteration, author, comment)
+        add_points(self.config.samples, points, crs, legend, self.grid, Attribution(iteration, author, comment))
 
     def plan(self, start: int | None = None) -> tuple[str, ...]:
         """Say what `run` would do, step by step. The inputs are checked, and nothing is written.
@@ -234,7 +235,7 @@ class Scene:
         """
         return run_scene(self.config, self.settings, start)
 
-    def next_places(self, number: int | None = None) -> Records:
+    def next_places(self, number: int | None = None) -> list[PlaceRecord]:
         """Propose where to label next, by the latest iteration and the present samples; also written to to_visit.gpkg.
 
         Parameters
@@ -245,7 +246,7 @@ class Scene:
         Returns
         -------
         list of dict
-            The places in the order of their use, as `alcd_otb.active_learning.places.as_records` describes them.
+            The places in the order of their use, as `alcd_otb.active_learning.layer.as_records` describes them.
 
         Raises
         ------
