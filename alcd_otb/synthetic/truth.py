@@ -21,11 +21,11 @@ from alcd_otb.synthetic.imaging import ImagedBlock, ImagedDate, states_of
 from alcd_otb.synthetic.season import SEASONS, Season
 
 
-class _Model(BaseModel):
+class _TruthModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Range(_Model):
+class Range(_TruthModel):
     """above and below: both exclusive; None is open."""
 
     above: float | None = None
@@ -40,7 +40,7 @@ class Range(_Model):
         return inside
 
 
-class Rule(_Model):
+class Rule(_TruthModel):
     """Pixels get a class where all the states (`imaging.states_of`) are in range.
 
     over: only where they have one of these classes so far; None: anywhere.
@@ -51,7 +51,7 @@ class Rule(_Model):
     where: dict[str, Range] = {}
 
 
-class Truth(_Model):
+class Truth(_TruthModel):
     """resolution: of the truth, in metres. clouds: the classes that the product's metadata count as cloud.
 
     rules: applied one after the other, each over what the former have made.

@@ -22,7 +22,6 @@ from scenes import alcd
 
 from alcd_otb import errors
 from alcd_otb.cli import main as cli
-from alcd_otb.cli import options as arguments
 from alcd_otb.compare import protocol
 from alcd_otb.masks import classified_raster
 from alcd_otb.masks.mask import COMMON_MEANINGS
@@ -203,7 +202,7 @@ def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        arguments.command_parser().parse_args(shlex.split(command.partition(">")[0]))
+        cli.command_parser().parse_args(shlex.split(command.partition(">")[0]))
 
 
 def test_the_options_of_an_export_are_all_there() -> None:
