@@ -75,7 +75,7 @@ def classify_folds(
 
     Returns
     -------
-    list of array
+    list of numpy.ndarray
         For each fold, the class codes of its unknown pixels, (pixels).
 
     Raises
@@ -115,7 +115,7 @@ def classify_pixels(
 
     Returns
     -------
-    array
+    numpy.ndarray
         Class codes, (pixels).
     """
     if not len(pixels):

@@ -162,7 +162,7 @@ def with_noisy_copies(values: Values, codes: Codes, jitter: float, seed: int) ->
 
     Returns
     -------
-    tuple of array
+    tuple of numpy.ndarray
         The values and the codes, with those of the copies behind them.
 
     Notes

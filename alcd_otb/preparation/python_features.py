@@ -67,7 +67,7 @@ class FeatureFunction:
 
         Returns
         -------
-        array
+        numpy.ndarray
             (rows, columns) without the halo. Infinite values are NaN.
 
         Raises

@@ -12,10 +12,14 @@ class Window(NamedTuple):
 
     Attributes
     ----------
-    row, column
-        First row and first column, counted from 0.
-    rows, columns
-        Number of rows and of columns.
+    row
+        First row, counted from 0.
+    column
+        First column, counted from 0.
+    rows
+        Number of rows.
+    columns
+        Number of columns.
     """
 
     row: int
@@ -36,12 +40,16 @@ class Grid:
     ----------
     crs
         Authority code such as ``EPSG:32631``, or WKT if the CRS has no code.
-    left, top
-        Map coordinates of the outer corner of the first pixel.
+    left
+        The x coordinate of the outer corner of the first pixel, in map units.
+    top
+        The y coordinate of the outer corner of the first pixel, in map units.
     resolution
         Side of a pixel in map units, which are metres for Sentinel-2.
-    width, height
-        Number of columns and of rows.
+    width
+        Number of columns.
+    height
+        Number of rows.
     """
 
     crs: str

@@ -234,7 +234,7 @@ def read_part(
 
     Returns
     -------
-    array
+    numpy.ndarray
         (rows, columns) in the raster's own type.
 
     Raises
@@ -292,7 +292,7 @@ def values_at(path: Path, rows: NDArray[np.int64], columns: NDArray[np.int64]) -
 
     Returns
     -------
-    array
+    numpy.ndarray
         (pixels, bands) in the raster's own type.
 
     Raises
