@@ -1,4 +1,4 @@
-"""python -m alcd_otb"""
+"""Run the command line: ``python -m alcd_otb``."""
 
 import sys
 
