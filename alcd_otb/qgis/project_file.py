@@ -1,36 +1,52 @@
-"""A QGIS project as a file: its layers, groups and themes; what an operator has changed in it is kept."""
+"""Write a QGIS project: its layers, groups and map themes. Changes that an operator has saved in it are kept."""
 
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import ZipFile, ZipInfo
 
 from lxml import etree
 
-from alcd_otb.qgis.styles import VERSION, Element, Style, element
+from alcd_otb.qgis.elements import VERSION, Element, Style, element
 from alcd_otb.workspace import replacing, writing_to
 from otb_pipelines.process import osr
 
 _TREE, _GROUP = "layer-tree-layer", "layer-tree-group"
 _OWN = "alcd_otb"
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
+_VARIABLES = ("variableNames", "variableValues")
 _SNAPPING_PIXELS = 12
 
 
 class UnreadableProjectError(Exception):
-    """A project file that is none, or not one of QGIS's."""
+    """The file cannot be read, or is not a QGIS project."""
 
 
 @dataclass(frozen=True)
 class ProjectLayer:
     """A layer of the project.
 
-    key: what tells it from the others, whatever it is called; group: the heading it stands below.
-    source: relative to the project's folder; of a vector with ``|layername=``.
-    geometry: ``Point`` or ``Polygon`` of a vector, None of a raster. crs: as `Grid.crs`.
-    snapped: whether new vertices of it snap to those that are there.
+    Attributes
+    ----------
+    key
+        What identifies the layer, even if the operator renames it.
+    title
+        Name of the layer in the panel of layers.
+    group
+        Name of the group of the layer.
+    source
+        Data source relative to the project's folder; for a vector layer with ``|layername=``.
+    crs
+        CRS as in `Grid.crs`.
+    style
+        Style of the layer.
+    geometry
+        ``Point`` or ``Polygon`` for a vector layer, None for a raster layer.
+    snapped
+        Whether new vertices snap to the existing ones of the layer.
     """
 
     key: str
@@ -44,20 +60,33 @@ class ProjectLayer:
 
     @property
     def identifier(self) -> str:
-        """Of the layer in the project file."""
+        """Id of the layer in the project file."""
         return f"{_OWN}_{self.key}"
 
     @property
     def provider(self) -> str:
-        """QGIS's data provider."""
+        """Data provider of QGIS."""
         return "gdal" if self.geometry is None else "ogr"
 
 
 @dataclass(frozen=True)
 class Project:
-    """layers: the uppermost first. themes: by name, the keys of the layers that are shown; the first one to begin with.
+    """A project.
 
-    extent: (left, bottom, right, top) to begin with. variables: for QGIS's expressions.
+    Attributes
+    ----------
+    title
+        Title of the project.
+    crs
+        CRS of the map, as in `Grid.crs`.
+    extent
+        Left, bottom, right and top of the map when the project is opened.
+    layers
+        Layers, the uppermost first.
+    themes
+        Map themes: the keys of the visible layers, by the name of the theme. The project opens with the first theme.
+    variables
+        Variables for QGIS's expressions.
     """
 
     title: str
@@ -68,27 +97,41 @@ class Project:
     variables: Mapping[str, object]
 
 
-def write(project: Project, path: Path) -> None:
-    """Write a .qgz file; a project that is there is replaced, unless QGIS has saved it: that one is brought up to date.
+def write_project_file(project: Project, path: Path) -> None:
+    """Write a ``.qgz`` file, or update the one that QGIS has saved.
 
-    Then the operator's layers, order, styles and view stay; layers that have come up or gone since are added or taken
-    out, and the sources and the variables are renewed (QGIS saves links as what they led to).
-    The file appears when it is whole. Raises UnreadableProjectError where the one that is there cannot be read,
-    ProcessingError where the file cannot be written.
+    In a project that QGIS has saved, the operator's layers, order, styles and view stay. New layers are added, layers
+    that do not exist any more are removed, and data sources and variables are renewed, since QGIS saves links as what
+    they led to. Any other project is replaced. The file appears when it is complete.
+
+    Parameters
+    ----------
+    project
+        The project to write.
+    path
+        The file.
+
+    Raises
+    ------
+    UnreadableProjectError
+        If the existing project cannot be read.
+    ProcessingError
+        If the file cannot be written.
     """
     root = _document(project)
     others: dict[str, bytes] = {}
     if path.exists():
-        saved, beside = _read(path)
+        saved = _read(path)
         # QGIS signs what it saves with the time.
-        if saved.get("saveDateTime"):
-            _renew(saved, root)
-            root, others = saved, beside
+        if saved.root.get("saveDateTime"):
+            _update(saved.root, root)
+            root, others = saved
     with writing_to(path.parent), replacing(path) as unfinished:
         unfinished.write_bytes(_zipped({f"{path.stem}.qgs": _text(root), **others}))
 
 
 def _document(project: Project) -> Element:
+    """Make the document of a new project."""
     shown = next(iter(project.themes.values()))
     snapping = (_snapping(layer) for layer in project.layers if layer.geometry is not None)
     return element(
@@ -96,7 +139,7 @@ def _document(project: Project) -> Element:
         {"projectname": project.title, "version": VERSION},
         element("title", {}, project.title),
         element("projectCrs", {}, _crs(project.crs)),
-        _tree(project.layers, shown),
+        _layer_tree(project.layers, shown),
         element(
             "snapping-settings",
             {"enabled": 1, "mode": 3, "type": 1, "tolerance": _SNAPPING_PIXELS, "unit": 1},
@@ -116,13 +159,14 @@ def _document(project: Project) -> Element:
 
 
 def _crs(crs: str) -> Element:
-    # QGIS finds the authority's code in it.
+    """Describe a CRS as WKT, in which QGIS finds the authority's code."""
     reference = osr.SpatialReference()
     reference.SetFromUserInput(crs)
     return element("spatialrefsys", {}, element("wkt", {}, reference.ExportToWkt(["FORMAT=WKT2_2018"])))
 
 
-def _tree(layers: Sequence[ProjectLayer], shown: Iterable[str]) -> Element:
+def _layer_tree(layers: Sequence[ProjectLayer], shown: Iterable[str]) -> Element:
+    """Make the layer tree, with the layers of some keys checked."""
     root = element(_GROUP)
     for name in dict.fromkeys(layer.group for layer in layers):
         group = element(_GROUP, {"name": name, "checked": "Qt::Checked", "expanded": 1})
@@ -169,7 +213,7 @@ def _map_layer(layer: ProjectLayer) -> Element:
     kind = {"type": "raster"} if layer.geometry is None else {"type": "vector", "geometry": layer.geometry}
     made = element(
         "maplayer",
-        {**kind, "labelsEnabled": int(any(one.tag == "labeling" for one in layer.style))},
+        {**kind, "labelsEnabled": int(any(part.tag == "labeling" for part in layer.style))},
         element("id", {}, layer.identifier),
         element("datasource", {}, layer.source),
         element("layername", {}, layer.title),
@@ -201,13 +245,13 @@ def _theme(name: str, keys: Iterable[str]) -> Element:
     return element("visibility-preset", {"name": name, "has-expanded-info": 0}, *shown)
 
 
-def _renew(saved: Element, fresh: Element) -> None:
-    """Bring a saved project up to date."""
-    present = {one.findtext("id"): one for one in saved.iterfind("projectlayers/maplayer")}
-    known = {one.text or "" for one in saved.iterfind(f"properties/{_OWN}/layers/value")}
-    wanted = {one.findtext("id") or "": one for one in fresh.iterfind("projectlayers/maplayer")}
-    _take_out(saved, known - set(wanted))
-    # What was there once and is not any more, the operator has taken out.
+def _update(saved: Element, fresh: Element) -> None:
+    """Update a saved project, in place, with the layers, themes and variables of a new one."""
+    present = {layer.findtext("id"): layer for layer in saved.iterfind("projectlayers/maplayer")}
+    known = {value.text or "" for value in saved.iterfind(f"properties/{_OWN}/layers/value")}
+    wanted = {layer.findtext("id") or "": layer for layer in fresh.iterfind("projectlayers/maplayer")}
+    _remove(saved, known - set(wanted))
+    # The operator has removed the layers that are known but not present: they are not added again.
     added = [identifier for identifier in wanted if identifier not in present and identifier not in known]
     for identifier in added:
         _child(saved, "projectlayers").append(wanted[identifier])
@@ -216,35 +260,37 @@ def _renew(saved: Element, fresh: Element) -> None:
     for identifier in set(wanted) & set(present):
         source = wanted[identifier].findtext("datasource") or ""
         _child(present[identifier], "datasource").text = source
-        for one in saved.iter(_TREE):
-            if one.get("id") == identifier:
-                one.set("source", source)
-    _renew_themes(_child(saved, "visibility-presets"), _child(fresh, "visibility-presets"), added)
-    _renew_variables(_child(_child(saved, "properties"), "Variables"), _child(_child(fresh, "properties"), "Variables"))
+        for node in saved.iter(_TREE):
+            if node.get("id") == identifier:
+                node.set("source", source)
+    _update_themes(_child(saved, "visibility-presets"), _child(fresh, "visibility-presets"), added)
+    _update_variables(_child(_child(saved, "properties"), "Variables"), _child(_child(fresh, "properties"), "Variables"))
     own = _child(_child(saved, "properties"), _OWN)
     own.clear()
     own.append(_texts("layers", sorted(known | set(wanted))))
 
 
-def _take_out(saved: Element, identifiers: set[str]) -> None:
-    for one in list(saved.iter("maplayer", _TREE, "layer", "layer-setting", "item")):
-        parent = one.getparent()
-        if parent is not None and identifiers & {one.get("id"), one.findtext("id"), one.text}:
-            parent.remove(one)
+def _remove(saved: Element, identifiers: set[str]) -> None:
+    """Remove layers, and all that refers to them."""
+    for node in list(saved.iter("maplayer", _TREE, "layer", "layer-setting", "item")):
+        parent = node.getparent()
+        if parent is not None and identifiers & {node.get("id"), node.findtext("id"), node.text}:
+            parent.remove(node)
 
 
 def _child(parent: Element, tag: str) -> Element:
-    found = parent.find(tag)
-    return etree.SubElement(parent, tag) if found is None else found
+    """Return the first child with a tag, which is added if there is none."""
+    child = parent.find(tag)
+    return etree.SubElement(parent, tag) if child is None else child
 
 
 def _add_to_tree(saved: Element, fresh: Element, identifier: str) -> None:
-    """Into the group of the same name, at the place that it has in a new project as far as there are such."""
-    new = next(one for one in fresh.iter(_TREE) if one.get("id") == identifier)
+    """Add a layer to the group of the same name, at the place that it has in a new project."""
+    new = next(node for node in fresh.iter(_TREE) if node.get("id") == identifier)
     group = new.getparent()
     assert group is not None
     root = _child(saved, _GROUP)
-    target = next((one for one in root.iter(_GROUP) if one.get("name") == group.get("name")), None)
+    target = next((node for node in root.iter(_GROUP) if node.get("name") == group.get("name")), None)
     if target is None:
         target = element(_GROUP, {str(key): value for key, value in group.attrib.items()})
         _insert(root, target, _child(fresh, _GROUP).index(group))
@@ -252,27 +298,30 @@ def _add_to_tree(saved: Element, fresh: Element, identifier: str) -> None:
 
 
 def _insert(parent: Element, node: Element, place: int) -> None:
-    """QGIS puts properties of a group before what is in it."""
-    nodes = [one for one in parent if one.tag in (_TREE, _GROUP)]
+    """Insert a layer or a group at a place among those of a group, whose properties QGIS puts before them."""
+    nodes = [child for child in parent if child.tag in (_TREE, _GROUP)]
     if place < len(nodes):
         nodes[place].addprevious(node)
     else:
         parent.append(node)
 
 
-def _renew_themes(saved: Element, fresh: Element, added: Sequence[str]) -> None:
-    by_name = {one.get("name"): one for one in saved}
+def _update_themes(saved: Element, fresh: Element, added: Sequence[str]) -> None:
+    """Add new themes, and new layers to the themes that show them."""
+    by_name = {theme.get("name"): theme for theme in saved}
     for theme in list(fresh):
-        there = by_name.get(theme.get("name"))
-        if there is None:
+        present = by_name.get(theme.get("name"))
+        if present is None:
             saved.append(theme)
         else:
-            there.extend([one for one in theme if one.get("id") in added])
+            present.extend([layer for layer in theme if layer.get("id") in added])
 
 
-def _renew_variables(saved: Element, fresh: Element) -> None:
+def _update_variables(saved: Element, fresh: Element) -> None:
+    """Renew the project's variables; the operator's own variables stay."""
+
     def read(variables: Element) -> dict[str, str]:
-        columns = ([one.text or "" for one in variables.iterfind(f"{tag}/value")] for tag in _VARIABLES)
+        columns = ([value.text or "" for value in variables.iterfind(f"{tag}/value")] for tag in _VARIABLES)
         return dict(zip(*columns, strict=True))
 
     values = read(saved) | read(fresh)
@@ -280,11 +329,15 @@ def _renew_variables(saved: Element, fresh: Element) -> None:
     saved.extend([_texts(_VARIABLES[0], values), _texts(_VARIABLES[1], values.values())])
 
 
-_VARIABLES = ("variableNames", "variableValues")
+class _SavedProject(NamedTuple):
+    """The document of a project file, and the other entries of the file by name."""
+
+    root: Element
+    others: dict[str, bytes]
 
 
-def _read(path: Path) -> tuple[Element, dict[str, bytes]]:
-    """(root, what lies beside it in the file by name)."""
+def _read(path: Path) -> _SavedProject:
+    """Read a project file. Raises UnreadableProjectError if it cannot be read, or is not a QGIS project."""
     try:
         with ZipFile(path) as packed:
             entries = {name: packed.read(name) for name in packed.namelist()}
@@ -295,8 +348,8 @@ def _read(path: Path) -> tuple[Element, dict[str, bytes]]:
     except (zipfile.BadZipFile, ValueError, OSError, etree.XMLSyntaxError) as error:
         raise UnreadableProjectError(f"{path}: cannot be read ({error})") from error
     if root.tag != "qgis":
-        raise UnreadableProjectError(f"{path}: holds no project of QGIS")
-    return root, entries
+        raise UnreadableProjectError(f"{path}: is not a QGIS project")
+    return _SavedProject(root, entries)
 
 
 def _text(root: Element) -> bytes:
@@ -304,7 +357,7 @@ def _text(root: Element) -> bytes:
 
 
 def _zipped(entries: Mapping[str, bytes]) -> bytes:
-    """A zip without times, so that equal projects are equal files."""
+    """Return a ZIP archive without times, so that equal projects are equal files."""
     packed = BytesIO()
     with ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
         for name, content in entries.items():
