@@ -68,7 +68,7 @@ def write_styles(legend: Legend, folder: Path, name: str) -> tuple[Path, ...]:
 
 
 def points_style(legend: Legend, fields: Fields) -> Style:
-    """Draw points in the colours of their classes, with a ring so that they are seen anywhere, and a form for the class.
+    """Draw points in the colours of their classes, with a ring to make them visible, and a form for the class.
 
     Parameters
     ----------
