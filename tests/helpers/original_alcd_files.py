@@ -163,8 +163,8 @@ def _write_parameters(
         "paths_configuration.json": paths,
         "model_parameters.json": changed(MODELS, models_changes or {}),
     }
-    for name, text in files.items():
-        (folder / name).write_text(json.dumps(text, indent=1), "utf-8")
+    for name, values in files.items():
+        (folder / name).write_text(json.dumps(values, indent=1), "utf-8")
     return folder
 
 
