@@ -46,6 +46,10 @@ demo: $(PROJECT) ## install, then run the main job on a synthetic scene in demo/
 test: $(PROJECT) $(TEST_PYTHON) ## install, then run the tests (ARGS="-k samples -x")
 	@$(PYTHON) -m pytest $(ARGS)
 
+.PHONY: wheel
+wheel: $(PROJECT) $(TEST_PYTHON) ## install, then build a wheel, install it by itself and run a scene with it
+	@$(PYTHON) -m pytest -m wheel tests/packaging $(ARGS)
+
 .PHONY: lint
 lint: $(PROJECT) $(TEST_PYTHON) ## install, then check style and types
 	@.venv/bin/ruff check .
@@ -69,7 +73,7 @@ bench: $(PROJECT) $(BENCH_PYTHON) ## install, then run the benchmarks, one after
 .PHONY: clean
 clean: ## remove what the other targets made, but for Debian's packages and demo/
 	rm -rf .venv build dist *.egg-info otbApplication*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find alcd_otb otb_pipelines param_templates tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find alcd_otb otb_pipelines tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUN_PYTHON): requirements.txt tools/install.sh Makefile
 	@tools/install.sh packages $(RUN_PACKAGES)

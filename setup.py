@@ -6,16 +6,14 @@ Everything declarative is in pyproject.toml.
 from setuptools import find_packages, setup
 
 setup(
-    packages=[
-        *find_packages(include=["alcd_otb", "alcd_otb.*", "otb_pipelines", "otb_pipelines.*"]),
-        "param_templates",
-    ],
+    packages=find_packages(include=["alcd_otb", "alcd_otb.*", "otb_pipelines", "otb_pipelines.*"]),
     # Named although it is the default: an editable install then puts this folder on the path, and with it the
     # compiled module that CMake installs here.
     package_dir={"": "."},
     package_data={
         "": ["py.typed"],
-        "param_templates": ["*", "protocols/*"],
+        # A link in the package leads to the folder at the top. In a wheel the files lie within the package.
+        "alcd_otb": ["param_templates/*", "param_templates/protocols/*"],
         "alcd_otb.pages": ["templates/*"],
         "alcd_otb.synthetic": ["truths/*"],
     },

@@ -1,4 +1,4 @@
-"""What a run made, as files and figures."""
+"""The result of a run: its files and figures."""
 
 import json
 from collections.abc import Mapping
@@ -13,11 +13,32 @@ from alcd_otb.workspace import Workspace
 
 @dataclass(frozen=True)
 class Result:
-    """What a run made. iteration and what comes from it are None where there were no samples yet.
+    """What a run made.
 
-    labels: the mask, a GeoTIFF of class codes, 0 no data. confidence: a Float32 GeoTIFF, 0 to 1; None where the
-    classifier gives none. features: the stack that was classified. accuracy: what metrics.json holds. pictures: PNG.
-    project: for QGIS. seconds: by step. legend: what the codes stand for.
+    Attributes
+    ----------
+    workspace
+        The folder of the scene.
+    iteration
+        Number of the iteration. It and all that comes from it is None where there were no samples yet.
+    labels
+        The mask: a GeoTIFF of class codes, 0 no data.
+    confidence
+        A Float32 GeoTIFF, 0 to 1. None where the classifier gives no confidence.
+    features
+        The stack that was classified.
+    accuracy
+        What ``metrics.json`` holds.
+    pictures
+        PNG files.
+    report
+        An HTML page.
+    project
+        For QGIS.
+    seconds
+        By step.
+    legend
+        What the codes stand for.
     """
 
     workspace: Path
@@ -34,8 +55,15 @@ class Result:
 
     @classmethod
     def of(cls, workspace: Workspace, number: int, legend: Legend) -> Self:
-        """That of a finished iteration. Raises ConfigurationError where it is none, ProcessingError where its JSON
-        files cannot be read."""
+        """Return what a finished iteration made.
+
+        Raises
+        ------
+        ConfigurationError
+            Where there is no such iteration.
+        ProcessingError
+            Where its JSON files cannot be read.
+        """
         folder = workspace.iteration(number)
         confidence = folder / "confidence.tif"
         return cls(
@@ -54,7 +82,7 @@ class Result:
 
     @classmethod
     def prepared(cls, workspace: Workspace, seconds: Mapping[str, float], legend: Legend) -> Self:
-        """That of a run without samples."""
+        """Return what a run without samples made."""
         return cls(
             workspace=workspace.folder,
             iteration=None,
@@ -70,7 +98,7 @@ class Result:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """What ``run --json`` prints."""
+        """Return what ``run --json`` prints."""
         return {
             "workspace": str(self.workspace),
             "iteration": self.iteration,

@@ -11,7 +11,10 @@ from sphinx.util.inspect import stringify_signature
 
 project = "alcd_otb"
 html_title = "alcd_otb"
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+napoleon_google_docstring = False
+# Fields of data classes, which autodoc would list a second time.
+napoleon_use_ivar = True
 root_doc = "docs/index"
 include_patterns = [
     "README.md",
@@ -44,7 +47,7 @@ autodoc_preserve_defaults = True
 nitpick_ignore_regex = [
     ("py:.*", r"(numpy|pathlib|collections|datetime|osgeo|pydantic)(\..*)?"),
     ("py:.*", r"NDArray|Path|Mapping|Iterable|Any|BaseModel"),
-    ("py:class", r"alcd_otb\.expressions\.Expression"),
+    ("py:class", r"alcd_otb\.settings\.expressions\.Expression"),
 ]
 
 

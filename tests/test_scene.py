@@ -22,7 +22,7 @@ import alcd_otb
 from alcd_otb.errors import ConfigurationError, ProcessingError, SampleError
 from alcd_otb.raster.io import read_part
 from alcd_otb.result import Result
-from alcd_otb.samples.adding import add_points
+from alcd_otb.samples.adding import Attribution, add_points
 from alcd_otb.scene import Scene
 
 API_PAGE = ROOT / "docs" / "api.md"
@@ -229,7 +229,7 @@ def test_points_go_into_a_layer_of_another_crs_with_codes(unlabelled: Scene, tmp
     layer.CreateField(ogr.FieldDefn("class", ogr.OFTInteger))
     del layer, dataset
     x, y = grid.centre_of(40, 50)
-    add_points(file, [("snow", x, y)], None, unlabelled.config.template.legend, grid, 1, "Ada", "")
+    add_points(file, [("snow", x, y)], None, unlabelled.config.template.legend, grid, Attribution(1, "Ada"))
     [(code, longitude, latitude)] = stored(file, "points")
     assert code == 7
     assert (longitude, latitude) == pytest.approx(geographic(unlabelled, x, y), abs=1e-7)
@@ -265,7 +265,7 @@ def test_while_another_program_writes_nothing_is_added(unlabelled: Scene) -> Non
 def test_only_a_geopackage_is_added_to(name: str, unlabelled: Scene, tmp_path: Path) -> None:
     grid, legend = unlabelled.grid, unlabelled.config.template.legend
     with pytest.raises(SampleError, match=f"{name}: points are added to a GeoPackage only"):
-        add_points(tmp_path / name, [("land", *grid.centre_of(40, 50))], None, legend, grid, 1, "", "")
+        add_points(tmp_path / name, [("land", *grid.centre_of(40, 50))], None, legend, grid, Attribution(1))
     assert not (tmp_path / name).exists()
 
 

@@ -1,1 +1,1 @@
-"""Confusion matrices and metrics; the accuracy of a map estimated from a random sample of points."""
+"""Compute confusion matrices and metrics, and estimate the accuracy of a map from a random sample of points."""

@@ -1,4 +1,4 @@
-"""Confusion matrices and the metrics drawn from them. Rows are the reference, columns the map."""
+"""Compute confusion matrices and their metrics. Rows are the reference, columns are the map."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,45 +7,63 @@ from typing import Self
 from alcd_otb.settings.legend import Legend
 
 AXES = "rows: reference, columns: map"
+"""Axes of all matrices, as JSON and CSV files describe them."""
 
 
 @dataclass(frozen=True)
 class ConfusionMatrix:
-    """Pixel counts; counts[i][j] is of reference labels[i] and map labels[j]."""
+    """Counts of pixels by class of the reference and class of the map.
+
+    Attributes
+    ----------
+    labels
+        Names of the classes.
+    counts
+        counts[i][j] is the number of pixels of labels[i] in the reference and of labels[j] in the map.
+    """
 
     labels: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
 
     @classmethod
     def from_pairs(cls, pairs: Mapping[tuple[int, int], int], legend: Legend) -> Self:
-        """From counts by (reference code, map code).
+        """Make the matrix from counts of pixels. Classes that do not occur are left out.
 
-        Classes that occur on neither side are left out. Raises ValueError for a code that is no class: the samples
-        are clipped to valid pixels, where the map has no other.
+        Parameters
+        ----------
+        pairs
+            Pixels by (reference code, map code).
+        legend
+            The classes.
+
+        Raises
+        ------
+        ValueError
+            Where a code is not a class: samples are clipped to valid pixels, where the map has only classes.
         """
         occurring = {code for pair, count in pairs.items() if count for code in pair}
-        strange = sorted(occurring - set(legend.codes))
-        if strange:
-            raise ValueError(f"codes {strange} are no classes of the legend")
-        classes = [one for one in legend.classes if one.code in occurring]
+        unknown = sorted(occurring - set(legend.codes))
+        if unknown:
+            raise ValueError(f"codes {unknown} are no classes of the legend")
+        classes = [legend_class for legend_class in legend.classes if legend_class.code in occurring]
         return cls(
-            tuple(one.name for one in classes),
+            tuple(legend_class.name for legend_class in classes),
             tuple(tuple(pairs.get((row.code, column.code), 0) for column in classes) for row in classes),
         )
 
     @property
     def total(self) -> int:
-        """Pixels."""
+        """Number of pixels."""
         return sum(map(sum, self.counts))
 
     @property
     def overall_accuracy(self) -> float | None:
-        """Share of the pixels that the map tells right."""
+        """Share of the pixels that have the right class in the map, 0 to 1."""
         return _ratio(sum(row[index] for index, row in enumerate(self.counts)), self.total)
 
     @property
     def kappa(self) -> float | None:
-        """Cohen's kappa (1960)."""
+        """Cohen's kappa (1960), at most 1."""
         accuracy = self.overall_accuracy
         if accuracy is None:
             return None
@@ -54,19 +72,29 @@ class ConfusionMatrix:
         return _ratio(accuracy - chance, 1 - chance)
 
     def producers_accuracy(self, label: str) -> float | None:
-        """Share of the reference's pixels of a class that the map finds (recall)."""
+        """Compute the share of a class's pixels in the reference that the map gives the class (recall), 0 to 1."""
         index = self.labels.index(label)
         return _ratio(self.counts[index][index], sum(self.counts[index]))
 
     def users_accuracy(self, label: str) -> float | None:
-        """Share of the map's pixels of a class that are right (precision)."""
+        """Compute the share of a class's pixels in the map that are of it in the reference (precision), 0 to 1."""
         index = self.labels.index(label)
         return _ratio(self.counts[index][index], sum(row[index] for row in self.counts))
 
 
 @dataclass(frozen=True)
 class BinaryMetrics:
-    """Two classes, positive and negative. labels: what the two are called. An undefined ratio is None."""
+    """Counts of pixels of two sides, positive and negative. A ratio that is undefined is None.
+
+    Attributes
+    ----------
+    true_positives, true_negatives
+        Pixels that are positive, or negative, in the reference and in the map.
+    false_positives, false_negatives
+        Pixels that are positive, or negative, in the map alone.
+    labels
+        Names of the positive and of the negative side.
+    """
 
     true_positives: int
     false_positives: int
@@ -76,7 +104,15 @@ class BinaryMetrics:
 
     @classmethod
     def from_pairs(cls, pairs: Mapping[tuple[int, int], int], legend: Legend) -> Self:
-        """From counts by (reference code, map code), of the two sides that the legend names."""
+        """Make the counts of the two sides that a legend names.
+
+        Parameters
+        ----------
+        pairs
+            Pixels by (reference code, map code).
+        legend
+            The classes, and which of them are positive.
+        """
         positive = legend.positive_codes
         cells = {(reference, mapped): 0 for reference in (True, False) for mapped in (True, False)}
         for (reference_code, map_code), count in pairs.items():
@@ -91,7 +127,7 @@ class BinaryMetrics:
 
     @property
     def matrix(self) -> ConfusionMatrix:
-        """Rows: the reference, columns: the map; invalid first."""
+        """The counts as a matrix, the positive side first."""
         return ConfusionMatrix(
             self.labels,
             ((self.true_positives, self.false_negatives), (self.false_positives, self.true_negatives)),
@@ -99,40 +135,53 @@ class BinaryMetrics:
 
     @property
     def overall_accuracy(self) -> float | None:
-        """Share of the pixels that are told right."""
+        """Share of the pixels that are on the right side in the map, 0 to 1."""
         return self.matrix.overall_accuracy
 
     @property
     def precision(self) -> float | None:
-        """Share of the pixels called invalid that are so."""
+        """Share of the pixels that are positive in the map that are so in the reference, 0 to 1."""
         return _ratio(self.true_positives, self.true_positives + self.false_positives)
 
     @property
     def recall(self) -> float | None:
-        """Share of the invalid pixels that are called so."""
+        """Share of the pixels that are positive in the reference that are so in the map, 0 to 1."""
         return _ratio(self.true_positives, self.true_positives + self.false_negatives)
 
     @property
     def specificity(self) -> float | None:
-        """Share of the valid pixels that are called so."""
+        """Share of the pixels that are negative in the reference that are so in the map, 0 to 1."""
         return _ratio(self.true_negatives, self.true_negatives + self.false_positives)
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall."""
-        found = 2 * self.true_positives
-        return _ratio(found, found + self.false_positives + self.false_negatives)
+        """Harmonic mean of precision and recall, 0 to 1."""
+        twice = 2 * self.true_positives
+        return _ratio(twice, twice + self.false_positives + self.false_negatives)
 
     @property
     def balanced_accuracy(self) -> float | None:
-        """Mean of recall and specificity."""
+        """Mean of recall and specificity, 0 to 1."""
         if self.recall is None or self.specificity is None:
             return None
         return (self.recall + self.specificity) / 2
 
 
 def summarise(pairs: Mapping[tuple[int, int], int], legend: Legend) -> dict[str, object]:
-    """Both matrices and all metrics, as metrics.json holds them."""
+    """Compute both matrices and all metrics, as metrics.json holds them.
+
+    Parameters
+    ----------
+    pairs
+        Pixels by (reference code, map code).
+    legend
+        The classes, and which of them are positive.
+
+    Raises
+    ------
+    ValueError
+        Where a code is not a class.
+    """
     matrix = ConfusionMatrix.from_pairs(pairs, legend)
     binary = BinaryMetrics.from_pairs(pairs, legend)
     return {
@@ -166,7 +215,7 @@ def summarise(pairs: Mapping[tuple[int, int], int], legend: Legend) -> dict[str,
 
 
 def matrix_csv(matrix: ConfusionMatrix) -> str:
-    """A table with the axes named in its first line."""
+    """Format a matrix as CSV, with the axes named in the first line."""
     lines = [f"# {AXES}", ",".join(["reference\\map", *matrix.labels])]
     lines += [",".join([label, *map(str, row)]) for label, row in zip(matrix.labels, matrix.counts, strict=True)]
     return "\n".join(lines) + "\n"

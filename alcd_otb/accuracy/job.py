@@ -1,11 +1,12 @@
-"""How good a map is: points drawn for blind labelling, and what they estimate once they are labelled."""
+"""Estimate how accurate a map is: draw points for blind labelling, and evaluate their labels."""
 
 import logging
 import os
+from collections.abc import Mapping
 
 from alcd_otb.accuracy.estimate import AccuracyEstimate, estimate_of, labelled_sample
 from alcd_otb.accuracy.plan import AccuracyPlan
-from alcd_otb.accuracy.points import read_labels, write_points
+from alcd_otb.accuracy.points import Pixel, read_labels, write_points
 from alcd_otb.accuracy.stratified import FEWEST
 from alcd_otb.errors import ConfigurationError, SampleError
 from alcd_otb.raster.grid import Grid
@@ -16,12 +17,27 @@ log = logging.getLogger(__name__)
 
 
 def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, replace: bool) -> AccuracyPlan:
-    """Draw the points from the latest map and write accuracy.gpkg and accuracy_plan.json.
+    """Draw points from the latest map, and write ``accuracy.gpkg`` and ``accuracy_plan.json``.
 
-    replace: put points that are labelled aside, under another name, and draw new ones.
+    Parameters
+    ----------
+    workspace
+        The scene's workspace.
+    legend
+        The classes.
+    size
+        Number of points.
+    seed
+        Seed of the draw.
+    replace
+        Whether to draw new points where labelled points exist; these are kept under another name.
 
-    Raises ConfigurationError where there are too few points for the map's classes; SampleError where points that
-    are labelled would be lost, or are open in another program.
+    Raises
+    ------
+    ConfigurationError
+        Where there are too few points for the classes of the map.
+    SampleError
+        Where labelled points would be lost, or are open in another program.
     """
     folder = workspace.last_iteration()
     _check_replaceable(workspace, legend, replace)
@@ -41,22 +57,35 @@ def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, re
 def estimate_accuracy(
     workspace: Workspace, legend: Legend, iteration: int | None, labelled_only: bool
 ) -> AccuracyEstimate:
-    """Estimate a map's accuracy, by default the latest one's, and write accuracy_estimate.json and its table.
+    """Estimate the accuracy of a map, and write ``accuracy_estimate.json`` and its table.
 
-    labelled_only: leave out the points without a class, instead of refusing.
+    Parameters
+    ----------
+    workspace
+        The scene's workspace.
+    legend
+        The classes.
+    iteration
+        Number of the iteration of the map. None for the latest.
+    labelled_only
+        Whether to leave out points without a class instead of refusing them.
 
-    Raises SampleError where points are not labelled, too few are, or the map does not cover what the plan's did;
-    ConfigurationError where there is no such iteration.
+    Raises
+    ------
+    SampleError
+        Where points are not labelled, too few are, or the map has data in other pixels than the map of the plan.
+    ConfigurationError
+        Where the iteration does not exist.
     """
     plan = AccuracyPlan.read(workspace.accuracy_plan)
     folder = workspace.last_iteration() if iteration is None else workspace.iteration(iteration)
     labels = folder / "labels.tif"
     if Grid.of(str(labels)) != plan.grid:
         raise SampleError(f"{labels}: is on another grid than the map of the plan; draw new points")
-    found = read_labels(workspace.accuracy_points, plan, legend)
-    _check_complete(workspace, plan, found, labelled_only)
-    sample = labelled_sample(plan, found, labels, legend)
-    result = estimate_of(plan, sample, folder, len(found), legend)
+    classes_by_pixel = read_labels(workspace.accuracy_points, plan, legend)
+    _check_complete(workspace, plan, classes_by_pixel, labelled_only)
+    sample = labelled_sample(plan, classes_by_pixel, labels, legend)
+    result = estimate_of(plan, sample, folder, len(classes_by_pixel), legend)
     write_json(workspace.accuracy_estimate, result.as_json())
     write_text(workspace.accuracy_estimate.with_suffix(".csv"), result.table())
     return result
@@ -66,7 +95,7 @@ def _check_replaceable(workspace: Workspace, legend: Legend, replace: bool) -> N
     points = workspace.accuracy_points
     if not points.exists():
         return
-    # SQLite keeps these beside a file that is open; they would spoil the one that takes its place.
+    # SQLite keeps these files beside a database that is open; they would damage the file that replaces it.
     if points.with_name(points.name + "-wal").exists() or points.with_name(points.name + "-shm").exists():
         raise SampleError(f"{points}: is open in another program; save and close it there")
     if replace:
@@ -87,10 +116,10 @@ def _put_aside(workspace: Workspace) -> None:
 
 
 def _check_complete(
-    workspace: Workspace, plan: AccuracyPlan, found: dict[tuple[int, int], int], labelled_only: bool
+    workspace: Workspace, plan: AccuracyPlan, classes_by_pixel: Mapping[Pixel, int], labelled_only: bool
 ) -> None:
     planned = len(plan.points)
-    missing = planned - len(found)
+    missing = planned - len(classes_by_pixel)
     if missing and not labelled_only:
         raise SampleError(
             f"{workspace.accuracy_points}: {missing} of {planned} points have no class; label them, or "
@@ -100,7 +129,8 @@ def _check_complete(
     if missing:
         log.warning("%d of %d points have no class and are left out: the map may look too good", missing, planned)
     for stratum in plan.strata:
-        labelled = sum((one.row, one.column) in found for one in plan.points if one.stratum == stratum.code)
+        points = [point for point in plan.points if point.stratum == stratum.code]
+        labelled = sum((point.row, point.column) in classes_by_pixel for point in points)
         if labelled < min(FEWEST, stratum.points):
             raise SampleError(
                 f"{workspace.accuracy_points}: of one class of the map, {labelled} points are labelled; an estimate "

@@ -1,4 +1,4 @@
-"""The points by which a map's accuracy is to be estimated, drawn at random within the map's classes."""
+"""Plan an accuracy estimate: draw points at random within each class of a map."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,13 +15,20 @@ from alcd_otb.raster.io import histogram, strips
 from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import checksum
 
-_ROWS = 256
-_CHUNK = 1 << 20
-
 
 @dataclass(frozen=True)
 class Stratum:
-    """A class of the map that the points were drawn from. pixels: of the map; points: drawn among them."""
+    """A class of the map from which points are drawn.
+
+    Attributes
+    ----------
+    name, code
+        The class.
+    pixels
+        Number of its pixels in the map.
+    points
+        Number of points that are drawn from these.
+    """
 
     name: str
     code: int
@@ -31,7 +38,15 @@ class Stratum:
 
 @dataclass(frozen=True)
 class PlannedPoint:
-    """A pixel of the map's grid, and the code of its stratum."""
+    """A pixel to label.
+
+    Attributes
+    ----------
+    row, column
+        Pixel on the map's grid.
+    stratum
+        Class code of the pixel in the map.
+    """
 
     row: int
     column: int
@@ -40,9 +55,20 @@ class PlannedPoint:
 
 @dataclass(frozen=True)
 class AccuracyPlan:
-    """What the estimate needs and who labels must not see.
+    """The points of an accuracy estimate and their strata, which whoever labels the points must not see.
 
-    iteration and checksum: of the map; points: in the random order in which they are labelled.
+    Attributes
+    ----------
+    iteration, checksum
+        Number of the iteration and checksum of its map.
+    seed
+        Seed of the draw.
+    grid
+        Grid of the map.
+    strata
+        Classes of the map from which points are drawn.
+    points
+        Points in the random order in which they are labelled.
     """
 
     iteration: int
@@ -54,15 +80,32 @@ class AccuracyPlan:
 
     @classmethod
     def draw(cls, labels: Path, iteration: int, size: int, seed: int, legend: Legend) -> Self:
-        """Draw so many of the map's pixels, within its classes and without replacement.
+        """Draw pixels of a map, within its classes and without replacement.
 
-        Raises ValueError where there are too few points for the classes that occur.
+        Parameters
+        ----------
+        labels
+            The map, raster of class codes.
+        iteration
+            Number of the iteration of the map.
+        size
+            Number of points.
+        seed
+            Seed of the draw.
+        legend
+            The classes.
+
+        Raises
+        ------
+        ValueError
+            Where there are too few points for the classes that occur.
         """
         pixels = histogram(labels)
-        occurring = [one for one in legend.classes if pixels[one.code]]
-        drawn = allocate([pixels[one.code] for one in occurring], size)
+        occurring = [legend_class for legend_class in legend.classes if pixels[legend_class.code]]
+        drawn = allocate([pixels[legend_class.code] for legend_class in occurring], size)
         strata = tuple(
-            Stratum(one.name, one.code, pixels[one.code], count) for one, count in zip(occurring, drawn, strict=True)
+            Stratum(legend_class.name, legend_class.code, pixels[legend_class.code], count)
+            for legend_class, count in zip(occurring, drawn, strict=True)
         )
         rng = np.random.default_rng(seed)
         points = _draw_pixels(labels, strata, rng)
@@ -72,7 +115,7 @@ class AccuracyPlan:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raises SampleError where there is no plan, or none that can be read."""
+        """Read ``accuracy_plan.json``. Raises SampleError where it is missing or cannot be read."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             return cls(
@@ -80,8 +123,8 @@ class AccuracyPlan:
                 content["checksum"],
                 content["seed"],
                 Grid(**content["grid"]),
-                tuple(Stratum(**one) for one in content["strata"]),
-                tuple(PlannedPoint(**one) for one in content["points"]),
+                tuple(Stratum(**stratum) for stratum in content["strata"]),
+                tuple(PlannedPoint(**point) for point in content["points"]),
             )
         except FileNotFoundError as error:
             raise SampleError(f"{path}: does not exist; draw the points first, with: accuracy plan") from error
@@ -89,35 +132,38 @@ class AccuracyPlan:
             raise SampleError(f"{path}: is not a plan ({error}); restore it, or draw new points") from error
 
     def as_json(self) -> dict[str, Any]:
-        """What ``accuracy_plan.json`` holds; `read` takes it."""
+        """Give the content of ``accuracy_plan.json``, which `read` reads."""
         return asdict(self)
 
     @property
     def sizes(self) -> Int64Array:
-        """(strata,) pixels of each stratum."""
-        return np.array([one.pixels for one in self.strata], dtype=np.int64)
+        """(strata,) number of pixels of each stratum."""
+        return np.array([stratum.pixels for stratum in self.strata], dtype=np.int64)
 
     @property
     def rows(self) -> Int64Array:
-        """(points,) of the map's grid."""
-        return np.array([one.row for one in self.points], dtype=np.int64)
+        """(points,) row of each point on the map's grid."""
+        return np.array([point.row for point in self.points], dtype=np.int64)
 
     @property
     def columns(self) -> Int64Array:
-        """(points,) of the map's grid."""
-        return np.array([one.column for one in self.points], dtype=np.int64)
+        """(points,) column of each point on the map's grid."""
+        return np.array([point.column for point in self.points], dtype=np.int64)
 
 
 def _draw_pixels(labels: Path, strata: tuple[Stratum, ...], rng: np.random.Generator) -> list[PlannedPoint]:
-    """The map's pixels of each class are counted from the upper left; which are taken is drawn beforehand."""
-    wanted = {one.code: np.sort(rng.choice(one.pixels, one.points, replace=False)) for one in strata}
+    """Draw the pixels of each stratum in one pass over the map.
+
+    The pixels of a class are numbered from the upper left. The numbers of those to take are drawn beforehand.
+    """
+    wanted = {stratum.code: np.sort(rng.choice(stratum.pixels, stratum.points, replace=False)) for stratum in strata}
     passed = dict.fromkeys(wanted, 0)
-    found = []
+    points = []
     for top, codes in strips(labels):
         width = codes.shape[1]
         for code, ranks in wanted.items():
             places = np.flatnonzero(codes == code)
             here = ranks[(ranks >= passed[code]) & (ranks < passed[code] + places.size)] - passed[code]
             passed[code] += places.size
-            found += [PlannedPoint(top + place // width, place % width, code) for place in places[here].tolist()]
-    return found
+            points += [PlannedPoint(top + place // width, place % width, code) for place in places[here].tolist()]
+    return points

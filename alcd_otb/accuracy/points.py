@@ -1,8 +1,8 @@
-"""accuracy.gpkg: the points to label blindly, and the labels read back."""
+"""Write the points to label blindly, ``accuracy.gpkg``, and read their labels."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fiona
 from fiona._err import CPLE_BaseError
@@ -17,20 +17,31 @@ from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import ogr
 
 LAYER = "accuracy"
-"""Layer of the points; their field `class` is to be filled in."""
+"""Layer of the points, whose field `class` is to be filled in."""
 
 PIXELS_LAYER = "pixels"
-"""Layer of the squares that the points stand for; its field `point` is the point's id."""
+"""Layer of the squares of the points' pixels; its field `point` is the id of the point."""
 
 _FIELDS = (("class", ogr.OFTString), ("author", ogr.OFTString), ("comment", ogr.OFTString))
 
 Pixel = tuple[int, int]
+"""(row, column) on the map's grid."""
 
 
 def write_points(path: Path, plan: AccuracyPlan) -> None:
-    """Write the points in their order, without class, and the pixels that they stand for.
+    """Write the points in their order, without class, and the outlines of their pixels.
 
-    Raises ProcessingError where the file exists or cannot be written.
+    Parameters
+    ----------
+    path
+        The GeoPackage to write.
+    plan
+        The points.
+
+    Raises
+    ------
+    ProcessingError
+        Where the file exists or cannot be written.
     """
     with new_geopackage(path) as source:
         points = source.CreateLayer(LAYER, plan.grid.spatial_reference, ogr.wkbPoint)
@@ -39,8 +50,8 @@ def write_points(path: Path, plan: AccuracyPlan) -> None:
         squares = source.CreateLayer(PIXELS_LAYER, plan.grid.spatial_reference, ogr.wkbPolygon)
         squares.CreateField(ogr.FieldDefn("point", ogr.OFTInteger))
         source.StartTransaction()
-        for number, one in enumerate(plan.points, start=1):
-            x, y = plan.grid.centre_of(one.row, one.column)
+        for number, planned in enumerate(plan.points, start=1):
+            x, y = plan.grid.centre_of(planned.row, planned.column)
             point = ogr.Geometry(ogr.wkbPoint)
             point.AddPoint_2D(x, y)
             _add(points, number, point)
@@ -49,15 +60,32 @@ def write_points(path: Path, plan: AccuracyPlan) -> None:
 
 
 def read_labels(path: Path, plan: AccuracyPlan, legend: Legend) -> dict[Pixel, int]:
-    """Class code by (row, column), of the points that have a class.
+    """Read the labels of the points.
 
-    Raises SampleError, naming file, points and remedy, where the file cannot be read, a class is unknown, a point lies
-    in no pixel of the plan or two lie in one.
+    Parameters
+    ----------
+    path
+        The GeoPackage of the points.
+    plan
+        The points as they were drawn.
+    legend
+        The classes.
+
+    Returns
+    -------
+    dict
+        Class code by (row, column), for the points that have a class.
+
+    Raises
+    ------
+    SampleError
+        Where the file cannot be read, a class is unknown, a point lies in no pixel of the plan, or two points lie in
+        one. The message names file, points and remedy.
     """
-    planned = {(one.row, one.column) for one in plan.points}
-    found: dict[Pixel, int] = {}
+    planned = {(point.row, point.column) for point in plan.points}
+    classes_by_pixel: dict[Pixel, int] = {}
     seen: set[Pixel] = set()
-    wrong: dict[str, list[str]] = {}
+    refused: dict[str, list[str]] = {}
     for identifier, properties, geometry in _features(path):
         pixel = _pixel(geometry, plan.grid)
         text = "" if properties["class"] is None else str(properties["class"]).strip()
@@ -71,22 +99,31 @@ def read_labels(path: Path, plan: AccuracyPlan, legend: Legend) -> dict[Pixel, i
         else:
             seen.add(pixel)
             if label is not None:
-                found[pixel] = label.code
+                classes_by_pixel[pixel] = label.code
             continue
-        wrong.setdefault(problem, []).append(identifier)
-    for problem, identifiers in wrong.items():
+        refused.setdefault(problem, []).append(identifier)
+    if refused:
+        problem, identifiers = next(iter(refused.items()))
         raise SampleError(f"{path}: point {named_features(identifiers)}: {problem}")
-    return found
+    return classes_by_pixel
 
 
-def _features(path: Path) -> list[tuple[str, Mapping[str, Any], Any]]:
+class _LabelledFeature(NamedTuple):
+    """A feature of the layer of points: its id, its fields, and its geometry."""
+
+    identifier: str
+    properties: Mapping[str, Any]
+    geometry: Any
+
+
+def _features(path: Path) -> list[_LabelledFeature]:
     if not path.is_file():
         raise SampleError(f"{path}: does not exist; restore it, or draw new points")
     try:
         with fiona.open(path, layer=LAYER) as layer:
             if "class" not in layer.schema["properties"]:
                 raise SampleError(f"{path}: the layer {LAYER!r} has lost its field 'class'; restore the file")
-            return [(one.id, one.properties, one.geometry) for one in layer]
+            return [_LabelledFeature(feature.id, feature.properties, feature.geometry) for feature in layer]
     except (FionaError, CPLE_BaseError, ValueError, OSError) as error:
         raise SampleError(f"{path}: cannot be read ({error}); restore it, or draw new points") from error
 

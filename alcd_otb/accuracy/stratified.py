@@ -1,38 +1,48 @@
-"""Accuracy and area from a stratified random sample: where to spend its points, and what they estimate.
+"""Allocate the points of a stratified random sample, and estimate accuracy and area from them.
 
-Olofsson et al. (2014), RSE 148: 42-57, for strata that are the map's classes; Stehman (2014), IJRS 35: 4923-4939, for
-strata of another map, of which the former is a special case.
+The methods are those of Olofsson et al. (2014), RSE 148: 42-57, for strata that are the map's classes, and of Stehman
+(2014), IJRS 35: 4923-4939, for strata of another map. The former is a special case of the latter.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from alcd_otb.arrays import BoolArray, Float64Array, Int64Array
 
 CONFIDENCE = 0.95
-"""That an interval holds the true value."""
+"""Probability that an interval holds the true value."""
 
 FEWEST = 2
-"""Points of a stratum without which it has no variance."""
+"""Least number of points of a stratum: with fewer, its variance is undefined."""
 
 MOST_SET_ASIDE = 50
-"""Points that a rare class gets beyond its share of the area, at most."""
+"""Most points that a rare class gets regardless of its share of the area."""
 
-_DEVIATES = 1.959964
-"""Standard normal deviates of the confidence."""
+_NORMAL_QUANTILE = 1.959964
+"""Half width, in standard deviations, of the interval of a normal distribution of this confidence."""
 
 _SUPPOSED = 0.25
-"""Point of another kind that is supposed where all points of a stratum are alike: see `ratio`."""
+"""Fraction of a point of the other kind that is added where all points of a stratum are alike: see `ratio`."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share between 0 and 1, or that of a total, with its standard error and the limits of its 95 % interval.
+    """An estimated share between 0 and 1, or its product with a total, with standard error and interval.
 
-    Stehman (2014), equations 27 and 28; the interval is Wilson's (1927) for a sample of the same variance.
+    Stehman (2014), equations 27 and 28. The interval is Wilson's (1927) for a sample of the same variance.
+
+    Attributes
+    ----------
+    estimate
+        The estimate.
+    standard_error
+        Its standard error.
+    low, high
+        Limits of its 95 % confidence interval.
     """
 
     estimate: float
@@ -41,7 +51,7 @@ class Estimate:
     high: float
 
     def times(self, total: float) -> "Estimate":
-        """The share of a total, in its unit."""
+        """Multiply by a total; the result is in the unit of the total."""
         return Estimate(*(value * total for value in astuple(self)))
 
 
@@ -49,8 +59,12 @@ class Estimate:
 class LabelledSample:
     """Points of known class drawn at random within strata.
 
-    sizes: (strata,) pixels of each stratum.
-    counts: (strata, classes, classes) points by stratum, class of the map and class of the reference.
+    Attributes
+    ----------
+    sizes
+        (strata,) number of pixels of each stratum.
+    counts
+        (strata, classes, classes) number of points by stratum, class of the map and class of the reference.
     """
 
     sizes: Int64Array
@@ -58,7 +72,7 @@ class LabelledSample:
 
     @property
     def drawn(self) -> Int64Array:
-        """(strata,) points of each stratum."""
+        """(strata,) number of points of each stratum."""
         return np.asarray(self.counts.sum(axis=(1, 2)), dtype=np.int64)
 
     @property
@@ -69,101 +83,159 @@ class LabelledSample:
         return np.asarray(weighted.T, dtype=np.float64)
 
     def merged(self, groups: Sequence[int], number: int) -> "LabelledSample":
-        """The same sample with classes joined: groups[class] is the new class, of so many. Strata stay."""
+        """Join classes; the strata stay as they are.
+
+        Parameters
+        ----------
+        groups
+            Index of the new class of each class.
+        number
+            Number of new classes.
+        """
         onto = np.eye(number, dtype=np.int64)[np.asarray(groups)]
         return LabelledSample(self.sizes, np.einsum("smr,mi,rj->sij", self.counts, onto, onto))
 
     def overall_accuracy(self) -> Estimate | None:
-        """Share of the area that the map tells right."""
+        """Estimate the share of the area that has the right class in the map."""
         right = np.eye(self.counts.shape[1], dtype=np.bool_)
         return self._ratio(right, ~right)
 
     def users_accuracy(self, index: int) -> Estimate | None:
-        """Share of the map's area of a class that is right (precision). None where no point lies in it."""
-        right, mapped, _ = self._cells(index)
-        return self._ratio(right, mapped & ~right, within=mapped)
+        """Estimate the share of the map's area of a class that is right (precision). None without a point in it."""
+        cells = self._cells(index)
+        return self._ratio(cells.right, cells.mapped & ~cells.right, within=cells.mapped)
 
     def producers_accuracy(self, index: int) -> Estimate | None:
-        """Share of the true area of a class that the map finds (recall). None where no point is of it."""
-        right, _, true = self._cells(index)
-        return self._ratio(right, true & ~right)
+        """Estimate the share of the true area of a class that the map finds (recall). None without a point of it."""
+        cells = self._cells(index)
+        return self._ratio(cells.right, cells.true & ~cells.right)
 
     def f1(self, index: int) -> Estimate | None:
-        """Harmonic mean of user's and producer's accuracy."""
-        right, mapped, true = self._cells(index)
-        return self._ratio(right, mapped ^ true, weight=2)
+        """Estimate the harmonic mean of user's and producer's accuracy."""
+        cells = self._cells(index)
+        return self._ratio(cells.right, cells.mapped ^ cells.true, weight=2)
 
     def area_share(self, index: int) -> Estimate | None:
-        """True share of a class in the area."""
-        _, _, true = self._cells(index)
+        """Estimate the share of the area that is truly of a class."""
+        true = self._cells(index).true
         return self._ratio(true, ~true)
 
-    def _cells(self, index: int) -> tuple[BoolArray, BoolArray, BoolArray]:
-        """(right, mapped as the class, truly of the class), each (map, reference)."""
+    def _cells(self, index: int) -> "_ClassCells":
         chosen = np.arange(self.counts.shape[1]) == index
         mapped, true = np.broadcast_arrays(chosen[:, None], chosen[None, :])
-        return mapped & true, mapped, true
+        return _ClassCells(mapped & true, mapped, true)
 
     def _ratio(
         self, hits: BoolArray, misses: BoolArray, within: BoolArray | None = None, weight: float = 1
     ) -> Estimate | None:
-        found = (self.counts * hits).sum(axis=(1, 2))
-        lost = (self.counts * misses).sum(axis=(1, 2))
+        hit_points = (self.counts * hits).sum(axis=(1, 2))
+        miss_points = (self.counts * misses).sum(axis=(1, 2))
         possible = np.ones(self.sizes.shape, np.bool_) if within is None else (self.counts * within).any(axis=(1, 2))
-        return ratio(self.sizes, self.drawn, found, lost, possible, weight)
+        return ratio(self.sizes, self.drawn, hit_points, miss_points, possible, weight)
+
+
+class _ClassCells(NamedTuple):
+    """Cells of a confusion matrix, each (map, reference): right, mapped as the class, and truly of the class."""
+
+    right: BoolArray
+    mapped: BoolArray
+    true: BoolArray
+
+
+class _LinearisedRatio(NamedTuple):
+    """A ratio, its variance, and the weighted sum of hits and misses; all 0 where there are neither."""
+
+    value: float
+    variance: float
+    domain: float
+
+
+class _Interval(NamedTuple):
+    """Lower and upper limit."""
+
+    low: float
+    high: float
 
 
 def allocate(sizes: Sequence[int], points: int) -> tuple[int, ...]:
-    """Points of each stratum: a least number for the rare ones, the rest in proportion to the area.
+    """Allocate points to strata: a least number to rare strata, the rest in proportion to the area.
 
-    The rule of Olofsson et al. (2014), section 5.1: a stratum whose share would be less gets the least number, which is
-    half the points divided by the number of strata, and MOST_SET_ASIDE at most. No stratum gets more points than it
-    has pixels.
+    This is the rule of Olofsson et al. (2014), section 5.1. The least number is half the points divided by the number
+    of strata, and at most MOST_SET_ASIDE. A stratum whose share would be smaller gets the least number. No stratum gets
+    more points than it has pixels.
 
-    Raises ValueError where there are not FEWEST points a stratum.
+    Parameters
+    ----------
+    sizes
+        Number of pixels of each stratum.
+    points
+        Number of points.
+
+    Returns
+    -------
+    tuple
+        Number of points of each stratum.
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer than FEWEST points for each stratum.
     """
     if points < FEWEST * len(sizes):
         raise ValueError(f"{points} points are fewer than {FEWEST} for each of {len(sizes)} classes")
     least = max(FEWEST, min(MOST_SET_ASIDE, points // (2 * len(sizes))))
-    given = {index: min(least, size) for index, size in enumerate(sizes) if size <= least}
+    allotted = {index: min(least, size) for index, size in enumerate(sizes) if size <= least}
     while True:
-        free = [index for index in range(len(sizes)) if index not in given]
-        left, area = points - sum(given.values()), sum(sizes[index] for index in free)
+        free = [index for index in range(len(sizes)) if index not in allotted]
+        left, area = points - sum(allotted.values()), sum(sizes[index] for index in free)
         rare = [index for index in free if left * sizes[index] / area < least]
         if not rare:
             break
-        given |= dict.fromkeys(rare, least)
+        allotted |= dict.fromkeys(rare, least)
     exact = {index: left * sizes[index] / area for index in free}
-    given |= {index: min(math.floor(share), sizes[index]) for index, share in exact.items()}
+    allotted |= {index: min(math.floor(share), sizes[index]) for index, share in exact.items()}
     # Whole points by largest remainder, so that they add up.
     by_remainder = sorted(free, key=lambda index: math.floor(exact[index]) - exact[index])
-    for index in by_remainder[: points - sum(given.values())]:
-        given[index] = min(given[index] + 1, sizes[index])
-    return tuple(given[index] for index in range(len(sizes)))
+    for index in by_remainder[: points - sum(allotted.values())]:
+        allotted[index] = min(allotted[index] + 1, sizes[index])
+    return tuple(allotted[index] for index in range(len(sizes)))
 
 
 def ratio(
     sizes: Int64Array, drawn: Int64Array, hits: Int64Array, misses: Int64Array, possible: BoolArray, weight: float = 1
 ) -> Estimate | None:
-    """Share of hits among hits and misses, of which a hit counts `weight` times; None where there is neither.
-
-    sizes, drawn, hits, misses: (strata,) pixels, points, and points of either kind. possible: (strata,) whether a point
-    of the stratum could be hit or miss.
+    """Estimate the share of hits among hits and misses.
 
     The estimate and its standard error are those of the combined ratio estimator (Stehman 2014, equations 27 and 28),
     with the finite population correction.
 
     The interval is Wilson's (1927), with the effective number of points: that of a simple random sample of the same
-    variance. Symmetric intervals miss shares near 1 far too often. Where all points of a stratum are alike its variance
-    seems to be 0, though a single error in a large stratum weighs much; there, for the interval alone, a quarter of a
-    point of another kind is supposed. Coverage decided on both: see benchmarks/coverage.py.
+    variance. Symmetric intervals miss shares near 1 far too often. Where all points of a stratum are alike, its
+    variance seems to be 0, though a single error in a large stratum weighs much. There, for the interval alone, a
+    quarter of a point of the other kind is added. Both choices were made by coverage: see benchmarks/coverage.py.
+
+    Parameters
+    ----------
+    sizes, drawn
+        (strata,) number of pixels and of points.
+    hits, misses
+        (strata,) number of points that are hits, and that are misses.
+    possible
+        (strata,) whether a point of the stratum could be a hit or a miss.
+    weight
+        Number of times that a hit counts.
+
+    Returns
+    -------
+    Estimate or None
+        None where there are neither hits nor misses.
     """
-    value, variance, domain = _linearised(sizes, drawn, hits, misses, weight)
-    if not domain:
+    exact = _linearised(sizes, drawn, hits, misses, weight)
+    if not exact.domain:
         return None
     supposed_miss = (hits == drawn) | ((hits + misses == 0) & possible)
     supposed_hit = misses == drawn
-    centre, spread, _ = _linearised(
+    supposed = _linearised(
         sizes,
         drawn + _SUPPOSED * (supposed_miss | supposed_hit),
         hits + _SUPPOSED * supposed_hit,
@@ -171,8 +243,10 @@ def ratio(
         weight,
         fractions=drawn / sizes,
     )
-    low, high = _wilson(value, centre * (1 - centre) / spread if spread else math.inf)
-    return Estimate(value, math.sqrt(variance), min(low, value), max(high, value))
+    simple_variance = supposed.value * (1 - supposed.value)
+    interval = _wilson(exact.value, simple_variance / supposed.variance if supposed.variance else math.inf)
+    low, high = min(interval.low, exact.value), max(interval.high, exact.value)
+    return Estimate(exact.value, math.sqrt(exact.variance), low, high)
 
 
 def _linearised(
@@ -182,27 +256,30 @@ def _linearised(
     misses: Float64Array | Int64Array,
     weight: float,
     fractions: Float64Array | None = None,
-) -> tuple[float, float, float]:
-    """(ratio, its variance, weighted sum of hits and misses); (0, 0, 0) where there is none."""
-    found, lost = weight * hits / drawn, misses / drawn
-    domain = float((sizes * (found + lost)).sum())
+) -> _LinearisedRatio:
+    """Compute the combined ratio estimator and its variance by linearisation; parameters as in `ratio`.
+
+    fractions are the sampling fractions of the strata, (strata,); None for drawn / sizes.
+    """
+    hit_share, miss_share = weight * hits / drawn, misses / drawn
+    domain = float((sizes * (hit_share + miss_share)).sum())
     if not domain:
-        return 0.0, 0.0, 0.0
-    value = float((sizes * found).sum()) / domain
+        return _LinearisedRatio(0.0, 0.0, 0.0)
+    value = float((sizes * hit_share).sum()) / domain
     # Of each point: weight (1 - ratio) for a hit, -ratio for a miss, 0 outside.
-    mean = found * (1 - value) - lost * value
-    squares = found * weight * (1 - value) ** 2 + lost * value**2
+    mean = hit_share * (1 - value) - miss_share * value
+    squares = hit_share * weight * (1 - value) ** 2 + miss_share * value**2
     unbiased = drawn / np.maximum(drawn - 1, 1)
     sampled = drawn / sizes if fractions is None else fractions
     variances = sizes.astype(np.float64) ** 2 * (1 - sampled) * unbiased * (squares - mean**2) / drawn
-    return value, max(float(variances.sum()), 0.0) / domain**2, domain
+    return _LinearisedRatio(value, max(float(variances.sum()), 0.0) / domain**2, domain)
 
 
-def _wilson(share: float, points: float) -> tuple[float, float]:
-    """Wilson's score interval of a share among so many points."""
+def _wilson(share: float, points: float) -> _Interval:
+    """Compute Wilson's score interval of a share among a number of points."""
     if math.isinf(points):
-        return share, share
-    shift = _DEVIATES**2 / points
+        return _Interval(share, share)
+    shift = _NORMAL_QUANTILE**2 / points
     centre = (share + shift / 2) / (1 + shift)
     half = math.sqrt(shift * (share * (1 - share) + shift / 4)) / (1 + shift)
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    return _Interval(max(centre - half, 0.0), min(centre + half, 1.0))

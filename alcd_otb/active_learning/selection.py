@@ -1,31 +1,56 @@
-"""The choice among candidates: pixels whose features are unlike those of all samples and of each other."""
+"""Choose pixels whose features are unlike those of all samples and of each other."""
 
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from alcd_otb.arrays import Float64Array, Int64Array
 from otb_pipelines.process import gdal
 
-_FELLOWS = 5
+_NEIGHBOURS = 5
+"""Candidates nearest to a candidate whose distances are averaged."""
+
 _WINDOW = 32
 _WINDOWS_A_SIDE = 6
 
 
-def most_novel(candidates: Float64Array, known: Float64Array, number: int) -> tuple[Int64Array, Float64Array]:
-    """Indices of at most so many candidates, each far from all known points and all candidates chosen before it.
+class NovelCandidates(NamedTuple):
+    """The candidates that were chosen, and how far all candidates are from what is known.
 
-    candidates, known: (points, features). Chosen is the largest d^2 / r, where d is the distance from the nearest point
-    known or chosen, and r the usual distance (root mean square) of the candidate's 5 nearest fellows: by d alone, which
-    is the greedy k-centre of Gonzalez (1985), outliers that stand for nothing but themselves would come first.
+    Attributes
+    ----------
+    indices
+        (chosen,) indices of the chosen candidates, in the order of the choice.
+    distances
+        (candidates,) distance of each candidate from the nearest known point, infinite where none is known.
+    """
 
-    Also returns the distance of each candidate from the nearest known point, infinite where none is known.
+    indices: Int64Array
+    distances: Float64Array
+
+
+def most_novel(candidates: Float64Array, known: Float64Array, number: int) -> NovelCandidates:
+    """Choose candidates one by one, each far from all known points and from all candidates chosen before it.
+
+    The next candidate has the largest d^2 / r. d is the distance from the nearest point that is known or chosen. r is
+    the root mean square of the distances from the 5 nearest other candidates. With d alone, which is the greedy
+    k-centre of Gonzalez (1985), outliers that represent nothing but themselves would come first.
+
+    Parameters
+    ----------
+    candidates
+        (candidates, features) points to choose from.
+    known
+        (points, features) points to stay away from.
+    number
+        Most candidates to choose.
     """
     distances = np.full(len(candidates), np.inf)
     for point in known:
         distances = np.minimum(distances, np.linalg.norm(candidates - point, axis=1))
-    usual = _distances_of_fellows(candidates)
+    usual = _neighbour_distances(candidates)
     left = distances.copy()
     chosen: list[int] = []
     for _ in range(min(number, len(candidates))):
@@ -34,25 +59,42 @@ def most_novel(candidates: Float64Array, known: Float64Array, number: int) -> tu
         index = int(np.argmax(score))
         chosen.append(index)
         left = np.minimum(left, np.linalg.norm(candidates - candidates[index], axis=1))
-    return np.array(chosen, dtype=np.int64), distances
+    return NovelCandidates(np.array(chosen, dtype=np.int64), distances)
 
 
-def _distances_of_fellows(candidates: Float64Array) -> Float64Array:
-    """Root mean square of each candidate's distances from its nearest fellows; not below a tenth of the median."""
-    fellows = min(_FELLOWS, len(candidates) - 1)
-    if fellows < 1:
+def _neighbour_distances(candidates: Float64Array) -> Float64Array:
+    """Compute the root mean square of each candidate's distances from its nearest neighbours, (candidates,).
+
+    The values are at least a tenth of their median.
+    """
+    neighbours = min(_NEIGHBOURS, len(candidates) - 1)
+    if neighbours < 1:
         return np.ones(len(candidates))
-    # Row by row, since a table of all pairs might not fit the memory. The nearest of all is the candidate itself.
+    # Row by row, since a table of all pairs might not fit the memory. The nearest candidate is the candidate itself.
     squares = [
-        np.partition(np.square(candidates - one).sum(axis=1), fellows)[: fellows + 1].sum() for one in candidates
+        np.partition(np.square(candidates - candidate).sum(axis=1), neighbours)[: neighbours + 1].sum()
+        for candidate in candidates
     ]
-    usual = np.sqrt(np.array(squares) / fellows)
+    usual = np.sqrt(np.array(squares) / neighbours)
     least = 0.1 * float(np.median(usual)) or 1.0
     return np.asarray(np.maximum(usual, least))
 
 
 def deviations(features: Path) -> Float64Array:
-    """The standard deviation of each feature, which makes them comparable; over windows all over the scene."""
+    """Compute the standard deviation of each feature over windows all over the scene.
+
+    Divided by their deviations, features are comparable.
+
+    Parameters
+    ----------
+    features
+        Raster of the features.
+
+    Returns
+    -------
+    Float64Array
+        (features,) deviations; 1 for a feature that does not vary.
+    """
     dataset = gdal.Open(str(features))
     lefts, tops = (_starts(size) for size in (dataset.RasterXSize, dataset.RasterYSize))
     windows = [
@@ -68,6 +110,6 @@ def deviations(features: Path) -> Float64Array:
 
 
 def _starts(size: int) -> list[int]:
-    """Where windows begin along an axis: multiples of their side, so that each lies in one tile of the file."""
+    """List where windows begin along an axis: multiples of their side, so that each lies in one tile of the file."""
     steps = np.arange(0.5, _WINDOWS_A_SIDE) / _WINDOWS_A_SIDE
     return sorted({int(start) for start in steps * size // _WINDOW * _WINDOW})

@@ -1,12 +1,12 @@
-"""How sure a map is of each pixel: the pixels of least certainty, and the zones around them."""
+"""Find the pixels of a map that the classifier is least sure of, and the uncertain zones around them."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alcd_otb.arrays import BoolArray, Float64Array, Int64Array
 from alcd_otb.raster.grid import Grid
@@ -15,25 +15,35 @@ from alcd_otb.settings.legend import NO_DATA
 from otb_pipelines.process import gdal
 
 UNCERTAIN = 0.3
-"""Margin below which a pixel is part of an uncertain zone."""
+"""Pixels with a smaller margin are part of an uncertain zone."""
 
 ZONE_REACH = 1500.0
 """Metres from a place, along each axis, within which its uncertain zone is measured."""
 
 _BLOCK_ROWS = 256
+"""Rows of the maps that are read at a time."""
 
 _CELLS = 4
+"""Cells along the spacing between two places."""
 
-# Below the share of one tree of a thousand: it decides between equal pixels alone.
+# Less than the share of one tree of a thousand: it decides between equal pixels only.
 _DRAW = 1e-4
 
 
 @dataclass(frozen=True)
 class CertaintyMaps:
-    """What an iteration says of each pixel: rasters on one grid.
+    """Rasters of an iteration that say how sure its classifier is of each pixel, all on one grid.
 
-    labels: class codes, 0 no data. certainty: the margin, or the confidence where there is no margin. second: codes of
-    the second class, or None.
+    Attributes
+    ----------
+    labels
+        Class codes, 0 no data.
+    certainty
+        The margin, or the confidence where there is no margin; both 0 to 1.
+    is_margin
+        Whether certainty is the margin.
+    second
+        Codes of the second class. None where it is not known.
     """
 
     labels: Path
@@ -43,7 +53,7 @@ class CertaintyMaps:
 
     @classmethod
     def of(cls, iteration: Path) -> "CertaintyMaps | None":
-        """Those of an iteration's folder; None where its classifier gave no confidence."""
+        """Find the maps in an iteration's folder; None where its classifier gave no confidence."""
         margin, confidence, second = (iteration / f"{name}.tif" for name in ("margin", "confidence", "second"))
         if not margin.is_file() and not confidence.is_file():
             return None
@@ -51,46 +61,91 @@ class CertaintyMaps:
         return cls(iteration / "labels.tif", certainty, certainty == margin, second if second.is_file() else None)
 
     def as_margin(self, certainty: Float64Array) -> Float64Array:
-        """If the first class has the share c of the votes, the second has no more than 1 - c."""
+        """Turn the certainty of pixels into their margin, or into the lower bound of the margin.
+
+        If the first class has the share c of the votes, the second has no more than 1 - c.
+        """
         return certainty if self.is_margin else np.maximum(2 * certainty - 1, 0)
+
+
+class Pixels(NamedTuple):
+    """Pixels on the scene's grid. Both arrays are (pixels,)."""
+
+    rows: Int64Array
+    columns: Int64Array
+
+
+class _Cells(NamedTuple):
+    """The least certain pixel of each square cell of the map. Both arrays are (rows of cells, columns of cells).
+
+    Attributes
+    ----------
+    certainty
+        Certainty of that pixel, infinite where no pixel of the cell may be chosen.
+    pixels
+        The pixel as row * width + column.
+    """
+
+    certainty: Float64Array
+    pixels: Int64Array
 
 
 def unsure_pixels(
     maps: CertaintyMaps, held_rows: Int64Array, held_columns: Int64Array, spacing: float, most: int, seed: int
-) -> tuple[Int64Array, Int64Array]:
-    """(rows, columns) of at most so many pixels of least certainty, ascending; of equal ones the seed draws the order.
+) -> Pixels:
+    """Find the pixels of least certainty, in ascending order; among equal ones the seed draws the order.
 
-    held_rows, held_columns: pixels of samples. The pixels found are at least `spacing` metres from each other and from
-    those of samples.
+    Parameters
+    ----------
+    maps
+        The maps of an iteration.
+    held_rows, held_columns
+        (pixels,) pixels of samples.
+    spacing
+        Least distance, in metres, of the pixels from each other and from those of samples.
+    most
+        Most pixels to find.
+    seed
+        Seed of the random numbers.
     """
     grid = Grid.of(str(maps.labels))
-    # Cells spare looking at every pixel again for each place. Pixels whose cells have `reach` cells between them lie as
-    # many cells and one pixel apart.
+    # With cells, not every pixel is looked at again for each place. Pixels whose cells have `reach` cells between them
+    # are at least as many cells and one pixel apart.
     spaced = spacing / grid.resolution
     cell = max(1, int(spaced / _CELLS))
     reach = max(0, math.ceil((spaced - 1) / cell))
-    certainty, pixels = _least_of_cells(maps, held_rows * grid.width + held_columns, cell, grid, seed)
+    cells = _least_of_cells(maps, held_rows * grid.width + held_columns, cell, grid, seed)
+    certainty = cells.certainty
     blocked = np.zeros(certainty.shape, dtype=np.bool_)
     for row, column in np.unique(np.stack([held_rows // cell, held_columns // cell], axis=1), axis=0).tolist():
         _block(blocked, row, column, reach)
-    found: list[int] = []
+    chosen: list[int] = []
     order = np.argsort(certainty, axis=None, kind="stable")[: np.isfinite(certainty).sum()]
     for row, column in zip(*(axis.tolist() for axis in np.unravel_index(order, certainty.shape)), strict=True):
-        if len(found) == most:
+        if len(chosen) == most:
             break
         if not blocked[row, column]:
-            found.append(int(pixels[row, column]))
+            chosen.append(int(cells.pixels[row, column]))
             _block(blocked, row, column, reach)
-    chosen = np.array(found, dtype=np.int64)
-    return chosen // grid.width, chosen % grid.width
+    pixels = np.array(chosen, dtype=np.int64)
+    return Pixels(pixels // grid.width, pixels % grid.width)
 
 
-def _least_of_cells(
-    maps: CertaintyMaps, held: Int64Array, cell: int, grid: Grid, seed: int
-) -> tuple[Float64Array, NDArray[np.int64]]:
-    """Of each square of so many pixels a side: the least certainty (infinite where none may be chosen), and where.
+def _least_of_cells(maps: CertaintyMaps, held: Int64Array, cell: int, grid: Grid, seed: int) -> _Cells:
+    """Find the least certain pixel of each square cell.
 
-    held: pixels that samples hold; both they and the places found are given as row * width + column.
+    Parameters
+    ----------
+    maps
+        The maps of an iteration.
+    held
+        Pixels that samples hold, as row * width + column; they are not chosen.
+    cell
+        Side of a cell, in pixels.
+    grid
+        The grid of the maps.
+    seed
+        Seed of the random numbers that decide between equal pixels.
     """
     shape = (-(-grid.height // cell), -(-grid.width // cell))
     least, pixels = np.full(shape, np.inf), np.zeros(shape, dtype=np.int64)
@@ -108,11 +163,11 @@ def _least_of_cells(
         least[here] = np.take_along_axis(cells, inside[:, :, None], axis=2)[:, :, 0]
         row = first + cell * np.arange(rows)[:, None] + inside // cell
         pixels[here] = row * grid.width + cell * np.arange(shape[1]) + inside % cell
-    return least, pixels
+    return _Cells(least, pixels)
 
 
 def _stripes(maps: CertaintyMaps, rows: int) -> Iterator[tuple[int, Float64Array]]:
-    """(first row, certainty) of the map, so many rows at a time; infinite where there is no data."""
+    """Read (first row, certainty) of the map, so many rows at a time; infinite where there is no data."""
     for (first, codes), (_, certainty) in zip(strips(maps.labels, rows), strips(maps.certainty, rows), strict=True):
         values = certainty.astype(np.float64)
         values[codes == NO_DATA] = np.inf
@@ -124,7 +179,22 @@ def _block(blocked: BoolArray, row: int, column: int, reach: int) -> None:
 
 
 def zone_area(maps: CertaintyMaps, row: int, column: int, grid: Grid) -> float:
-    """Hectares of the pixels of small margin connected with a pixel, within ZONE_REACH; 0 where its is not small."""
+    """Measure the uncertain zone around a pixel: the pixels of small margin that are connected with it.
+
+    Parameters
+    ----------
+    maps
+        The maps of an iteration.
+    row, column
+        The pixel.
+    grid
+        The grid of the maps.
+
+    Returns
+    -------
+    float
+        Area of the zone within ZONE_REACH, in hectares. 0 where the margin of the pixel is not small.
+    """
     reach = math.ceil(ZONE_REACH / grid.resolution)
     top, left = max(row - reach, 0), max(column - reach, 0)
     window = (left, top, min(column + reach + 1, grid.width) - left, min(row + reach + 1, grid.height) - top)
@@ -139,7 +209,7 @@ def zone_area(maps: CertaintyMaps, row: int, column: int, grid: Grid) -> float:
 
 
 def _dilated(zone: BoolArray) -> BoolArray:
-    """The pixels of a zone and their 8 neighbours."""
+    """Add to the pixels of a zone their 8 neighbours."""
     padded = np.pad(zone, 1)
     wide = padded[:, :-2] | padded[:, 1:-1] | padded[:, 2:]
     grown: BoolArray = wide[:-2] | wide[1:-1] | wide[2:]

@@ -1,1 +1,1 @@
-"""One iteration of the loop: training, classification, cleaning, corrections."""
+"""Run an iteration: train a classifier, classify the scene, clean the map, and burn the corrections."""

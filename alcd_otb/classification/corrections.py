@@ -1,4 +1,4 @@
-"""The operator's corrections: polygons burnt over the cleaned map, where they always win, and counted apart."""
+"""Burn the operator's corrections over the cleaned map, and count the pixels that they change."""
 
 import json
 from collections import Counter
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,23 @@ from alcd_otb.settings.legend import NO_DATA, Legend
 from otb_pipelines.process import gdal, ogr
 
 _ROWS = 256
+"""Rows of the map that are read and written at a time."""
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """What was burnt, each by class code.
+    """Numbers of corrections and of corrected pixels, by class code.
 
-    polygons: those that were drawn. pixels: those that they hold, each once. changed: of these, those that were of
-    another class. warnings: one line each.
+    Attributes
+    ----------
+    polygons
+        Polygons that were drawn.
+    pixels
+        Pixels that the polygons hold; each pixel counts once.
+    changed
+        Those of the pixels that were of another class.
+    warnings
+        Messages for the operator, one line each.
     """
 
     polygons: Mapping[int, int]
@@ -33,7 +43,15 @@ class Corrections:
     warnings: tuple[str, ...]
 
     def as_json(self, legend: Legend, grid: Grid) -> dict[str, object]:
-        """As metrics.json holds it: the sums, and the same by class."""
+        """Give the content of ``corrections`` in metrics.json: the sums, and the same by class.
+
+        Parameters
+        ----------
+        legend
+            The classes.
+        grid
+            The grid of the map.
+        """
 
         def figures(codes: Sequence[int]) -> dict[str, object]:
             pixels = sum(self.pixels.get(code, 0) for code in codes)
@@ -54,24 +72,35 @@ class Corrections:
 def burn(corrections: Sequence[Sample], labels: Path, grid: Grid) -> Corrections:
     """Burn polygons into a map, which is changed in place; where two overlap, the later one wins.
 
-    corrections: polygons in the order they were drawn.
-    labels: raster of class codes on the grid, uint8. A pixel is corrected if its centre lies in a polygon, and
-    unless it has no data: nobody has seen there what the polygon says.
+    A pixel is corrected if its centre lies in a polygon. Pixels without data stay as they are: nobody can have seen
+    their class. Only strips that a polygon reaches are read and written.
 
-    Read and written by strips that a polygon reaches. Raises ProcessingError where the map cannot be written.
+    Parameters
+    ----------
+    corrections
+        Polygons in the order they were drawn.
+    labels
+        Raster of class codes on the grid, uint8.
+    grid
+        The grid of the map.
+
+    Raises
+    ------
+    ProcessingError
+        Where the map cannot be written.
     """
-    polygons = Counter(one.code for one in corrections)
+    polygons = Counter(polygon.code for polygon in corrections)
     if not corrections:
         return Corrections(polygons, {}, {}, ())
-    layer, source = _numbered(corrections, grid)
-    codes = np.array([NO_DATA, *(one.code for one in corrections)], np.uint8)
+    numbered = _numbered(corrections, grid)
+    codes = np.array([NO_DATA, *(polygon.code for polygon in corrections)], np.uint8)
     held = np.zeros(codes.size, np.int64)
     changed = np.zeros(codes.size, np.int64)
     with updating(labels) as dataset:
         band = dataset.GetRasterBand(1)
         for row in range(0, grid.height, _ROWS):
             rows = min(_ROWS, grid.height - row)
-            numbers = _rasterised(layer, grid, row, rows)
+            numbers = _rasterised(numbered.layer, grid, row, rows)
             if not numbers.any():
                 continue
             before = band.ReadAsArray(0, row, grid.width, rows)
@@ -80,7 +109,6 @@ def burn(corrections: Sequence[Sample], labels: Path, grid: Grid) -> Corrections
             held += np.bincount(numbers.ravel(), minlength=codes.size)
             changed += np.bincount(numbers[after != before], minlength=codes.size)
             band.WriteArray(after, 0, row)
-    del layer, source
     return Corrections(
         polygons,
         _by_code(held[1:], codes[1:]),
@@ -89,21 +117,28 @@ def burn(corrections: Sequence[Sample], labels: Path, grid: Grid) -> Corrections
     )
 
 
-def _numbered(corrections: Sequence[Sample], grid: Grid) -> tuple[ogr.Layer, ogr.DataSource]:
-    """A layer in memory, each polygon with its number from 1, and the data source that it lives in."""
+class _NumberedPolygons(NamedTuple):
+    """A layer in memory, and the data source that it needs as long as it is used."""
+
+    layer: ogr.Layer
+    source: ogr.DataSource
+
+
+def _numbered(corrections: Sequence[Sample], grid: Grid) -> _NumberedPolygons:
+    """Make a layer of polygons, each with its number from 1."""
     source = ogr.GetDriverByName("Memory").CreateDataSource("")
     layer = source.CreateLayer("corrections", grid.spatial_reference, ogr.wkbPolygon)
     layer.CreateField(ogr.FieldDefn("number", ogr.OFTInteger))
-    for number, one in enumerate(corrections, start=1):
+    for number, polygon in enumerate(corrections, start=1):
         feature = ogr.Feature(layer.GetLayerDefn())
-        feature.SetGeometry(_geometry(one))
+        feature.SetGeometry(_geometry(polygon))
         feature.SetField(0, number)
         layer.CreateFeature(feature)
-    return layer, source
+    return _NumberedPolygons(layer, source)
 
 
 def _rasterised(layer: ogr.Layer, grid: Grid, row: int, rows: int) -> NDArray[np.int32]:
-    """The number of the last polygon that holds each pixel of a strip, 0 outside all."""
+    """Find the number of the last polygon that holds each pixel of a strip, 0 outside all: (rows, columns)."""
     strip = gdal.GetDriverByName("MEM").Create("", grid.width, rows, 1, gdal.GDT_Int32)
     top = grid.top - row * grid.resolution
     strip.SetGeoTransform((grid.left, grid.resolution, 0, top, 0, -grid.resolution))
@@ -120,23 +155,23 @@ def _by_code(counts: NDArray[np.int64], codes: NDArray[np.uint8]) -> dict[int, i
 
 def _warnings(corrections: Sequence[Sample], held: NDArray[np.int64]) -> list[str]:
     warnings = []
-    idle = [one.feature for one, pixels in zip(corrections, held.tolist(), strict=True) if not pixels]
-    if idle:
+    unused = [polygon.feature for polygon, pixels in zip(corrections, held.tolist(), strict=True) if not pixels]
+    if unused:
         warnings.append(
-            f"corrections without effect ({named_features(idle)}): on no data, smaller than a pixel, "
+            f"corrections without effect ({named_features(unused)}): on no data, smaller than a pixel, "
             "or under a later one: delete or enlarge them"
         )
-    crossing = [one.feature for one in corrections if not _is_simple(one)]
+    crossing = [polygon.feature for polygon in corrections if not _is_simple(polygon)]
     if crossing:
         warnings.append(
             f"corrections whose outlines cross themselves ({named_features(crossing)}): "
-            "what they enclose twice is not corrected; mend them with the vertex tool"
+            "what they enclose twice is not corrected; repair them with the vertex tool"
         )
     return warnings
 
 
 def _is_simple(correction: Sample) -> bool:
-    # GEOS tells why a polygon is not valid on standard error.
+    # GEOS writes to standard error why a polygon is not valid.
     with _quiet():
         return bool(_geometry(correction).IsValid())
 

@@ -1,4 +1,4 @@
-"""One iteration of the loop: train on the samples, classify the scene, measure the map, burn the corrections."""
+"""Run one iteration: train on the samples, classify the scene, measure the map, and burn the corrections."""
 
 import logging
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from alcd_otb.iterations.changes import map_metrics
 from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.checks import check_samples
-from alcd_otb.samples.pixels import PixelSet, drawn_pixels
+from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.split import split_samples
 from alcd_otb.samples.writing import write_pixels, write_samples
@@ -34,7 +34,7 @@ _CLASS_FIELD = "class"
 
 @dataclass(frozen=True)
 class IterationInput:
-    """What an iteration is made from.
+    """The input of an iteration.
 
     Attributes
     ----------
@@ -76,12 +76,12 @@ def check_classifier(template: Template, settings: Settings) -> None:
         check_otb_classifier(template, settings)
 
 
-def run_iteration(given: IterationInput, folder: Path, stopwatch: Stopwatch, settings: Settings) -> dict[str, object]:
+def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, settings: Settings) -> dict[str, object]:
     """Fill the folder of an iteration in the making.
 
     Parameters
     ----------
-    given
+    inputs
         The prepared scene and the operator's samples.
     folder
         An empty folder.
@@ -104,44 +104,48 @@ def run_iteration(given: IterationInput, folder: Path, stopwatch: Stopwatch, set
     OtbError, ProcessingError
         Where something cannot be computed or written.
     """
-    template, legend, grid = given.template, given.template.legend, given.grid
+    template, legend, grid = inputs.template, inputs.template.legend, inputs.grid
     with stopwatch.timing("samples"):
-        report = check_samples(given.samples, legend, grid, given.workspace.valid)
+        report = check_samples(inputs.samples, legend, grid, inputs.workspace.valid)
         for warning in report.warnings:
             log.warning("%s", warning)
-        training, validation = _split_pixels(given, report.kept)
-        write_samples(folder / "samples.gpkg", given.samples, legend, grid, given.corrections)
-        write_pixels(folder / "training.gpkg", training, grid, _CLASS_FIELD)
-    task = ClassificationTask(template, given.workspace.features, given.workspace.valid, grid, training, folder)
+        pixels = _split_pixels(inputs, report.kept)
+        write_samples(folder / "samples.gpkg", inputs.samples, legend, grid, inputs.corrections)
+        write_pixels(folder / "training.gpkg", pixels.training, grid, _CLASS_FIELD)
+    task = ClassificationTask(
+        template, inputs.workspace.features, inputs.workspace.valid, grid, pixels.training, folder
+    )
     classify = classify_by_sklearn if template.uses_sklearn else classify_by_otb
     classify(task, stopwatch, settings)
     with stopwatch.timing("accuracy"):
         # Before the corrections: what the operator drew over the map would flatter the figures of the classifier.
-        metrics = _measure(folder, validation, legend, grid, settings)
+        metrics = _measure(folder, pixels.validation, legend, grid, settings)
         metrics["reference"] = "samples kept out of training, which are no random sample: not the accuracy of the map"
         metrics["samples"] = {
             legend.with_code(code).name: sum(sample.code == code for sample in report.kept)
             for code in sorted({sample.code for sample in report.kept})
         }
-        metrics["training_pixels"] = {legend.with_code(code).name: n for code, n in training.counts.items()}
+        metrics["training_pixels"] = {
+            legend.with_code(code).name: count for code, count in pixels.training.counts.items()
+        }
     with stopwatch.timing("labels"):
-        corrected = burn(given.corrections, folder / "cleaned.tif", grid)
+        corrected = burn(inputs.corrections, folder / "cleaned.tif", grid)
         for warning in corrected.warnings:
             log.warning("%s", warning)
         metrics["warnings"] = [*report.warnings, *corrected.warnings]
         metrics["corrections"] = corrected.as_json(legend, grid)
         write_labels(folder, legend)
-    metrics |= map_metrics(folder, given.workspace.iterations(), given.start, legend)
+    metrics |= map_metrics(folder, inputs.workspace.iterations(), inputs.start, legend)
     write_json(folder / "metrics.json", metrics)
     return metrics
 
 
-def _split_pixels(given: IterationInput, samples: tuple[Sample, ...]) -> tuple[PixelSet, PixelSet]:
-    """The (training, validation) pixels of the samples that can be used."""
-    template = given.template
-    training, validation = split_samples(samples, template.samples.training_proportion, template.samples.seed)
-    pixels = drawn_pixels(training, validation, template, given.grid, given.workspace.valid)
-    unfit = why_unfit(template.classifier, len(pixels[0].counts))
+def _split_pixels(inputs: IterationInput, samples: tuple[Sample, ...]) -> PixelSplit:
+    """Find the training and validation pixels of the samples that can be used."""
+    template = inputs.template
+    split = split_samples(samples, template.samples.training_proportion, template.samples.seed)
+    pixels = drawn_pixels(split.training, split.validation, template, inputs.grid, inputs.workspace.valid)
+    unfit = why_unfit(template.classifier, len(pixels.training.counts))
     if unfit is not None:
         raise ConfigurationError(f"classifier: {unfit}; choose another one")
     return pixels

@@ -1,4 +1,4 @@
-"""The maps of an iteration as files: where a classification goes, the described labels, the shares of all classes."""
+"""Write the maps of an iteration: the targets of a classification, the described labels, the shares of all classes."""
 
 from pathlib import Path
 
@@ -20,16 +20,16 @@ _SHARES_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "ZLEVEL": "1", "INTERL
 
 
 def map_targets(folder: Path, cleaning: Cleaning, margin: bool, rows: int) -> dict[str, Target]:
-    """Tell where the outputs of a cleaned classification go.
+    """List where the outputs of a cleaned classification are written.
 
     Parameters
     ----------
     folder
         Folder of the iteration.
     cleaning
-        Tells whether there is a confidence, and whether its median is wanted.
+        Says whether the classifier gives a confidence, and whether its median is wanted.
     margin
-        Whether there are a margin and a second class.
+        Whether the classifier gives a margin and a second class.
     rows
         Rows to write at a time.
 

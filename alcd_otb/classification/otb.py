@@ -1,4 +1,4 @@
-"""OTB's classifiers: checked, trained on the pixels of the samples, and applied to the whole scene."""
+"""Check OTB's classifiers, train them on the pixels of the samples, and apply them to the whole scene."""
 
 import logging
 

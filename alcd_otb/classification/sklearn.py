@@ -1,4 +1,4 @@
-"""Classifiers of scikit-learn: found by name, checked, trained on pixels, and applied to pixels."""
+"""Find scikit-learn classifiers by name, check them, train them on pixels, and apply them to pixels."""
 
 import inspect
 import logging
@@ -40,7 +40,7 @@ MODULES = {
     "RandomForestClassifier": "sklearn.ensemble",
     "SVC": "sklearn.svm",
 }
-"""Modules of the classifiers that need no module before their name."""
+"""Modules of the classifiers that can be named without their module."""
 
 _TREES = frozenset(
     (
@@ -58,14 +58,16 @@ _TREES = frozenset(
 )
 """Classifiers that compare one feature with a threshold, so that the features' scales do not matter."""
 
-_GIVEN = {"n_jobs": "--threads", "random_state": "samples.seed"}
-# Pixels told at a time, always so many: where a pixel lies must not change how its sums are rounded.
+_SET_ELSEWHERE = {"n_jobs": "--threads", "random_state": "samples.seed"}
+"""Parameters that a template must not set, and the option or key that sets each."""
+
+# Pixels predicted at a time, always so many: where a pixel lies must not change how its sums are rounded.
 _BATCH = 8192
 _ROUNDING = 1e-6
-_RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "ZSTD", "ZSTD_LEVEL": "1"}
+"""Excess over 1 that rounding may give a share."""
 
 Estimator = Any
-"""A pipeline of scikit-learn's, fitted."""
+"""A fitted pipeline of scikit-learn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +87,24 @@ class Prediction:
 
 
 def check_sklearn(parameters: Parameters, seed: int, shares: bool = False) -> None:
-    """Raises what is wrong with a template's classifier before anything runs.
+    """Check a template's classifier before anything runs.
 
-    shares: whether those of the classes are wanted.
+    Parameters
+    ----------
+    parameters
+        The classifier and its parameters, as the template names them.
+    seed
+        Seed of the classifier.
+    shares
+        Whether the shares of the classes are wanted.
 
-    EnvironmentNotReadyError where scikit-learn is not installed; ConfigurationError where it has no such classifier,
-    a parameter is not known or wrong, or shares are wanted of a classifier that gives none.
+    Raises
+    ------
+    EnvironmentNotReadyError
+        Where scikit-learn is not installed.
+    ConfigurationError
+        Where scikit-learn has no such classifier, a parameter is unknown or wrong, or shares are wanted from a
+        classifier that gives none.
     """
     estimator = _unfitted(parameters, seed)[-1]
     # scikit-learn checks values only when it trains, by this method; classifiers of others may have none.
@@ -105,14 +119,30 @@ def check_sklearn(parameters: Parameters, seed: int, shares: bool = False) -> No
 
 
 def gives_shares(estimator: Estimator) -> bool:
-    """Whether a classifier tells the shares of the classes, of which confidence and margin are made."""
+    """Check whether a classifier gives the shares of the classes, from which confidence and margin are computed."""
     return hasattr(estimator, "predict_proba")
 
 
 def train_sklearn(values: Values, codes: Codes, parameters: Parameters, seed: int, settings: Settings) -> Estimator:
-    """A classifier trained on pixels, scaled by their mean and standard deviation unless it is made of trees.
+    """Train a classifier on pixels, scaled by their mean and standard deviation unless it consists of trees.
 
-    values: (pixels, features); codes: (pixels,). Raises ProcessingError where it cannot be trained.
+    Parameters
+    ----------
+    values
+        (pixels, features) features of the pixels.
+    codes
+        (pixels,) class codes.
+    parameters
+        The classifier and its parameters, as the template names them.
+    seed
+        Seed of the classifier.
+    settings
+        Number of threads.
+
+    Raises
+    ------
+    ProcessingError
+        Where the classifier cannot be trained.
     """
     from joblib import parallel_backend
     from sklearn.pipeline import make_pipeline
@@ -127,15 +157,25 @@ def train_sklearn(values: Values, codes: Codes, parameters: Parameters, seed: in
         warnings.catch_warnings(record=True) as caught,
         _failures(parameters, "cannot be trained"),
     ):
-        # The features' own type, in which pixels will be told.
+        # The features' own type, in which pixels will be predicted.
         estimator.fit(values.astype(np.float32), codes.astype(np.int64))
-    for message in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
+    for message in dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught):
         log.warning("classifier %s: %s", parameters[SKLEARN], message)
     return estimator
 
 
 def save_model(estimator: Estimator, path: Path) -> None:
-    """For others to use: this package never reads it back. Who loads a pickle runs what its maker put into it."""
+    """Write a classifier with joblib, for the use of other programs.
+
+    This package never reads the file: loading a pickle runs whatever code its author put into it.
+
+    Parameters
+    ----------
+    estimator
+        A trained classifier.
+    path
+        The file to write.
+    """
     from joblib import dump
 
     dump(estimator, path, compress=1)
@@ -144,37 +184,76 @@ def save_model(estimator: Estimator, path: Path) -> None:
 def predict_folds(
     folds: Sequence[FoldPixels], parameters: Parameters, seed: int, settings: Settings
 ) -> list[NDArray[np.uint8]]:
-    """The codes that each fold's classifier, trained on its pixels, gives its unknown ones."""
-    told = []
+    """Train a classifier on each fold's pixels, and predict the class of its unknown pixels.
+
+    Parameters
+    ----------
+    folds
+        The pixels of each fold.
+    parameters
+        The classifier and its parameters, as the template names them.
+    seed
+        Seed of the classifiers.
+    settings
+        Threads and progress.
+
+    Returns
+    -------
+    list
+        For each fold, the class codes of its unknown pixels, (pixels,).
+
+    Raises
+    ------
+    ProcessingError
+        Where a classifier cannot be trained or applied.
+    """
+    predicted = []
     for number, fold in enumerate(folds, start=1):
         estimator = train_sklearn(fold.values, fold.codes, parameters, seed, settings)
         with workers(settings.threads) as pool:
-            told.append(predict(estimator, parameters, fold.unknown, pool).codes)
+            predicted.append(predict(estimator, parameters, fold.unknown, pool).codes)
         if settings.progress is not None:
             settings.progress("k-fold", number / len(folds))
-    return told
+    return predicted
 
 
 def predict(estimator: Estimator, parameters: Parameters, pixels: NDArray[np.float32], pool: Executor) -> Prediction:
-    """The classes of (pixels, features), told in batches of one size by the threads of a pool."""
+    """Predict the class of pixels, in batches of one size, by the threads of a pool.
+
+    Parameters
+    ----------
+    estimator
+        A trained classifier.
+    parameters
+        The classifier as the template names it, for messages.
+    pixels
+        (pixels, features) features of the pixels.
+    pool
+        Threads of `workers`.
+
+    Raises
+    ------
+    ProcessingError
+        Where the classifier fails, or gives shares that are not 0 to 1.
+    """
     count = len(pixels)
     classes = np.asarray(estimator.classes_, np.uint8)
-    telling = estimator.predict_proba if gives_shares(estimator) else estimator.predict
+    predict_batch = estimator.predict_proba if gives_shares(estimator) else estimator.predict
     if not count:
         return Prediction(np.empty(0, np.uint8), np.empty((0, classes.size)))
     whole = np.pad(np.ascontiguousarray(pixels), ((0, -count % _BATCH), (0, 0)), mode="edge")
     with _failures(parameters, "cannot classify"):
-        told = np.concatenate(list(pool.map(telling, np.split(whole, len(whole) // _BATCH))))[:count]
+        results = np.concatenate(list(pool.map(predict_batch, np.split(whole, len(whole) // _BATCH))))[:count]
     if not gives_shares(estimator):
-        return Prediction(told.astype(np.uint8), None)
+        return Prediction(results.astype(np.uint8), None)
     # NaN is not between 0 and 1 either.
-    if not ((told >= 0) & (told <= 1 + _ROUNDING)).all():
+    if not ((results >= 0) & (results <= 1 + _ROUNDING)).all():
         raise ProcessingError(f"classifier {parameters[SKLEARN]}: gives shares of the classes that are not 0 to 1")
-    return Prediction(classes[told.argmax(axis=1)], told)
+    return Prediction(classes[results.argmax(axis=1)], results)
 
 
 def _unfitted(parameters: Parameters, seed: int) -> tuple[Estimator, ...]:
-    """The steps of the pipeline: the classifier, and before it the scaling that it needs."""
+    """Make the steps of the pipeline: the classifier, and before it the scaling that it needs."""
     _import_sklearn()
     from sklearn.preprocessing import StandardScaler
 
@@ -182,8 +261,8 @@ def _unfitted(parameters: Parameters, seed: int) -> tuple[Estimator, ...]:
     own = _own_parameters(parameters)
     known = tuple(inspect.signature(kind).parameters)
     for name in own:
-        if name in _GIVEN:
-            raise ConfigurationError(f"classifier: {SKLEARN}.{name} is given by {_GIVEN[name]}; leave it out")
+        if name in _SET_ELSEWHERE:
+            raise ConfigurationError(f"classifier: {SKLEARN}.{name} is given by {_SET_ELSEWHERE[name]}; leave it out")
         if name not in known:
             raise ConfigurationError(
                 f"classifier: {kind.__name__} has no parameter {name!r}{did_you_mean(name, known)}"
@@ -226,17 +305,17 @@ def _class_of(name: str) -> Callable[..., Estimator]:
 
 
 def _own_parameters(parameters: Parameters) -> dict[str, Any]:
-    """scikit-learn's parameters, by their own names."""
-    given = {key: value for key, value in parameters.items() if key not in ("classifier", SKLEARN)}
-    for key in given:
+    """Take scikit-learn's parameters from a template's, by their own names."""
+    own = {key: value for key, value in parameters.items() if key not in ("classifier", SKLEARN)}
+    for key in own:
         if not key.startswith(f"{SKLEARN}."):
             raise ConfigurationError(f"classifier: key {key!r} is not known; did you mean '{SKLEARN}.{key}'?")
-    return {key.removeprefix(f"{SKLEARN}."): value for key, value in given.items()}
+    return {key.removeprefix(f"{SKLEARN}."): value for key, value in own.items()}
 
 
 @contextmanager
 def workers(threads: int) -> Iterator[Executor]:
-    """Threads that each tell a batch alone, so that none waits for another, nor adds to another's sums."""
+    """Start threads that each predict a batch alone, so that none waits for another, nor adds to another's sums."""
     from threadpoolctl import ThreadpoolController
 
     controller = ThreadpoolController()
@@ -248,9 +327,9 @@ def workers(threads: int) -> Iterator[Executor]:
 
 @contextmanager
 def _failures(parameters: Mapping[str, Any], what: str) -> Iterator[None]:
-    """scikit-learn's errors, of whatever type they are, as one line."""
+    """Turn errors of scikit-learn, whatever their type, into a ProcessingError of one line."""
     try:
         yield
     except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ProcessingError(f"classifier {parameters[SKLEARN]}: {what} ({said})") from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ProcessingError(f"classifier {parameters[SKLEARN]}: {what} ({reason})") from error

@@ -1,4 +1,4 @@
-"""The maps of a classifier of scikit-learn: predicted block by block, then cleaned as OTB's are."""
+"""Write the maps of a scikit-learn classifier: predicted block by block, then cleaned as OTB's are."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class RawMaps:
         Share of the first class, its lead over the second, and the second class. None where the classifier gives no
         shares.
     shares
-        A band a class in ascending order of the codes. None where there are none, or they are not wanted.
+        One band for each class, in ascending order of the codes. None where there are none, or they are not wanted.
     """
 
     labels: Path
@@ -145,7 +145,7 @@ def write_raw_maps(estimator: Estimator, task: ClassificationTask, settings: Set
 
 
 def _maps(prediction: Prediction, classes: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """The values of each map by its name: (pixels,), and (classes, pixels) of the shares."""
+    """Compute the values of each map, by its name: (pixels,), and (classes, pixels) for the shares."""
     if prediction.shares is None:
         return {"labels": prediction.codes}
     every = np.arange(len(prediction.codes))

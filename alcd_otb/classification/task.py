@@ -1,4 +1,4 @@
-"""What a classifier gets to make the maps of an iteration."""
+"""Define the input of a classifier that makes the maps of an iteration."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from otb_pipelines.train import Codes, Values, with_noisy_copies
 
 @dataclass(frozen=True)
 class ClassificationTask:
-    """What a classifier gets: the scene, the pixels to train on, and where its files go.
+    """The input of a classifier: the scene, the pixels to train on, and the folder for its files.
 
     Attributes
     ----------

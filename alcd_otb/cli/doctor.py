@@ -1,4 +1,4 @@
-"""What is installed, what is missing, and the command that mends it."""
+"""The diagnosis of an installation: what is installed, what is missing, and how to install it."""
 
 import os
 import re
@@ -45,9 +45,26 @@ _MODULES = {name: f"python3-{name}" for name in ("fiona", "jinja2", "lxml", "num
 
 @dataclass
 class Diagnosis:
-    """versions: of what was found; problems: (what is wrong, the command that mends it).
+    """What was found on this machine.
 
-    forest_plugin: the file by which OTB runs random forests fast; without it they run, slower.
+    Attributes
+    ----------
+    versions
+        By name of what was found.
+    applications
+        Names of the OTB applications.
+    application_path
+        Folders in which OTB looks for applications, beside its own.
+    forest_plugin
+        The file with which OTB runs random forests fast. Without it they run slower.
+    memory
+        Megabytes that this process may use.
+    threads
+        Threads of the per-pixel work.
+    ram
+        Megabytes that a chain may buffer.
+    problems
+        What is wrong, and the command that installs what is missing.
     """
 
     versions: dict[str, str] = field(default_factory=dict)
@@ -65,13 +82,24 @@ class Diagnosis:
         return not self.problems
 
     def as_json(self) -> dict[str, Any]:
-        """What ``doctor --json`` prints."""
+        """Return what ``doctor --json`` prints."""
         problems = [{"problem": problem, "remedy": remedy} for problem, remedy in self.problems]
         return {"ready": self.is_ready, **asdict(self), "problems": problems}
 
+    def summary(self) -> str:
+        """Return what ``doctor`` prints."""
+        lines = [f"{name} {version}" for name, version in self.versions.items()]
+        lines += [
+            f"{len(self.applications)} OTB applications in {self.application_path or 'the default path'}",
+            f"fast forest: {self.forest_plugin or 'not built; make install builds it'}",
+            f"memory {self.memory} MB, of which a chain buffers {self.ram} MB; {self.threads} threads",
+        ]
+        lines += [f"MISSING: {problem}\n  mend it with: {remedy}" for problem, remedy in self.problems]
+        return "\n".join([*lines, "ready" if self.is_ready else "not ready"])
+
 
 def diagnose(settings: Settings) -> Diagnosis:
-    """Look at all that a run needs; never raises for what is missing."""
+    """Look for all that a run needs. What is missing is listed as a problem, and raises nothing."""
     found = Diagnosis(memory=machine_memory(), threads=settings.threads, ram=settings.ram)
     plugin = forest_plugin()
     found.forest_plugin = str(plugin) if plugin else None

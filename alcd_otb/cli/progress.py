@@ -1,14 +1,15 @@
-"""A progress bar for work of more than two seconds."""
+"""A progress bar for work that takes more than two seconds."""
 
 import time
 from typing import TextIO
 
 _PATIENCE = 2.0
+"""Seconds after which the bar is shown."""
 _WIDTH = 40
 
 
 class ProgressBar:
-    """Draws one line a step, once the step has lasted longer than a person waits without asking."""
+    """Draw one line a step, once the step has lasted two seconds."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -17,6 +18,7 @@ class ProgressBar:
         self._drawn = ""
 
     def __call__(self, step: str, share: float) -> None:
+        """Show that a share of a step, 0 to 1, is done."""
         now = time.monotonic()
         if step != self._step:
             self._clear()

@@ -1,1 +1,1 @@
-"""Reference masks against processors' masks: the job that makes the table and the pictures."""
+"""Compare reference masks with the masks of processors, and write tables and pictures."""

@@ -1,28 +1,36 @@
-"""A mask on the grid of comparison, some rows at a time: which cells have data, and which of them are positive."""
+"""Bring a mask onto the grid of comparison, some rows at a time."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alcd_otb.arrays import BoolArray, UInt8Array
+from alcd_otb.compare.mask_pixels import POSITIVE, WITHOUT_DATA, MaskPixels
 from alcd_otb.errors import ProductError
-from alcd_otb.masks.mask import NO_DATA, Mask, MaskLayer
-from alcd_otb.raster.grid import Grid
+from alcd_otb.masks.mask import Mask
+from alcd_otb.raster.grid import Grid, Window
 from otb_pipelines.process import gdal, osr
 
 UNCLASSED = 255
-"""Code of a cell without data, or of a mask that has no classes."""
-
-_POSITIVE, _NO_DATA, _IMPOSSIBLE = 1, 2, 4
+"""Code of a cell without data, and of all cells of a mask without classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class CellRows:
-    """Rows x columns of cells. positive: only where data. codes: the commonest class of the cell's pixels."""
+    """Rows of cells of the grid of comparison; all arrays are (rows, columns).
+
+    Attributes
+    ----------
+    data
+        Whether a cell has data.
+    positive
+        Whether a cell is positive; only where it has data.
+    codes
+        The commonest class of the cell's pixels, or UNCLASSED.
+    """
 
     data: BoolArray
     positive: BoolArray
@@ -30,11 +38,30 @@ class CellRows:
 
 
 class Cells:
-    """Reads a mask on the grid of comparison.
+    """A mask on the grid of comparison.
 
-    A cell has data where at least data_share of its area has; it is positive where at least share of the area with
-    data is. Pixels that lie wholly in one cell are counted, which is exact; masks on another grid than a multiple or a
-    whole part of the cells are warped, by averages weighted with the areas.
+    Pixels that lie wholly in one cell are counted, which is exact. Masks on another grid than a multiple or a whole
+    part of the cells are warped, by averages weighted with the areas.
+
+    Parameters
+    ----------
+    mask
+        The mask to read.
+    grid
+        The grid of comparison.
+    positive
+        Meanings of positive pixels.
+    excluded
+        Meanings of pixels that count as without data.
+    share
+        A cell is positive if at least this fraction of its area with data is, 0 to 1.
+    data_share
+        A cell has data if at least this fraction of its area has, 0 to 1.
+
+    Raises
+    ------
+    ProductError
+        If a file of the mask cannot be read, or its files differ in size.
     """
 
     def __init__(
@@ -46,22 +73,23 @@ class Cells:
         share: float = 0.5,
         data_share: float = 0.5,
     ) -> None:
-        """positive, excluded: meanings; a pixel that means one excluded counts as without data.
-
-        Raises ProductError where a file of the mask cannot be read.
-        """
         self.mask, self.grid = mask, grid
         self._share, self._data_share = share, data_share
-        self._layers = list(_open_layers(mask, positive, excluded))
-        for one in self._layers:
-            if (one.dataset.RasterXSize, one.dataset.RasterYSize) != (mask.grid.width, mask.grid.height):
-                raise ProductError(f"{mask.path}: its files differ in size; give the files of one product")
+        self._pixels = MaskPixels(mask, positive, excluded)
         self._shrinking, self._enlarging, self._offset = _alignment(mask.grid, grid)
 
     def rows(self, start: int, stop: int) -> CellRows:
-        """Cells of rows start to stop, which may reach beyond the grid: there is no data there.
+        """Read rows of cells.
 
-        Raises ProductError where a pixel has a value that the encoding does not have, or cannot be read.
+        Parameters
+        ----------
+        start, stop
+            First row, and the row after the last. Rows beyond the grid have no data.
+
+        Raises
+        ------
+        ProductError
+            If a pixel has a value that the encoding does not have, or the mask cannot be read or warped.
         """
         shape = (stop - start, self.grid.width)
         whole = CellRows(np.zeros(shape, bool), np.zeros(shape, bool), np.full(shape, UNCLASSED, np.uint8))
@@ -88,13 +116,13 @@ class Cells:
         factor = self._shrinking
         assert self._offset is not None
         row, column = self._offset
-        flags, codes = self._pixels(row + first * factor, column, (last - first) * factor, self.grid.width * factor)
+        window = Window(row + first * factor, column, (last - first) * factor, self.grid.width * factor)
+        flags, codes = self._pixels.read(window)
         if factor == 1:
-            data = (flags & _NO_DATA) == 0
-            return CellRows(data, (flags & _POSITIVE != 0) & data, np.where(data, codes, np.uint8(UNCLASSED)))
-        seen = (flags & _NO_DATA) == 0
+            return _as_cells(flags, codes)
+        seen = (flags & WITHOUT_DATA) == 0
         with_data = _block_sums(seen, factor)
-        positives = _block_sums((flags == _POSITIVE), factor)
+        positives = _block_sums(flags == POSITIVE, factor)
         return self._decided(
             with_data, positives, factor * factor, self._commonest(codes, seen, factor, with_data.shape)
         )
@@ -102,9 +130,9 @@ class Cells:
     def _commonest(self, codes: UInt8Array, seen: BoolArray, factor: int, shape: tuple[int, ...]) -> UInt8Array:
         result = np.full(shape, UNCLASSED, np.uint8)
         most = np.zeros(shape, np.uint16)
-        for one in self.mask.classes:
-            counts = _block_sums((codes == one.code) & seen, factor)
-            result[counts > most] = one.code
+        for pixel_class in self.mask.classes:
+            counts = _block_sums((codes == pixel_class.code) & seen, factor)
+            result[counts > most] = pixel_class.code
             np.maximum(most, counts, out=most)
         return result
 
@@ -115,14 +143,13 @@ class Cells:
         top, left = row // factor, column // factor
         height = (row + last - first - 1) // factor - top + 1
         width = (column + self.grid.width - 1) // factor - left + 1
-        flags, codes = self._pixels(top, left, height, width)
-        window = (
+        pixels = self._pixels.read(Window(top, left, height, width))
+        inner = (
             slice(row - top * factor, row - top * factor + last - first),
             slice(column - left * factor, column - left * factor + self.grid.width),
         )
-        flags, codes = (one.repeat(factor, axis=0).repeat(factor, axis=1)[window] for one in (flags, codes))
-        data = (flags & _NO_DATA) == 0
-        return CellRows(data, (flags & _POSITIVE != 0) & data, np.where(data, codes, np.uint8(UNCLASSED)))
+        flags, codes = (values.repeat(factor, axis=0).repeat(factor, axis=1)[inner] for values in pixels)
+        return _as_cells(flags, codes)
 
     def _warped(self, first: int, last: int) -> CellRows:
         target = Grid(
@@ -135,17 +162,17 @@ class Cells:
         )
         own = self.mask.grid
         left, bottom, right, top = _bounds_in(target, own)
-        # Two pixels more: a cell's edge cuts pixels, and the border of the warp is not exact.
+        # Two pixels are added: a cell's edge cuts pixels, and the border of the warp is not exact.
         column = math.floor((left - own.left) / own.resolution) - 2
         row = math.floor((own.top - top) / own.resolution) - 2
         width = math.ceil((right - own.left) / own.resolution) + 2 - column
         height = math.ceil((own.top - bottom) / own.resolution) + 2 - row
-        flags, codes = self._pixels(row, column, height, width)
+        flags, codes = self._pixels.read(Window(row, column, height, width))
         source = Grid(
             own.crs, own.left + column * own.resolution, own.top - row * own.resolution, own.resolution, width, height
         )
-        seen = (flags & _NO_DATA) == 0
-        shares = _warp(np.stack([seen, flags == _POSITIVE]).astype(np.float32), source, target, "average")
+        seen = (flags & WITHOUT_DATA) == 0
+        shares = _warp(np.stack([seen, flags == POSITIVE]).astype(np.float32), source, target, "average")
         commonest = np.full((target.height, target.width), UNCLASSED, np.uint8)
         if self.mask.classes:
             shown = np.where(seen, codes, np.uint8(UNCLASSED))
@@ -157,88 +184,28 @@ class Cells:
         positive = data & (positives >= self._share * with_data - 1e-6) & (positives > 0)
         return CellRows(data, positive, np.where(data, codes, np.uint8(UNCLASSED)))
 
-    def _pixels(self, row: int, column: int, height: int, width: int) -> tuple[UInt8Array, UInt8Array]:
-        """(flags, codes) of a window of the mask's own pixels; beyond its edge there is no data."""
-        top, left = max(row, 0), max(column, 0)
-        bottom, right = min(row + height, self.mask.grid.height), min(column + width, self.mask.grid.width)
-        if top >= bottom or left >= right:
-            return np.full((height, width), _NO_DATA, np.uint8), np.zeros((height, width), np.uint8)
-        flags, codes = self._own_pixels(left, top, right - left, bottom - top)
-        if flags.shape == (height, width):
-            return flags, codes
-        around = ((top - row, row + height - bottom), (left - column, column + width - right))
-        return np.pad(flags, around, constant_values=_NO_DATA), np.pad(codes, around)
 
-    def _own_pixels(self, left: int, top: int, width: int, height: int) -> tuple[UInt8Array, UInt8Array]:
-        flags = codes = np.zeros((height, width), np.uint8)
-        for number, one in enumerate(self._layers):
-            values = self._read(one, left, top, width, height)
-            found = one.flags[values]
-            if one.may_refuse and (found & _IMPOSSIBLE).any():
-                strange = sorted(set(np.unique(values[found & _IMPOSSIBLE != 0]).tolist()))
-                raise ProductError(
-                    f"{self.mask.path}: has pixels of value {', '.join(map(str, strange[:5]))}, which "
-                    f"{self.mask.processor} does not have; check which processor wrote it"
-                )
-            flags = found if number == 0 else flags | found
-            if one.gives_codes:
-                codes = values
-        return flags, codes
+class _Alignment(NamedTuple):
+    """How the pixels of a mask lie in the cells.
 
-    def _read(self, one: "_OpenLayer", left: int, top: int, width: int, height: int) -> UInt8Array:
-        try:
-            values = one.dataset.GetRasterBand(one.layer.band).ReadAsArray(left, top, width, height)
-        except RuntimeError as error:
-            raise ProductError(
-                f"{self.mask.path}: cannot be read ({' '.join(str(error).split())}); get the product again"
-            ) from error
-        if values.dtype == np.uint8:
-            return np.asarray(values)
-        if not one.layer.clipped and (values.min() < 0 or values.max() > 255):
-            raise ProductError(
-                f"{self.mask.path}: has pixels from {values.min()} to {values.max()}, where a mask has 0 to 255"
-            )
-        return np.asarray(np.clip(values, 0, 255), np.uint8)
-
-
-@dataclass(frozen=True, eq=False)
-class _OpenLayer:
-    """flags: by value. may_refuse: there are values that the encoding does not have."""
-
-    layer: MaskLayer
-    dataset: gdal.Dataset
-    flags: UInt8Array
-    may_refuse: bool
-    gives_codes: bool
-
-
-def _open_layers(mask: Mask, positive: frozenset[str], excluded: frozenset[str]) -> Iterator[_OpenLayer]:
-    """The layers that tell something: of MAJA's, that of water does not if only clouds are asked for."""
-    for number, layer in enumerate(mask.layers):
-        flags = _flags(layer, positive, excluded | {NO_DATA})
-        gives_codes = number == 0 and bool(mask.classes)
-        if gives_codes or flags.any():
-            yield _OpenLayer(layer, layer.open(), flags, bool((flags == _IMPOSSIBLE).any()), gives_codes)
-
-
-def _flags(layer: MaskLayer, positive: frozenset[str], without_data: frozenset[str]) -> UInt8Array:
-    """By value."""
-    flags = np.zeros(256, np.uint8)
-    for value, meaning in enumerate(layer.table):
-        if meaning is None:
-            flags[value] = _IMPOSSIBLE
-        elif meaning & without_data:
-            flags[value] = _NO_DATA
-        elif meaning & positive:
-            flags[value] = _POSITIVE
-    return flags
-
-
-def _alignment(own: Grid, cells: Grid) -> tuple[int, int, tuple[int, int] | None]:
-    """(pixels along a cell, cells along a pixel, (row, column) of the first cell's corner).
-
-    The corner is in whole pixels, or in cells where these are the finer; None where the grids do not fit.
+    Attributes
+    ----------
+    shrinking
+        Pixels along the side of a cell, 1 where pixels are larger.
+    enlarging
+        Cells along the side of a pixel, 1 where cells are larger.
+    offset
+        (row, column) of the first cell's corner, in pixels, or in cells where these are finer. None where the grids
+        do not fit.
     """
+
+    shrinking: int
+    enlarging: int
+    offset: tuple[int, int] | None
+
+
+def _alignment(own: Grid, cells: Grid) -> _Alignment:
+    """Work out how the pixels of a mask lie in the cells."""
     shrinking, enlarging = cells.resolution / own.resolution, own.resolution / cells.resolution
     unit = min(own.resolution, cells.resolution)
     row, column = (own.top - cells.top) / unit, (cells.left - own.left) / unit
@@ -246,11 +213,16 @@ def _alignment(own: Grid, cells: Grid) -> tuple[int, int, tuple[int, int] | None
         abs(value - round(value)) < 1e-6 for value in (max(shrinking, enlarging), row, column)
     )
     offset = (round(row), round(column)) if fits else None
-    return max(1, round(shrinking)), max(1, round(enlarging)), offset
+    return _Alignment(max(1, round(shrinking)), max(1, round(enlarging)), offset)
+
+
+def _as_cells(flags: UInt8Array, codes: UInt8Array) -> CellRows:
+    data = (flags & WITHOUT_DATA) == 0
+    return CellRows(data, (flags & POSITIVE != 0) & data, np.where(data, codes, np.uint8(UNCLASSED)))
 
 
 def _block_sums(inside: BoolArray, factor: int) -> NDArray[np.uint16]:
-    """Pixels inside in each block of factor x factor."""
+    """Count the pixels inside in each block of factor x factor pixels."""
     rows, columns = inside.shape[0] // factor, inside.shape[1] // factor
     # Adding whole rows, then columns with a stride, is several times as fast as numpy's sum over two short axes.
     pixels = inside.view(np.uint8).reshape(rows, factor, columns * factor)
@@ -264,7 +236,10 @@ def _block_sums(inside: BoolArray, factor: int) -> NDArray[np.uint16]:
 
 
 def _bounds_in(grid: Grid, other: Grid) -> tuple[float, float, float, float]:
-    """(left, bottom, right, top) of a grid in another one's CRS, with its bent edges."""
+    """Return (left, bottom, right, top) of a grid in the CRS of another one.
+
+    Straight edges are bent there: 21 points of each side are transformed.
+    """
     if grid.crs == other.crs:
         return grid.extent
     transformation = osr.CoordinateTransformation(grid.spatial_reference, other.spatial_reference)
@@ -273,7 +248,22 @@ def _bounds_in(grid: Grid, other: Grid) -> tuple[float, float, float, float]:
 
 
 def _warp(layers: NDArray[np.generic], source: Grid, target: Grid, resampling: str) -> NDArray[np.float32]:
-    """Layers (bands x rows x columns) of one grid on another."""
+    """Warp layers from one grid to another.
+
+    Parameters
+    ----------
+    layers
+        (bands, rows, columns) on the source grid.
+    source, target
+        The grids.
+    resampling
+        GDAL's name of the method.
+
+    Returns
+    -------
+    array
+        (bands, rows, columns) on the target grid.
+    """
     count = layers.shape[0]
     kind = gdal.GDT_Byte if layers.dtype == np.uint8 else gdal.GDT_Float32
     datasets = []

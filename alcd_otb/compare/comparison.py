@@ -1,4 +1,4 @@
-"""A comparison as a whole, and as comparison.json holds it."""
+"""Hold a whole comparison, as ``comparison.json`` has it."""
 
 import platform
 from dataclasses import dataclass
@@ -25,7 +25,21 @@ from otb_pipelines.process import gdal
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a run found. folder: where it is written. pairing: with what had no partner."""
+    """A comparison.
+
+    Attributes
+    ----------
+    folder
+        The folder that it is written to.
+    protocol
+        The protocol that was applied.
+    rows
+        Results by scene, processor and dilation.
+    pairing
+        The scenes that were compared, and the masks without partner.
+    failures
+        What could not be read or compared.
+    """
 
     folder: Path
     protocol: Protocol
@@ -35,12 +49,12 @@ class Comparison:
 
     @property
     def processors(self) -> tuple[ProcessorSummary, ...]:
-        """One summary a processor and dilation."""
+        """Results by processor and dilation."""
         return summarise_processors(self.rows)
 
     @property
     def versions(self) -> dict[str, str]:
-        """Of what counted, by name."""
+        """Versions of the software that counted, by name."""
         return {
             "alcd_otb": version("alcd-otb"),
             "gdal": gdal.__version__,
@@ -49,32 +63,32 @@ class Comparison:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """What ``comparison.json`` holds and ``compare --json`` prints."""
+        """Return what ``comparison.json`` holds and ``compare --json`` prints."""
         alone = (*self.pairing.references_alone, *self.pairing.products_alone)
         return {
             "protocol": self.protocol.model_dump(mode="json"),
             "axes": "tp, fp, fn, tn count pixels; positive is what the protocol says; reference against product",
             "rows": [row.as_json() for row in self.rows],
-            "processors": [one.as_json() for one in self.processors],
-            "optimal": [one.as_json() for one in best_dilations(self.processors)],
+            "processors": [summary.as_json() for summary in self.processors],
+            "optimal": [summary.as_json() for summary in best_dilations(self.processors)],
             "scenes": [_scene_json(scene) for scene in self.pairing.scenes],
             "lacking_scenes": {name: list(scenes) for name, scenes in uneven_processors(self.rows).items()},
-            "without_partner": [_mask_json(one) for one in alone],
-            "copies": [_mask_json(one) for one in self.pairing.copies],
+            "without_partner": [_mask_json(mask) for mask in alone],
+            "copies": [_mask_json(copy) for copy in self.pairing.copies],
             "failures": [
                 {
-                    "path": str(one.path),
-                    "scene": one.scene,
-                    "processor": one.processor,
-                    "error": str(one.error),
+                    "path": str(failure.path),
+                    "scene": failure.scene,
+                    "processor": failure.processor,
+                    "error": str(failure.error),
                 }
-                for one in self.failures
+                for failure in self.failures
             ],
             "versions": self.versions,
         }
 
     def summary(self) -> str:
-        """The table of processors as text for a terminal, as ``compare`` prints it."""
+        """Return the table of processors as text for a terminal, as ``compare`` prints it."""
         width = max(len(summary.processor) for summary in self.processors)
         head = "  ".join(f"{name:>11}" for name in METRICS)
         lines = [f"{'mean over scenes':<{width + 23}}{head}"]
@@ -98,14 +112,14 @@ def _scene_json(scene: ComparedScene) -> dict[str, Any]:
     }
 
 
-def _mask_json(one: Reference) -> dict[str, Any]:
-    acquired = one.acquisition.time or one.acquisition.day
+def _mask_json(mask: Reference) -> dict[str, Any]:
+    acquired = mask.acquisition.time or mask.acquisition.day
     return {
-        "processor": one.processor,
-        "path": str(one.path),
-        "tile": one.acquisition.tile,
+        "processor": mask.processor,
+        "path": str(mask.path),
+        "tile": mask.acquisition.tile,
         "acquired": acquired.isoformat(),
-        "files": [{"path": str(file), "sha256": checksum(file)} for file in one.files if file.is_file()],
+        "files": [{"path": str(file), "sha256": checksum(file)} for file in mask.files if file.is_file()],
     }
 
 

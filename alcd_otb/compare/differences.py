@@ -1,4 +1,4 @@
-"""Difference maps: where a product agrees with the reference, where it misses and where it invents."""
+"""Write difference maps: where a product agrees with the reference, where it misses, and where it adds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,37 +21,43 @@ COLOURS = {
 }
 """Name and colour by code; the colours are those of Baetens et al. (2019)."""
 
-# Several threads would compress blocks in any order, so that no two files of the same pixels were the same.
+# Several threads would compress blocks in any order, and files of the same pixels would differ.
 _OPTIONS = {"COMPRESS": "DEFLATE", "TILED": "YES", "ZLEVEL": "1", "NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
 class DifferenceMap:
-    """A map in the making."""
+    """A difference map that is being written."""
 
     dataset: gdal.Dataset
 
     @classmethod
     @contextmanager
     def creating(cls, path: Path, grid: Grid) -> Iterator[Self]:
-        """A GeoTIFF on a grid. Raises ProcessingError where it cannot be written."""
+        """Create a GeoTIFF on a grid; it is whole when the block ends.
+
+        Raises
+        ------
+        ProcessingError
+            If the file cannot be written.
+        """
         with creating(path, grid, gdal.GDT_Byte, _OPTIONS) as dataset:
             band = dataset.GetRasterBand(1)
             table = gdal.ColorTable()
             for code, (_, colour) in COLOURS.items():
                 table.SetColorEntry(code, rgb(colour))
             band.SetColorTable(table)
-            # Names of categories would go into a file of their own.
+            # GDAL would write names of categories into a second file.
             band.SetDescription(", ".join(f"{code} {name}" for code, (name, _) in COLOURS.items()))
             band.SetNoDataValue(0)
             yield cls(dataset)
 
     def write(self, row: int, codes: UInt8Array) -> None:
-        """Some rows of codes, from a row on."""
+        """Write codes, (rows, columns), from a row on."""
         self.dataset.GetRasterBand(1).WriteArray(codes, 0, row)
 
 
 def difference_name(scene: str, processor: str) -> str:
-    """File name of a difference map."""
+    """Return the file name of the difference map of a scene and a processor."""
     safe = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in processor)
     return f"{scene}_{safe}.tif"

@@ -1,4 +1,4 @@
-"""Exact distances to the nearest pixel of a set, as far as they matter: dilation by true discs, many at once."""
+"""Compute exact distances to the nearest pixel of a set, and from them dilations by discs of many radii at once."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_RADIUS = 180
-"""Pixels; the squares of two of them add up in 16 bits."""
+"""Pixels. The sum of the squares of two of them fits into 16 bits."""
 
 
 def reach(radii: Sequence[float], resolution: float) -> int:
-    """Rows of pixels around a block on which its levels depend. radii, resolution: metres.
+    """Return how many rows around a block its levels depend on.
 
-    Raises ValueError for a radius beyond LARGEST_RADIUS pixels.
+    Parameters
+    ----------
+    radii
+        Radii in metres.
+    resolution
+        Side of a pixel in metres.
+
+    Returns
+    -------
+    int
+        Pixels.
+
+    Raises
+    ------
+    ValueError
+        If a radius is longer than LARGEST_RADIUS pixels.
     """
     pixels = int(max(radii, default=0) / resolution + 1e-9)
     if pixels > LARGEST_RADIUS:
@@ -23,13 +38,32 @@ def reach(radii: Sequence[float], resolution: float) -> int:
 
 
 def levels(inside: NDArray[np.bool_], radii: Sequence[float], resolution: float) -> NDArray[np.uint8]:
-    """For each pixel the number of radii that do not reach it: level <= i where dilation by radii[i] holds it.
+    """Count for each pixel the radii that do not reach it.
 
-    inside: rows x columns. radii: ascending, in metres; dilation by r holds the pixels whose centres are at most r
-    from the centre of a pixel inside, so that by 0 it holds these alone. What lies outside the array is not inside.
+    A pixel lies in the dilation by ``radii[i]`` where its level is at most i. Dilation by r holds the pixels whose
+    centres are at most r from the centre of a pixel inside; dilation by 0 holds the pixels inside alone.
 
     The squared distance is separable: down the columns first, then along the rows (Felzenszwalb and Huttenlocher,
-    2012). Both passes stop at the largest radius, so that they cost its size, and run without a branch.
+    2012). Both passes stop at the largest radius, so that their cost depends on its size, and run without a branch.
+
+    Parameters
+    ----------
+    inside
+        The set, (rows, columns). What lies outside the array is not inside.
+    radii
+        Radii in metres, ascending.
+    resolution
+        Side of a pixel in metres.
+
+    Returns
+    -------
+    array
+        Levels, (rows, columns), 0 to the number of radii.
+
+    Raises
+    ------
+    ValueError
+        If a radius is longer than LARGEST_RADIUS pixels.
     """
     limit = reach(radii, resolution)
     result = np.zeros(inside.shape, np.uint8)
@@ -43,7 +77,7 @@ def levels(inside: NDArray[np.bool_], radii: Sequence[float], resolution: float)
 
 
 def _squared_distances(inside: NDArray[np.bool_], limit: int) -> NDArray[np.uint16]:
-    """Squared distances in pixels; where they exceed limit squared, some greater number."""
+    """Compute squared distances in pixels; where they exceed limit squared, some greater number."""
     rows, columns = inside.shape
     vertical = np.full((rows, columns), limit + 1, np.uint16)
     vertical[inside] = 0

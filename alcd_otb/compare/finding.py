@@ -1,20 +1,22 @@
-"""Masks in files and folders: which reader each is for."""
+"""Find masks in files and folders, and choose the reader of each."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from alcd_otb.errors import AlcdError, ProductError
 from alcd_otb.masks.classified_raster import is_class_table, rasters_of, read_classified_raster
 from alcd_otb.masks.fmask import Kind, is_fmask, read_fmask
 from alcd_otb.masks.hollstein import is_hollstein, read_hollstein
 from alcd_otb.masks.l1c_masks import is_cloud_mask, read_cloud_mask
+from alcd_otb.masks.labelled_reference import LabelledReference, is_labelled, read_labelled
 from alcd_otb.masks.maja import is_maja, read_maja
 from alcd_otb.masks.mask import Mask
-from alcd_otb.masks.reference_dataset import is_reference_scene, read_reference_scene
-from alcd_otb.masks.references import LabelledReference, is_labelled, is_workspace, read_labelled, read_workspace
+from alcd_otb.masks.published_references import is_reference_scene, read_reference_scene
 from alcd_otb.masks.sen2cor import is_classification, read_classification
+from alcd_otb.masks.workspace_mask import is_workspace, read_workspace
 from alcd_otb.settings.legend import Legend
 
 Reference = Mask | LabelledReference
@@ -28,7 +30,15 @@ WHAT_IS_READ = (
 
 @dataclass(frozen=True)
 class Reader:
-    """recognises: by names alone. read: its masks, of which a table or an HDF5 file has many."""
+    """A reader of one kind of mask.
+
+    Attributes
+    ----------
+    recognises
+        Whether a file or folder is of this kind; only class tables are opened to decide.
+    read
+        Reads the masks of a file or folder. A class table and an HDF5 file may have many.
+    """
 
     recognises: Callable[[Path], bool]
     read: Read
@@ -36,7 +46,17 @@ class Reader:
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that could not be read or compared, and why; the rest goes on."""
+    """Something that could not be read or compared; the rest goes on.
+
+    Attributes
+    ----------
+    path
+        The file or folder.
+    error
+        Why it failed.
+    scene, processor
+        Names, as far as they are known.
+    """
 
     path: Path
     error: AlcdError
@@ -44,51 +64,75 @@ class Failure:
     processor: str | None = None
 
 
-def readers(legend: Legend, fmask: Kind | None, labelled: bool) -> tuple[Reader, ...]:
-    """All readers, the more particular first.
+class FoundMasks(NamedTuple):
+    """The masks in files and folders, and what could not be read."""
 
-    legend: of the published data set and of labelled points. fmask: who wrote the masks that do not tell. labelled:
-    with points and polygons, which only a reference can be.
+    masks: list[Reference]
+    failures: list[Failure]
+
+
+def readers(legend: Legend, fmask: Kind | None, labelled: bool) -> tuple[Reader, ...]:
+    """List all readers, the more specific first.
+
+    Parameters
+    ----------
+    legend
+        Classes of the published data set and of labelled points.
+    fmask
+        The program that wrote the masks of Fmask that do not show it.
+    labelled
+        Whether points and polygons are read, too. Only a reference can be labelled.
     """
     every = [
-        Reader(is_workspace, _one(read_workspace)),
-        Reader(is_reference_scene, _one(partial(read_reference_scene, legend=legend))),
-        Reader(is_maja, _one(read_maja)),
-        Reader(is_classification, _one(read_classification)),
-        Reader(is_cloud_mask, _one(read_cloud_mask)),
-        Reader(is_fmask, _one(partial(read_fmask, said=fmask))),
+        Reader(is_workspace, _single(read_workspace)),
+        Reader(is_reference_scene, _single(partial(read_reference_scene, legend=legend))),
+        Reader(is_maja, _single(read_maja)),
+        Reader(is_classification, _single(read_classification)),
+        Reader(is_cloud_mask, _single(read_cloud_mask)),
+        Reader(is_fmask, _single(partial(read_fmask, stated=fmask))),
         Reader(is_class_table, lambda path: map(read_classified_raster, rasters_of(path))),
     ]
     if labelled:
         every += [
             Reader(is_hollstein, read_hollstein),
-            Reader(partial(is_labelled, legend=legend), _one(partial(read_labelled, legend=legend))),
+            Reader(partial(is_labelled, legend=legend), _single(partial(read_labelled, legend=legend))),
         ]
     return tuple(every)
 
 
-def read_all(arguments: Iterable[str], readers: tuple[Reader, ...]) -> tuple[list[Reference], list[Failure]]:
-    """The masks in the files and folders that are named, and what could not be read.
+def read_all(arguments: Iterable[str], readers: tuple[Reader, ...]) -> FoundMasks:
+    """Read the masks in files and folders.
 
-    An argument may give a label, ``MAJA_4.8=folder``: the processor is then called so, and releases of one processor
-    are kept apart. Raises ProductError where an argument names nothing that is there, or nothing in it is recognised.
+    Parameters
+    ----------
+    arguments
+        Files and folders. An argument may have a label, ``MAJA_4.8=folder``: the processor then has this name, so that
+        releases of one processor are kept apart.
+    readers
+        The readers to choose from.
+
+    Raises
+    ------
+    ProductError
+        If a file or folder does not exist, or contains nothing that a reader recognises.
     """
-    found: list[Reference] = []
+    masks: list[Reference] = []
     failures: list[Failure] = []
     for argument in arguments:
         label, path = _labelled_path(argument)
-        count = len(found) + len(failures)
-        for place, reader in _found(path, readers):
+        count = len(masks) + len(failures)
+        for place, reader in _recognised(path, readers):
             try:
-                found += [one if label is None else replace(one, processor=label) for one in reader.read(place)]
+                masks += [mask if label is None else replace(mask, processor=label) for mask in reader.read(place)]
             except AlcdError as error:
                 failures.append(Failure(place, error, processor=label))
-        if len(found) + len(failures) == count:
+        if len(masks) + len(failures) == count:
             raise ProductError(f"{path}: nothing in it is recognised; give {WHAT_IS_READ}")
-    return found, failures
+    return FoundMasks(masks, failures)
 
 
-def _one(read: Callable[[Path], Reference]) -> Read:
+def _single(read: Callable[[Path], Reference]) -> Read:
+    """Wrap the reader of a single mask, so that it returns as many as other readers."""
     return lambda path: (read(path),)
 
 
@@ -101,7 +145,7 @@ def _labelled_path(argument: str) -> tuple[str | None, Path]:
     return None, whole
 
 
-def _found(path: Path, readers: tuple[Reader, ...]) -> list[tuple[Path, Reader]]:
+def _recognised(path: Path, readers: tuple[Reader, ...]) -> list[tuple[Path, Reader]]:
     try:
         return list(_search(path, readers, set()))
     except OSError as error:

@@ -1,10 +1,10 @@
-"""The job: find masks, pair them, count, and leave the results whole in one folder."""
+"""Compare masks: find and pair them, count pixels, and write all results to one folder."""
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,15 +14,15 @@ from alcd_otb.compare.counting import Dilations, LabelledPixels, PairCounts, com
 from alcd_otb.compare.differences import DifferenceMap, difference_name
 from alcd_otb.compare.distance import reach
 from alcd_otb.compare.finding import Failure, read_all, readers
-from alcd_otb.compare.names import check_names
 from alcd_otb.compare.page import comparison_page
 from alcd_otb.compare.pairing import ComparedScene, pair
 from alcd_otb.compare.protocol import Protocol
+from alcd_otb.compare.protocol_check import check_protocol
 from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
 from alcd_otb.errors import AlcdError, ConfigurationError, ProductError
 from alcd_otb.masks.fmask import Kind
+from alcd_otb.masks.labelled_reference import LabelledReference
 from alcd_otb.masks.mask import Mask
-from alcd_otb.masks.references import LabelledReference
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.template import load_template
 from alcd_otb.workspace import Workspace, write_json, writing_to
@@ -32,7 +32,7 @@ from otb_pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 REFERENCE_TEMPLATE = "clouds"
-"""Its classes are those of the published reference masks."""
+"""Template with the classes of the published reference masks."""
 
 
 def compare(
@@ -43,21 +43,40 @@ def compare(
     settings: Settings,
     fmask: Kind | None = None,
 ) -> Comparison:
-    """Compare the references with the products in files and folders, and write all results into a folder.
+    """Compare references with products, and write all results to a folder.
 
-    references, products: as `read_all` takes them. What cannot be read or compared is among the failures, and the rest
-    goes on. The folder gets comparison.json, comparison.csv, classes.csv, comparison.html and differences/.
+    What cannot be read or compared is among the failures, and the rest goes on. The folder gets comparison.json,
+    comparison.csv, classes.csv, comparison.html and differences/.
 
-    Raises ProductError where nothing could be compared, ConfigurationError where the protocol does not fit, the errors
-    of `read_all` and `pair`, ProcessingError where the folder cannot be written.
+    Parameters
+    ----------
+    references, products
+        Files and folders, as `read_all` takes them.
+    protocol
+        What counts as positive, on which grid, after which dilations.
+    folder
+        The folder to write to.
+    settings
+        Memory, threads and progress.
+    fmask
+        The program that wrote the masks of Fmask that do not show it.
+
+    Raises
+    ------
+    ProductError
+        If nothing could be compared, or as `read_all` raises it.
+    ConfigurationError
+        If the protocol does not fit the masks, or as `pair` raises it.
+    ProcessingError
+        If the folder cannot be written.
     """
     legend = load_template(REFERENCE_TEMPLATE).legend
-    known, failures = read_all(references, readers(legend, fmask, labelled=True))
-    found, of_products = read_all(products, readers(legend, fmask, labelled=False))
-    masks = [one for one in found if isinstance(one, Mask)]
-    check_names(protocol, legend, known, masks)
-    pairing = pair(known, masks)
-    failures += [*of_products, *pairing.failures]
+    of_references = read_all(references, readers(legend, fmask, labelled=True))
+    of_products = read_all(products, readers(legend, fmask, labelled=False))
+    masks = [product for product in of_products.masks if isinstance(product, Mask)]
+    check_protocol(protocol, legend, of_references.masks, masks)
+    pairing = pair(of_references.masks, masks)
+    failures = (*of_references.failures, *of_products.failures, *pairing.failures)
     workspace = Workspace(folder)
     with (
         bounded_cache(settings.ram),
@@ -66,44 +85,52 @@ def compare(
         workspace.scratch() as scratch,
     ):
         (scratch / "differences").mkdir()
-        rows, of_pairs = _count_all(pairing.scenes, protocol, scratch / "differences", settings)
-        comparison = Comparison(folder, protocol, tuple(rows), pairing, (*failures, *of_pairs))
-        _tell(comparison)
-        if not rows:
+        results = _compare_all(pairing.scenes, protocol, scratch / "differences", settings)
+        comparison = Comparison(folder, protocol, tuple(results.rows), pairing, (*failures, *results.failures))
+        _log_problems(comparison)
+        if not results.rows:
             raise _nothing_compared(comparison)
         _write(comparison, scratch)
         _deliver(scratch, folder)
     return comparison
 
 
-def _count_all(
+class _Results(NamedTuple):
+    rows: list[Row]
+    failures: list[Failure]
+
+
+def _compare_all(
     scenes: Sequence[ComparedScene], protocol: Protocol, differences: Path, settings: Settings
-) -> tuple[list[Row], list[Failure]]:
+) -> _Results:
     rows, failures = [], []
     pairs = [(scene, product) for scene in scenes for product in scene.products]
     for number, (scene, product) in enumerate(pairs):
 
-        def told(share: float, number: int = number) -> None:
+        def report_progress(share: float, number: int = number) -> None:
             if settings.progress is not None:
                 settings.progress("comparing", (number + share) / len(pairs))
 
         target = differences / difference_name(scene.name, product.processor)
         try:
-            rows += _rows(scene, product, protocol, target, told)
+            rows += _compare_pair(scene, product, protocol, target, report_progress)
         except ConfigurationError:
             raise
         except AlcdError as error:
             target.unlink(missing_ok=True)
             failures.append(Failure(product.path, error, scene.name, product.processor))
-    return rows, failures
+    return _Results(rows, failures)
 
 
-def _rows(scene: ComparedScene, product: Mask, protocol: Protocol, target: Path, told: Any) -> list[Row]:
+def _compare_pair(
+    scene: ComparedScene, product: Mask, protocol: Protocol, target: Path, progress: Callable[[float], None]
+) -> list[Row]:
+    """Compare a product with its reference, and write the difference map to the target."""
     reference = scene.reference
     metres = protocol.dilation.metres
     is_dilated = isinstance(reference, Mask)
-    of_reference = [protocol.dilation.of_reference(one) if is_dilated else 0.0 for one in metres]
-    of_product = [protocol.dilation.of_product(product.processor, one) for one in metres]
+    of_reference = [protocol.dilation.of_reference(radius) if is_dilated else 0.0 for radius in metres]
+    of_product = [protocol.dilation.of_product(product.processor, radius) for radius in metres]
     dilations = Dilations(tuple(sorted(set(of_reference))), tuple(sorted(set(of_product))), protocol.exclude.border)
     grid = comparison_grid(reference.grid if isinstance(reference, Mask) else product.grid, protocol.grid)
     _check_reach(grid, dilations)
@@ -111,16 +138,16 @@ def _rows(scene: ComparedScene, product: Mask, protocol: Protocol, target: Path,
     cells = _cells(product, grid, protocol, protocol.positive_of(product.processor), protocol.exclude.product)
     if isinstance(reference, LabelledReference):
         known: Cells | LabelledPixels = _labelled_pixels(reference, grid, positive, protocol.exclude.reference)
-        counts = count_pair(known, cells, dilations, None, told)
+        counts = count_pair(known, cells, dilations, None, progress)
     else:
         known = _cells(reference, grid, protocol, positive, protocol.exclude.reference)
         with DifferenceMap.creating(target, grid) as difference:
-            counts = count_pair(known, cells, dilations, difference.write, told)
+            counts = count_pair(known, cells, dilations, difference.write, progress)
     if not counts.counts.any():
         raise ProductError(f"{product.path}: has no pixel with data where the reference {reference.path} has some")
     return [
-        _row(scene, product, counts, one, by_reference, by_product)
-        for one, by_reference, by_product in zip(metres, of_reference, of_product, strict=True)
+        _row(scene, product, counts, radius, by_reference, by_product)
+        for radius, by_reference, by_product in zip(metres, of_reference, of_product, strict=True)
     ]
 
 
@@ -144,7 +171,7 @@ def _cells(mask: Mask, grid: Grid, protocol: Protocol, positive: frozenset[str],
 def _labelled_pixels(
     reference: LabelledReference, grid: Grid, positive: frozenset[str], excluded: Sequence[str]
 ) -> LabelledPixels:
-    meanings = {one.code: one.means | {one.name} for one in reference.classes}
+    meanings = {labelled.code: labelled.means | {labelled.name} for labelled in reference.classes}
     _check_known(reference.path, positive, frozenset().union(*meanings.values()))
     rows, columns, codes = reference.locate(grid)
     left_out = [code for code, meaning in meanings.items() if meaning & frozenset(excluded)]
@@ -153,13 +180,16 @@ def _labelled_pixels(
         rows[kept],
         columns[kept],
         codes[kept],
-        {one.code: one.name for one in reference.classes},
+        {labelled.code: labelled.name for labelled in reference.classes},
         frozenset(code for code, meaning in meanings.items() if meaning & positive),
     )
 
 
 def _check_known(path: Path, positive: frozenset[str], meanings: frozenset[str]) -> None:
-    """A name that a mask does not have would count nothing as positive, and look like a result."""
+    """Refuse a mask without any of the positive meanings.
+
+    It would have no positive pixel, which looks like a result.
+    """
     if not positive & meanings:
         raise ProductError(
             f"{path}: has none of the positive classes {', '.join(sorted(positive))}; it has "
@@ -174,13 +204,13 @@ def _check_reach(grid: Grid, dilations: Dilations) -> None:
         raise ConfigurationError(f"dilation or border too large: {error}") from error
 
 
-def _tell(comparison: Comparison) -> None:
-    """Where nothing could be compared, the first failure is the error that ends the run."""
+def _log_problems(comparison: Comparison) -> None:
     pairing = comparison.pairing
+    # Where nothing could be compared, the first failure is the error that ends the run.
     for failure in comparison.failures[0 if comparison.rows else 1 :]:
         log.log(logging.ERROR if comparison.rows else logging.WARNING, "%s", failure.error)
-    for one in (*pairing.references_alone, *pairing.products_alone):
-        log.warning("%s: finds no partner of %s", one.path, one.acquisition.name)
+    for mask in (*pairing.references_alone, *pairing.products_alone):
+        log.warning("%s: no partner of %s was found", mask.path, mask.acquisition.name)
     for copy in pairing.copies:
         log.warning("%s: is a second copy of the reference %s, and left out", copy.path, copy.acquisition.name)
     for processor, scenes in uneven_processors(comparison.rows).items():
@@ -202,9 +232,9 @@ def _write(comparison: Comparison, folder: Path) -> None:
 
 
 def _deliver(scratch: Path, folder: Path) -> None:
-    """Move the results into place; comparison.json comes last, and tells that they are whole.
+    """Move the results into place, comparison.json last: where it is, they are whole.
 
-    Difference maps of an earlier comparison would pass for this one's, and are removed.
+    Difference maps of an earlier comparison would pass for those of this one, and are removed.
     """
     with writing_to(folder):
         (folder / "comparison.json").unlink(missing_ok=True)

@@ -1,7 +1,8 @@
-"""comparison.html: all of a comparison in one file that needs no network."""
+"""Make ``comparison.html``: a whole comparison in one file that needs no network."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from alcd_otb.compare.comparison import Comparison
 from alcd_otb.compare.differences import COLOURS, difference_name
@@ -22,27 +23,35 @@ _NAMES = {
 
 
 def comparison_page(comparison: Comparison, differences: Path) -> str:
-    """The page. differences: the folder of the difference maps."""
+    """Make the page.
+
+    Parameters
+    ----------
+    comparison
+        The comparison to show.
+    differences
+        The folder of the difference maps.
+    """
     metres = comparison.protocol.dilation.metres
     processors = comparison.processors
-    at_first = [one for one in processors if one.dilation_m == metres[0]]
-    reference_pictures, reference_colours = _references(comparison)
+    at_first = [summary for summary in processors if summary.dilation_m == metres[0]]
+    references = _references(comparison)
     return render(
         "comparison.html",
         protocol=comparison.protocol,
         names=_NAMES,
         rows=[row.as_json() for row in comparison.rows],
-        processors=[one.as_json() for one in processors],
-        best=[one.as_json() for one in best_dilations(processors)],
+        processors=[summary.as_json() for summary in processors],
+        best=[summary.as_json() for summary in best_dilations(processors)],
         uneven=uneven_processors(comparison.rows),
         by_scene=_by_scene([row for row in comparison.rows if row.dilation_m == metres[0]]),
         by_dilation=_by_dilation(processors, metres),
-        compared=[one.processor for one in at_first],
+        compared=[summary.processor for summary in at_first],
         errors=_errors_by_class(at_first),
         difference_pictures=list(_differences(comparison, differences)),
         difference_colours=dict(COLOURS.values()),
-        reference_pictures=reference_pictures,
-        reference_colours=reference_colours,
+        reference_pictures=references.pictures,
+        reference_colours=references.colours,
         failures=comparison.failures,
         pairing=comparison.pairing,
         versions=comparison.versions,
@@ -50,22 +59,22 @@ def comparison_page(comparison: Comparison, differences: Path) -> str:
 
 
 def _by_scene(rows: Sequence[Row]) -> Plot | None:
-    found = {(row.processor, row.scene): row.metrics.overall_accuracy for row in rows}
-    scenes = sorted({scene for _, scene in found})
+    accuracies = {(row.processor, row.scene): row.metrics.overall_accuracy for row in rows}
+    scenes = sorted({scene for _, scene in accuracies})
     axis = Axis("scene", list(enumerate(scenes)), _width(len(scenes)))
     return make_plot(
         _NAMES["oa"].capitalize(),
         axis,
-        {name: [found.get((name, scene)) for scene in scenes] for name in sorted({row.processor for row in rows})},
+        {name: [accuracies.get((name, scene)) for scene in scenes] for name in sorted({row.processor for row in rows})},
         is_share=True,
     )
 
 
 def _by_dilation(processors: Sequence[ProcessorSummary], metres: Sequence[float]) -> Plot | None:
-    axis = Axis("dilation in metres", [(one, f"{one:g}") for one in metres], _width(len(metres)))
+    axis = Axis("dilation in metres", [(radius, f"{radius:g}") for radius in metres], _width(len(metres)))
     means: dict[str, list[float | None]] = {}
-    for one in processors:
-        means.setdefault(one.processor, []).append(one.mean["oa"])
+    for summary in processors:
+        means.setdefault(summary.processor, []).append(summary.mean["oa"])
     return make_plot(_NAMES["oa"].capitalize(), axis, means, is_share=True)
 
 
@@ -74,8 +83,8 @@ def _width(places: int) -> int:
 
 
 def _errors_by_class(processors: Sequence[ProcessorSummary]) -> dict[str, list[float | None]]:
-    """Omission and commission of each processor in turn, by class of the reference."""
-    by_class = [one.as_json()["classes"] for one in processors]
+    """Return omission and commission of each processor in turn, by class of the reference."""
+    by_class = [summary.as_json()["classes"] for summary in processors]
     names = dict.fromkeys(name for classes in by_class for name in classes if name)
     return {
         name: [classes.get(name, {}).get(kind) for classes in by_class for kind in ("omission", "commission")]
@@ -83,8 +92,16 @@ def _errors_by_class(processors: Sequence[ProcessorSummary]) -> dict[str, list[f
     }
 
 
-def _differences(comparison: Comparison, folder: Path) -> Iterator[tuple[str, str, float | None, str]]:
-    """(scene, processor, overall accuracy, address of the picture)."""
+class _DrawnDifference(NamedTuple):
+    """A difference map on the page; uri holds the picture."""
+
+    scene: str
+    processor: str
+    overall_accuracy: float | None
+    uri: str
+
+
+def _differences(comparison: Comparison, folder: Path) -> Iterator[_DrawnDifference]:
     compared = {(row.scene, row.processor): row for row in reversed(comparison.rows)}
     for scene in comparison.pairing.scenes:
         picture = scene.reference.picture if isinstance(scene.reference, Mask) else None
@@ -93,18 +110,27 @@ def _differences(comparison: Comparison, folder: Path) -> Iterator[tuple[str, st
             row = compared.get((scene.name, product.processor))
             if row is not None and file.is_file():
                 image = difference_picture(file, picture or product.picture)
-                yield scene.name, product.processor, row.metrics.overall_accuracy, image_uri(image, "WEBP")
+                uri = image_uri(image, "WEBP")
+                yield _DrawnDifference(scene.name, product.processor, row.metrics.overall_accuracy, uri)
 
 
-def _references(comparison: Comparison) -> tuple[list[tuple[str, str]], dict[str, str]]:
-    """(scene and address of its picture; colour by class)."""
+class _DrawnReferences(NamedTuple):
+    """Scenes with the address that holds their picture, and the colours by class."""
+
+    pictures: list[tuple[str, str]]
+    colours: dict[str, str]
+
+
+def _references(comparison: Comparison) -> _DrawnReferences:
     pictures, colours = [], {}
-    occurring = {name for one in comparison.processors for name in one.classes}
+    occurring = {name for summary in comparison.processors for name in summary.classes}
     named = [(scene.name, scene.reference) for scene in comparison.pairing.scenes]
-    named += [(one.acquisition.name, one) for one in comparison.pairing.references_alone]
+    named += [(reference.acquisition.name, reference) for reference in comparison.pairing.references_alone]
     for name, reference in sorted(named, key=lambda entry: entry[0]):
         image = reference_picture(reference) if isinstance(reference, Mask) else None
         if isinstance(reference, Mask) and image is not None:
             pictures.append((name, image_uri(image, "PNG")))
-            colours.update({one.name: one.colour or "#ffffff" for one in reference.classes if one.name in occurring})
-    return pictures, colours
+            for pixel_class in reference.classes:
+                if pixel_class.name in occurring:
+                    colours[pixel_class.name] = pixel_class.colour or "#ffffff"
+    return _DrawnReferences(pictures, colours)

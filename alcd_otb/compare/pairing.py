@@ -1,12 +1,16 @@
-"""Which product shows the sky of which reference: by tile and time, never by the order of files."""
+"""Pair products with the references of the same acquisition.
+
+Tile and time decide, never the order of files.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from alcd_otb.compare.finding import Failure, Reference
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.masks.mask import Mask
-from alcd_otb.masks.reference_dataset import SUPERSEDED_FOLDER
+from alcd_otb.masks.published_references import SUPERSEDED_FOLDER
 from alcd_otb.workspace import checksum
 
 
@@ -21,7 +25,19 @@ class ComparedScene:
 
 @dataclass(frozen=True)
 class Pairing:
-    """scenes: those with a product. The others are without a partner, or a second copy of a reference."""
+    """References and products, paired.
+
+    Attributes
+    ----------
+    scenes
+        References with at least one product, by name.
+    references_alone, products_alone
+        Masks without a partner.
+    copies
+        Second copies of a reference, which are left out.
+    failures
+        Products that could not be paired.
+    """
 
     scenes: tuple[ComparedScene, ...]
     references_alone: tuple[Reference, ...]
@@ -33,55 +49,71 @@ class Pairing:
 def pair(references: Sequence[Reference], products: Sequence[Mask]) -> Pairing:
     """Pair references with products of the same tile whose times are less than an hour apart.
 
-    Two products of one processor for one reference fail, since no figure would be that processor's; so does a product
-    that shows the sky of two references.
+    Two products of one processor for one reference fail, since no figure would be that processor's. A product that
+    shows the sky of two references of one processor fails, too.
 
-    Raises ConfigurationError where two references differ and are of one acquisition and one making.
+    Raises
+    ------
+    ConfigurationError
+        If two references of one acquisition and one processor differ.
     """
     kept, copies = _without_copies(references)
-    failures: list[Failure] = []
-    partners: dict[int, list[Mask]] = {index: [] for index in range(len(kept))}
-    alone = []
-    for product in products:
-        fitting = [
-            index
-            for index, reference in enumerate(kept)
-            if reference.acquisition.shows_same_sky_as(product.acquisition)
-            and not set(reference.files) & set(product.files)
-        ]
-        makers = [kept[index].processor for index in fitting]
-        if not fitting:
-            alone.append(product)
-        elif len(set(makers)) < len(makers):
-            listed = ", ".join(str(kept[index].path) for index in fitting)
-            error = ConfigurationError(
-                f"{product.path}: its name tells only the day, on which there are several references ({listed}); "
-                "give it a name that tells the time"
-            )
-            failures.append(Failure(product.path, error, processor=product.processor))
-        else:
-            for index in fitting:
-                partners[index].append(product)
-    scenes, without = [], []
+    partners = _find_partners(kept, products)
+    failures = list(partners.failures)
+    scenes, references_alone = [], []
     names = [reference.acquisition.name for reference in kept]
-    for index, reference in enumerate(kept):
-        name = names[index] if names.count(names[index]) == 1 else f"{names[index]}_{reference.processor}"
-        own, refused = _one_a_processor(name, partners[index])
+    for reference, name, of_reference in zip(kept, names, partners.by_reference, strict=True):
+        scene = name if names.count(name) == 1 else f"{name}_{reference.processor}"
+        compared, refused = _one_a_processor(scene, of_reference)
         failures += refused
-        if own:
-            scenes.append(ComparedScene(name, reference, own))
+        if compared:
+            scenes.append(ComparedScene(scene, reference, compared))
         elif not refused:
-            without.append(reference)
+            references_alone.append(reference)
     return Pairing(
         tuple(sorted(scenes, key=lambda scene: scene.name)),
-        tuple(without),
-        tuple(alone),
+        tuple(references_alone),
+        tuple(partners.products_alone),
         tuple(copies),
         tuple(failures),
     )
 
 
+class _Partners(NamedTuple):
+    """The products of each reference, in the order of the references, and the products of none."""
+
+    by_reference: list[list[Mask]]
+    products_alone: list[Mask]
+    failures: list[Failure]
+
+
+def _find_partners(references: Sequence[Reference], products: Sequence[Mask]) -> _Partners:
+    partners = _Partners([[] for _ in references], [], [])
+    for product in products:
+        fitting = [
+            index
+            for index, reference in enumerate(references)
+            if reference.acquisition.shows_same_sky_as(product.acquisition)
+            and not set(reference.files) & set(product.files)
+        ]
+        processors = [references[index].processor for index in fitting]
+        if not fitting:
+            partners.products_alone.append(product)
+        elif len(set(processors)) < len(processors):
+            listed = ", ".join(str(references[index].path) for index in fitting)
+            error = ConfigurationError(
+                f"{product.path}: its name contains only the day, of which there are several references ({listed}); "
+                "give it a name with the time"
+            )
+            partners.failures.append(Failure(product.path, error, processor=product.processor))
+        else:
+            for index in fitting:
+                partners.by_reference[index].append(product)
+    return partners
+
+
 def _one_a_processor(scene: str, products: list[Mask]) -> tuple[tuple[Mask, ...], list[Failure]]:
+    """Keep the only product of each processor; several products of one processor fail."""
     by_processor: dict[str, list[Mask]] = {}
     for product in products:
         by_processor.setdefault(product.processor, []).append(product)
@@ -90,7 +122,7 @@ def _one_a_processor(scene: str, products: list[Mask]) -> tuple[tuple[Mask, ...]
         if len(several) == 1:
             kept.append(several[0])
             continue
-        listed = ", ".join(str(one.path) for one in several)
+        listed = ", ".join(str(product.path) for product in several)
         error = ConfigurationError(
             f"{scene}: there are {len(several)} products of {processor} ({listed}); keep one, or tell releases "
             "apart by a label, LABEL=FOLDER"
@@ -99,12 +131,20 @@ def _one_a_processor(scene: str, products: list[Mask]) -> tuple[tuple[Mask, ...]
     return tuple(kept), failures
 
 
-def _without_copies(references: Sequence[Reference]) -> tuple[list[Reference], list[Reference]]:
-    """(references, copies): of one acquisition and making one is kept, if all are the same or one is superseded."""
+class _Sorted(NamedTuple):
+    kept: list[Reference]
+    copies: list[Reference]
+
+
+def _without_copies(references: Sequence[Reference]) -> _Sorted:
+    """Keep one reference of those of one acquisition and one processor.
+
+    They must be the same, or one of them superseded.
+    """
     kept: list[Reference] = []
     copies: list[Reference] = []
     for reference in sorted(references, key=_is_superseded):
-        twin = next((one for one in kept if _is_twin(one, reference)), None)
+        twin = next((other for other in kept if _is_twin(other, reference)), None)
         if twin is None:
             kept.append(reference)
         elif _is_superseded(reference) or checksum(twin.files[0]) == checksum(reference.files[0]):
@@ -114,11 +154,12 @@ def _without_copies(references: Sequence[Reference]) -> tuple[list[Reference], l
                 f"{reference.path} and {twin.path}: are two references of {reference.acquisition.name} that differ; "
                 "name only one of them"
             )
-    return kept, copies
+    return _Sorted(kept, copies)
 
 
-def _is_twin(one: Reference, other: Reference) -> bool:
-    return one.processor == other.processor and one.acquisition.shows_same_sky_as(other.acquisition)
+def _is_twin(reference: Reference, other: Reference) -> bool:
+    same_processor = reference.processor == other.processor
+    return same_processor and reference.acquisition.shows_same_sky_as(other.acquisition)
 
 
 def _is_superseded(reference: Reference) -> bool:

@@ -1,4 +1,4 @@
-"""Small pictures for the page: difference maps over the image of the scene, and the reference masks."""
+"""Draw small pictures for the page: difference maps over the image of the scene, and reference masks."""
 
 import logging
 from pathlib import Path
@@ -17,16 +17,25 @@ from otb_pipelines.process import gdal
 log = logging.getLogger(__name__)
 
 DIFFERENCE_SIDE, REFERENCE_SIDE = 480, 240
-"""Most pixels of the longer side; 32 scenes by 3 processors make a page of some 5 MB."""
+"""Most pixels of the longer side of a picture. 32 scenes by 3 processors make a page of some 5 MB."""
 
 _OPAQUE = 0.7
-"""Of the colours of a difference map over the image."""
+"""Opacity of the colours of a difference map over the image."""
 
 _SAME_SHAPE = 0.02
+"""Relative difference of two ratios of width to height that count as equal."""
 
 
 def difference_picture(difference: Path, scene_picture: str | None) -> Image.Image:
-    """A difference map over the grey image of the scene, where there is one."""
+    """Draw a difference map over the grey image of the scene.
+
+    Parameters
+    ----------
+    difference
+        The difference map.
+    scene_picture
+        An image of the scene, or None to draw the map alone.
+    """
     dataset = gdal.Open(str(difference))
     width, height = _picture_size(dataset.RasterXSize, dataset.RasterYSize, DIFFERENCE_SIDE)
     codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
@@ -43,9 +52,13 @@ def difference_picture(difference: Path, scene_picture: str | None) -> Image.Ima
 
 
 def reference_picture(mask: Mask) -> Image.Image | None:
-    """A reference mask in the colours of its classes, no data white.
+    """Draw a reference mask in the colours of its classes, with no data white.
 
-    None for a mask of bits, and for one that cannot be read, which a comparison has told of if it was asked to read it.
+    Returns
+    -------
+    Image or None
+        None for a mask of bits, and for a mask that cannot be read. The comparison has reported the latter if it was
+        asked to read it.
     """
     if not mask.classes:
         return None
@@ -57,12 +70,14 @@ def reference_picture(mask: Mask) -> Image.Image | None:
     except (RuntimeError, ProductError) as error:
         log.warning("%s: is not drawn among the references (%s)", mask.path, " ".join(str(error).split()))
         return None
-    colours = {one.code: rgb(one.colour) for one in mask.classes if one.colour is not None}
+    colours = {
+        pixel_class.code: rgb(pixel_class.colour) for pixel_class in mask.classes if pixel_class.colour is not None
+    }
     return indexed(np.clip(codes, 0, 255).astype(np.uint8), colours)
 
 
 def _image_on(grid: Grid, path: str | None, width: int, height: int) -> Picture | None:
-    """The image of a scene on the extent of a grid; None where there is none that fits."""
+    """Read the image of a scene on the extent of a grid; None if no image fits."""
     if path is None:
         return None
     try:
@@ -90,7 +105,10 @@ def _image_on(grid: Grid, path: str | None, width: int, height: int) -> Picture 
 
 
 def _picture_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """(width, height) of about so many pixels; of a small raster a whole multiple, so that pixels stay sharp."""
+    """Return (width, height) of a picture whose longer side has about so many pixels.
+
+    A small raster is enlarged by a whole number, so that its pixels stay sharp.
+    """
     longest = max(width, height)
     factor = side // longest if longest <= side else side / longest
     return max(1, round(width * factor)), max(1, round(height * factor))

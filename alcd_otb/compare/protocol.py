@@ -1,4 +1,7 @@
-"""Protocols of comparison: what counts as positive, on which grid, after which dilations; JSON, checked whole."""
+"""Read protocols of comparison from JSON, and check them.
+
+A protocol decides what counts as positive, on which grid, and after which dilations.
+"""
 
 from importlib import resources
 from pathlib import Path
@@ -16,23 +19,40 @@ Names = tuple[str, ...]
 MOST_DILATIONS = 64
 
 
-class _Model(BaseModel):
+class _ProtocolModel(BaseModel):
+    # Lax, unlike StrictModel: a number may also be written as text.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class PositiveMeanings(_Model):
-    """Meanings that make a pixel positive, on either side; processors: instead of product's, by processor."""
+class PositiveMeanings(_ProtocolModel):
+    """Meanings that make a pixel positive.
+
+    Attributes
+    ----------
+    reference
+        In the reference.
+    product
+        In products.
+    processors
+        Instead of `product`, by processor.
+    """
 
     reference: Names = Field(min_length=1)
     product: Names = Field(min_length=1)
     processors: dict[str, Names] = {}
 
 
-class Dilation(_Model):
-    """metres: each gives a row of results; 0 is as delivered.
+class Dilation(_ProtocolModel):
+    """Radii of dilation.
 
-    reference: whether the reference is dilated as much as the products. delivered: by processor, the metres by which
-    its masks are dilated already; they are dilated by the rest only.
+    Attributes
+    ----------
+    metres
+        Radii, ascending; each gives a row of results. 0 is the mask as it is delivered.
+    reference
+        Whether the reference is dilated as much as the products.
+    delivered
+        By processor, the radius in metres to which its masks are already dilated. They are dilated by the rest only.
     """
 
     metres: Annotated[tuple[DilationMetres, ...], Field(min_length=1, max_length=MOST_DILATIONS)] = (0,)
@@ -47,26 +67,51 @@ class Dilation(_Model):
         return metres
 
     def of_reference(self, metres: float) -> float:
-        """Metres by which the reference is dilated in a row of so many metres."""
+        """Return the metres by which the reference is dilated in a row of so many metres."""
         return metres if self.reference else 0.0
 
     def of_product(self, processor: str, metres: float) -> float:
-        """Metres by which a processor's masks are dilated in a row of so many metres."""
+        """Return the metres by which a processor's masks are dilated in a row of so many metres."""
         return max(0.0, metres - self.delivered.get(processor, 0.0))
 
 
-class Exclusions(_Model):
-    """What is not compared besides no data: pixels of these meanings, and those so near to the edge of the data."""
+class Exclusions(_ProtocolModel):
+    """Pixels that are not compared, besides those without data.
+
+    Attributes
+    ----------
+    reference, product
+        Meanings of pixels that are left out on each side.
+    border
+        Width in metres of the border along the edge of the data that is left out.
+    """
 
     reference: Names = ()
     product: Names = ()
     border: DilationMetres = 0
 
 
-class Protocol(_Model):
-    """grid: metres, or None for the reference's own. share: of a cell's area with data that makes it positive.
+class Protocol(_ProtocolModel):
+    """A protocol of comparison.
 
-    data_share: of a cell's area that must have data.
+    Attributes
+    ----------
+    name
+        Name of the protocol.
+    description
+        What it is for.
+    grid
+        Side of a cell in metres, or None for the reference's own grid.
+    share
+        Fraction of a cell's area with data that makes the cell positive.
+    data_share
+        Fraction of a cell's area that must have data.
+    positive
+        Meanings of positive pixels.
+    dilation
+        Radii of dilation.
+    exclude
+        Pixels that are left out.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -79,23 +124,35 @@ class Protocol(_Model):
     exclude: Exclusions = Exclusions()
 
     def positive_of(self, processor: str) -> frozenset[str]:
-        """The meanings that are positive in a processor's masks."""
+        """Return the meanings that are positive in a processor's masks."""
         return frozenset(self.positive.processors.get(processor, self.positive.product))
 
     def dilated_by(self, metres: tuple[float, ...]) -> Self:
-        """With other dilations. Raises ConfigurationError where there are too many, or they do not ascend."""
+        """Return the protocol with other radii of dilation, in metres.
+
+        Raises
+        ------
+        ConfigurationError
+            If there are too many radii, or they do not ascend.
+        """
         changed = self.model_dump()
         changed["dilation"]["metres"] = metres
         return validated(type(self), changed, "dilations")
 
 
 def protocol_names() -> tuple[str, ...]:
-    """Names of the protocols that come with the package."""
+    """List the names of the protocols that come with the package."""
     return tuple(sorted(path.stem for path in _folder().glob("*.json")))
 
 
 def load_protocol(name_or_file: str) -> Protocol:
-    """Raises ConfigurationError naming file, key, value and remedy."""
+    """Read a protocol that comes with the package, by name, or a JSON file.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such protocol or it is wrong; the message names file, key, value and remedy.
+    """
     file = _folder() / f"{name_or_file}.json" if name_or_file in protocol_names() else Path(name_or_file)
     if not file.is_file():
         raise ConfigurationError(
@@ -105,4 +162,4 @@ def load_protocol(name_or_file: str) -> Protocol:
 
 
 def _folder() -> Path:
-    return Path(str(resources.files("param_templates"))) / "protocols"
+    return Path(str(resources.files("alcd_otb"))) / "param_templates" / "protocols"

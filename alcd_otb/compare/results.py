@@ -1,4 +1,4 @@
-"""What a comparison found: a row a scene, processor and dilation; means over scenes, pooled counts, the best."""
+"""Hold the results of a comparison: rows, means over scenes, pooled counts, and the best dilations."""
 
 import csv
 import io
@@ -10,26 +10,40 @@ from typing import Any
 from alcd_otb.accuracy.confusion import BinaryMetrics
 
 METRICS: Mapping[str, Callable[[BinaryMetrics], float | None]] = {
-    "oa": lambda one: one.overall_accuracy,
-    "balanced_oa": lambda one: one.balanced_accuracy,
-    "precision": lambda one: one.precision,
-    "recall": lambda one: one.recall,
-    "f1": lambda one: one.f1,
-    "specificity": lambda one: one.specificity,
+    "oa": lambda metrics: metrics.overall_accuracy,
+    "balanced_oa": lambda metrics: metrics.balanced_accuracy,
+    "precision": lambda metrics: metrics.precision,
+    "recall": lambda metrics: metrics.recall,
+    "f1": lambda metrics: metrics.f1,
+    "specificity": lambda metrics: metrics.specificity,
 }
-"""In the order of tables. The positive side is what the protocol says; an undefined ratio is None."""
+"""Metrics in the order of tables. The protocol says what is positive; an undefined ratio is None."""
 
 COUNTS: Mapping[str, Callable[[BinaryMetrics], int]] = {
-    "tp": lambda one: one.true_positives,
-    "fp": lambda one: one.false_positives,
-    "fn": lambda one: one.false_negatives,
-    "tn": lambda one: one.true_negatives,
+    "tp": lambda metrics: metrics.true_positives,
+    "fp": lambda metrics: metrics.false_positives,
+    "fn": lambda metrics: metrics.false_negatives,
+    "tn": lambda metrics: metrics.true_negatives,
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """One scene by one processor. Dilations in metres; classes: by the reference's class, which dilation keeps."""
+    """Results of one scene and one processor at one dilation.
+
+    Attributes
+    ----------
+    scene, processor
+        Names.
+    dilation_m
+        Dilation of the row in metres, as the protocol lists it.
+    reference_dilation_m, product_dilation_m
+        Dilation of each side in metres.
+    metrics
+        Of all pixels.
+    classes
+        By class of the reference; dilation does not change the class of a pixel.
+    """
 
     scene: str
     processor: str
@@ -40,7 +54,7 @@ class Row:
     classes: Mapping[str, BinaryMetrics]
 
     def as_json(self) -> dict[str, Any]:
-        """As a row of ``comparison.json``."""
+        """Return the row as ``comparison.json`` holds it."""
         return {
             "scene": self.scene,
             "processor": self.processor,
@@ -48,15 +62,28 @@ class Row:
             "reference_dilation_m": self.reference_dilation_m,
             "product_dilation_m": self.product_dilation_m,
             **_figures(self.metrics),
-            "classes": {name: _class_figures(one) for name, one in self.classes.items()},
+            "classes": {name: _class_figures(metrics) for name, metrics in self.classes.items()},
         }
 
 
 @dataclass(frozen=True)
 class ProcessorSummary:
-    """One processor at one dilation over its scenes.
+    """Results of one processor at one dilation over its scenes.
 
-    mean: of each metric over the scenes where it is defined. pooled: of the counts of all scenes together.
+    Attributes
+    ----------
+    processor
+        Name.
+    dilation_m
+        Dilation in metres.
+    scenes
+        Number of scenes.
+    mean
+        Mean of each metric over the scenes where it is defined.
+    pooled
+        Metrics of the counts of all scenes together.
+    classes
+        Pooled metrics by class of the reference.
     """
 
     processor: str
@@ -67,19 +94,19 @@ class ProcessorSummary:
     classes: Mapping[str, BinaryMetrics]
 
     def as_json(self) -> dict[str, Any]:
-        """As a processor of ``comparison.json``."""
+        """Return the processor as ``comparison.json`` holds it."""
         return {
             "processor": self.processor,
             "dilation_m": self.dilation_m,
             "scenes": self.scenes,
             "mean": dict(self.mean),
             "pooled": _figures(self.pooled),
-            "classes": {name: _class_figures(one) for name, one in self.classes.items()},
+            "classes": {name: _class_figures(metrics) for name, metrics in self.classes.items()},
         }
 
 
 def summarise_processors(rows: Iterable[Row]) -> tuple[ProcessorSummary, ...]:
-    """By processor and dilation."""
+    """Summarise rows by processor and dilation."""
 
     def key(row: Row) -> tuple[str, float]:
         return row.processor, row.dilation_m
@@ -91,15 +118,18 @@ def summarise_processors(rows: Iterable[Row]) -> tuple[ProcessorSummary, ...]:
 
 
 def best_dilations(summaries: Sequence[ProcessorSummary]) -> tuple[ProcessorSummary, ...]:
-    """Each processor at the dilation of the highest mean overall accuracy, the smallest of equal ones."""
+    """Choose for each processor the dilation of the highest mean overall accuracy, the smallest of equal ones."""
     best = []
-    for _, members in groupby(summaries, key=lambda one: one.processor):
-        best.append(max(members, key=lambda one: (one.mean["oa"] or -1.0, -one.dilation_m)))
+    for _, members in groupby(summaries, key=lambda summary: summary.processor):
+        best.append(max(members, key=lambda summary: (summary.mean["oa"] or -1.0, -summary.dilation_m)))
     return tuple(best)
 
 
 def uneven_processors(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
-    """The scenes that a processor lacks and others have: its mean is then not comparable with theirs."""
+    """List the scenes that a processor lacks and others have, by processor.
+
+    The mean of such a processor is not comparable with the means of others.
+    """
     scenes: dict[str, set[str]] = {}
     for row in rows:
         scenes.setdefault(row.processor, set()).add(row.scene)
@@ -108,21 +138,21 @@ def uneven_processors(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def rows_csv(rows: Iterable[Row]) -> str:
-    """One line a row; ratios with all their digits, empty where undefined."""
+    """Write a table with a line for each row; ratios have all their digits, and are empty where undefined."""
     head = ("scene", "processor", "dilation_m", "reference_dilation_m", "product_dilation_m", *COUNTS, *METRICS)
     return _csv(head, ([row.as_json()[name] for name in head] for row in rows))
 
 
 def classes_csv(rows: Iterable[Row]) -> str:
-    """One line a row and class of the reference."""
+    """Write a table with a line for each row and class of the reference."""
     head = ("scene", "processor", "dilation_m", "reference_class", "pixels", *COUNTS, "omission", "commission")
     return _csv(head, _class_lines(rows))
 
 
 def _class_lines(rows: Iterable[Row]) -> Iterator[list[Any]]:
     for row in rows:
-        for name, one in row.classes.items():
-            yield [row.scene, row.processor, row.dilation_m, name, *_class_figures(one).values()]
+        for name, metrics in row.classes.items():
+            yield [row.scene, row.processor, row.dilation_m, name, *_class_figures(metrics).values()]
 
 
 def _csv(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
@@ -141,8 +171,8 @@ def _summary(processor: str, dilation: float, rows: list[Row]) -> ProcessorSumma
         mean[name] = sum(values) / len(values) if values else None
     classes: dict[str, list[BinaryMetrics]] = {}
     for row in rows:
-        for name, one in row.classes.items():
-            classes.setdefault(name, []).append(one)
+        for name, metrics in row.classes.items():
+            classes.setdefault(name, []).append(metrics)
     return ProcessorSummary(
         processor,
         dilation,
@@ -156,7 +186,7 @@ def _summary(processor: str, dilation: float, rows: list[Row]) -> ProcessorSumma
 def _pooled(members: Iterable[BinaryMetrics]) -> BinaryMetrics:
     every = list(members)
     true_positives, false_positives, false_negatives, true_negatives = (
-        sum(count(one) for one in every) for count in COUNTS.values()
+        sum(count(metrics) for metrics in every) for count in COUNTS.values()
     )
     return BinaryMetrics(true_positives, false_positives, false_negatives, true_negatives)
 
@@ -167,7 +197,11 @@ def _figures(metrics: BinaryMetrics) -> dict[str, Any]:
 
 
 def _class_figures(metrics: BinaryMetrics) -> dict[str, Any]:
-    """Of one class: the share of its positive pixels that the product misses, of its negative ones that it takes."""
+    """Return counts, omission and commission of one class.
+
+    Omission is the fraction of its positive pixels that the product misses; commission is the fraction of its negative
+    pixels that the product takes for positive.
+    """
     counts = {name: count(metrics) for name, count in COUNTS.items()}
     positives = metrics.true_positives + metrics.false_negatives
     negatives = metrics.true_negatives + metrics.false_positives

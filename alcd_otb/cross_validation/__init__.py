@@ -1,1 +1,1 @@
-"""Cross-validation of the samples by spatial block."""
+"""Cross-validate samples by spatial block: measure how well they predict samples several kilometres away."""

@@ -1,9 +1,10 @@
-"""A plot of scores, fold by fold, with their mean and standard deviation."""
+"""Plot scores fold by fold, with their mean and standard deviation."""
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -17,23 +18,38 @@ _MOST_TICKS = 8
 
 
 def draw_folds(scores: Mapping[str, Sequence[float | None]], positive: str, path: Path) -> None:
-    """Write a PNG: a column a score, a dot a fold, a line at the mean and a bar of one standard deviation (n - 1).
+    """Write a PNG with a column for each score and a dot for each fold.
 
-    positive: what precision, recall and F1 are of.
+    A line shows the mean of a score, a bar one standard deviation (n - 1).
+
+    Parameters
+    ----------
+    scores
+        Scores of the folds by name of the score, 0 to 1, None where undefined.
+    positive
+        Name of the positive side, for which precision, recall and F1 are computed.
+    path
+        The file to write.
     """
     defined = {name: [value for value in values if value is not None] for name, values in scores.items()}
-    bottom, step = _axis(defined)
+    axis = _axis(defined)
     sheet = Image.new("RGB", (_WIDTH * _FINE, _HEIGHT * _FINE), "white")
     draw = ImageDraw.Draw(sheet)
-    _draw_axis(draw, bottom, step, positive)
+    _draw_axis(draw, axis, positive)
     width = (_WIDTH - _LEFT - _RIGHT) / max(len(defined), 1)
     for column, (name, values) in enumerate(defined.items()):
-        _draw_column(draw, name, values, _LEFT + (column + 0.5) * width, width, bottom)
+        _draw_column(draw, name, values, _LEFT + (column + 0.5) * width, width, axis.bottom)
     sheet.resize((_WIDTH, _HEIGHT), Image.Resampling.LANCZOS).save(path)
 
 
-def _axis(defined: Mapping[str, Sequence[float]]) -> tuple[float, float]:
-    """(lowest value, step) of an axis that ends at 1."""
+class _Axis(NamedTuple):
+    """Lowest value of an axis that ends at 1, and the step between its ticks."""
+
+    bottom: float
+    step: float
+
+
+def _axis(defined: Mapping[str, Sequence[float]]) -> _Axis:
     lows = [0.95]
     for values in defined.values():
         if values:
@@ -41,18 +57,18 @@ def _axis(defined: Mapping[str, Sequence[float]]) -> tuple[float, float]:
             lows.append(min(min(values), statistics.fmean(values) - spread))
     lowest = max(min(lows), 0.0)
     step = next(tick for tick in _TICKS if (1 - lowest) / tick <= _MOST_TICKS)
-    return max(0.0, 1 - math.ceil((1 - lowest) / step + 0.1) * step), step
+    return _Axis(max(0.0, 1 - math.ceil((1 - lowest) / step + 0.1) * step), step)
 
 
 def _height(value: float, bottom: float) -> float:
     return _TOP + (1 - value) / (1 - bottom) * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def _draw_axis(draw: ImageDraw.ImageDraw, bottom: float, step: float, positive: str) -> None:
-    digits = 3 if step < 0.01 else 2
-    for number in range(round((1 - bottom) / step) + 1):
-        value = 1 - number * step
-        y = _height(value, bottom)
+def _draw_axis(draw: ImageDraw.ImageDraw, axis: _Axis, positive: str) -> None:
+    digits = 3 if axis.step < 0.01 else 2
+    for number in range(round((1 - axis.bottom) / axis.step) + 1):
+        value = 1 - number * axis.step
+        y = _height(value, axis.bottom)
         _line(draw, (_LEFT, y, _WIDTH - _RIGHT, y), _PALE, 1)
         _text(draw, (_LEFT - 10, y), f"{value:.{digits}f}", "rm", 16)
     caption = (

@@ -1,4 +1,4 @@
-"""Folds of samples by spatial block, for cross-validation."""
+"""Divide samples into folds of spatial blocks, for cross-validation."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,12 +13,20 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 
 BlockIndex = tuple[int, int]
-"""(row, column) in a grid of blocks that begins at the scene's upper left corner."""
+"""(row, column) in a grid of square blocks that begins at the scene's upper left corner."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Samples to train on and to validate with; blocks: those of the latter."""
+    """Samples to train on and to validate with.
+
+    Attributes
+    ----------
+    training, validation
+        The samples.
+    blocks
+        Blocks of the validation samples.
+    """
 
     training: tuple[Sample, ...]
     validation: tuple[Sample, ...]
@@ -26,15 +34,29 @@ class Fold:
 
 
 def spatial_folds(samples: Sequence[Sample], count: int, side: float, grid: Grid, seed: int) -> tuple[Fold, ...]:
-    """Divide samples into so many folds, each of whole blocks, so that neighbours are on one side.
+    """Divide samples into folds of whole blocks, so that neighbours are in the same fold.
 
-    side: of a square block, in metres. A sample is in the block that holds its location.
+    A sample is in the block that holds its location. Each class is spread over the folds as evenly as its blocks allow:
+    blocks that hold much of a class are assigned first, each to the fold that holds least of the block's classes. The
+    seed breaks ties. The order of the samples does not matter.
 
-    Each class is spread over the folds as evenly as its blocks allow: blocks that hold much of a class are given out
-    first, each to the fold that holds least of the block's classes. The seed breaks ties; the order of the samples does
-    not matter.
+    Parameters
+    ----------
+    samples
+        Samples in the scene's CRS.
+    count
+        Number of folds.
+    side
+        Side of a square block, in metres.
+    grid
+        The scene's grid.
+    seed
+        Seed of the random numbers.
 
-    Raises SampleError where fewer blocks than folds hold samples, or a fold leaves fewer than two classes to train on.
+    Raises
+    ------
+    SampleError
+        Where fewer blocks than folds hold samples, or a fold leaves fewer than two classes to train on.
     """
     of_sample = [_block_of(sample, side, grid) for sample in samples]
     blocks = sorted(set(of_sample))
@@ -47,9 +69,9 @@ def spatial_folds(samples: Sequence[Sample], count: int, side: float, grid: Grid
     folds = []
     for number in range(count):
         held = {block for block, fold in zip(blocks, fold_of, strict=True) if fold == number}
-        training = tuple(one for one, block in zip(samples, of_sample, strict=True) if block not in held)
-        validation = tuple(one for one, block in zip(samples, of_sample, strict=True) if block in held)
-        if len({one.code for one in training}) < 2:
+        training = tuple(sample for sample, block in zip(samples, of_sample, strict=True) if block not in held)
+        validation = tuple(sample for sample, block in zip(samples, of_sample, strict=True) if block in held)
+        if len({sample.code for sample in training}) < 2:
             raise SampleError(
                 f"without fold {number + 1}, fewer than two classes are left to train on: label each class in several "
                 f"blocks of {side / 1000:g} km"
@@ -59,13 +81,30 @@ def spatial_folds(samples: Sequence[Sample], count: int, side: float, grid: Grid
 
 
 def lone_classes(samples: Sequence[Sample], side: float, grid: Grid, legend: Legend) -> tuple[str, ...]:
-    """A warning for each class whose samples are all in one block."""
+    """Warn of each class whose samples are all in one block.
+
+    Parameters
+    ----------
+    samples
+        Samples in the scene's CRS.
+    side
+        Side of a square block, in metres.
+    grid
+        The scene's grid.
+    legend
+        The classes.
+
+    Returns
+    -------
+    tuple
+        Messages for the operator, one line each.
+    """
     blocks: dict[int, set[BlockIndex]] = {}
     for sample in samples:
         blocks.setdefault(sample.code, set()).add(_block_of(sample, side, grid))
     return tuple(
         f"all samples of class {legend.with_code(code).name} lie in one block of {side / 1000:g} km: where they "
-        "validate, nothing has taught the class, and all of them count as errors"
+        "validate, the class has no training sample, and all of them count as errors"
         for code, held in sorted(blocks.items())
         if len(held) == 1
     )
@@ -79,7 +118,10 @@ def _block_of(sample: Sample, side: float, grid: Grid) -> BlockIndex:
 def _class_shares(
     samples: Sequence[Sample], of_sample: Sequence[BlockIndex], blocks: Sequence[BlockIndex]
 ) -> Float64Array:
-    """(blocks, classes) share of each class's samples that a block holds; the last column is of all samples."""
+    """Compute the share of each class's samples that a block holds.
+
+    The result is (blocks, classes + 1); the last column is the share of all samples.
+    """
     totals = Counter(sample.code for sample in samples)
     rows = {block: index for index, block in enumerate(blocks)}
     columns = {code: index for index, code in enumerate(sorted(totals))}
@@ -91,13 +133,13 @@ def _class_shares(
 
 
 def _assign(shares: Float64Array, count: int, seed: int) -> list[int]:
-    """The fold of each block: the one in which the sum of squared shares grows least."""
+    """Assign each block to the fold in which the sum of squared shares grows least."""
     shuffled = np.random.default_rng(seed).permutation(len(shares))
     order = shuffled[np.argsort(-(shares[shuffled] ** 2).sum(axis=1), kind="stable")]
     held = np.zeros((count, shares.shape[1]))
     fold_of = [0] * len(shares)
     for block in order.tolist():
-        # An empty fold shares nothing with the block, so that none stays empty.
+        # An empty fold shares nothing with the block, so that no fold stays empty.
         fold = int(np.argmin(held @ shares[block]))
         held[fold] += shares[block]
         fold_of[block] = fold

@@ -1,4 +1,4 @@
-"""K-fold cross-validation by spatial block: how well the samples foretell one another."""
+"""Cross-validate by spatial block, to measure how well the samples predict one another."""
 
 import logging
 from collections import Counter
@@ -19,7 +19,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
 from alcd_otb.samples.checks import check_samples
-from alcd_otb.samples.pixels import PixelSet, drawn_pixels
+from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
@@ -32,7 +32,7 @@ from otb_pipelines.train import why_unfit, with_noisy_copies, write_statistics
 log = logging.getLogger(__name__)
 
 Pairs = Mapping[tuple[int, int], int]
-"""Pixels by (reference code, code that the forest gives)."""
+"""Pixels by (reference code, predicted code)."""
 
 
 def cross_validate(
@@ -43,13 +43,34 @@ def cross_validate(
     count: int,
     settings: Settings,
 ) -> CrossValidation:
-    """Train on all folds but one and classify that one's pixels, fold by fold; write the folder kfold.
+    """Train on all folds but one and classify the pixels of that fold, fold by fold; write the folder ``kfold``.
 
-    The pixels are those of an iteration: grown, thinned, with noisy copies. The map's cleaning has no part in it,
-    since scattered pixels have no neighbours.
+    The pixels are those of an iteration: grown, thinned, with noisy copies. Nothing is cleaned as a map is, since
+    scattered pixels have no neighbours.
 
-    Raises SampleError where the samples do not allow so many folds, and as `grow` does; ConfigurationError where the
-    classifier is not made for so many classes.
+    Parameters
+    ----------
+    config
+        The scene's settings.
+    grid
+        The scene's grid.
+    workspace
+        The prepared scene.
+    samples
+        Samples in the scene's CRS.
+    count
+        Number of folds.
+    settings
+        Memory, threads and progress.
+
+    Raises
+    ------
+    SampleError
+        Where the samples do not allow so many folds, or cannot be used.
+    ConfigurationError
+        Where the classifier cannot distinguish so many classes.
+    OtbError, ProcessingError
+        Where something cannot be computed or written.
     """
     template, legend = config.template, config.template.legend
     report = check_samples(samples, legend, grid, workspace.valid)
@@ -59,7 +80,7 @@ def cross_validate(
         log.warning("%s", warning)
     folds = spatial_folds(report.kept, count, side, grid, template.samples.seed)
     pixels = [drawn_pixels(fold.training, fold.validation, template, grid, workspace.valid) for fold in folds]
-    unfit = why_unfit(template.classifier, max(len(training.counts) for training, _ in pixels))
+    unfit = why_unfit(template.classifier, max(len(split.training.counts) for split in pixels))
     if unfit is not None:
         raise ConfigurationError(f"classifier: {unfit}; choose another one")
     with workspace.scratch() as scratch:
@@ -68,42 +89,46 @@ def cross_validate(
             folder=workspace.kfold,
             sides=legend.positive,
             block=side,
-            folds=tuple(map(_result, folds, pixels, pairs, [legend] * count)),
+            folds=tuple(
+                _result(fold, split, fold_pairs, legend)
+                for fold, split, fold_pairs in zip(folds, pixels, pairs, strict=True)
+            ),
             together=summarise(_sum(pairs), legend),
             warnings=warnings,
         )
-        made = scratch / "kfold"
-        made.mkdir()
-        _write(result, _sum(pairs), legend, made)
-        workspace.replace_folder(made, workspace.kfold)
+        new_folder = scratch / "kfold"
+        new_folder.mkdir()
+        _write(result, _sum(pairs), legend, new_folder)
+        workspace.replace_folder(new_folder, workspace.kfold)
     return result
 
 
 def _classify(
     config: SceneConfig,
     workspace: Workspace,
-    pixels: Sequence[tuple[PixelSet, PixelSet]],
+    pixels: Sequence[PixelSplit],
     scratch: Path,
     settings: Settings,
 ) -> list[Pairs]:
+    """Count the validation pixels of each fold by reference and predicted class."""
     template = config.template
-    features = _Features.read(workspace.features, [one for fold in pixels for one in fold], settings)
+    features = _Features.read(workspace.features, [pixel_set for split in pixels for pixel_set in split], settings)
     folds = []
     for training, validation in pixels:
         values = features.of(training).astype(np.float64)
         copied, codes = with_noisy_copies(values, training.codes, template.samples.jitter, template.samples.seed)
         folds.append(FoldPixels(copied, codes, features.of(validation)))
     if template.uses_sklearn:
-        found = predict_folds(folds, template.classifier, template.samples.seed, settings)
+        predicted = predict_folds(folds, template.classifier, template.samples.seed, settings)
     else:
         name = str(template.classifier["classifier"])
         statistics_file = write_statistics(name, workspace.features, scratch / "statistics.xml", settings)
         work = scratch / "folds"
         work.mkdir()
-        found = classify_folds(folds, template.classifier, template.samples.seed, statistics_file, work, settings)
+        predicted = classify_folds(folds, template.classifier, template.samples.seed, statistics_file, work, settings)
     return [
-        Counter(zip(validation.codes.tolist(), codes.tolist(), strict=True))
-        for (_, validation), codes in zip(pixels, found, strict=True)
+        Counter(zip(split.validation.codes.tolist(), codes.tolist(), strict=True))
+        for split, codes in zip(pixels, predicted, strict=True)
     ]
 
 
@@ -111,7 +136,12 @@ def _classify(
 class _Features:
     """The features of the pixels that any fold uses, each read once.
 
-    keys: (pixels,) ascending; values: (pixels, features).
+    Attributes
+    ----------
+    keys
+        (pixels,) row and column of each pixel in one number, ascending.
+    values
+        (pixels, features) their features.
     """
 
     keys: Int64Array
@@ -119,7 +149,7 @@ class _Features:
 
     @classmethod
     def read(cls, path: Path, sets: Sequence[PixelSet], settings: Settings) -> "_Features":
-        keys = np.unique(np.concatenate([_keys(one) for one in sets]))
+        keys = np.unique(np.concatenate([_keys(pixels) for pixels in sets]))
         with gdal_threads(settings.threads):
             return cls(keys, values_at(path, keys >> 32, keys & (2**32 - 1)))
 
@@ -131,14 +161,14 @@ def _keys(pixels: PixelSet) -> Int64Array:
     return (pixels.rows << 32) + pixels.columns
 
 
-def _result(fold: Fold, pixels: tuple[PixelSet, PixelSet], pairs: Pairs, legend: Legend) -> FoldResult:
+def _result(fold: Fold, pixels: PixelSplit, pairs: Pairs, legend: Legend) -> FoldResult:
     matrix = ConfusionMatrix.from_pairs(pairs, legend)
     binary = BinaryMetrics.from_pairs(pairs, legend)
     return FoldResult(
         blocks=len(fold.blocks),
         samples=len(fold.validation),
-        training_pixels=len(pixels[0]),
-        pixels=len(pixels[1]),
+        training_pixels=len(pixels.training),
+        pixels=len(pixels.validation),
         scores={
             "overall accuracy": matrix.overall_accuracy,
             f"{legend.positive.title} accuracy": binary.overall_accuracy,
@@ -151,8 +181,8 @@ def _result(fold: Fold, pixels: tuple[PixelSet, PixelSet], pairs: Pairs, legend:
 
 def _sum(pairs: Sequence[Pairs]) -> Pairs:
     total: Counter[tuple[int, int]] = Counter()
-    for one in pairs:
-        total.update(one)
+    for fold_pairs in pairs:
+        total.update(fold_pairs)
     return total
 
 
@@ -161,5 +191,5 @@ def _write(result: CrossValidation, pairs: Pairs, legend: Legend, folder: Path) 
     text = "".join(",".join(row) + "\n" for row in result.table())
     (folder / "kfold.csv").write_text(text, encoding="utf-8")
     (folder / "confusion_matrix.csv").write_text(matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)))
-    scores = {name: [one.scores[name] for one in result.folds] for name in result.folds[0].scores}
+    scores = {name: [fold.scores[name] for fold in result.folds] for name in result.folds[0].scores}
     draw_folds(scores, result.sides.name, folder / "kfold.png")

@@ -1,4 +1,4 @@
-"""What a cross-validation found: scores fold by fold, their means and deviations, as JSON, table and text."""
+"""Give the scores of a cross-validation, fold by fold and in the mean, as JSON, table and text."""
 
 import statistics
 from collections.abc import Mapping
@@ -12,9 +12,16 @@ from alcd_otb.text import aligned
 
 @dataclass(frozen=True)
 class FoldResult:
-    """blocks, samples, pixels: that validate. training_pixels: before any noisy copy.
+    """Size and scores of one fold.
 
-    scores: by their names, None where undefined; the last three are of the positive pixels.
+    Attributes
+    ----------
+    blocks, samples, pixels
+        Number of blocks, samples and pixels to validate with.
+    training_pixels
+        Number of pixels to train on, without noisy copies.
+    scores
+        Scores by name, 0 to 1, None where undefined. The last three are those of the positive pixels.
     """
 
     blocks: int
@@ -26,9 +33,22 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """block: side in metres. sides: that the two-class scores tell apart.
+    """Results of a cross-validation.
 
-    together: what metrics.json holds, of all folds' pixels in one matrix.
+    Attributes
+    ----------
+    folder
+        Folder of the files that were written.
+    sides
+        The two sides that the two-class scores distinguish.
+    block
+        Side of a block, in metres.
+    folds
+        Results of each fold.
+    together
+        Metrics of all folds' pixels in one matrix, as in metrics.json.
+    warnings
+        Messages for the operator, one line each.
     """
 
     folder: Path
@@ -40,28 +60,28 @@ class CrossValidation:
 
     @property
     def means(self) -> dict[str, float | None]:
-        """Of the folds where a score is defined."""
+        """Mean of each score over the folds where it is defined."""
         return {name: statistics.fmean(values) if values else None for name, values in self._values().items()}
 
     @property
     def deviations(self) -> dict[str, float | None]:
-        """Standard deviations between folds (n - 1)."""
+        """Standard deviation of each score between folds (n - 1); None with fewer than two values."""
         return {name: statistics.stdev(values) if len(values) > 1 else None for name, values in self._values().items()}
 
     def as_json(self) -> dict[str, Any]:
-        """What ``kfold.json`` holds and ``kfold --json`` prints."""
+        """Give the object that ``kfold.json`` holds and ``kfold --json`` prints."""
         return {
             "folder": str(self.folder),
             "block": self.block,
             "folds": [
                 {
-                    "blocks": one.blocks,
-                    "samples": one.samples,
-                    "training_pixels": one.training_pixels,
-                    "pixels": one.pixels,
-                    **_keyed(one.scores),
+                    "blocks": fold.blocks,
+                    "samples": fold.samples,
+                    "training_pixels": fold.training_pixels,
+                    "pixels": fold.pixels,
+                    **_keyed(fold.scores),
                 }
-                for one in self.folds
+                for fold in self.folds
             ],
             "mean": _keyed(self.means),
             "standard_deviation": _keyed(self.deviations),
@@ -70,33 +90,33 @@ class CrossValidation:
         }
 
     def table(self) -> list[list[str]]:
-        """The lines of the table, its head first."""
+        """Give the rows of the table, its head first."""
         rows = [["fold", "blocks", "samples", "pixels", *self._values()]]
         rows += [
-            [str(number), str(one.blocks), str(one.samples), str(one.pixels), *map(_shown, one.scores.values())]
-            for number, one in enumerate(self.folds, start=1)
+            [str(number), str(fold.blocks), str(fold.samples), str(fold.pixels), *map(_shown, fold.scores.values())]
+            for number, fold in enumerate(self.folds, start=1)
         ]
-        counts = [(one.blocks, one.samples, one.pixels) for one in self.folds]
+        counts = [(fold.blocks, fold.samples, fold.pixels) for fold in self.folds]
         totals = [str(sum(values)) for values in zip(*counts, strict=True)]
         rows.append(["mean", *totals, *map(_shown, self.means.values())])
         rows.append(["standard deviation", "", "", "", *map(_shown, self.deviations.values())])
         return rows
 
     def summary(self) -> str:
-        """The scores as a text of some lines, as ``kfold`` prints it."""
+        """Format the scores as text of some lines, as ``kfold`` prints it."""
         return (
             f"{self.folder}: {len(self.folds)} folds of blocks of {self.block / 1000:g} km\n"
             f"{aligned(self.table())}\n"
-            "The scores are of the samples, not of the map: they tell how well samples foretell others far away."
+            "The scores are of the samples, not of the map: they show how well samples predict others far away."
         )
 
     def _values(self) -> dict[str, list[float]]:
         names = self.folds[0].scores
-        return {name: [value for one in self.folds if (value := one.scores[name]) is not None] for name in names}
+        return {name: [value for fold in self.folds if (value := fold.scores[name]) is not None] for name in names}
 
 
 def _keyed(scores: Mapping[str, float | None]) -> dict[str, float | None]:
-    """By names as in metrics.json."""
+    """Give scores the names of metrics.json."""
     return {name.lower().replace(" ", "_").replace("/", "_"): value for name, value in scores.items()}
 
 

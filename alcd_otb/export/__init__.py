@@ -1,1 +1,1 @@
-"""Delivery of finished maps, in the layouts that others read."""
+"""Export finished maps in layouts that other programs read."""

@@ -1,4 +1,4 @@
-"""Cloud Optimized GeoTIFFs of a map and its confidence, with what else describes the scene beside them."""
+"""Export a scene as Cloud Optimized GeoTIFFs of its map and its confidence, with the files that describe it."""
 
 from pathlib import Path
 
@@ -37,17 +37,37 @@ _QUALITY = 85
 
 
 def folder_name(scene: MappedScene) -> str:
+    """Return the name of the scene's folder."""
     return scene.identifier
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: ReportShare) -> None:
-    """Fill the folder of one scene."""
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, report_share: ReportShare) -> None:
+    """Fill the folder of a scene.
+
+    Parameters
+    ----------
+    scene
+        The scene to export.
+    folder
+        The folder to fill; it exists and is empty.
+    publication
+        What the publisher says of the data set.
+    report_share
+        Receives the fraction of the scene that is written, 0 to 1.
+
+    Raises
+    ------
+    ProductError
+        If a file of the iteration is damaged.
+    ProcessingError
+        If a file cannot be written.
+    """
     write_classes(scene.labels, folder / CLASSES, _tags(scene, "classes", publication))
-    told(1 / 3)
+    report_share(1 / 3)
     for number, (name, what) in enumerate(((CONFIDENCE, "confidence"), (SMOOTHED, "smoothed confidence")), start=2):
         if (scene.folder / name).is_file():
             write_shares(scene.folder / name, folder / name, _tags(scene, what, publication))
-        told(number / 3)
+        report_share(number / 3)
     copy_present(("samples.gpkg", "contours.fgb", "contours.png"), scene.folder, folder)
     copy_present(("confusion_matrix.csv", "invalid_valid_matrix.csv"), scene.folder, folder)
     copy_object(scene.folder / "metrics.json", folder / "metrics.json")
@@ -60,9 +80,19 @@ def write_scene(scene: MappedScene, folder: Path, publication: Publication, told
 
 
 def thumbnail(scene: MappedScene, side: int) -> Image.Image:
-    """The scene in true colour, or its map where it has no such picture; the longer side has so many pixels.
+    """Draw the scene in true colour, or its map if it has no such picture.
 
-    Raises ProductError where the picture is damaged.
+    Parameters
+    ----------
+    scene
+        The scene to draw.
+    side
+        Pixels of the longer side.
+
+    Raises
+    ------
+    ProductError
+        If the picture is damaged.
     """
     preview = scene.workspace.preview
     if preview.is_file():
@@ -73,8 +103,13 @@ def thumbnail(scene: MappedScene, side: int) -> Image.Image:
             raise ProductError(f"{preview}: cannot be read ({error}); delete it and run the scene again") from error
     else:
         image = Image.fromarray(coloured(map_codes(scene.labels), scene.legend))
+    return resized(image, side, Image.Resampling.BOX)
+
+
+def resized(image: Image.Image, side: int, resampling: Image.Resampling) -> Image.Image:
+    """Resize an image so that its longer side has so many pixels."""
     width, height = (max(1, round(length * side / max(image.size))) for length in image.size)
-    return image.resize((width, height), Image.Resampling.BOX)
+    return image.resize((width, height), resampling)
 
 
 def _tags(scene: MappedScene, what: str, publication: Publication) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Where a map has data, as a polygon in longitude and latitude (RFC 7946)."""
+"""Outline where a map has data, as a polygon in longitude and latitude (RFC 7946)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from alcd_otb.settings.legend import NO_DATA
 from otb_pipelines.process import gdal, ogr, osr
 
 _CELLS = 256
-"""Cells along the longer side, to which the outline is exact."""
+"""Cells along the longer side; the outline is exact to one cell."""
 
 _SEGMENTS = 8
 """Pieces of a side: a straight edge of a tile is curved in longitude and latitude, by 300 m at 45 degrees."""
@@ -25,15 +25,33 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Footprint:
-    """geometry: a GeoJSON Polygon or MultiPolygon, cut where it crosses the antimeridian. bbox: west, south, east,
-    north in degrees; west is larger than east where it crosses."""
+    """The outline of the pixels with data.
+
+    Attributes
+    ----------
+    geometry
+        A GeoJSON Polygon or MultiPolygon, cut where it crosses the antimeridian.
+    bbox
+        West, south, east and north in degrees. West is larger than east where the box crosses the antimeridian.
+    """
 
     geometry: dict[str, Any] = field(hash=False)
     bbox: tuple[float, float, float, float]
 
 
 def footprint(labels: Path) -> Footprint | None:
-    """Of the pixels with data of a label raster, holes filled, to a 256th of its side; None where there are none."""
+    """Outline the pixels with data of a label raster, with holes filled.
+
+    Parameters
+    ----------
+    labels
+        The label raster.
+
+    Returns
+    -------
+    Footprint or None
+        Exact to a 256th of the raster's longer side; None if no pixel has data.
+    """
     grid = Grid.of(str(labels))
     factor = -(-max(grid.width, grid.height) // _CELLS)
     cells = _cells_with_data(labels, grid, factor)
@@ -46,11 +64,15 @@ def footprint(labels: Path) -> Footprint | None:
 
 
 def united(boxes: list[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
-    """The box around boxes, as in Footprint; it crosses the antimeridian where one of them does."""
+    """Return the box around boxes of (west, south, east, north) in degrees.
+
+    It crosses the antimeridian if one of the boxes does; west is then larger than east.
+    """
     crosses = any(west > east for west, _, east, _ in boxes)
     shifted = [[_eastward(value) if crosses else value for value in (west, east)] for west, _, east, _ in boxes]
-    west, east = min(one[0] for one in shifted), max(one[1] for one in shifted)
-    return west, min(one[1] for one in boxes), east - 360 if east > 180 else east, max(one[3] for one in boxes)
+    west, east = min(west for west, _ in shifted), max(east for _, east in shifted)
+    south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
+    return west, south, east - 360 if east > 180 else east, north
 
 
 def _eastward(longitude: float) -> float:
@@ -58,7 +80,7 @@ def _eastward(longitude: float) -> float:
 
 
 def _cells_with_data(labels: Path, grid: Grid, factor: int) -> NDArray[np.uint8]:
-    """Rows x columns of square cells: 1 where one of a cell's pixels has data."""
+    """Return (rows, columns) of square cells: 1 where one of a cell's pixels has data."""
     columns = -(-grid.width // factor)
     rows = []
     for _, codes in strips(labels, factor):
@@ -99,7 +121,7 @@ def _wrapped(outline: ogr.Geometry) -> Footprint:
     rings = [_points(part.GetGeometryRef(0)) for part in _polygons(outline)]
     longitudes = [x for ring in rings for x, _ in ring]
     latitudes = [y for ring in rings for _, y in ring]
-    # No tile is as wide: its longitudes jump at the antimeridian.
+    # No tile is that wide: its longitudes jump at the antimeridian.
     crosses = max(longitudes) - min(longitudes) > 180
     if crosses:
         rings = [[(_eastward(x), y) for x, y in ring] for ring in rings]
@@ -124,7 +146,7 @@ Ring = list[tuple[float, float]]
 
 
 def _clipped(rings: list[Ring], west: float, east: float, shift: float) -> Iterator[Ring]:
-    """The parts of polygons without holes between two meridians, moved by so many degrees."""
+    """Yield the parts of polygons without holes between two meridians, moved by so many degrees."""
     for ring in rings:
         line = ogr.Geometry(ogr.wkbLinearRing)
         for x, y in ring:

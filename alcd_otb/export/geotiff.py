@@ -1,4 +1,4 @@
-"""Rasters for delivery: Cloud Optimized GeoTIFFs, and the confidence in 8 bits."""
+"""Write rasters for delivery: Cloud Optimized GeoTIFFs, and the confidence in 8 bits."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from alcd_otb.settings.legend import NO_DATA
 from otb_pipelines.process import gdal
 
 BLOCK = 512
-"""Pixels of a side of a block; a raster that fits into one has no overviews."""
+"""Pixels of a side of a block; a raster that fits into one block has no overviews."""
 
 # One thread, so that the same pixels make the same bytes.
 _OPTIONS = {
@@ -22,19 +22,57 @@ _OPTIONS = {
 
 
 def write_classes(labels: Path, target: Path, tags: Mapping[str, str]) -> None:
-    """A map as a Cloud Optimized GeoTIFF: its colours, class names (in the file beside it) and no data, and overviews
-    of the commonest class. tags: of the TIFF. Raises ProcessingError where it cannot be written."""
+    """Write a map as a Cloud Optimized GeoTIFF.
+
+    It has the colours, the class names (in the file beside it) and the no-data value of the map, and overviews of the
+    commonest class.
+
+    Parameters
+    ----------
+    labels
+        The label raster.
+    target
+        The file to write.
+    tags
+        Values of TIFF tags by their names without the prefix TIFFTAG_.
+
+    Raises
+    ------
+    ProcessingError
+        If the file cannot be written.
+    """
     _write_cog(labels, target, tags, {"OVERVIEW_RESAMPLING": "MODE"})
 
 
 def write_shares(raster: Path, target: Path, tags: Mapping[str, str]) -> None:
-    """A raster of shares, Float32, as a Cloud Optimized GeoTIFF, with overviews of their averages. As write_classes."""
-    # A higher level makes a confidence little smaller, in five times the time.
+    """Write a raster of fractions, Float32, as a Cloud Optimized GeoTIFF with averaged overviews.
+
+    Parameters
+    ----------
+    raster
+        The raster.
+    target
+        The file to write.
+    tags
+        Values of TIFF tags by their names without the prefix TIFFTAG_.
+
+    Raises
+    ------
+    ProcessingError
+        If the file cannot be written.
+    """
+    # A higher level makes a confidence only a little smaller, and takes five times as long.
     _write_cog(raster, target, tags, {"OVERVIEW_RESAMPLING": "AVERAGE", "LEVEL": "1"})
 
 
 def write_scaled(confidence: Path, target: Path) -> None:
-    """A confidence of 0 to 1 as a GeoTIFF of whole numbers of 0 to 255, 0 no data. Raises ProcessingError."""
+    """Write a confidence of 0 to 1 as a GeoTIFF of whole numbers from 0 to 255, where 0 is no data.
+
+    Raises
+    ------
+    ProcessingError
+        If the file cannot be written.
+    """
     settings = {"outputType": gdal.GDT_Byte, "scaleParams": [[0, 1, 0, 255]], "noData": NO_DATA}
     try:
         scaled = gdal.Translate("", str(confidence), format="VRT", **settings)
@@ -53,7 +91,7 @@ def _write_cog(raster: Path, target: Path, tags: Mapping[str, str], options: Map
         tagged = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(raster)))
         tagged.SetMetadata({f"TIFFTAG_{name}": text for name, text in tags.items()})
         written = gdal.GetDriverByName("COG").CreateCopy(str(target), tagged, options=listed)
-        # As in alcd_otb.raster.io: an error on closing is else printed and forgotten.
+        # As in alcd_otb.raster.io: otherwise an error on closing is printed and forgotten.
         gdal.Dataset.__swig_destroy__(written)
         written.this = None
     except RuntimeError as error:

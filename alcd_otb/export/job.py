@@ -1,4 +1,4 @@
-"""Export of one or several finished scenes into a folder that appears when it is whole."""
+"""Export finished scenes to a folder that appears when it is whole."""
 
 import dataclasses
 from collections import Counter
@@ -23,7 +23,17 @@ from otb_pipelines.settings import Settings
 
 @dataclass(frozen=True)
 class Layout:
-    """folder_name: of a scene in the export. write_scene: fills that folder. contents: (file, what it is) of it."""
+    """A layout of exports.
+
+    Attributes
+    ----------
+    folder_name
+        Names the folder of a scene.
+    write_scene
+        Fills the folder of a scene.
+    contents
+        (file, what it is) of a scene's folder.
+    """
 
     folder_name: Callable[[MappedScene], str]
     write_scene: Callable[[MappedScene, Path, Publication, ReportShare], None]
@@ -39,7 +49,21 @@ LAYOUTS = {
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written. scenes: by the folders that hold them. size: bytes of all files."""
+    """An export that was written.
+
+    Attributes
+    ----------
+    folder
+        The folder of the export.
+    layout
+        Name of its layout.
+    scenes
+        The scenes by the names of their folders.
+    files
+        Number of files.
+    size
+        Bytes of all files.
+    """
 
     folder: Path
     layout: str
@@ -48,6 +72,7 @@ class Exported:
     size: int
 
     def as_json(self) -> dict[str, Any]:
+        """Return the export as ``export --json`` prints it."""
         return {
             "export": str(self.folder),
             "layout": self.layout,
@@ -57,73 +82,116 @@ class Exported:
         }
 
     def summary(self) -> str:
+        """Describe the export for a terminal: its size, and the scene and iteration in each folder."""
         count = f"{len(self.scenes)} scene{'s' if len(self.scenes) > 1 else ''}"
         lines = [f"{self.folder}: {count}, layout {self.layout}, {self.files} files, {self.size / 1e6:.1f} MB"]
         lines += [f"  {folder}: {scene.name}, iteration {scene.number}" for folder, scene in self.scenes.items()]
         return "\n".join(lines)
 
 
-def export(
-    sources: Sequence[Path],
-    target: Path,
-    layout: str,
-    publication: Publication,
-    settings: Settings,
-    iteration: int | None = None,
-    acquired: datetime | None = None,
-    replace: bool = False,
-) -> Exported:
-    """Write the scenes into a folder. The same iterations give the same bytes, in whichever order they are named.
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to export, and how.
 
-    sources: scene.json files, workspaces, or iterations of such. iteration: instead of the latest, of a single source.
-    acquired: UTC, of a single source made from a raster that does not tell it.
-    replace: an earlier export in the target's place, whatever it holds by now; else one of the same layout is
-    replaced if it is as it was written, and anything else refused.
-
-    Raises ConfigurationError where a source has no map, two are of one acquisition, or the target may not be replaced;
-    ProductError where an iteration is damaged; ProcessingError where the export cannot be written.
+    Attributes
+    ----------
+    layout
+        Name of a layout in LAYOUTS.
+    publication
+        What the publisher says of the data set.
+    iteration
+        Number of the iteration, for a single source; None for the latest.
+    acquired
+        Time of the acquisition in UTC, for a single source made from a raster that does not have it.
+    replace
+        Whether any earlier export in the target's place is replaced, whatever it holds by now.
     """
-    publication.check()
-    if len(sources) > 1 and iteration is not None:
-        raise ConfigurationError(
-            "--iteration is of one scene; of several, name the iterations' folders instead, such as work/iterations/002"
-        )
-    if len(sources) > 1 and acquired is not None:
-        raise ConfigurationError("--acquired is of one scene; export the scenes whose products do not tell it apart")
-    kind = LAYOUTS[layout]
-    opened = [dataclasses.replace(open_mapped(source, iteration), stated=acquired) for source in sources]
-    scenes = _placed(opened, kind)
-    check_target(target, layout, [scene.workspace.folder for scene in scenes.values()], replace)
+
+    layout: str
+    publication: Publication
+    iteration: int | None = None
+    acquired: datetime | None = None
+    replace: bool = False
+
+
+def export(sources: Sequence[Path], target: Path, options: ExportOptions, settings: Settings) -> Exported:
+    """Write scenes to a folder.
+
+    The same iterations give the same bytes, in whichever order they are named.
+
+    Parameters
+    ----------
+    sources
+        scene.json files, workspaces, or iterations of workspaces.
+    target
+        The folder to write. An earlier export of the same layout is replaced if it is as it was written.
+    options
+        What to write, and in which layout.
+    settings
+        Memory and progress.
+
+    Raises
+    ------
+    ConfigurationError
+        If a source has no map, two sources are of one acquisition, or the target may not be replaced.
+    ProductError
+        If an iteration is damaged.
+    ProcessingError
+        If the export cannot be written.
+    WorkspaceLockedError
+        If another process writes to the target.
+    """
+    options.publication.check()
+    layout = LAYOUTS[options.layout]
+    scenes = _placed(_open_all(sources, options), layout)
+    check_target(target, options.layout, [scene.workspace.folder for scene in scenes.values()], options.replace)
     with bounded_cache(settings.ram), writing_to(target.absolute().parent), unfinished(target) as folder:
         for number, (name, scene) in enumerate(scenes.items()):
 
-            def told(share: float, number: int = number) -> None:
+            def report_share(share: float, number: int = number) -> None:
                 if settings.progress is not None:
                     settings.progress("exporting", (number + share) / len(scenes))
 
             (folder / name).mkdir()
-            kind.write_scene(scene, folder / name, publication, told)
-            told(1)
-        in_order = tuple(scenes.values())
-        draw_overview(in_order, folder / "overview.png")
-        write_text(folder / "README.md", readme(in_order, tuple(scenes), kind.contents, publication))
-        if layout == "stac":
-            write_index(in_order, tuple(scenes), folder, publication)
-        write_json(folder / MANIFEST, _manifest(scenes, layout, publication))
-        write_checksums(folder)
+            layout.write_scene(scene, folder / name, options.publication, report_share)
+            report_share(1)
+        _describe(scenes, folder, options)
         files = files_below(folder)
         size = sum(file.stat().st_size for file in files)
         put_in_place(folder, target)
-    return Exported(target, layout, scenes, len(files), size)
+    return Exported(target, options.layout, scenes, len(files), size)
+
+
+def _open_all(sources: Sequence[Path], options: ExportOptions) -> list[MappedScene]:
+    if len(sources) > 1 and options.iteration is not None:
+        raise ConfigurationError(
+            "--iteration applies to one scene; for several, name the iterations' folders instead, such as "
+            "work/iterations/002"
+        )
+    if len(sources) > 1 and options.acquired is not None:
+        raise ConfigurationError("--acquired applies to one scene; export scenes whose products lack it one by one")
+    return [dataclasses.replace(open_mapped(source, options.iteration), stated=options.acquired) for source in sources]
+
+
+def _describe(scenes: dict[str, MappedScene], folder: Path, options: ExportOptions) -> None:
+    """Write the files that describe the whole data set."""
+    in_order, names = tuple(scenes.values()), tuple(scenes)
+    draw_overview(in_order, folder / "overview.png")
+    contents = LAYOUTS[options.layout].contents
+    write_text(folder / "README.md", readme(in_order, names, contents, options.publication))
+    if options.layout == "stac":
+        write_index(in_order, names, folder, options.publication)
+    write_json(folder / MANIFEST, _manifest(scenes, options))
+    write_checksums(folder)
 
 
 def _placed(scenes: Sequence[MappedScene], layout: Layout) -> dict[str, MappedScene]:
-    """The scenes by their folders, in the folders' order."""
+    """Return the scenes by their folders, in the folders' order."""
     names = [layout.folder_name(scene) for scene in scenes]
-    often = Counter(names)
-    # A product of before December 2016 holds many tiles.
+    times_used = Counter(names)
+    # A product from before December 2016 holds many tiles.
     named = [
-        f"{name}_T{scene.tile}" if often[name] > 1 and scene.tile and scene.tile not in name else name
+        f"{name}_T{scene.tile}" if times_used[name] > 1 and scene.tile and scene.tile not in name else name
         for name, scene in zip(names, scenes, strict=True)
     ]
     placed: dict[str, MappedScene] = {}
@@ -131,17 +199,17 @@ def _placed(scenes: Sequence[MappedScene], layout: Layout) -> dict[str, MappedSc
         if name in placed:
             raise ConfigurationError(
                 f"{scene.workspace.folder}: is of the same acquisition as {placed[name].workspace.folder} ({name}); "
-                "export them apart"
+                "export them separately"
             )
         placed[name] = scene
     return placed
 
 
-def _manifest(scenes: dict[str, MappedScene], layout: str, publication: Publication) -> dict[str, Any]:
+def _manifest(scenes: dict[str, MappedScene], options: ExportOptions) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "layout": layout,
-        **publication.as_json(tuple(scenes.values())),
+        "layout": options.layout,
+        **options.publication.as_json(tuple(scenes.values())),
         "software": software(),
         "scenes": [_entry(folder, scene) for folder, scene in scenes.items()],
     }
@@ -156,6 +224,6 @@ def _entry(folder: str, scene: MappedScene) -> dict[str, Any]:
         "acquired": scene.acquired.isoformat() if scene.acquired else None,
         "product": scene.product.get("name"),
         "iteration": scene.number,
-        "pixels": {one.name: scene.counts[one.code] for one in scene.legend.classes},
+        "pixels": {legend_class.name: scene.counts[legend_class.code] for legend_class in scene.legend.classes},
         "overall_accuracy": estimate["overall_accuracy"] if estimate else None,
     }

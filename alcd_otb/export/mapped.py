@@ -1,4 +1,4 @@
-"""A scene that has a map: what its workspace tells of one iteration, without its products."""
+"""Read a scene that has a map: one iteration of a workspace, without its products."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.raster.grid import Grid
@@ -23,8 +23,20 @@ Content = Mapping[str, Any]
 class MappedScene:
     """One iteration of a workspace.
 
-    folder: the iteration's. config and metrics: its config.json and metrics.json. legend and grid: of its map.
-    counts: pixels of the map by code, 256 of them. stated: when it was acquired, UTC, where the product does not tell.
+    Attributes
+    ----------
+    workspace
+        The workspace of the scene.
+    folder
+        The folder of the iteration.
+    config, metrics
+        The iteration's ``config.json`` and ``metrics.json``.
+    legend, grid
+        Classes and grid of its map.
+    counts
+        Pixels of the map by code, 256 numbers.
+    stated
+        Time of the acquisition in UTC according to the user, for a product that does not have it.
     """
 
     workspace: Workspace
@@ -38,57 +50,62 @@ class MappedScene:
 
     @property
     def name(self) -> str:
+        """Name of the scene."""
         return str(self.config["scene"]["name"])
 
     @property
     def number(self) -> int:
+        """Number of the iteration."""
         return int(self.folder.name)
 
     @property
     def labels(self) -> Path:
+        """The raster of the map."""
         return self.folder / "labels.tif"
 
     @property
     def product(self) -> Content:
-        """The identity of the product that the map is of; empty where the scene was made from another raster."""
+        """Identity of the product that the map is of; empty if the scene was made from another raster."""
         return self.config["products"].get("cloudy") or {}
 
     @property
     def clear_products(self) -> tuple[Content, ...]:
-        """In their order."""
-        return tuple(one for date, one in self.config["products"].items() if date != "cloudy" and one)
+        """Identities of the products of the clear dates, in their order."""
+        return tuple(product for date, product in self.config["products"].items() if date != "cloudy" and product)
 
     @property
     def tile(self) -> str | None:
+        """Tile such as ``31TFJ``, or None."""
         return self.product.get("tile")
 
     @property
     def acquired(self) -> datetime | None:
-        """UTC."""
+        """Time of the acquisition in UTC, or None where it is unknown."""
         return acquired(self.product) or self.stated
 
     @property
     def identifier(self) -> str:
-        """Tile, or else the scene's name, and time, if known; of letters, digits, ``_``, ``.`` and ``-``."""
+        """Tile, or else the scene's name, and the time, if known; of letters, digits, ``_``, ``.`` and ``-``."""
         place = self.tile or plain_name(self.name)
         return place if self.acquired is None else f"{place}_{self.acquired:%Y%m%dT%H%M%S}"
 
     @property
     def made(self) -> str | None:
-        """When the map was whole: ISO 8601, UTC."""
+        """Time when the map was whole, ISO 8601 in UTC."""
         return self.metrics.get("time")
 
     @property
     def data_pixels(self) -> int:
+        """Number of pixels with data."""
         return sum(self.counts) - self.counts[NO_DATA]
 
-    def share(self, one: LegendClass) -> float | None:
-        """Of the pixels with data; None where there are none."""
-        return self.counts[one.code] / self.data_pixels if self.data_pixels else None
+    def share(self, legend_class: LegendClass) -> float | None:
+        """Return the fraction of the pixels with data that have a class; None if no pixel has data."""
+        return self.counts[legend_class.code] / self.data_pixels if self.data_pixels else None
 
     @property
     def estimate(self) -> Content | None:
-        """What `accuracy estimate` found of this very map; None where it was not asked, or was of another one."""
+        """Result of ``accuracy estimate`` for this map; None if there is none, or it is of another iteration."""
         file = self.workspace.accuracy_estimate
         if not file.is_file():
             return None
@@ -97,11 +114,21 @@ class MappedScene:
 
 
 def open_mapped(source: Path, number: int | None = None) -> MappedScene:
-    """Read a scene.json's workspace, a workspace, or one of its iterations.
+    """Read an iteration of a workspace.
 
-    number: of the iteration; by default the latest, or the one that source names.
+    Parameters
+    ----------
+    source
+        A scene.json, whose workspace is read; a workspace; or one of its iterations.
+    number
+        Number of the iteration; by default the latest, or the one that source names.
 
-    Raises ConfigurationError where there is no such iteration, ProductError where its files are damaged.
+    Raises
+    ------
+    ConfigurationError
+        If there is no such iteration.
+    ProductError
+        If files of the iteration are damaged.
     """
     workspace, named = _workspace_of(source)
     if number is not None and named is not None:
@@ -111,11 +138,11 @@ def open_mapped(source: Path, number: int | None = None) -> MappedScene:
     file = named / "config.json"
     config = read_object(file)
     try:
-        legend = Legend.from_classes([LegendClass(**one) for one in config["scene"]["template"]["classes"]])
+        legend = Legend.from_classes([LegendClass(**entry) for entry in config["scene"]["template"]["classes"]])
         metrics = read_object(named / "metrics.json")
         grid = Grid.of(str(named / "labels.tif"))
         scene = MappedScene(workspace, named, config, metrics, legend, grid, tuple(histogram(named / "labels.tif")))
-        # Read here, where the file can be named.
+        # These are read here, where an error can name the file.
         _ = (scene.name, scene.acquired, scene.clear_products, config["versions"], config["features"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProductError(f"{file}: does not describe an iteration ({error!r}); run the scene again") from error
@@ -125,7 +152,13 @@ def open_mapped(source: Path, number: int | None = None) -> MappedScene:
 
 
 def acquired(product: Content) -> datetime | None:
-    """When a product was acquired, in UTC. Raises ValueError where its identity is damaged."""
+    """Read the time of acquisition from the identity of a product, in UTC; None where it has none.
+
+    Raises
+    ------
+    ValueError
+        If the identity is damaged.
+    """
     text = product.get("acquired")
     if text is None:
         return None
@@ -134,12 +167,18 @@ def acquired(product: Content) -> datetime | None:
 
 
 def plain_name(text: str) -> str:
-    """A text as a name that files and addresses may have: letters, digits, ``_``, ``.`` and ``-``."""
+    """Turn a text into a name for files and addresses: letters, digits, ``_``, ``.`` and ``-``."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._") or "unnamed"
 
 
 def read_object(file: Path) -> Content:
-    """The JSON object in a file. Raises ProductError where there is none."""
+    """Read the JSON object in a file.
+
+    Raises
+    ------
+    ProductError
+        If the file cannot be read, or holds no JSON object.
+    """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -149,14 +188,20 @@ def read_object(file: Path) -> Content:
     return content
 
 
-def _workspace_of(source: Path) -> tuple[Workspace, Path | None]:
-    """(workspace, iteration that the source names)."""
+class _Source(NamedTuple):
+    """A workspace, and the folder of the iteration that the user named."""
+
+    workspace: Workspace
+    iteration: Path | None
+
+
+def _workspace_of(source: Path) -> _Source:
     if source.is_file():
-        return Workspace(load_scene(source).workspace), None
-    there = source.resolve()
-    if (there / "labels.tif").is_file() and there.parent.name == "iterations" and there.name.isdigit():
-        return Workspace(there.parent.parent), there
+        return _Source(Workspace(load_scene(source).workspace), None)
+    folder = source.resolve()
+    if (folder / "labels.tif").is_file() and folder.parent.name == "iterations" and folder.name.isdigit():
+        return _Source(Workspace(folder.parent.parent), folder)
     workspace = Workspace(source)
     if workspace.config.is_file() or workspace.iterations():
-        return workspace, None
+        return _Source(workspace, None)
     raise ConfigurationError(f"{source}: is neither a scene.json nor a workspace nor an iteration of one")

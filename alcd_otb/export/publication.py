@@ -1,4 +1,4 @@
-"""What the publisher says of a data set, and what is known of where it comes from."""
+"""Write what the publisher says of a data set, and where the data set comes from."""
 
 import re
 import shutil
@@ -20,10 +20,10 @@ PAPER = (
     "Procedure. Remote Sensing, 11(4), 433."
 )
 PAPER_DOI = "10.3390/rs11040433"
-"""Of the method."""
+"""The paper of the method."""
 
 ReportShare = Callable[[float], None]
-"""Called with the share of a scene that is written."""
+"""Receives the fraction of a scene that is written, 0 to 1."""
 
 CHECKSUMS = "SHA256SUMS"
 """The file of checksums, which ``sha256sum -c`` reads."""
@@ -34,10 +34,22 @@ _DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/\S+")
 
 @dataclass(frozen=True)
 class Publication:
-    """What is said of a data set; None where it is not.
+    """What the publisher says of a data set; None where nothing is said.
 
-    licence: an SPDX identifier such as ``CC-BY-4.0``, or an address. doi: without the resolver's address. cloud: names
-    of the classes that count as cloud.
+    Attributes
+    ----------
+    title, description
+        Of the data set.
+    licence
+        An SPDX identifier such as ``CC-BY-4.0``, or an address.
+    citation
+        How to cite the data set.
+    doi
+        Without the address of the resolver.
+    provider
+        Who provides the data set.
+    cloud
+        Names of the classes that count as cloud.
     """
 
     title: str | None = None
@@ -49,7 +61,13 @@ class Publication:
     cloud: tuple[str, ...] = ()
 
     def check(self) -> None:
-        """Raises ConfigurationError where the DOI is none, or the licence has a form that catalogues do not take."""
+        """Check the form of the DOI and of the licence.
+
+        Raises
+        ------
+        ConfigurationError
+            If the DOI is none, or catalogues do not accept the form of the licence.
+        """
         if self.doi is not None and not _DOI.fullmatch(self.doi):
             raise ConfigurationError(f"doi {self.doi!r} is not of the form 10.5281/zenodo.1460961")
         if self.licence is not None and not self.licence_is_link and not re.fullmatch(r"[\w.+-]+", self.licence):
@@ -59,10 +77,11 @@ class Publication:
 
     @property
     def licence_is_link(self) -> bool:
+        """Whether the licence is an address."""
         return self.licence is not None and self.licence.startswith(("https://", "http://"))
 
     def title_of(self, scenes: Sequence[MappedScene]) -> str:
-        """The title, or one that tells what there is."""
+        """Return the title, or one that names the scene or counts the scenes."""
         if self.title is not None:
             return self.title
         if len(scenes) == 1:
@@ -70,6 +89,7 @@ class Publication:
         return f"Reference masks of {len(scenes)} scenes"
 
     def as_json(self, scenes: Sequence[MappedScene]) -> dict[str, Any]:
+        """Return the publication as ``export.json`` holds it."""
         return {
             "title": self.title_of(scenes),
             "description": self.description,
@@ -81,14 +101,21 @@ class Publication:
 
 
 def software() -> dict[str, str]:
-    """What writes the export."""
+    """Return names and versions of the software that writes the export."""
     return {"alcd_otb": version("alcd-otb")}
 
 
 def write_provenance(scene: MappedScene, folder: Path) -> None:
     """Write provenance.json: products, settings, versions, and checksums of the iteration's files.
 
-    Folders of the machine that made the map are left out of it: a path is its last part.
+    Folders of the machine that made the map are left out: only the last part of a path is written.
+
+    Parameters
+    ----------
+    scene
+        The scene to describe.
+    folder
+        The folder to write to.
     """
     config = scene.config
     content = {
@@ -111,7 +138,15 @@ def write_provenance(scene: MappedScene, folder: Path) -> None:
 
 
 def copy_text(source: Path, target: Path, scene: MappedScene) -> None:
-    """Copy a text, without the folders of the machine that made the map."""
+    """Copy a text without the folders of the machine that made the map.
+
+    Parameters
+    ----------
+    source, target
+        The files.
+    scene
+        The scene, whose files name these folders.
+    """
     text = source.read_text(encoding="utf-8")
     for folder in _folders(scene):
         for written in (folder, str(escape(folder))):
@@ -120,12 +155,18 @@ def copy_text(source: Path, target: Path, scene: MappedScene) -> None:
 
 
 def copy_object(source: Path, target: Path) -> None:
-    """Copy a JSON object, without the folders of the machine that made it. Raises ProductError."""
+    """Copy a JSON object without the folders of the machine that made it.
+
+    Raises
+    ------
+    ProductError
+        If the source cannot be read, or holds no JSON object.
+    """
     write_json(target, _without_folders(read_object(source)))
 
 
 def copy_present(names: Iterable[str], source: Path, target: Path) -> None:
-    """Copy those of the files that are there."""
+    """Copy those of the named files that exist from one folder to another."""
     for name in names:
         if (source / name).is_file():
             shutil.copyfile(source / name, target / name)
@@ -138,12 +179,13 @@ def write_checksums(root: Path) -> None:
 
 
 def read_checksums(root: Path) -> dict[str, str]:
-    """Checksums by path below a folder, as write_checksums wrote them."""
+    """Read the checksums by path below a folder, as `write_checksums` wrote them."""
     lines = (root / CHECKSUMS).read_text(encoding="utf-8").splitlines()
     return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
 
 def files_below(root: Path) -> list[Path]:
+    """List the files and links below a folder, sorted."""
     return sorted(path for path in root.rglob("*") if not path.is_dir() or path.is_symlink())
 
 
@@ -156,7 +198,7 @@ def _without_folders(content: Any) -> Any:
 
 
 def _folders(scene: MappedScene) -> list[str]:
-    """The folders that the iteration's files may name, the longest first."""
+    """List the folders that the iteration's files may name, the longest first."""
     inside = {str(scene.folder), str(scene.workspace.folder), str(scene.workspace.folder.resolve())}
     around = {str(Path(path).parent) for path in (*_paths(scene.config), *inside)}
     return sorted((inside | around) - {"/", "."}, key=lambda folder: (-len(folder), folder))

@@ -1,4 +1,4 @@
-"""README.md of a data set: what it holds, scene by scene."""
+"""Make README.md of a data set, which describes its contents scene by scene."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,19 @@ TableRow = Sequence[str]
 def readme(
     scenes: Sequence[MappedScene], folders: Sequence[str], contents: Sequence[TableRow], publication: Publication
 ) -> str:
-    """The text. folders: of the scenes; contents: (file, what it is) of what such a folder holds."""
+    """Make the text.
+
+    Parameters
+    ----------
+    scenes
+        The scenes of the data set.
+    folders
+        Names of the scenes' folders, in the same order.
+    contents
+        (file, what it is) of a scene's folder.
+    publication
+        What the publisher says of the data set.
+    """
     parts = [
         f"# {publication.title_of(scenes)}",
         publication.description,
@@ -34,7 +46,11 @@ def readme(
 
 
 def _scenes(scenes: Sequence[MappedScene], folders: Sequence[str]) -> str:
-    names = list(dict.fromkeys(one.name for scene in scenes for one in scene.legend.classes if scene.share(one)))
+    names = list(
+        dict.fromkeys(
+            legend_class.name for scene in scenes for legend_class in scene.legend.classes if scene.share(legend_class)
+        )
+    )
     estimated = any(scene.estimate for scene in scenes)
     head = [
         "scene",
@@ -48,7 +64,7 @@ def _scenes(scenes: Sequence[MappedScene], folders: Sequence[str]) -> str:
     ]
     rows = []
     for scene, folder in zip(scenes, folders, strict=True):
-        shares = {one.name: scene.share(one) for one in scene.legend.classes}
+        shares = {legend_class.name: scene.share(legend_class) for legend_class in scene.legend.classes}
         rows.append(
             [
                 scene.name,
@@ -71,11 +87,9 @@ def _accuracy_head(estimated: bool) -> list[str]:
 def _accuracy(scene: MappedScene, estimated: bool) -> list[str]:
     if not estimated:
         return []
-    found = scene.estimate or {}
-    return [
-        _interval(one)
-        for one in (found.get("overall_accuracy"), (found.get("invalid_valid") or {}).get("overall_accuracy"))
-    ]
+    estimate = scene.estimate or {}
+    of_sides = estimate.get("invalid_valid") or {}
+    return [_interval(estimate.get("overall_accuracy")), _interval(of_sides.get("overall_accuracy"))]
 
 
 def _interval(figure: dict[str, float] | None) -> str:
@@ -93,19 +107,20 @@ def _on_accuracy(scenes: Sequence[MappedScene]) -> str:
 
 
 def _classes(scenes: Sequence[MappedScene]) -> str:
-    """A table a template."""
+    """Make a table of the classes of each template."""
     legends = list(dict.fromkeys(scene.legend for scene in scenes))
     tables = []
     for legend in legends:
         of_legend = [scene.name for scene in scenes if scene.legend == legend]
-        rows = [["0", "no data", "", ""], *(_class(one) for one in legend.classes)]
+        rows = [["0", "no data", "", ""], *map(_class, legend.classes)]
         table = _table(("code", "class", "colour", "counted as"), rows)
         tables.append(table if len(legends) == 1 else f"Of {', '.join(map(_cell, of_legend))}:\n\n{table}")
     return "\n\n".join(tables)
 
 
-def _class(one: LegendClass) -> TableRow:
-    return str(one.code), one.name, f"`{one.colour}`", "invalid" if one.invalid else "valid"
+def _class(legend_class: LegendClass) -> TableRow:
+    side = "invalid" if legend_class.invalid else "valid"
+    return str(legend_class.code), legend_class.name, f"`{legend_class.colour}`", side
 
 
 def _origin(scenes: Sequence[MappedScene]) -> str:

@@ -1,4 +1,4 @@
-"""The samples of an iteration as a folder with one vector file a class, as the published data set has them."""
+"""Write the samples of an iteration as the published data set has them: a folder with a vector file for each class."""
 
 import json
 from collections.abc import Sequence
@@ -14,8 +14,9 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import ogr
 
-# What a text of a shapefile may hold, in bytes.
 _WIDEST = 254
+"""Bytes that a text of a shapefile may have."""
+
 _FIELDS = (
     ("class", ogr.OFTInteger, 0),
     ("iteration", ogr.OFTInteger, 0),
@@ -23,22 +24,40 @@ _FIELDS = (
     ("comment", ogr.OFTString, _WIDEST),
     ("created", ogr.OFTString, 40),
 )
-# The date of the last change, which a shapefile's table holds; a fixed one keeps equal contents byte-identical.
+# The table of a shapefile holds the date of the last change. A fixed date keeps equal contents byte-identical.
 _SHAPEFILE_OPTIONS = ["ENCODING=UTF-8", "DBF_DATE_LAST_UPDATE=2000-01-01"]
 
 
 def write_sample_folder(source: Path, folder: Path, legend: Legend, grid: Grid) -> None:
-    """Write a file a class, an empty one for a class without samples, and ``corrections.gpkg`` where there are any.
+    """Write a vector file for each class, also for a class without samples, and ``corrections.gpkg`` if there are any.
 
-    A file has the class's name, or its code where the name is none for files. They are shapefiles of points; a
-    GeoPackage for a class that also has polygons, or texts too long for a shapefile.
-    source: an iteration's samples.gpkg. Raises SampleError as read_samples does, ProcessingError where a file cannot be
-    written.
+    A file has the name of the class, or its code if the name cannot be a file's. The files are shapefiles of points;
+    a class that also has polygons, or texts too long for a shapefile, gets a GeoPackage.
+
+    Parameters
+    ----------
+    source
+        An iteration's samples.gpkg.
+    folder
+        The folder to write to.
+    legend
+        The classes.
+    grid
+        The grid of the map.
+
+    Raises
+    ------
+    SampleError
+        As `read_samples` raises it.
+    ProcessingError
+        If a file cannot be written.
     """
     samples = read_samples(source, legend, grid)
-    for one in legend.classes:
-        of_class = [sample for sample in samples if sample.code == one.code]
-        name = one.name if plain_name(one.name) == one.name != CORRECTIONS else str(one.code)
+    for legend_class in legend.classes:
+        of_class = [sample for sample in samples if sample.code == legend_class.code]
+        name = legend_class.name
+        if plain_name(name) != name or name == CORRECTIONS:
+            name = str(legend_class.code)
         if all(map(_fits_shapefile, of_class)):
             _write_shapefile(folder / f"{name}.shp", of_class, grid)
         else:

@@ -1,6 +1,7 @@
-"""A static STAC item (one scene) or collection (several), with Cloud Optimized GeoTIFFs; STAC 1.1.0.
+"""Export a scene as a static STAC item with Cloud Optimized GeoTIFFs; STAC 1.1.0.
 
-https://github.com/radiantearth/stac-spec; what each extension asks for is at the addresses in EXTENSIONS.
+See https://github.com/radiantearth/stac-spec; the requirements of each extension are at the addresses in
+EXTENSIONS. The module `stac_collection` joins several items.
 """
 
 import re
@@ -43,6 +44,8 @@ _SATELLITE = re.compile(r"S2([A-D])_")
 
 @dataclass(frozen=True)
 class _File:
+    """An asset of the item: its key, title, media type and roles."""
+
     key: str
     title: str
     kind: str
@@ -72,29 +75,63 @@ CONTENTS = (("`TILE_TIME.json`", "the STAC item, which tells of all others"), *c
 folder_name = cog.folder_name
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: ReportShare) -> None:
-    """Fill the folder of one scene, its item among the files.
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, report_share: ReportShare) -> None:
+    """Fill the folder of a scene, with its STAC item among the files.
 
-    Raises ConfigurationError where the time of acquisition is not known, or a class of cloud is not in the legend.
+    Parameters
+    ----------
+    scene
+        The scene to export.
+    folder
+        The folder to fill; it exists and is empty.
+    publication
+        What the publisher says of the data set.
+    report_share
+        Receives the fraction of the scene that is written, 0 to 1.
+
+    Raises
+    ------
+    ConfigurationError
+        If the time of acquisition is not known, or a class of cloud is not in the legend.
+    ProductError
+        If a file of the iteration is damaged.
+    ProcessingError
+        If a file cannot be written.
     """
     if scene.acquired is None:
         raise ConfigurationError(
-            f"{scene.workspace.folder}: when it was acquired is not known; tell it with --acquired"
+            f"{scene.workspace.folder}: the time of its acquisition is not known; give it with --acquired"
         )
-    cog.write_scene(scene, folder, publication, told)
+    cog.write_scene(scene, folder, publication, report_share)
     write_json(folder / item_name(scene), item(scene, folder, publication))
 
 
 def item_name(scene: MappedScene) -> str:
+    """Return the file name of a scene's item."""
     return f"{scene.identifier}.json"
 
 
 def item(scene: MappedScene, folder: Path, publication: Publication) -> dict[str, Any]:
-    """The item of a scene whose files are in a folder, without links."""
+    """Make the item of a scene, with no links but the licence.
+
+    Parameters
+    ----------
+    scene
+        The scene to describe.
+    folder
+        The folder that holds its files.
+    publication
+        What the publisher says of the data set.
+
+    Raises
+    ------
+    ConfigurationError
+        If a class of cloud is not in the legend.
+    """
     shown = footprint(scene.labels)
     properties = _properties(scene, publication)
     assets = _assets(scene, folder)
-    used = {key.partition(":")[0] for one in (properties, *assets.values()) for key in one if ":" in key}
+    used = {key.partition(":")[0] for fields in (properties, *assets.values()) for key in fields if ":" in key}
     return {
         "type": "Feature",
         "stac_version": VERSION,
@@ -109,21 +146,24 @@ def item(scene: MappedScene, folder: Path, publication: Publication) -> dict[str
 
 
 def licence_links(publication: Publication) -> list[dict[str, str]]:
+    """Make the link to the licence, if it is an address."""
     if not publication.licence_is_link:
         return []
     return [{"rel": "license", "href": str(publication.licence), "title": "Licence"}]
 
 
 def stated_licence(publication: Publication) -> str:
-    """As catalogues write it: an SPDX identifier, or ``other``."""
+    """Return the licence as catalogues write it: an SPDX identifier, or ``other``."""
     return "other" if publication.licence is None or publication.licence_is_link else publication.licence
 
 
 def providers(publication: Publication) -> list[dict[str, Any]]:
+    """List the provider as STAC does; empty if there is none."""
     return [{"name": publication.provider, "roles": ["producer"]}] if publication.provider else []
 
 
 def citation(publication: Publication) -> dict[str, Any]:
+    """Make the fields of the scientific extension: the paper of the method, and how to cite the data set."""
     fields: dict[str, Any] = {"sci:publications": [{"doi": PAPER_DOI, "citation": PAPER}]}
     if publication.citation is not None:
         fields["sci:citation"] = publication.citation
@@ -151,7 +191,7 @@ def _properties(scene: MappedScene, publication: Publication) -> dict[str, Any]:
         "processing:lineage": _lineage(scene),
         "alcd_otb:iteration": scene.number,
         "alcd_otb:product": product.get("name"),
-        "alcd_otb:clear_products": [one.get("name") for one in scene.clear_products],
+        "alcd_otb:clear_products": [product.get("name") for product in scene.clear_products],
     }
     if satellite is not None:
         properties |= {
@@ -171,17 +211,17 @@ def _crs(grid: Grid) -> dict[str, Any]:
 
 
 def _cloud_cover(scene: MappedScene, names: Sequence[str]) -> float | None:
-    """Percent of the pixels with data. Nothing but the publisher tells which classes are clouds."""
+    """Compute the percentage of the pixels with data that are cloud; None if the publisher names no class of cloud."""
     if not names:
         return None
     codes = []
     for name in names:
-        found = scene.legend.find(name)
-        if found is None:
+        legend_class = scene.legend.find(name)
+        if legend_class is None:
             raise ConfigurationError(
                 f"cloud {name!r} is not a class of {scene.name}; there are {', '.join(scene.legend.names)}"
             )
-        codes.append(found.code)
+        codes.append(legend_class.code)
     if not scene.data_pixels:
         return None
     return round(100 * sum(scene.counts[code] for code in set(codes)) / scene.data_pixels, 2)
@@ -196,7 +236,7 @@ def _software(scene: MappedScene) -> dict[str, str]:
 
 def _lineage(scene: MappedScene) -> str:
     points = sum((scene.metrics.get("samples") or {}).values())
-    sources = [one["name"] for one in (scene.product, *scene.clear_products) if one.get("name")]
+    sources = [product["name"] for product in (scene.product, *scene.clear_products) if product.get("name")]
     classifier = scene.config["scene"]["template"]["classifier"]["classifier"]
     polygons = (scene.metrics.get("corrections") or {}).get("polygons")
     made_of = f" of {' and '.join(sources)}" if sources else ""
@@ -209,17 +249,17 @@ def _lineage(scene: MappedScene) -> str:
 
 def _assets(scene: MappedScene, folder: Path) -> dict[str, dict[str, Any]]:
     return {
-        one.key: {
+        file.key: {
             "href": f"./{name}",
-            "title": one.title,
-            "type": one.kind,
-            "roles": list(one.roles),
+            "title": file.title,
+            "type": file.kind,
+            "roles": list(file.roles),
             **_of_raster(name, scene),
-            # A multihash: the code of SHA-256, the length of 32 bytes, the digest.
+            # A multihash: the code of SHA-256, the length of 32 bytes, and the digest.
             "file:checksum": f"1220{checksum(folder / name)}",
             "file:size": (folder / name).stat().st_size,
         }
-        for name, one in _FILES.items()
+        for name, file in _FILES.items()
         if (folder / name).is_file()
     }
 
@@ -239,27 +279,28 @@ def _of_raster(name: str, scene: MappedScene) -> Mapping[str, Any]:
 
 
 def classes(scene: MappedScene) -> list[dict[str, Any]]:
-    """The classification extension's classes, with the pixels of each; percentages are of all pixels."""
+    """List the classes as the classification extension does, with the pixels of each; percentages are of all pixels."""
     total = sum(scene.counts)
-    return [
-        {**one, "count": scene.counts[one["value"]], "percentage": round(100 * scene.counts[one["value"]] / total, 4)}
-        for one in class_list(scene.legend)
-    ]
+    entries = class_list(scene.legend)
+    for entry in entries:
+        count = scene.counts[entry["value"]]
+        entry |= {"count": count, "percentage": round(100 * count / total, 4)}
+    return entries
 
 
 def class_list(legend: Legend) -> list[dict[str, Any]]:
-    """The classification extension's classes of a legend."""
+    """List the classes of a legend as the classification extension does."""
     no_data: dict[str, Any] = {"value": NO_DATA, "name": "no_data", "description": "no data", "nodata": True}
     return [
         no_data,
         *(
             {
-                "value": one.code,
-                "name": re.sub(r"[^0-9A-Za-z_-]+", "_", one.name),
-                "title": one.name,
-                "description": f"{one.name}, counted as {'invalid' if one.invalid else 'valid'}",
-                "color_hint": one.colour.removeprefix("#").upper(),
+                "value": entry.code,
+                "name": re.sub(r"[^0-9A-Za-z_-]+", "_", entry.name),
+                "title": entry.name,
+                "description": f"{entry.name}, counted as {'invalid' if entry.invalid else 'valid'}",
+                "color_hint": entry.colour.removeprefix("#").upper(),
             }
-            for one in legend.classes
+            for entry in legend.classes
         ),
     ]

@@ -1,4 +1,4 @@
-"""The STAC collection of a data set of several scenes, and the links between it and its items."""
+"""Write the STAC collection of a data set of several scenes, and the links between it and its items."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,9 +25,23 @@ COLLECTION = "collection.json"
 
 
 def write_index(scenes: Sequence[MappedScene], folders: Sequence[str], root: Path, publication: Publication) -> None:
-    """Write collection.json and link the items to it; an item that is alone stays without.
+    """Write collection.json and link the items to it; a single item stays without collection.
 
-    README.md and overview.png are there already.
+    Parameters
+    ----------
+    scenes
+        The scenes of the data set.
+    folders
+        Names of the scenes' folders, in the same order.
+    root
+        The folder of the data set. README.md and overview.png are already in it.
+    publication
+        What the publisher says of the data set.
+
+    Raises
+    ------
+    ProductError
+        If an item cannot be read.
     """
     if len(scenes) < 2:
         return
@@ -90,13 +104,13 @@ def _collection(
 
 
 def _summaries(items: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """The values that occur."""
-    found = {}
+    """List the values that occur in the items."""
+    summaries = {}
     for key in ("platform", "constellation", "gsd", "grid:code", "proj:code"):
         values = {item["properties"][key] for item in items if item["properties"].get(key) is not None}
         if values:
-            found[key] = sorted(values)
-    return found
+            summaries[key] = sorted(values)
+    return summaries
 
 
 def _asset(file: Path, title: str, kind: str, role: str) -> dict[str, Any]:

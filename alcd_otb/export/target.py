@@ -1,4 +1,4 @@
-"""The folder of an export: what it may replace, and how it comes into place."""
+"""Check which folder an export may replace, and put the finished export in its place."""
 
 import fcntl
 import json
@@ -13,11 +13,28 @@ from alcd_otb.export.publication import CHECKSUMS, files_below, read_checksums
 from alcd_otb.workspace import checksum
 
 MANIFEST, FORMAT = "export.json", "alcd_otb export"
-"""The file that tells that a folder is an export, and of which layout; and the value of its key ``format``."""
+"""The file that marks a folder as an export and names its layout, and the value of its key ``format``."""
 
 
 def check_target(target: Path, layout: str, workspaces: Sequence[Path], replace: bool) -> None:
-    """Raises ConfigurationError where an export may not be written there; see `job.export`."""
+    """Check that an export may be written to a folder.
+
+    Parameters
+    ----------
+    target
+        The folder.
+    layout
+        Name of the layout. An earlier export of this layout may be replaced if it is as it was written.
+    workspaces
+        The workspaces of the scenes; the target may neither hold one nor lie among its iterations.
+    replace
+        Whether any earlier export may be replaced, whatever it holds by now.
+
+    Raises
+    ------
+    ConfigurationError
+        If the export may not be written there.
+    """
     _check_place(target, workspaces)
     if not target.exists() and not target.is_symlink():
         return
@@ -42,18 +59,18 @@ def check_target(target: Path, layout: str, workspaces: Sequence[Path], replace:
 
 
 def _check_place(target: Path, workspaces: Sequence[Path]) -> None:
-    there = target.resolve()
+    resolved = target.resolve()
     for workspace in (folder.resolve() for folder in workspaces):
-        if there in (workspace, *workspace.parents):
+        if resolved in (workspace, *workspace.parents):
             raise ConfigurationError(f"{target}: holds the workspace {workspace}; name another folder")
-        if workspace / "iterations" in (there, *there.parents):
+        if workspace / "iterations" in (resolved, *resolved.parents):
             raise ConfigurationError(f"{target}: lies among the iterations of {workspace}; name another folder")
     if not target.absolute().parent.is_dir():
         raise ConfigurationError(f"{target.parent}: there is no such folder; make it first")
 
 
 def _layout_of(folder: Path) -> str | None:
-    """The layout of an export; None for what is none."""
+    """Read the layout of an export; None if the folder is no export."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -64,7 +81,7 @@ def _layout_of(folder: Path) -> str | None:
 
 
 def _first_change(folder: Path) -> str | None:
-    """A file that is not as the export wrote it."""
+    """Find a file that is not as the export wrote it."""
     try:
         known = read_checksums(folder)
     except (OSError, ValueError):
@@ -78,8 +95,15 @@ def _first_change(folder: Path) -> str | None:
 
 @contextmanager
 def unfinished(target: Path) -> Iterator[Path]:
-    """A folder beside the target to write into, which the kernel keeps for this process; what a killed one left there
-    is removed. Raises WorkspaceLockedError where another process writes to the same target."""
+    """Make a folder beside the target to write to, and lock it.
+
+    The kernel keeps the lock for this process. What a killed process left in the folder is removed.
+
+    Raises
+    ------
+    WorkspaceLockedError
+        If another process writes to the same target.
+    """
     folder = target.absolute().with_name(f".unfinished-{target.name}")
     folder.mkdir(exist_ok=True)
     lock = os.open(folder, os.O_RDONLY)
@@ -107,7 +131,10 @@ def _clear(folder: Path) -> None:
 
 
 def put_in_place(folder: Path, target: Path) -> None:
-    """Rename the finished folder; an earlier export makes way first, and is back if that fails."""
+    """Rename the finished folder to the target.
+
+    An earlier export is moved away first, and moved back if the renaming fails.
+    """
     former = target.absolute().with_name(f".unfinished-former-{target.name}")
     if former.exists():
         shutil.rmtree(former)

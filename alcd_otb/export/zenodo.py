@@ -1,4 +1,7 @@
-"""The layout of the published reference masks of Baetens and Hagolle (2018), https://doi.org/10.5281/zenodo.1460960."""
+"""Export a scene in the layout of the published reference masks, https://doi.org/10.5281/zenodo.1460960.
+
+The masks are those of Baetens and Hagolle (2018).
+"""
 
 import logging
 import statistics
@@ -36,34 +39,66 @@ _KFOLD_METRICS = {
     "recall": "recall",
     "overall_accuracy": "overall_accuracy",
 }
-"""Our names of a fold's scores by those of the published summaries, which are of invalid against valid pixels;
-overall_accuracy is of all classes."""
+"""Names of a fold's scores here by their names in the published summaries.
+
+The scores are of invalid against valid pixels, but for overall_accuracy, which is of all classes.
+"""
 
 
 def folder_name(scene: MappedScene) -> str:
-    """The product's name. Raises ConfigurationError where the map is of none: the layout names folders by products."""
+    """Return the name of the product, after which the layout names folders.
+
+    Raises
+    ------
+    ConfigurationError
+        If the map was not made from a product.
+    """
     if scene.tile is None or scene.acquired is None:
         raise ConfigurationError(
-            f"{scene.workspace.folder}: is of no Sentinel-2 product, by which the layout zenodo names its folders; "
-            "export it as cog or stac"
+            f"{scene.workspace.folder}: was not made from a Sentinel-2 product, after which the layout zenodo names "
+            "its folders; export it as cog or stac"
         )
     return str(scene.product["name"]).removesuffix(".SAFE")
 
 
-def write_scene(scene: MappedScene, folder: Path, publication: Publication, told: ReportShare) -> None:  # noqa: ARG001
-    """Fill the folder of one scene."""
+def write_scene(scene: MappedScene, folder: Path, publication: Publication, report_share: ReportShare) -> None:  # noqa: ARG001
+    """Fill the folder of a scene.
+
+    Parameters
+    ----------
+    scene
+        The scene to export.
+    folder
+        The folder to fill; it exists and is empty.
+    publication
+        Not used; other layouts write it beside the rasters.
+    report_share
+        Receives the fraction of the scene that is written, 0 to 1.
+
+    Raises
+    ------
+    SampleError
+        If the samples cannot be read.
+    ProductError
+        If a file of the iteration is damaged.
+    ProcessingError
+        If a file cannot be written.
+    """
     classification, samples, figures = (folder / name for name in ("Classification", "Samples", "Statistics"))
-    for one in (classification, samples, figures):
-        one.mkdir()
+    for part in (classification, samples, figures):
+        part.mkdir()
     _write_classification(scene, classification)
-    told(0.8)
+    report_share(0.8)
     write_sample_folder(scene.folder / "samples.gpkg", samples, scene.legend, scene.grid)
     _write_statistics(scene, figures)
     write_provenance(scene, folder)
 
 
 def used_parameters(scene: MappedScene) -> dict[str, str]:
-    """What the published used_parameters.json holds; of several clear dates the first, and "" where there is none."""
+    """Make the content of the published used_parameters.json.
+
+    Of several clear dates the first is named; without one its values are "".
+    """
     clear = scene.clear_products[0] if scene.clear_products else {}
     return {
         "tile": str(scene.tile),
@@ -76,9 +111,18 @@ def used_parameters(scene: MappedScene) -> dict[str, str]:
 
 
 def kfold_summary(folds: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """A k_fold_summary.json: means, population standard deviations and values of the folds by metric, in one order.
+    """Summarise folds as the published k_fold_summary.json does.
 
-    A metric that is undefined in a fold is null there, and left out of mean and deviation.
+    Parameters
+    ----------
+    folds
+        The folds of kfold.json, with the value of each metric; None where it is undefined.
+
+    Returns
+    -------
+    dict
+        Means, population standard deviations and the values of the folds by metric, all in one order. An undefined
+        metric of a fold is null, and is left out of mean and deviation.
     """
     table = [[fold.get(name) for name in _KFOLD_METRICS.values()] for fold in folds]
     known = [[value for value in column if value is not None] for column in zip(*table, strict=True)]
@@ -92,7 +136,7 @@ def kfold_summary(folds: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _write_classification(scene: MappedScene, folder: Path) -> None:
-    # The class names lie beside the raster, by its name.
+    # GDAL keeps the class names beside the raster, in a file named after it.
     for suffix in ("", ".aux.xml"):
         source = scene.labels.with_name(f"labels.tif{suffix}")
         if source.is_file():

@@ -1,1 +1,1 @@
-"""The finished iterations of a scene: what they recorded, what changed, and their history."""
+"""Read the finished iterations of a scene: what they recorded, what changed between them, and their history."""

@@ -1,4 +1,4 @@
-"""What changed from one map to the next, and how sure the classifier is of a map: counted block by block."""
+"""Count, block by block, what changed from one map to the next, and how confident the classifier is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,21 @@ from alcd_otb.settings.legend import NO_DATA, Legend
 from otb_pipelines.process import gdal
 
 AXES = "rows: before, columns: after"
+"""Axes of the matrix of changes, as metrics.json describes them."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Pixels by class in two maps of one scene; matrix[i][j] is of classes[i] before and classes[j] after.
+    """Pixels by class in two maps of one scene. A pixel is not counted where both maps have no data.
 
-    before: number of the iteration compared with. Where both maps have no data a pixel is not counted.
+    Attributes
+    ----------
+    before
+        Number of the earlier iteration.
+    classes
+        Names of the classes that occur, "no data" among them.
+    matrix
+        matrix[i][j] is the number of pixels of classes[i] before and of classes[j] after.
     """
 
     before: int
@@ -29,8 +37,18 @@ class Changes:
 
     @classmethod
     def from_pairs(cls, before: int, pairs: Mapping[tuple[int, int], int], legend: Legend) -> Self:
-        """From counts by (code before, code after)."""
-        names = {one.code: one.name for one in legend.classes} | {NO_DATA: "no data"}
+        """Make the matrix of changes from counts of pixels.
+
+        Parameters
+        ----------
+        before
+            Number of the earlier iteration.
+        pairs
+            Pixels by (code before, code after).
+        legend
+            The classes.
+        """
+        names = _names_by_code(legend) | {NO_DATA: "no data"}
         counted = {pair: count for pair, count in pairs.items() if count and pair != (NO_DATA, NO_DATA)}
         codes = sorted({code for pair in counted for code in pair})
         return cls(
@@ -41,21 +59,21 @@ class Changes:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """From what `as_json` gives. Raises KeyError or TypeError where it is something else."""
+        """Read the object that `as_json` gives. Raises KeyError or TypeError where it is something else."""
         return cls(content["before"], tuple(content["classes"]), tuple(tuple(row) for row in content["matrix"]))
 
     @property
     def pixels(self) -> int:
-        """Pixels with data in one of the maps at least."""
+        """Number of pixels with data in at least one of the maps."""
         return sum(map(sum, self.matrix))
 
     @property
     def changed(self) -> int:
-        """Those of them that have another class than before."""
+        """Number of these pixels that have another class than before."""
         return self.pixels - sum(row[index] for index, row in enumerate(self.matrix))
 
     def as_json(self) -> dict[str, Any]:
-        """What ``changes`` in metrics.json holds."""
+        """Give the content of ``changes`` in metrics.json."""
         return {
             "before": self.before,
             "axes": AXES,
@@ -67,16 +85,30 @@ class Changes:
 
 
 def map_metrics(folder: Path, finished: Sequence[Path], start: Path | None, legend: Legend) -> dict[str, object]:
-    """What metrics.json tells of an iteration's place among the others: time, start, map, confidence, changes.
+    """Compute the part of metrics.json that compares an iteration's map with an earlier one.
 
-    finished: the iterations before it. start: that of them which it started from, if not from the last one's state.
+    Parameters
+    ----------
+    folder
+        Folder of the iteration.
+    finished
+        Folders of the iterations before it, oldest first.
+    start
+        Folder of the iteration whose samples it started from. None where it started from the scene's samples.
+    legend
+        The classes.
+
+    Returns
+    -------
+    dict
+        Time (UTC, whole seconds), start, pixels of each class, mean confidence, and changes since ``start`` or the last
+        iteration.
     """
     before = start or (finished[-1] if finished else None)
     changes = changes_between(before, folder, legend) if before is not None else None
     pixels = histogram(folder / "labels.tif")
-    names = {one.code: one.name for one in legend.classes}
+    names = _names_by_code(legend)
     return {
-        # UTC, whole seconds.
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "started_from": int(start.name) if start else None,
         "map_pixels": {names[code]: count for code, count in enumerate(pixels) if count and code != NO_DATA},
@@ -86,12 +118,22 @@ def map_metrics(folder: Path, finished: Sequence[Path], start: Path | None, lege
 
 
 def changes_between(before: Path, after: Path, legend: Legend) -> Changes | None:
-    """What changed from the map in one iteration's folder to that in another's.
+    """Count what changed from the map of one iteration to that of another.
 
-    None where the two cannot be compared: one has no map, they lie on different grids, or a code means another class.
+    Parameters
+    ----------
+    before, after
+        Folders of the iterations.
+    legend
+        The classes.
+
+    Returns
+    -------
+    Changes or None
+        None where the two cannot be compared: a map is missing, their grids differ, or a code means another class.
     """
     maps = [folder / "labels.tif" for folder in (before, after)]
-    if not all(one.is_file() for one in maps):
+    if not all(labels.is_file() for labels in maps):
         return None
     if Grid.of(str(maps[0])) != Grid.of(str(maps[1])) or _class_names(maps[0]) != _class_names(maps[1]):
         return None
@@ -99,23 +141,36 @@ def changes_between(before: Path, after: Path, legend: Legend) -> Changes | None
 
 
 def count_pairs(before: Path, after: Path) -> dict[tuple[int, int], int]:
-    """Pixels by (code before, code after) of two label rasters of one size."""
+    """Count the pixels of two label rasters of one size by (code before, code after).
+
+    Parameters
+    ----------
+    before, after
+        The rasters, uint8.
+    """
     counts = np.zeros(256 * 256, np.int64)
-    for (_, one), (_, other) in zip(strips(before), strips(after), strict=True):
-        counts += np.bincount((one.astype(np.uint16) * 256 + other).ravel(), minlength=counts.size)
+    for (_, former), (_, later) in zip(strips(before), strips(after), strict=True):
+        counts += np.bincount((former.astype(np.uint16) * 256 + later).ravel(), minlength=counts.size)
     return {divmod(int(joint), 256): int(counts[joint]) for joint in np.flatnonzero(counts)}
 
 
+def _names_by_code(legend: Legend) -> dict[int, str]:
+    return {legend_class.code: legend_class.name for legend_class in legend.classes}
+
+
 def _class_names(labels: Path) -> tuple[str, ...]:
-    """The names that a label raster gives its codes, from 0 up."""
+    """Read the names that a label raster gives its codes, from 0 up."""
     dataset = gdal.Open(str(labels))
-    # The file beside the GeoTIFF, which holds the names, is not read before something else of it is asked for.
+    # The names are in a file beside the GeoTIFF, which GDAL reads only after another part of it was asked for.
     dataset.GetMetadata()
     return tuple(dataset.GetRasterBand(1).GetCategoryNames() or ())
 
 
 def mean_confidence(confidence: Path) -> float | None:
-    """Mean of a confidence raster where it has data (above 0); None where it has none or is not there."""
+    """Compute the mean of a confidence raster where it has data (above 0), 0 to 1.
+
+    None where it has no data or is missing.
+    """
     if not confidence.is_file():
         return None
     total, pixels = 0.0, 0

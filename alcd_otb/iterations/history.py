@@ -1,4 +1,4 @@
-"""What the iterations of a scene say of themselves: points, validation, confidence, changes, time."""
+"""Read the history of a scene: points, validation, confidence, changes and time of each iteration."""
 
 import json
 import logging
@@ -19,22 +19,45 @@ VALIDATION = (
     "The validation points are the operator's own, not a random sample, and are measured on pixels next to the "
     "training: their figures are optimistic, and serve to compare one iteration with the next."
 )
-"""What the figures of an iteration's validation are, wherever they are shown."""
+"""Explanation of the figures of an iteration's validation, wherever they are shown."""
 
 MASK_ACCURACY = (
-    "How accurate the mask is, with confidence intervals, is told by a random sample of it: "
+    "A random sample of the mask estimates how accurate it is, with confidence intervals: "
     "python -m alcd_otb accuracy plan"
 )
+"""How to estimate the accuracy of the mask, wherever the figures of the validation are shown."""
 
 
 @dataclass(frozen=True)
 class Iteration:
-    """What metrics.json tells of one iteration; None where it does not.
+    """Content of the metrics.json of one iteration. Values that are missing there are None.
 
-    time: when the map was whole. minutes: since the iteration before. started_from: the iteration whose samples it
-    was made of, where it did not take the scene's. points and map_pixels: by class name. overall_accuracy,
-    two_class_accuracy: of the validation pixels. changes: since the iteration before, or since started_from. sides:
-    that two_class_accuracy tells apart.
+    Attributes
+    ----------
+    number
+        Number of the iteration.
+    folder
+        Folder of the iteration.
+    time
+        When the map was complete.
+    minutes
+        Minutes since the iteration before.
+    started_from
+        Number of the iteration whose samples it started from. None where it used the scene's samples.
+    points
+        Usable samples by class name.
+    map_pixels
+        Pixels of the map by class name.
+    validation_pixels
+        Number of validation pixels.
+    overall_accuracy, two_class_accuracy
+        Accuracies at the validation pixels, 0 to 1.
+    mean_confidence
+        Mean confidence of the map, 0 to 1.
+    changes
+        Changes since the iteration before, or since started_from.
+    sides
+        The two sides that two_class_accuracy distinguishes.
     """
 
     number: int
@@ -53,14 +76,29 @@ class Iteration:
 
     @classmethod
     def of(cls, folder: Path, number: int, metrics: Mapping[str, Any]) -> "Iteration":
-        """Raises ValueError, KeyError, TypeError or AttributeError where the content is not what a run writes."""
-        made = metrics.get("time")
+        """Make an iteration from the content of its metrics.json.
+
+        Parameters
+        ----------
+        folder
+            Folder of the iteration.
+        number
+            Number of the iteration.
+        metrics
+            Content of metrics.json.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, AttributeError
+            Where the content is not that of a run.
+        """
+        time = metrics.get("time")
         changes = metrics.get("changes")
         sides = Positive.in_results(metrics)
         return cls(
             number=number,
             folder=folder,
-            time=datetime.fromisoformat(made) if made else None,
+            time=datetime.fromisoformat(time) if time else None,
             started_from=metrics.get("started_from"),
             points=dict(metrics["samples"]),
             map_pixels=dict(metrics.get("map_pixels") or {}),
@@ -74,11 +112,11 @@ class Iteration:
 
     @property
     def point_count(self) -> int:
-        """Samples that could be used."""
+        """Number of usable samples."""
         return sum(self.points.values())
 
     def as_json(self) -> dict[str, Any]:
-        """As ``status --json`` prints it."""
+        """Give the object that ``status --json`` prints."""
         return {
             "iteration": self.number,
             "folder": str(self.folder),
@@ -98,12 +136,15 @@ class Iteration:
 
 
 def read_history(workspace: Workspace) -> tuple[Iteration, ...]:
-    """The finished iterations, oldest first, as their metrics.json tell; one that cannot be read is warned of."""
+    """Read the finished iterations, oldest first. A warning is logged for each that cannot be read."""
     return with_minutes([read_iteration(folder) for folder in workspace.iterations()])
 
 
 def read_iteration(folder: Path) -> Iteration:
-    """An iteration as its metrics.json tells, warned of and nearly empty where that cannot be read."""
+    """Read an iteration from its metrics.json.
+
+    Where that cannot be read, a warning is logged, and the iteration has only number and folder.
+    """
     file = folder / "metrics.json"
     try:
         return Iteration.of(folder, int(folder.name), json.loads(file.read_text(encoding="utf-8")))
@@ -113,7 +154,7 @@ def read_iteration(folder: Path) -> Iteration:
 
 
 def with_minutes(iterations: list[Iteration]) -> tuple[Iteration, ...]:
-    """With the time from each iteration to the next."""
+    """Fill in the minutes from each iteration, oldest first, to the next."""
     timed = iterations[:1]
     for before, after in pairwise(iterations):
         minutes = None
@@ -124,14 +165,22 @@ def with_minutes(iterations: list[Iteration]) -> tuple[Iteration, ...]:
 
 
 def completed(iterations: tuple[Iteration, ...], legend: Legend) -> tuple[Iteration, ...]:
-    """With what an older version did not write, counted from the rasters where they are there."""
+    """Fill in what an older version did not write, counted from the rasters where these exist.
+
+    Parameters
+    ----------
+    iterations
+        Iterations, oldest first.
+    legend
+        The classes.
+    """
     result: list[Iteration] = []
-    for number, one in enumerate(iterations):
+    for number, iteration in enumerate(iterations):
         before = iterations[number - 1].folder if number else None
-        confidence, changes = one.mean_confidence, one.changes
+        confidence, changes = iteration.mean_confidence, iteration.changes
         if confidence is None:
-            confidence = mean_confidence(one.folder / "confidence.tif")
+            confidence = mean_confidence(iteration.folder / "confidence.tif")
         if changes is None and before is not None:
-            changes = changes_between(before, one.folder, legend)
-        result.append(replace(one, mean_confidence=confidence, changes=changes))
+            changes = changes_between(before, iteration.folder, legend)
+        result.append(replace(iteration, mean_confidence=confidence, changes=changes))
     return tuple(result)

@@ -1,4 +1,4 @@
-"""What is logged while a scene is run, kept for run.log."""
+"""Record a run: its log messages, for run.log, and the seconds of its steps."""
 
 import io
 import logging
@@ -12,7 +12,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 @contextmanager
 def recorded() -> Iterator[io.StringIO]:
-    """What this package logs while the block runs, with times, as far as the log's level lets it through."""
+    """Record what this package logs while the block runs, with times, at the level of its logger."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     handler.setFormatter(logging.Formatter(_FORMAT))
@@ -26,13 +26,19 @@ def recorded() -> Iterator[io.StringIO]:
 
 @dataclass
 class Stopwatch:
-    """Seconds spent in each named step."""
+    """Seconds spent in each step.
+
+    Attributes
+    ----------
+    seconds
+        Seconds by name of the step.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def timing(self, step: str) -> Iterator[None]:
-        """Note the seconds that the block takes, by the step's name."""
+        """Record the seconds that the block takes, under the name of the step."""
         start = time.monotonic()
         try:
             yield

@@ -1,4 +1,4 @@
-"""The iterations of a scene as text for a terminal."""
+"""Format the iterations of a scene as text for a terminal."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,15 @@ _UNKNOWN = "-"
 
 
 def status_text(name: str, iterations: Sequence[Iteration]) -> str:
-    """Tables of the iterations, of their points a class, and of what the last of them changed."""
+    """Make tables of the iterations, of their points of each class, and of what the last iteration changed.
+
+    Parameters
+    ----------
+    name
+        Name of the scene.
+    iterations
+        Its iterations, oldest first.
+    """
     if not iterations:
         return f"{name}: no iteration yet"
     parts = [f"{name}: {len(iterations)} iteration{'s' if len(iterations) > 1 else ''}", _iterations(iterations)]
@@ -30,27 +38,29 @@ def _iterations(iterations: Sequence[Iteration]) -> str:
     head = ["iteration", "made (UTC)", "minutes", "points", "confidence", "changed", "all classes", sides]
     rows = [
         [
-            str(one.number) + (f" from {one.started_from}" if one.started_from else ""),
-            f"{one.time:%Y-%m-%d %H:%M}" if one.time else _UNKNOWN,
-            _UNKNOWN if one.minutes is None else f"{one.minutes:.0f}",
-            str(one.point_count or _UNKNOWN),
-            _share(one.mean_confidence),
-            _changed(one.changes),
-            _share(one.overall_accuracy),
-            _share(one.two_class_accuracy),
+            str(iteration.number) + (f" from {iteration.started_from}" if iteration.started_from else ""),
+            f"{iteration.time:%Y-%m-%d %H:%M}" if iteration.time else _UNKNOWN,
+            _UNKNOWN if iteration.minutes is None else f"{iteration.minutes:.0f}",
+            str(iteration.point_count or _UNKNOWN),
+            _share(iteration.mean_confidence),
+            _changed(iteration.changes),
+            _share(iteration.overall_accuracy),
+            _share(iteration.two_class_accuracy),
         ]
-        for one in iterations
+        for iteration in iterations
     ]
-    # Above the last two columns, which are of the same points.
+    # A heading above the last two columns, which are both of the validation points.
     table = aligned([head, *rows])
     width = len(table.splitlines()[0])
     return f"{'on the validation points':>{width}}\n{table}"
 
 
 def _points(iterations: Sequence[Iteration]) -> str:
-    classes = list(dict.fromkeys(name for one in iterations for name in one.points))
-    head = ["class", *(str(one.number) for one in iterations)]
-    return aligned([head, *([name, *(str(one.points.get(name, 0)) for one in iterations)] for name in classes)])
+    classes = list(dict.fromkeys(name for iteration in iterations for name in iteration.points))
+    head = ["class", *(str(iteration.number) for iteration in iterations)]
+    return aligned(
+        [head, *([name, *(str(iteration.points.get(name, 0)) for iteration in iterations)] for name in classes)]
+    )
 
 
 def _matrix(changes: Changes) -> str:

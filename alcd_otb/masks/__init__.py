@@ -1,1 +1,1 @@
-"""Readers of processors' cloud masks and of reference masks: one module a format."""
+"""Read cloud masks of processors and reference masks, with one module for each format."""

@@ -1,4 +1,7 @@
-"""What a mask shows: one tile at one time, read from metadata or from the names that processors give their products."""
+"""Identify the acquisition that a mask shows: one tile at one time.
+
+Tile and time come from metadata, or from the names that processors give their products.
+"""
 
 import re
 from collections.abc import Iterable
@@ -13,18 +16,28 @@ from alcd_otb.products.safe_archive import damaged
 from alcd_otb.products.sentinel2_l1c import SAME_SKY
 from alcd_otb.products.sentinel2_metadata import tile_in
 
-# Columns and rows of the grid reference system have no I and no O.
+# The letters I and O do not occur in columns and rows of the grid reference system.
 _TILE = re.compile(r"(?<![A-Za-z0-9])T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Za-z0-9])", re.ASCII)
 _TIME = re.compile(r"(?<!\d)(20\d{6})[T-](\d{6})(?!\d)", re.ASCII)
 _DAY = re.compile(r"(?<!\d)(20\d{6})(?!\d)", re.ASCII)
-# Names of before December 2016 begin with the time of production; that of the acquisition follows a V.
+# Names from before December 2016 begin with the time of production; the time of the acquisition follows a V.
 _OLD_NAME = re.compile(r"S2\w_(?:OPER|USER)_(?!SSC_)", re.ASCII)
 _OLD_TIME = re.compile(r"_V(20\d{6})T(\d{6})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """tile: such as "31TFJ". day: UTC. time: UTC, or None where only the day is known."""
+    """One passage of the satellite over one tile.
+
+    Attributes
+    ----------
+    tile
+        Tile of Sentinel-2's grid, such as ``31TFJ``.
+    day
+        Day in UTC.
+    time
+        Time in UTC, or None where only the day is known.
+    """
 
     tile: str
     day: date
@@ -36,10 +49,10 @@ class Acquisition:
         return f"{self.tile}_{self.day:%Y%m%d}"
 
     def shows_same_sky_as(self, other: "Acquisition") -> bool:
-        """Whether two masks are of one acquisition.
+        """Decide whether two masks are of one acquisition.
 
-        Processors name the start of the datatake or the passage over the tile, some minutes later; the next orbit
-        passes 100 minutes later.
+        Processors name the start of the datatake or the passage over the tile, some minutes later. The next orbit
+        passes 100 minutes later. Where one of the times is unknown, the days are compared.
         """
         if self.tile != other.tile:
             return False
@@ -49,17 +62,37 @@ class Acquisition:
 
 
 def acquisition_at(tile: str, time: datetime) -> Acquisition:
-    """time: taken for UTC where it says nothing of its zone."""
+    """Make an acquisition of a tile and a time.
+
+    Parameters
+    ----------
+    tile
+        Tile such as ``31TFJ`` or ``T31TFJ``.
+    time
+        Time of the acquisition; UTC if it has no time zone.
+    """
     utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     return Acquisition(tile.removeprefix("T"), utc.date(), utc)
 
 
 def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
-    """The tile and time in the name of a file or folder; None where it lacks one, or has several tiles.
+    """Read tile and time from the name of a file or folder.
 
-    tile: known from elsewhere, for names without one. Known are the names of SAFE products and granules, of MAJA in
-    both formats, of Fmask's results, of the published reference data set, and any other with a tile such as T31TFJ
-    and a time such as 20171002T103009 or a day such as 20171002, in this order.
+    The function reads the names of SAFE products and granules, of MAJA's products in both formats, of Fmask's
+    results, of the published reference data set, and any other name with a tile such as T31TFJ and a time such as
+    20171002T103009. Where there is no time, a day such as 20171002 is enough.
+
+    Parameters
+    ----------
+    name
+        The name, without its folder.
+    tile
+        The tile, for names that do not contain it.
+
+    Returns
+    -------
+    Acquisition or None
+        None if the name lacks tile or time, or contains several tiles.
     """
     tiles = {match[1] for match in _TILE.finditer(name)} if tile is None else {tile.removeprefix("T")}
     match = (_OLD_TIME if _OLD_NAME.match(name) else _TIME).search(name)
@@ -75,25 +108,48 @@ def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
 
 
 def acquisition_of(path: Path, names: Iterable[str] = ()) -> Acquisition:
-    """From the first of the names that tells both, then from the path's own name and those of the folders around it.
+    """Read tile and time from names.
 
-    Raises ProductError where none does.
+    Parameters
+    ----------
+    path
+        A file or folder. Its own name is tried, then the names of the folders around it, the nearest first.
+    names
+        Further names, which are tried before.
+
+    Returns
+    -------
+    Acquisition
+        From the first name that contains both.
+
+    Raises
+    ------
+    ProductError
+        If no name contains tile and time.
     """
     absolute = path.absolute()
     for name in (*names, absolute.name, *(folder.name for folder in absolute.parents)):
-        found = acquisition_in(name)
-        if found is not None:
-            return found
+        acquisition = acquisition_in(name)
+        if acquisition is not None:
+            return acquisition
     raise ProductError(
-        f"{path}: no name or metadata tell its tile and time; give the file or its folder a name with both, "
+        f"{path}: no name contains its tile and time; give the file or its folder a name with both, "
         "such as T31TFJ_20171002T103009"
     )
 
 
 def acquisition_of_granule(granule: Path) -> Acquisition:
-    """Of a SAFE product's granule folder: from its metadata where it has them, else from the names around it.
+    """Read tile and time of a granule folder of a SAFE product.
 
-    Raises ProductError where the metadata are damaged, or nothing tells tile and time.
+    Parameters
+    ----------
+    granule
+        The granule's folder. Its metadata are read if it has any, otherwise the names around it.
+
+    Raises
+    ------
+    ProductError
+        If the metadata are damaged, or neither they nor the names contain tile and time.
     """
     for file in sorted(granule.glob("*.xml")):
         if file.name == "MTD_TL.xml" or re.fullmatch(r"S2\w_\w{4}_MTD_L\w{2}_TL_\w+\.xml", file.name):
@@ -113,14 +169,14 @@ def _of_tile_metadata(file: Path) -> Acquisition:
     try:
         return acquisition_at(tile[1], datetime.fromisoformat(time.strip()))
     except ValueError:
-        # A granule cut from a product may lack it; the names around it tell the time all the same.
+        # A granule cut from a product may lack the time; the names around it contain it all the same.
         return _of_names(file.parent, tile[1])
 
 
 def _of_names(granule: Path, tile: str | None) -> Acquisition:
-    """The tile is the granule's; the time may be in the product's name alone."""
+    """Read the time from the names around a granule: it may stand in the product's name alone."""
     for folder in (granule.absolute(), *granule.absolute().parents):
-        found = acquisition_in(folder.name, tile)
-        if found is not None:
-            return found
-    raise damaged(granule, "neither its metadata nor the names around it tell its tile and time")
+        acquisition = acquisition_in(folder.name, tile)
+        if acquisition is not None:
+            return acquisition
+    raise damaged(granule, "neither its metadata nor the names around it contain its tile and time")

@@ -1,4 +1,4 @@
-"""Any classified raster, with a table in JSON that says what its values mean."""
+"""Read any classified raster, with a JSON table of the meanings of its values."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +14,25 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.model import Text, read_json, validated
 
 
-class _Model(BaseModel):
+class _ClassTableModel(BaseModel):
+    # Not a StrictModel: "acquired" is text in JSON and a datetime here.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ClassEntry(_Model):
-    """One class. means: what it counts as, such as ``cloud`` and ``invalid``."""
+class ClassEntry(_ClassTableModel):
+    """A class of a class table.
+
+    Attributes
+    ----------
+    code
+        Value of the class in the raster, 0 to 255.
+    name
+        Name of the class.
+    means
+        What the class counts as, such as ``cloud`` and ``invalid``.
+    colour
+        ``#rrggbb`` in maps, or None.
+    """
 
     code: Annotated[int, Field(ge=0, le=255)]
     name: Text
@@ -27,11 +40,23 @@ class ClassEntry(_Model):
     colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
 
 
-class ClassTable(_Model):
-    """A table of classes, and the rasters that it is for.
+class ClassTable(_ClassTableModel):
+    """A table of classes and the rasters that it describes.
 
-    files: pattern of the rasters, relative to the table's file. band: of each raster. no_data: values without data.
-    tile, acquired: where the names of the rasters do not tell them.
+    Attributes
+    ----------
+    processor
+        Name of the processor that made the rasters.
+    files
+        Pattern of the rasters' paths, relative to the folder of the table.
+    classes
+        The classes; no code occurs twice.
+    no_data
+        Values of pixels without data, 0 to 255.
+    band
+        The band to read of each raster, from 1.
+    tile, acquired
+        Tile and time, for rasters whose names do not contain them.
     """
 
     processor: Text
@@ -45,7 +70,7 @@ class ClassTable(_Model):
     @field_validator("classes")
     @classmethod
     def _distinct(cls, classes: tuple[ClassEntry, ...]) -> tuple[ClassEntry, ...]:
-        codes = [one.code for one in classes]
+        codes = [entry.code for entry in classes]
         for code in codes:
             if codes.count(code) > 1:
                 raise ValueError(f"code {code} occurs more than once")
@@ -54,7 +79,7 @@ class ClassTable(_Model):
 
 @dataclass(frozen=True)
 class ClassifiedRaster:
-    """A raster, and the file of the table that describes it."""
+    """A raster with the table that describes it, and the file of that table."""
 
     path: Path
     table_file: Path
@@ -62,7 +87,7 @@ class ClassifiedRaster:
 
 
 def is_class_table(path: Path) -> bool:
-    """Whether a file is a table of classes: JSON with the keys ``processor`` and ``classes``."""
+    """Decide whether a file is a table of classes: JSON with the keys ``processor`` and ``classes``."""
     if not path.is_file() or path.suffix != ".json":
         return False
     try:
@@ -73,24 +98,46 @@ def is_class_table(path: Path) -> bool:
 
 
 def rasters_of(table_file: Path) -> tuple[ClassifiedRaster, ...]:
-    """The rasters that a table is for. Raises ConfigurationError where it is wrong, or there are none."""
+    """List the rasters that a table describes.
+
+    Parameters
+    ----------
+    table_file
+        The JSON file.
+
+    Returns
+    -------
+    tuple of ClassifiedRaster
+        At least one raster, sorted by path.
+
+    Raises
+    ------
+    ConfigurationError
+        If the table is wrong, there is no such raster, or several rasters would have one tile and time.
+    """
     table: ClassTable = validated(ClassTable, read_json(table_file), str(table_file))
-    found = sorted(path for path in table_file.parent.glob(table.files) if path.is_file())
-    if not found:
+    rasters = sorted(path for path in table_file.parent.glob(table.files) if path.is_file())
+    if not rasters:
         raise ConfigurationError(f"{table_file}: files: no file is {table.files!r}, relative to the table's folder")
-    if len(found) > 1 and (table.tile is not None or table.acquired is not None):
+    if len(rasters) > 1 and (table.tile is not None or table.acquired is not None):
         raise ConfigurationError(
-            f"{table_file}: files: {len(found)} files are {table.files!r}, which cannot all be of one acquisition; "
+            f"{table_file}: files: {len(rasters)} files are {table.files!r}, which cannot all be of one acquisition; "
             "leave out tile and acquired"
         )
-    return tuple(ClassifiedRaster(path, table_file, table) for path in found)
+    return tuple(ClassifiedRaster(path, table_file, table) for path in rasters)
 
 
 def read_classified_raster(raster: ClassifiedRaster) -> Mask:
-    """Raises ProductError where the raster cannot be read, or nothing tells its tile and time."""
+    """Read a raster as the mask that its table describes.
+
+    Raises
+    ------
+    ProductError
+        If the raster cannot be read, or neither the table nor a name contains its tile and time.
+    """
     table = raster.table
     without_data: list[PixelClass] = [PixelClass(code, NO_DATA, frozenset()) for code in table.no_data]
-    classes = [PixelClass(one.code, one.name, frozenset(one.means), one.colour) for one in table.classes]
+    classes = [PixelClass(entry.code, entry.name, frozenset(entry.means), entry.colour) for entry in table.classes]
     every: tuple[PixelClass, ...] = (*without_data, *classes)
     layer = raster_layer(raster.path, table_of(every), table.band)
     return Mask(
@@ -100,7 +147,7 @@ def read_classified_raster(raster: ClassifiedRaster) -> Mask:
         grid=Grid.of(str(raster.path)),
         layers=(layer,),
         files=(raster.path, raster.table_file),
-        classes=tuple({one.code: one for one in reversed(every)}.values()),
+        classes=tuple({pixel_class.code: pixel_class for pixel_class in reversed(every)}.values()),
     )
 
 

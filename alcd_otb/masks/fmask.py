@@ -1,6 +1,7 @@
-"""Fmask's masks: GERSL's Fmask 4 and 5, and python-fmask. Their codes look alike, and mean different things.
+"""Read the masks of GERSL's Fmask 4 and 5, and of python-fmask.
 
-Sources: the constants of GERSL/Fmask and of ubarsc/python-fmask, and the description of both.
+The codes of both look alike and mean different things. Sources: the constants of GERSL/Fmask and of
+ubarsc/python-fmask, and the description of both.
 """
 
 import re
@@ -51,33 +52,49 @@ _ANY_NAME = re.compile(r".*[._-]?fmask\w*\.(tif|tiff|img)", re.ASCII | re.IGNORE
 
 
 def is_fmask(path: Path) -> bool:
-    """Whether a file is a mask of either by its name."""
+    """Decide by its name whether a file is a mask of either program."""
     return path.is_file() and bool(_GERSL_NAME.fullmatch(path.name) or _ANY_NAME.fullmatch(path.name))
 
 
-def read_fmask(path: Path, said: Kind | None = None) -> Mask:
-    """Read a mask. said: who wrote it, for names that do not tell.
+def read_fmask(path: Path, stated: Kind | None = None) -> Mask:
+    """Read a mask of either program.
 
-    The name tells (``*_Fmask4.tif``, ``*_UPL.tif``, ``*_LPL.tif``), or the band's no-data value: 255 of GERSL's, 0 of
-    python-fmask's. A pixel that what was told or said does not have is refused when the mask is read.
+    The name shows which program wrote it (``*_Fmask4.tif``, ``*_UPL.tif`` and ``*_LPL.tif`` are GERSL's), or the
+    no-data value of the band: 255 of GERSL's Fmask, 0 of python-fmask. A pixel whose value the program does not have
+    is refused when the mask is read.
 
-    Raises ProductError where nothing tells, ConfigurationError where the file contradicts what was said.
+    Parameters
+    ----------
+    path
+        The raster.
+    stated
+        The program that wrote it according to the user, for files that do not show it.
+
+    Raises
+    ------
+    ProductError
+        If the program is unknown, or name and no-data value contradict each other.
+    ConfigurationError
+        If the file contradicts the user.
     """
-    told = _told(path)
-    if told is None and said is None:
+    recognised = _recognised(path)
+    if recognised is None and stated is None:
         raise ProductError(
-            f"{path}: neither its name nor a no-data value tells whether GERSL's Fmask or python-fmask wrote it, and "
-            "their codes differ; say it with --fmask gersl or --fmask python-fmask"
+            f"{path}: neither its name nor a no-data value shows whether GERSL's Fmask or python-fmask wrote it, and "
+            "their codes differ; state it with --fmask gersl or --fmask python-fmask"
         )
-    if told is not None and said is not None and told != said:
-        raise ConfigurationError(f"{path}: was written by {told}, as its name or no-data value tells, not by {said}")
-    kind = told or said
+    if recognised is not None and stated is not None and recognised != stated:
+        raise ConfigurationError(
+            f"{path}: was written by {recognised} according to its name or no-data value, not by {stated}"
+        )
+    kind = recognised or stated
     processor, classes = (PROCESSOR, _GERSL) if kind == "gersl" else (PYTHON_PROCESSOR, _PYTHON)
     layer = raster_layer(path, table_of(classes))
     return Mask(processor, path, acquisition_of(path), Grid.of(str(path)), (layer,), (path,), classes)
 
 
-def _told(path: Path) -> Kind | None:
+def _recognised(path: Path) -> Kind | None:
+    """Recognise the program by the name and the no-data value of a raster; None if neither shows it."""
     dataset = open_raster(path)
     no_data = dataset.GetRasterBand(1).GetNoDataValue()
     by_value: Kind | None = {255: "gersl", 0: "python-fmask"}.get(no_data)  # type: ignore[assignment]
@@ -85,6 +102,6 @@ def _told(path: Path) -> Kind | None:
     if by_name == "gersl" and by_value == "python-fmask":
         raise ProductError(
             f"{path}: is named as GERSL's Fmask names its masks, but its no-data value 0 is clear land there; "
-            "give it a name that tells who wrote it"
+            "give it a name that shows who wrote it"
         )
     return by_name or by_value

@@ -1,18 +1,21 @@
-"""The labelled pixels of Hollstein et al. (2016), https://doi.org/10.3390/rs8080666: one HDF5 file of many scenes."""
+"""Read the labelled pixels of Hollstein et al. (2016), https://doi.org/10.3390/rs8080666.
+
+One HDF5 file holds the pixels of many scenes.
+"""
 
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alcd_otb.errors import EnvironmentNotReadyError, ProductError
 from alcd_otb.masks.acquisition import acquisition_in
+from alcd_otb.masks.labelled_reference import LabelledReference, LocatedPixels
 from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, SHADOW, SNOW, WATER, Meaning, PixelClass
-from alcd_otb.masks.references import LabelledReference, Pixels
 from alcd_otb.products.safe_archive import damaged
 from alcd_otb.products.sentinel2_metadata import tile_in
 from alcd_otb.raster.grid import Grid
@@ -20,7 +23,7 @@ from otb_pipelines.process import osr
 
 PROCESSOR = "Hollstein"
 
-# A shadow may be that of relief as well: the file does not tell.
+# A shadow may be that of relief as well: the file does not say.
 _MEANS: dict[str, Meaning] = {
     "clear": frozenset(),
     "water": frozenset({WATER}),
@@ -35,45 +38,81 @@ _DATASETS = ("classes", "class_ids", "class_names", "product_id", "granule_id", 
 
 
 def is_hollstein(path: Path) -> bool:
-    """Whether a file is HDF5 by its suffix, the format of the labelled pixels."""
+    """Decide by its suffix whether a file is HDF5, the format of the labelled pixels."""
     return path.is_file() and path.suffix.lower() in (".h5", ".hdf5")
 
 
 def read_hollstein(path: Path) -> tuple[LabelledReference, ...]:
-    """The scenes of the file, by name; each product and tile is one.
+    """Read the scenes of the file.
 
-    Raises EnvironmentNotReadyError where h5py is not installed, ProductError where the file is damaged, or a scene's
-    names do not tell tile and time.
+    Parameters
+    ----------
+    path
+        The HDF5 file.
+
+    Returns
+    -------
+    tuple of LabelledReference
+        One reference for each product and tile, sorted by their names.
+
+    Raises
+    ------
+    EnvironmentNotReadyError
+        If h5py is not installed.
+    ProductError
+        If the file is damaged, or the names of a scene do not contain tile and time.
     """
     content = _read(path)
     codes = content.classes.astype(np.int64)
-    strange = sorted(set(np.unique(codes).tolist()) - {one.code for one in content.legend})
+    strange = sorted(set(np.unique(codes).tolist()) - {pixel_class.code for pixel_class in content.legend})
     if strange:
         raise damaged(path, f"has pixels of class {', '.join(map(str, strange))}, which class_ids lacks")
     references = []
-    for (product, granule), index in sorted(content.scenes.items()):
+    for (product, granule), index in sorted(content.scenes.numbers.items()):
         acquisition = acquisition_in(product, tile_in(granule))
         if acquisition is None:
-            raise damaged(path, f"product {product}, granule {granule}: the names do not tell tile and time")
-        rows = content.scene_of_row == index
+            raise damaged(path, f"product {product}, granule {granule}: the names do not contain tile and time")
+        rows = content.scenes.of_row == index
         locate = partial(_located, content.places[rows], codes[rows].astype(np.uint8))
         references.append(LabelledReference(PROCESSOR, path, acquisition, content.legend, (path,), locate))
     return tuple(references)
 
 
+class _Scenes(NamedTuple):
+    """The scenes of a file with N labelled pixels.
+
+    Attributes
+    ----------
+    of_row
+        Number of each pixel's scene, (N,).
+    numbers
+        Number of each scene by product and granule.
+    """
+
+    of_row: NDArray[np.int32]
+    numbers: dict[tuple[str, str], int]
+
+
 @dataclass(frozen=True, eq=False)
 class _Content:
-    """Of a file with N labelled pixels.
+    """The content of a file with N labelled pixels.
 
-    classes: N class ids. places: N x 2, longitude and latitude in degrees. scene_of_row: N numbers of scenes. scenes:
-    number by product and granule.
+    Attributes
+    ----------
+    legend
+        The classes of the file.
+    classes
+        Class codes, (N,).
+    places
+        Longitude and latitude in degrees, (N, 2).
+    scenes
+        The scene of each pixel.
     """
 
     legend: tuple[PixelClass, ...]
     classes: NDArray[Any]
     places: NDArray[np.float64]
-    scene_of_row: NDArray[np.int32]
-    scenes: dict[tuple[str, str], int]
+    scenes: _Scenes
 
 
 def _read(path: Path) -> _Content:
@@ -91,25 +130,26 @@ def _read(path: Path) -> _Content:
                     f"{path}: lacks {', '.join(missing)}, so is no file of Hollstein et al.; give "
                     "*_s2_manual_classification_data.h5"
                 )
-            scene_of_row, scenes = _scenes(file["product_id"], file["granule_id"])
             return _Content(
                 _classes(path, file["class_ids"][()], file["class_names"][()]),
                 file["classes"][()].ravel(),
-                np.stack([file[one][()].ravel().astype(np.float64) for one in ("longitude", "latitude")], axis=1),
-                scene_of_row,
-                scenes,
+                np.stack([file[name][()].ravel().astype(np.float64) for name in ("longitude", "latitude")], axis=1),
+                _scenes(file["product_id"], file["granule_id"]),
             )
     except OSError as error:
         raise damaged(path, f"cannot be read as HDF5 ({error})") from error
 
 
-def _scenes(products: Any, granules: Any) -> tuple[NDArray[np.int32], dict[tuple[str, str], int]]:
-    """(scene of each row, scenes); read in parts, since millions of names would fill the memory."""
+def _scenes(products: Any, granules: Any) -> _Scenes:
+    """Assign a number to each scene.
+
+    The names are read in parts, since millions of them would fill the memory.
+    """
     scenes: dict[tuple[str, str], int] = {}
     scene_of_row = np.empty(products.shape[0], np.int32)
     for start in range(0, len(scene_of_row), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
-        names = [np.unique(one[part].ravel().astype("S"), return_inverse=True) for one in (products, granules)]
+        names = [np.unique(column[part].ravel().astype("S"), return_inverse=True) for column in (products, granules)]
         (first, product_of_row), (second, granule_of_row) = names
         pairs, pair_of_row = np.unique(product_of_row * len(second) + granule_of_row, return_inverse=True)
         numbers = [
@@ -117,7 +157,7 @@ def _scenes(products: Any, granules: Any) -> tuple[NDArray[np.int32], dict[tuple
             for pair in pairs.tolist()
         ]
         scene_of_row[part] = np.array(numbers, np.int32)[pair_of_row]
-    return scene_of_row, scenes
+    return _Scenes(scene_of_row, scenes)
 
 
 def _classes(path: Path, codes: Any, names: Any) -> tuple[PixelClass, ...]:
@@ -134,8 +174,18 @@ def _text(value: Any) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
-def _located(places: NDArray[np.float64], codes: NDArray[np.uint8], grid: Grid) -> Pixels:
-    """places: longitude and latitude in degrees, pixels x 2."""
+def _located(places: NDArray[np.float64], codes: NDArray[np.uint8], grid: Grid) -> LocatedPixels:
+    """Locate pixels on a grid.
+
+    Parameters
+    ----------
+    places
+        Longitude and latitude in degrees, (pixels, 2).
+    codes
+        Class codes, (pixels,).
+    grid
+        The grid; pixels outside are left out.
+    """
     geographic = osr.SpatialReference()
     geographic.ImportFromEPSG(4326)
     geographic.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
@@ -144,4 +194,4 @@ def _located(places: NDArray[np.float64], codes: NDArray[np.uint8], grid: Grid) 
     columns = np.floor((points[:, 0] - grid.left) / grid.resolution).astype(np.int64)
     rows = np.floor((grid.top - points[:, 1]) / grid.resolution).astype(np.int64)
     inside = (rows >= 0) & (rows < grid.height) & (columns >= 0) & (columns < grid.width)
-    return rows[inside], columns[inside], codes[inside]
+    return LocatedPixels(rows[inside], columns[inside], codes[inside])

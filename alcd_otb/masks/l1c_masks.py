@@ -1,11 +1,13 @@
-"""The cloud masks that Level-1C products bring: polygons before processing baseline 04.00, rasters since.
+"""Read the cloud masks of Level-1C products.
 
-Sources: Sentinel-2 Products Specification Document, S2-PDGS-TAS-DI-PSD; ESA, "Level-1C masks". Neither has shadows.
+They are polygons before processing baseline 04.00, and rasters since. Neither has shadows. Sources: Sentinel-2
+Products Specification Document, S2-PDGS-TAS-DI-PSD; ESA, "Level-1C masks".
 """
 
 import re
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -23,7 +25,7 @@ RESOLUTION = 60
 _POLYGONS, _CLASSES = "MSK_CLOUDS_B00.gml", "MSK_CLASSI_B00.jp2"
 _QUALITY = "MSK_QUALIT_B01.jp2"
 _QUALITY_NO_DATA = 6
-_LOOSE = re.compile(r".*MSK_CLASSI_B00\.(?:jp2|tif)", re.ASCII)
+_SINGLE_FILE = re.compile(r".*MSK_CLASSI_B00\.(?:jp2|tif)", re.ASCII)
 
 _OPAQUE_CLOUD = frozenset({"opaque_cloud", CLOUD, INVALID})
 _CIRRUS_CLOUD = frozenset({CIRRUS, CLOUD, INVALID})
@@ -31,19 +33,27 @@ _BURNT = {"OPAQUE": 1, "CIRRUS": 2}
 
 
 def is_cloud_mask(path: Path) -> bool:
-    """Whether a path is a granule of a Level-1C product with a cloud mask, or a loose MSK_CLASSI file."""
+    """Decide whether a path is a granule of a Level-1C product with a cloud mask, or a single MSK_CLASSI file."""
     if path.is_dir():
         return (path / "IMG_DATA").is_dir() and _file_in(path) is not None
-    return _LOOSE.fullmatch(path.name) is not None
+    return _SINGLE_FILE.fullmatch(path.name) is not None
 
 
 def read_cloud_mask(path: Path) -> Mask:
-    """Read the cloud mask of a granule folder, or a loose MSK_CLASSI file.
+    """Read the cloud mask of a Level-1C product.
 
-    No data comes from the quality mask of B01, or from B01 itself where its pixels are of 60 m; without both, every
+    No data comes from the quality mask of B01, or from B01 itself if its pixels are of 60 m. Without both, every
     pixel counts as seen.
 
-    Raises ProductError where a file is damaged, or nothing tells tile and time.
+    Parameters
+    ----------
+    path
+        A granule's folder, or a single MSK_CLASSI file.
+
+    Raises
+    ------
+    ProductError
+        If a file is damaged, or neither metadata nor names contain tile and time.
     """
     if not path.is_dir():
         grid = Grid.of(str(path))
@@ -56,24 +66,27 @@ def read_cloud_mask(path: Path) -> Mask:
     else:
         grid = Grid.of(str(file))
         layers = _of_classes(file)
-    unseen = _without_data(path, grid)
+    files: tuple[Path, ...] = (file,)
+    no_data = _no_data_layer(path, grid)
+    if no_data is not None:
+        layers, files = (*layers, no_data.layer), (*files, no_data.file)
     return Mask(
         PROCESSOR,
         path,
         acquisition_of_granule(path),
         grid,
-        (*layers, *(layer for layer, _ in unseen)),
-        (file, *(source for _, source in unseen)),
-        picture=next((str(one) for one in sorted((path / "QI_DATA").glob("*PVI*.jp2"))), None),
+        layers,
+        files,
+        picture=next((str(picture) for picture in sorted((path / "QI_DATA").glob("*PVI*.jp2"))), None),
     )
 
 
 def _file_in(granule: Path) -> Path | None:
-    """Names of before December 2016 are longer, and end alike."""
+    """Find the mask of a granule; names from before December 2016 are longer, and end alike."""
     for pattern in (f"*{_CLASSES}", f"*{_POLYGONS}", "*MSK_CLOUDS_*B00_MSIL1C.gml"):
-        found = sorted((granule / "QI_DATA").glob(pattern))
-        if found:
-            return found[0]
+        files = sorted((granule / "QI_DATA").glob(pattern))
+        if files:
+            return files[0]
     return None
 
 
@@ -89,7 +102,10 @@ def _of_polygons(file: Path, grid: Grid) -> MaskLayer:
 
 
 def _burn(file: Path, grid: Grid) -> gdal.Dataset:
-    """The polygons on the tile's grid, 1 opaque, 2 cirrus. One without features has no layer: all is clear."""
+    """Rasterise the polygons on the tile's grid: 1 is opaque cloud, 2 is cirrus.
+
+    A file without features has no layer: the sky is clear.
+    """
     burnt = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     burnt.SetGeoTransform(grid.transform)
     burnt.SetSpatialRef(grid.spatial_reference)
@@ -110,7 +126,10 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
 
 
 def _has_features(file: Path) -> bool:
-    """GDAL takes a file that is cut off for a shorter one, and a clear sky with it."""
+    """Check that the XML is whole, and whether it has polygons.
+
+    GDAL takes a file that is cut off for a shorter one, and would report a clear sky.
+    """
     try:
         root = etree.parse(
             str(file), etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
@@ -128,16 +147,21 @@ def _tile_grid(granule: Path) -> Grid:
             layouts = parse_tile_metadata(file.read_bytes(), str(file)).layouts
             if RESOLUTION in layouts:
                 return layouts[RESOLUTION]
-    raise ProductError(f"{granule}: has no MTD_TL.xml, which tells where the tile lies; download the product again")
+    raise ProductError(f"{granule}: has no MTD_TL.xml, which describes where the tile lies; download the product again")
 
 
-def _without_data(granule: Path, grid: Grid) -> list[tuple[MaskLayer, Path]]:
-    """The layer that tells where nothing was seen, with its file; none where there is no such file on the grid."""
+class _NoDataLayer(NamedTuple):
+    layer: MaskLayer
+    file: Path
+
+
+def _no_data_layer(granule: Path, grid: Grid) -> _NoDataLayer | None:
+    """Find the layer of the pixels that were not seen; None if no file on the grid holds it."""
     quality = granule / "QI_DATA" / _QUALITY
     if quality.is_file() and Grid.of(str(quality)) == grid:
-        return [(raster_layer(quality, nonzero(NO_DATA), _QUALITY_NO_DATA), quality)]
+        return _NoDataLayer(raster_layer(quality, nonzero(NO_DATA), _QUALITY_NO_DATA), quality)
     for image in sorted((granule / "IMG_DATA").glob("*_B01.jp2")):
         if Grid.of(str(image)) == grid:
             table = (frozenset({NO_DATA}), *[frozenset[str]()] * 255)
-            return [(MaskLayer(raster_layer(image, table).open, table, clipped=True), image)]
-    return []
+            return _NoDataLayer(MaskLayer(raster_layer(image, table).open, table, clipped=True), image)
+    return None

@@ -1,7 +1,8 @@
-"""MAJA's masks in both of its formats, whose bits differ: MUSCATE's (Theia) and the native one (Earth Explorer).
+"""Read MAJA's masks in MUSCATE's format (Theia) and in the native one (Earth Explorer).
 
-Sources: the order in which MAJA 4 packs the bits (CNES/MAJA, Apache-2.0: CLDDataBandsSelected of both Sentinel-2
-plugins, and their writers), and the format's description, https://www.cesbio.cnrs.fr/maja.
+The bits of the two formats differ. Sources: the order in which MAJA 4 packs the bits (CNES/MAJA, Apache-2.0:
+CLDDataBandsSelected of both Sentinel-2 plugins, and their writers), and the format's description,
+https://www.cesbio.cnrs.fr/maja.
 """
 
 import re
@@ -50,7 +51,7 @@ _CLD = Bits(
         7: (CIRRUS,),
     }
 )
-# Bits 4 and 5 of MG2, relief, are left out: MAJA's writer has them in the other order than its description.
+# Bits 4 and 5 of MG2, relief, are left out: MAJA's writer and the format's description disagree on their order.
 _MG2 = Bits({0: (WATER,), 2: (SNOW,), 3: (SHADOW,)})
 _MSK = Bits({0: (WATER,), 5: (SNOW,)})
 # Bit 0 of the third band of QLT is the edge, 1 and 2 are interpolated aerosols and water vapour.
@@ -62,17 +63,25 @@ _SENTINEL = re.compile(r"SENTINEL-?2[A-D]|S2[A-D]", re.ASCII)
 
 
 def is_maja(path: Path) -> bool:
-    """Whether a path is a folder with cloud masks of MAJA, or such a mask by its name."""
+    """Decide whether a path is a folder with cloud masks of MAJA, or by its name such a mask."""
     if path.is_dir():
         return _cloud_mask_in(path) is not None
     return bool(_MUSCATE.fullmatch(path.name) or _NATIVE.fullmatch(path.name))
 
 
 def read_maja(path: Path) -> Mask:
-    """Read a product's folder, or the cloud mask with the files beside it; that of 10 m, or else of 20 m.
+    """Read the mask of a product, of 10 m if there is one, otherwise of 20 m.
 
-    Raises ProductError where the product is of another satellite, where the files of the edge (EDG, QLT) are missing,
-    without which no data cannot be told from clear ground, or where nothing tells tile and time.
+    Parameters
+    ----------
+    path
+        The product's folder, or the cloud mask with the other files beside it.
+
+    Raises
+    ------
+    ProductError
+        If the product is of another satellite, if the file of the edge (EDG, QLT) is missing, without which no data
+        cannot be told from clear ground, or if no name contains tile and time.
     """
     file = _cloud_mask_in(path) if path.is_dir() else path
     if file is None:
@@ -81,7 +90,7 @@ def read_maja(path: Path) -> Mask:
     match = muscate or native
     if match is None:
         raise ProductError(
-            f"{file}: its name does not tell MAJA's format, and the bits of both differ; give it back its own name, "
+            f"{file}: its name does not show MAJA's format, and the bits of both differ; restore its own name, "
             "*_CLM_R1.tif or *_CLD_R1.DBL.TIF"
         )
     if not _SENTINEL.fullmatch(match["satellite"]):
@@ -106,7 +115,7 @@ def read_maja(path: Path) -> Mask:
 
 
 def _cloud_mask_in(folder: Path) -> Path | None:
-    """The finest, in the folder itself or in MUSCATE's MASKS."""
+    """Find the finest cloud mask in the folder itself or in MUSCATE's MASKS."""
     files = [*folder.glob("*_CLM_R?.tif"), *folder.glob("MASKS/*_CLM_R?.tif"), *folder.glob("*_CLD_R?.DBL.TIF")]
     files = [file for file in files if is_maja(file)]
     return min(files, key=lambda file: (file.name.partition("_R2.")[1], file.name), default=None)
@@ -117,5 +126,5 @@ def _beside(file: Path, match: re.Match[str], kind: str, suffix: str) -> Path:
 
 
 def _picture(mask: Path) -> str | None:
-    found = [*mask.parent.glob("*_QKL_ALL.jpg"), *mask.parent.parent.glob("*_QKL_ALL.jpg")]
-    return str(found[0]) if len(found) == 1 else None
+    pictures = [*mask.parent.glob("*_QKL_ALL.jpg"), *mask.parent.parent.glob("*_QKL_ALL.jpg")]
+    return str(pictures[0]) if len(pictures) == 1 else None

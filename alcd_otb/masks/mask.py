@@ -1,4 +1,4 @@
-"""A processor's mask of one acquisition: rasters of one grid, and what each of their values means."""
+"""Describe a processor's mask of one acquisition: rasters of one grid, and the meanings of their values."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,29 +13,38 @@ from alcd_otb.settings.legend import Legend, LegendClass
 from otb_pipelines.process import gdal
 
 NO_DATA = "no_data"
-"""The pixel was not seen, or is damaged: never compared."""
+"""The pixel was not seen or is damaged; it is never compared."""
 
 INVALID = "invalid"
-"""What the processor, or the operator, would not use: with readers of clouds, cloud or cloud shadow."""
+"""The processor or the operator would not use the pixel; in masks of clouds it is cloud or cloud shadow."""
 
 CLOUD = "cloud"
-"""Any cloud, cirrus among them."""
+"""Any cloud, including cirrus."""
 
 CIRRUS, SHADOW, SNOW, WATER = "cirrus", "shadow", "snow", "water"
 COMMON_MEANINGS = (INVALID, CLOUD, CIRRUS, SHADOW, SNOW, WATER)
-"""What readers call by one name whatever the processor calls it."""
+"""Meanings to which all readers give one name, whatever the processor calls them."""
 
 Meaning = frozenset[str]
 
 Table = tuple[Meaning | None, ...]
-"""What each of the 256 values of an 8-bit band means; None for a value that the encoding does not have."""
+"""Meaning of each of the 256 values of an 8-bit band; None for a value that the encoding does not have."""
 
 
 @dataclass(frozen=True)
 class PixelClass:
-    """One class of a classified raster.
+    """A class of a classified raster.
 
-    means: what it counts as, such as CLOUD and INVALID. colour: ``#rrggbb`` of maps, or None.
+    Attributes
+    ----------
+    code
+        Value of the class in the raster.
+    name
+        Name of the class.
+    means
+        What the class counts as, such as CLOUD and INVALID.
+    colour
+        ``#rrggbb`` in maps, or None.
     """
 
     code: int
@@ -46,10 +55,19 @@ class PixelClass:
 
 @dataclass(frozen=True)
 class MaskLayer:
-    """One band and what its values mean; several layers of a mask add up.
+    """A band and the meanings of its values; the meanings of several layers of a mask add up.
 
-    open: the raster, opened anew at each call. clipped: values above 255 count as 255, so that an image can tell where
-    there is no data; else they are refused.
+    Attributes
+    ----------
+    open
+        Opens the raster; each call opens it anew.
+    table
+        Meaning of each value.
+    band
+        The band of the raster, from 1.
+    clipped
+        Whether values above 255 count as 255, so that an image can show where there is no data. Otherwise they are
+        refused.
     """
 
     open: Callable[[], gdal.Dataset]
@@ -60,11 +78,26 @@ class MaskLayer:
 
 @dataclass(frozen=True)
 class Mask:
-    """What one processor says of one acquisition.
+    """A processor's mask of one acquisition.
 
-    processor: such as "MAJA". path: what the user would name. layers: all on the grid. classes: of the first layer,
-    where its values are classes of which each pixel has one; empty for masks of bits. files: what it was read from.
-    picture: an image of the scene, to draw over, or None.
+    Attributes
+    ----------
+    processor
+        Name of the processor, such as ``MAJA``.
+    path
+        The file or folder that a user would name.
+    acquisition
+        Tile and time of the scene.
+    grid
+        The grid of all layers.
+    layers
+        The rasters, with their meanings.
+    files
+        The files that the mask is read from.
+    classes
+        Classes of the first layer, where each pixel has one of them; empty for masks of bits.
+    picture
+        An image of the scene to draw over, or None.
     """
 
     processor: str
@@ -78,7 +111,7 @@ class Mask:
 
     @property
     def meanings(self) -> frozenset[str]:
-        """All that a pixel of this mask can mean."""
+        """All meanings that a pixel of this mask can have."""
         return frozenset().union(*(meaning for layer in self.layers for meaning in layer.table if meaning))
 
 
@@ -90,7 +123,7 @@ class Bits:
 
     @property
     def table(self) -> Table:
-        """What each value of 8 bits means: the names of its bits."""
+        """Meaning of each value of 8 bits: the names of its bits."""
         return tuple(
             frozenset(name for bit, names in self.names.items() if value >> bit & 1 for name in names)
             for value in range(256)
@@ -98,34 +131,43 @@ class Bits:
 
 
 def table_of(classes: Iterable[PixelClass]) -> Table:
-    """Each class means itself and what it counts as."""
-    meanings = {one.code: one.means | {one.name} for one in classes}
+    """Make the table of a classified raster: each class means itself and what it counts as."""
+    meanings = {pixel_class.code: pixel_class.means | {pixel_class.name} for pixel_class in classes}
     return tuple(meanings.get(value) for value in range(256))
 
 
 def nonzero(meaning: str) -> Table:
-    """Every value but 0 means this."""
+    """Make a table in which every value but 0 has one meaning."""
     return (frozenset(), *[frozenset({meaning})] * 255)
 
 
 def classes_of(legend: Legend) -> tuple[PixelClass, ...]:
-    """The classes of a legend, and 0 for no data; the legend says which are invalid, and which it looks for."""
+    """List the classes of a legend, with 0 for no data.
 
-    def means(one: LegendClass) -> Meaning:
-        positive = {legend.positive.name} if one.name in legend.positive.classes else set()
-        return frozenset(positive | ({INVALID} if one.invalid else set()))
+    An invalid class of the legend means INVALID. A positive class means the name of the positive side.
+    """
 
-    of_legend = (PixelClass(one.code, one.name, means(one), one.colour) for one in legend.classes)
+    def means(entry: LegendClass) -> Meaning:
+        positive = {legend.positive.name} if entry.name in legend.positive.classes else set()
+        return frozenset(positive | ({INVALID} if entry.invalid else set()))
+
+    of_legend = (PixelClass(entry.code, entry.name, means(entry), entry.colour) for entry in legend.classes)
     return (PixelClass(0, NO_DATA, frozenset()), *of_legend)
 
 
 def raster_layer(path: Path, table: Table, band: int = 1) -> MaskLayer:
-    """A raster's band, from 1, as a layer; opened when it is read."""
+    """Make a layer of a raster's band, counted from 1; the raster is opened when it is read."""
     return MaskLayer(partial(open_raster, path), table, band)
 
 
 def open_raster(path: Path) -> gdal.Dataset:
-    """Raises ProductError where it is cut off, or no raster of whole numbers."""
+    """Open a raster of whole numbers of 8 or 16 bits.
+
+    Raises
+    ------
+    ProductError
+        If the file is cut off or cannot be read, or its pixels are of another type.
+    """
     if path.suffix.lower() == ".jp2":
         check_complete(str(path))
     try:
@@ -138,7 +180,13 @@ def open_raster(path: Path) -> gdal.Dataset:
 
 
 def common_grid(paths: Iterable[Path]) -> Grid:
-    """The one grid of several rasters. Raises ProductError where they differ, or one cannot be read."""
+    """Read the grid that several rasters share.
+
+    Raises
+    ------
+    ProductError
+        If their grids differ, or one cannot be read.
+    """
     first, *others = paths
     grid = Grid.of(str(first))
     for other in others:

@@ -1,4 +1,4 @@
-"""Sen2Cor's scene classification (SCL), as ESA's Level-2A products hold it."""
+"""Read Sen2Cor's scene classification (SCL) of ESA's Level-2A products."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ from alcd_otb.raster.grid import Grid
 
 PROCESSOR = "Sen2Cor"
 
-# What counts as invalid is table 4 of Baetens et al. (2019).
+# Which classes count as invalid is table 4 of Baetens et al. (2019).
 _CLASSES = (
     PixelClass(0, NO_DATA, frozenset()),
     PixelClass(1, "saturated_or_defective", frozenset({NO_DATA})),
@@ -40,16 +40,24 @@ _FILE = re.compile(r"(?:.*_)?SCL(?:_\w+)?\.(?:jp2|tif|tiff)", re.ASCII | re.IGNO
 
 
 def is_classification(path: Path) -> bool:
-    """Whether a path is a granule of a Level-2A product, or an SCL file by its name."""
+    """Decide whether a path is a granule of a Level-2A product, or by its name an SCL file."""
     if path.is_dir():
         return (path / "IMG_DATA").is_dir() and bool(_files(path))
     return _FILE.fullmatch(path.name) is not None
 
 
 def read_classification(path: Path) -> Mask:
-    """Read an SCL: that of 20 m, or else of 60 m, of a granule folder; or the file itself.
+    """Read a scene classification.
 
-    Raises ProductError where the file cannot be read, or nothing tells tile and time.
+    Parameters
+    ----------
+    path
+        A granule's folder, of which the SCL of 20 m is read, or of 60 m if there is none; or an SCL file.
+
+    Raises
+    ------
+    ProductError
+        If the file cannot be read, or neither metadata nor names contain tile and time.
     """
     if path.is_dir():
         file, acquisition = _files(path)[0], acquisition_of_granule(path)
@@ -60,9 +68,9 @@ def read_classification(path: Path) -> Mask:
 
 
 def _files(granule: Path) -> list[Path]:
-    """The SCL files of a granule, finest first, wherever this version of Sen2Cor has put them."""
-    found = [file for file in (granule / "IMG_DATA").rglob("*SCL*.jp2") if _FILE.fullmatch(file.name)]
-    return sorted(found, key=lambda file: (_resolution(file), file))
+    """List the SCL files of a granule, finest first, wherever this version of Sen2Cor has put them."""
+    files = [file for file in (granule / "IMG_DATA").rglob("*SCL*.jp2") if _FILE.fullmatch(file.name)]
+    return sorted(files, key=lambda file: (_resolution(file), file))
 
 
 def _resolution(file: Path) -> int:

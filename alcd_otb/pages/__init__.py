@@ -1,1 +1,1 @@
-"""How jobs make pages, each one file that needs no network: templates, pictures in them, line charts."""
+"""Make pages of one file that needs no network: templates, pictures within the page, and line charts."""

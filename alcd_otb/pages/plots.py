@@ -1,28 +1,43 @@
-"""Values along an axis: the geometry of a line chart, which the template draws as SVG."""
+"""Compute the geometry of a line chart, which a template draws as SVG."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 44
 _RATIO, _TALLEST = 0.4, 240
-"""Height of the plotted area over the width of the drawing, and its limit."""
+"""Ratio of the height of the plotted area to the width of the drawing, and the largest height."""
+
 _LETTER, _GAP = 7, 10
-"""Width of a letter, and between labels."""
+"""Width of a letter, and of the gap between labels."""
+
 _SLANTED_ASIDE, _SLANTED_DOWN, _SLANTED_GAP = 5.6, 4.7, 20
-"""How far a letter of a slanted label takes it; the distance of slanted labels that stand apart."""
+"""How far each letter of a slanted label extends it to the left and down; least distance of slanted labels."""
+
 _NUMBER = 6
-"""Most letters of a number. Numbers are left out where they have no room; what is longer is a name, and is slanted."""
+"""Most letters of a number. A longer label is a name, which is slanted; numbers without room are left out."""
+
 _MOST_TICKS = 5
 _SMALLEST_RANGE = 1e-6
-"""Below which values are plotted as equal: no figure here is meant more finely."""
+"""Range below which values are plotted as equal: no figure here is exact to less."""
 
 PlottedValues = Sequence[float | None]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What values are plotted over. ticks: (place, text), ascending; width: of the drawing, in its units."""
+    """The axis over which values are plotted.
+
+    Attributes
+    ----------
+    name
+        Label of the axis.
+    ticks
+        (place, text), ascending.
+    width
+        Width of the drawing, in its own units.
+    """
 
     name: str
     ticks: Sequence[tuple[float, str]]
@@ -31,7 +46,17 @@ class Axis:
 
 @dataclass(frozen=True)
 class Line:
-    """One series. parts: polylines in the drawing's units, broken where a value is unknown; dots: (x, y, label)."""
+    """A series of values in a plot.
+
+    Attributes
+    ----------
+    name
+        Name of the series.
+    parts
+        Polylines in the units of the drawing, broken where a value is unknown.
+    dots
+        (x, y, label) of each known value.
+    """
 
     name: str
     parts: tuple[str, ...]
@@ -40,9 +65,24 @@ class Line:
 
 @dataclass(frozen=True)
 class Plot:
-    """x_ticks, y_ticks: (position in the drawing's units, label); slanted: whether the labels of the x axis are.
+    """A plot, ready to be drawn.
 
-    frame: (left, top, right, bottom) of the plotted area.
+    Attributes
+    ----------
+    title
+        Title of the plot.
+    axis
+        The axis over which values are plotted.
+    lines
+        The series.
+    x_ticks, y_ticks
+        (position in the units of the drawing, label).
+    frame
+        Left, top, right and bottom of the plotted area.
+    height
+        Height of the drawing.
+    slanted
+        Whether the labels of the x axis are slanted.
     """
 
     title: str
@@ -56,10 +96,23 @@ class Plot:
 
 
 def make_plot(title: str, axis: Axis, series: Mapping[str, PlottedValues], is_share: bool = False) -> Plot | None:
-    """A plot of values, one a tick of the axis; None where no value is known.
+    """Plot values, one for each tick of the axis.
 
-    series: by name; "" for one that the title says all of. is_share: between 0 and 1, where the differences matter;
-    anything else is plotted from 0.
+    Parameters
+    ----------
+    title
+        Title of the plot.
+    axis
+        The axis.
+    series
+        Values by the name of their series; "" for a single series that the title describes. None is unknown.
+    is_share
+        Whether values are between 0 and 1 and their differences matter. Other values are plotted from 0.
+
+    Returns
+    -------
+    Plot or None
+        None if no value is known.
     """
     known = [value for values in series.values() for value in values if value is not None]
     if not known:
@@ -70,17 +123,12 @@ def make_plot(title: str, axis: Axis, series: Mapping[str, PlottedValues], is_sh
     low, high = min(ticks[0], *known), max(ticks[-1], *known)
     first, last = axis.ticks[0][0], axis.ticks[-1][0]
     inner = axis.width - _LEFT - _RIGHT
-    longest = max(len(text) for _, text in axis.ticks)
-    room = longest * _LETTER + _GAP
-    slanted = longest > _NUMBER and room * len(axis.ticks) > inner
-    # Upright labels reach to both sides of their places, slanted ones to the left.
-    aside = max(0.0, longest * _SLANTED_ASIDE - _LEFT if slanted else longest * _LETTER / 2 - _RIGHT)
-    every = math.ceil(len(axis.ticks) * (_SLANTED_GAP if slanted else room) / inner)
+    labels = _fit_labels(axis, inner)
     bottom = _TOP + round(min(axis.width * _RATIO, _TALLEST))
 
     def x_of(place: float) -> float:
         along = (place - first) / (last - first) if last > first else 0.5
-        return round(_LEFT + aside + along * (inner - 2 * aside), 1)
+        return round(_LEFT + labels.aside + along * (inner - 2 * labels.aside), 1)
 
     def y_of(value: float) -> float:
         up = (value - low) / (high - low) if high > low else 0.5
@@ -97,16 +145,50 @@ def make_plot(title: str, axis: Axis, series: Mapping[str, PlottedValues], is_sh
         title,
         axis,
         tuple(lines),
-        tuple((x_of(place), text) for place, text in axis.ticks[::every]),
+        tuple((x_of(place), text) for place, text in axis.ticks[:: labels.every]),
         tuple((y_of(tick), _label(tick)) for tick in ticks),
         (_LEFT, _TOP, axis.width - _RIGHT, bottom),
-        bottom + _BOTTOM + (round(longest * _SLANTED_DOWN) if slanted else 0),
-        slanted,
+        bottom + _BOTTOM + labels.down,
+        labels.slanted,
     )
 
 
+class _TickLabels(NamedTuple):
+    """How the labels of the x axis fit into the drawing.
+
+    Attributes
+    ----------
+    slanted
+        Whether they are slanted.
+    every
+        The step in which ticks have a label; 1 is all.
+    aside
+        Room that labels take beside the plotted area.
+    down
+        Room that slanted labels take below upright ones.
+    """
+
+    slanted: bool
+    every: int
+    aside: float
+    down: int
+
+
+def _fit_labels(axis: Axis, inner: int) -> _TickLabels:
+    longest = max(len(text) for _, text in axis.ticks)
+    room = longest * _LETTER + _GAP
+    slanted = longest > _NUMBER and room * len(axis.ticks) > inner
+    # Upright labels extend to both sides of their places, slanted ones to the left.
+    aside = max(0.0, longest * _SLANTED_ASIDE - _LEFT if slanted else longest * _LETTER / 2 - _RIGHT)
+    every = math.ceil(len(axis.ticks) * (_SLANTED_GAP if slanted else room) / inner)
+    return _TickLabels(slanted, every, aside, round(longest * _SLANTED_DOWN) if slanted else 0)
+
+
 def nice_ticks(low: float, high: float) -> list[float]:
-    """At most _MOST_TICKS + 1 round numbers, a step of 1, 2 or 5 times a power of ten apart, that enclose a range."""
+    """Choose round numbers that enclose a range.
+
+    They are at most _MOST_TICKS + 1 numbers, a step of 1, 2 or 5 times a power of ten apart.
+    """
     if high - low < _SMALLEST_RANGE:
         high = low + max(abs(low), 1) * 0.1
     raw = (high - low) / (_MOST_TICKS - 1)

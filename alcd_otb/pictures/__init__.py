@@ -1,1 +1,1 @@
-"""Pictures of a scene and of its map."""
+"""Draw pictures of a scene and of its map."""

@@ -1,4 +1,4 @@
-"""The outlines of a map's classes as polygons, to draw over images at any scale."""
+"""Write the outlines of a map's classes as polygons, to draw over images at any scale."""
 
 from html import escape
 from pathlib import Path
@@ -8,17 +8,29 @@ from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import gdal, ogr
 
 FIELD = "class"
-"""Field of the polygons: the class code."""
+"""Field of the polygons that holds the class code."""
 
 
 def write_contours(labels: Path, target: Path, legend: Legend) -> None:
-    """Write the areas of each class that has a contour, as FlatGeobuf: a polygon where pixels touch by a side.
+    """Write the areas of each class that has a contour as FlatGeobuf, with a polygon where pixels touch by a side.
 
-    labels: raster of class codes, uint8. Read line by line. Raises ProcessingError where the file cannot be written.
+    Parameters
+    ----------
+    labels
+        Raster of class codes, uint8; it is read line by line.
+    target
+        The file to write.
+    legend
+        Classes of the map.
+
+    Raises
+    ------
+    ProcessingError
+        If the file cannot be written.
     """
     codes, outlined = gdal.Open(str(labels)), _outlined_classes(labels, legend)
     try:
-        # Not a GeoPackage: QGIS would leave its -wal and -shm files beside it, and this one is smaller and quicker.
+        # A GeoPackage is larger and slower, and QGIS would leave its -wal and -shm files beside it.
         source = ogr.GetDriverByName("FlatGeobuf").CreateDataSource(str(target))
         layer = source.CreateLayer(target.stem, codes.GetSpatialRef(), ogr.wkbPolygon)
         layer.CreateField(ogr.FieldDefn(FIELD, ogr.OFTInteger))
@@ -30,8 +42,8 @@ def write_contours(labels: Path, target: Path, legend: Legend) -> None:
 
 
 def _outlined_classes(labels: Path, legend: Legend) -> gdal.Dataset:
-    """The map, read through a table that makes it 1 in the classes with a contour, and else 0."""
-    outlined = {one.code for one in legend.classes if one.contour is not None}
+    """Open the map through a table that makes it 1 in the classes with a contour, and 0 elsewhere."""
+    outlined = {legend_class.code for legend_class in legend.classes if legend_class.contour is not None}
     table = ",".join(f"{code}:{int(code in outlined)}" for code in range(256))
     described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(labels)))
     width, height = described.RasterXSize, described.RasterYSize

@@ -1,4 +1,4 @@
-"""Pictures of a scene and its map, of a screen's size: PNG files of half to all of MOST_PIXELS on the longer side."""
+"""Draw a scene and its map for the screen: PNG files of half to all of MOST_PIXELS on the longer side."""
 
 import zlib
 from collections.abc import Mapping
@@ -17,11 +17,10 @@ from otb_pipelines.process import gdal
 MOST_PIXELS = 1830
 
 Picture = npt.NDArray[np.uint8]
-"""Rows x columns x red, green, blue."""
-
+"""(rows, columns, 3): red, green and blue."""
 
 RgbColour = tuple[int, int, int]
-"""Red, green, blue, 0..255."""
+"""Red, green and blue, 0 to 255."""
 
 TRUE_COLOUR = ("red", "green", "blue")
 """The layers of the view stack that make a picture."""
@@ -32,7 +31,17 @@ SMALL = MOST_PIXELS // 2
 
 @dataclass(frozen=True)
 class ConfidenceStep:
-    """least: the confidence from which on a pixel lies in it."""
+    """A step of the confidence that is drawn in one colour.
+
+    Attributes
+    ----------
+    least
+        The lowest confidence of the step, 0 to 1.
+    name
+        Name in the key.
+    colour
+        Colour in pictures.
+    """
 
     least: float
     name: str
@@ -47,16 +56,26 @@ CONFIDENCE_STEPS = (
     ConfidenceStep(0.5, "0.5 to 0.6", (0xCB, 0xBA, 0x69)),
     ConfidenceStep(0.0, "below 0.5", (0xFF, 0xEA, 0x46)),
 )
-"""From sure to unsure, in the colours of cividis (Nunez et al., 2018), which the colour-blind see as others do."""
+"""Steps from certain to uncertain, in the colours of cividis (Nunez et al., 2018), which suit the colour-blind."""
 
 _MARGIN = 12
 _JPEG_QUALITY = 85
 
 
 def true_colour(view: Path, limits: Mapping[str, tuple[float, float]] = {}) -> Picture | None:
-    """The view stack's layers red, green and blue; None where it lacks one.
+    """Draw the layers red, green and blue of the view stack.
 
-    limits: the values of a layer that are black and full; of others, 0 and BRIGHTEST. What has no data is black.
+    Parameters
+    ----------
+    view
+        The view stack.
+    limits
+        By layer, the values that are black and full; of other layers, 0 and BRIGHTEST.
+
+    Returns
+    -------
+    array or None
+        (rows, columns, 3), uint8; pixels without data are black. None if the view lacks one of the layers.
     """
     dataset = gdal.Open(str(view))
     numbers = {dataset.GetRasterBand(n).GetDescription(): n for n in range(1, dataset.RasterCount + 1)}
@@ -78,13 +97,36 @@ def true_colour(view: Path, limits: Mapping[str, tuple[float, float]] = {}) -> P
 
 
 def stretched(values: npt.NDArray[np.float32], darkest: float = 0, brightest: float = BRIGHTEST) -> UInt8Array:
-    """Values, such as reflectances, as a channel of a picture."""
+    """Turn values into a channel of a picture, clipped to 0 to 255.
+
+    Parameters
+    ----------
+    values
+        Values such as reflectances, of any shape.
+    darkest, brightest
+        The values that become 0 and 255.
+    """
     channel: UInt8Array = np.clip((values - darkest) / (brightest - darkest) * 255, 0, 255).astype(np.uint8)
     return channel
 
 
 def map_codes(labels: Path, shape: tuple[int, int] | None = None, most: int = MOST_PIXELS) -> UInt8Array:
-    """The label raster at a picture's (rows, columns), by nearest pixel; without shape, at a picture's own size."""
+    """Read the label raster at the size of a picture, by nearest pixel.
+
+    Parameters
+    ----------
+    labels
+        The label raster.
+    shape
+        (rows, columns) of the picture; None for the size that pictures of this raster have.
+    most
+        Without shape, the most pixels of the longer side.
+
+    Returns
+    -------
+    array
+        Class codes, (rows, columns), uint8.
+    """
     dataset = gdal.Open(str(labels))
     width, height = (shape[1], shape[0]) if shape else _picture_size(dataset, most)
     codes: UInt8Array = dataset.ReadAsArray(
@@ -94,27 +136,42 @@ def map_codes(labels: Path, shape: tuple[int, int] | None = None, most: int = MO
 
 
 def coloured(codes: UInt8Array, legend: Legend) -> Picture:
-    """The map in the legend's colours; no data is white."""
+    """Draw the map in the legend's colours, (rows, columns, 3); no data is white."""
     table = np.full((256, 3), 255, np.uint8)
-    for one in legend.classes:
-        table[one.code] = one.rgb
+    for legend_class in legend.classes:
+        table[legend_class.code] = legend_class.rgb
     picture: Picture = table[codes]
     return picture
 
 
 def outlined(picture: Picture, codes: UInt8Array, legend: Legend) -> Picture:
-    """The picture with each class that has a contour outlined on its inner edge, two pixels wide."""
+    """Outline each class that has a contour on its inner edge, two pixels wide.
+
+    Parameters
+    ----------
+    picture
+        The picture to draw over; it is not changed.
+    codes
+        Class codes, (rows, columns) of the picture.
+    legend
+        Classes of the map.
+
+    Returns
+    -------
+    array
+        A new picture, (rows, columns, 3).
+    """
     result = picture.copy()
-    for one in legend.classes:
-        if one.contour is not None:
-            inside = codes == one.code
+    for legend_class in legend.classes:
+        if legend_class.contour is not None:
+            inside = codes == legend_class.code
             core = _eroded(_eroded(inside))
-            result[inside & ~core] = rgb(one.contour)
+            result[inside & ~core] = rgb(legend_class.contour)
     return result
 
 
-def with_legend(picture: Picture, entries: list[tuple[str, tuple[int, int, int]]]) -> Image.Image:
-    """The picture with a key of (name, colour) to its right."""
+def with_legend(picture: Picture, entries: list[tuple[str, RgbColour]]) -> Image.Image:
+    """Add a key of (name, colour) to the right of a picture."""
     font = ImageFont.load_default(size=18)
     widest = max((font.getlength(name) for name, _ in entries), default=0)
     height = max(picture.shape[0], len(entries) * 30 + 2 * _MARGIN)
@@ -129,24 +186,32 @@ def with_legend(picture: Picture, entries: list[tuple[str, tuple[int, int, int]]
 
 
 def confidence_steps(confidence: Path) -> UInt8Array:
-    """The step of CONFIDENCE_STEPS that each pixel of the confidence lies in, at half a picture's size: the number of
-    the step, 1 the first; 0 where there is no data."""
+    """Draw the confidence at half a picture's size as numbers of CONFIDENCE_STEPS.
+
+    Returns
+    -------
+    array
+        (rows, columns), uint8: 1 is the first step, 0 is no data.
+    """
     dataset = gdal.Open(str(confidence))
     width, height = _picture_size(dataset, SMALL)
     resampling = gdal.GRIORA_Average if width < dataset.RasterXSize else gdal.GRIORA_NearestNeighbour
     values = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=resampling)
-    bounds = np.array([one.least for one in CONFIDENCE_STEPS], values.dtype)
+    bounds = np.array([step.least for step in CONFIDENCE_STEPS], values.dtype)
     steps: UInt8Array = np.where(values > 0, len(bounds) + 1 - np.digitize(values, bounds[::-1]), 0).astype(np.uint8)
     return steps
 
 
 def confidence_colours() -> dict[int, RgbColour]:
-    """The colours of confidence_steps."""
-    return {number: one.colour for number, one in enumerate(CONFIDENCE_STEPS, start=1)}
+    """Return the colours of the numbers of `confidence_steps`."""
+    return {number: step.colour for number, step in enumerate(CONFIDENCE_STEPS, start=1)}
 
 
 def indexed(codes: UInt8Array, colours: Mapping[int, RgbColour]) -> Image.Image:
-    """The codes in their colours as an image with a palette, a third of the size of one without; others are white."""
+    """Draw codes in their colours as an image with a palette; other codes are white.
+
+    The file is a third of the size of one without palette.
+    """
     palette = [channel for code in range(256) for channel in colours.get(code, (255, 255, 255))]
     image = Image.fromarray(codes).convert("P")
     image.putpalette(palette)
@@ -154,7 +219,24 @@ def indexed(codes: UInt8Array, colours: Mapping[int, RgbColour]) -> Image.Image:
 
 
 def draw_quicklook(view: Path, target: Path, small: Path, limits: Mapping[str, tuple[float, float]] = {}) -> bool:
-    """Write the view stack's `true_colour` as a PNG, and small as a JPEG; whether it has one."""
+    """Write the view stack in true colour as a PNG, and smaller as a JPEG.
+
+    Parameters
+    ----------
+    view
+        The view stack.
+    target
+        The PNG to write.
+    small
+        The JPEG to write, half as wide.
+    limits
+        As of `true_colour`.
+
+    Returns
+    -------
+    bool
+        Whether the view has the layers that a picture needs; nothing is written otherwise.
+    """
     picture = true_colour(view, limits)
     if picture is not None:
         image = Image.fromarray(picture)
@@ -164,10 +246,27 @@ def draw_quicklook(view: Path, target: Path, small: Path, limits: Mapping[str, t
 
 
 def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) -> tuple[Path, ...]:
-    """Write classes.png and, where there is a quicklook, contours.png; beside a confidence's raster confidence.png."""
+    """Write the pictures of a map.
+
+    Parameters
+    ----------
+    quicklook
+        A picture of the scene; it may be missing.
+    labels
+        The label raster. A raster of the confidence may lie beside it.
+    legend
+        Classes of the map.
+    folder
+        The folder to write to.
+
+    Returns
+    -------
+    tuple of Path
+        classes.png, contours.png if there is a quicklook, and confidence.png if there is a confidence.
+    """
     codes = map_codes(labels)
-    occurring = [one for one in legend.classes if (codes == one.code).any()]
-    key = [(one.name, one.rgb) for one in occurring]
+    occurring = [legend_class for legend_class in legend.classes if (codes == legend_class.code).any()]
+    key = [(legend_class.name, legend_class.rgb) for legend_class in occurring]
     if (codes == NO_DATA).any():
         key.append(("no data", (255, 255, 255)))
     written = [folder / "classes.png"]
@@ -175,30 +274,37 @@ def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) ->
     if quicklook.is_file():
         picture = np.asarray(Image.open(quicklook))
         fitted = map_codes(labels, (picture.shape[0], picture.shape[1]))
-        lines = [(one.name, rgb(one.contour)) for one in occurring if one.contour is not None]
+        lines = [
+            (legend_class.name, rgb(legend_class.contour))
+            for legend_class in occurring
+            if legend_class.contour is not None
+        ]
         written.append(folder / "contours.png")
         _save(with_legend(outlined(picture, fitted, legend), lines), written[1])
     confidence = smoothed_confidence(labels.parent)
     if confidence is not None:
         written.append(folder / "confidence.png")
         steps = np.asarray(indexed(confidence_steps(confidence), confidence_colours()).convert("RGB"))
-        _save(with_legend(steps, [(one.name, one.colour) for one in CONFIDENCE_STEPS]), written[-1])
+        _save(with_legend(steps, [(step.name, step.colour) for step in CONFIDENCE_STEPS]), written[-1])
     return tuple(written)
 
 
 def smoothed_confidence(folder: Path) -> Path | None:
-    """The raster of confidence to look at: smoothed, or as it is where it is not smoothed; None where there is none."""
+    """Find the raster of confidence to look at: the smoothed one, or else the plain one; None if there is neither."""
     rasters = (folder / "confidence_smoothed.tif", folder / "confidence.tif")
-    return next((one for one in rasters if one.is_file()), None)
+    return next((raster for raster in rasters if raster.is_file()), None)
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    # The quickest level and strategy: a photograph hardly compresses better with more.
+    # The quickest level and strategy: photographs hardly compress better with others.
     picture.save(path, compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def _picture_size(dataset: gdal.Dataset, most: int = MOST_PIXELS) -> tuple[int, int]:
-    """(width, height): a whole fraction or a whole multiple of the raster's, so that pixels fall on whole pixels."""
+    """Return (width, height) of a picture of a raster.
+
+    It is a whole fraction or a whole multiple of the raster's size, so that pixels fall on whole pixels.
+    """
     width, height = dataset.RasterXSize, dataset.RasterYSize
     shrinking, enlarging = -(-max(width, height) // most), most // max(width, height)
     if shrinking > 1:
@@ -207,7 +313,7 @@ def _picture_size(dataset: gdal.Dataset, most: int = MOST_PIXELS) -> tuple[int, 
 
 
 def _eroded(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Without the pixels that touch one outside by a side; the picture's edge does not erode."""
+    """Remove the pixels that touch a pixel outside by a side; the picture's edge does not erode."""
     padded = np.pad(inside, 1, mode="edge")
     around: npt.NDArray[np.bool_] = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return np.logical_and(inside, around)

@@ -1,4 +1,4 @@
-"""Every date of a tile in a folder of L1C products, as small pictures to choose a pair from."""
+"""Draw small pictures of every date of a tile in a folder of L1C products, to choose a pair from."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from otb_pipelines.process import gdal
 log = logging.getLogger(__name__)
 
 MOST_PIXELS = 360
-"""Of the longer side of a quicklook."""
+"""Pixels of the longer side of a quicklook."""
 
 _COLOURS = ("B04", "B03", "B02")
 _OTHER_LEVEL = re.compile(r"MSIL(0|1A|1B|2A)")
@@ -28,9 +28,20 @@ _SENSED = re.compile(r"(?:MSIL1C|_V)_?(\d{8}T\d{6})")
 
 @dataclass(frozen=True)
 class TileDate:
-    """One product. picture: true colour, or None, where problem tells why. cloud_cover: percent, of the metadata.
+    """A product of a tile, with a small picture.
 
-    acquired: of the metadata, or of the name where they cannot be read; None where that is silent, too.
+    Attributes
+    ----------
+    path
+        The product's folder or file.
+    acquired
+        Time of the acquisition from the metadata, or from the name if they cannot be read; None if neither has it.
+    product
+        The product; None if it cannot be read.
+    picture
+        True colour, (rows, columns, 3); None if it cannot be drawn.
+    problem
+        Why there is no picture, or None.
     """
 
     path: Path
@@ -41,16 +52,16 @@ class TileDate:
 
     @property
     def name(self) -> str:
-        """The product's, or its file's where it cannot be read."""
+        """Name of the product, or of its file if the product cannot be read."""
         return self.product.name if self.product else self.path.name
 
     @property
     def cloud_cover(self) -> float | None:
-        """Percent, of the metadata; None where they cannot be read."""
+        """Cloud cover in percent, from the metadata; None if they cannot be read."""
         return self.product.cloud_cover if self.product else None
 
     def as_json(self) -> dict[str, Any]:
-        """As ``quicklooks --json`` prints it."""
+        """Return the date as ``quicklooks --json`` prints it."""
         product = self.product
         return {
             "path": str(self.path),
@@ -65,25 +76,39 @@ class TileDate:
 
 @dataclass(frozen=True)
 class TileDates:
-    """The dates of a tile in their order; those of unknown time last."""
+    """The dates of a tile in their order; those of unknown time are last."""
 
     folder: Path
     tile: str
     dates: tuple[TileDate, ...]
 
     def summary(self) -> str:
-        """How many there are, and what is wrong with those that have no picture."""
-        broken = [one for one in self.dates if one.problem]
+        """Count the dates, and list the problems of those without a picture."""
+        broken = [date for date in self.dates if date.problem]
         lines = [f"{len(self.dates)} dates of tile {self.tile}, {len(broken)} of them without a picture"]
-        return "\n".join([*lines, *(str(one.problem) for one in broken)])
+        return "\n".join([*lines, *(str(date.problem) for date in broken)])
 
 
 def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] | None = None) -> TileDates:
-    """Look for the L1C products of a tile, .SAFE folders and zip archives at any depth, and read a picture of each.
+    """Find the L1C products of a tile, .SAFE folders and zip archives at any depth, and draw a picture of each.
 
     A product that cannot be read is among the dates, with the reason.
 
-    Raises ConfigurationError where tile is none, ProductError where there is no product of it.
+    Parameters
+    ----------
+    folder
+        The folder to search.
+    tile
+        Tile such as ``31TFJ`` or ``T31TFJ``.
+    progress
+        Receives the name of the step and the fraction that is done, 0 to 1.
+
+    Raises
+    ------
+    ConfigurationError
+        If the tile has another form.
+    ProductError
+        If the folder does not exist, or holds no product of the tile.
     """
     tile = tile.upper().removeprefix("T")
     if not re.fullmatch(r"\d{2}[A-Z]{3}", tile):
@@ -100,7 +125,7 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
         except ProductError as error:
             dates += _broken(path, tile, error)
             continue
-        # Folders of a name of the user's own do not tell; the metadata will.
+        # The name of a folder that the user renamed has no tile; the metadata have.
         if tile in tiles or not tiles:
             dates.append(_read(path, tile))
         others |= set(tiles) - {tile}
@@ -108,22 +133,26 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
         seen = f"; there is {', '.join(sorted(others))}" if others else ""
         raise ProductError(f"{folder}: holds no L1C product of tile {tile}{seen}")
     unknown = datetime.max.replace(tzinfo=UTC)
-    return TileDates(folder, tile, tuple(sorted(dates, key=lambda one: (one.acquired or unknown, one.name, one.path))))
+    dates.sort(key=lambda date: (date.acquired or unknown, date.name, date.path))
+    return TileDates(folder, tile, tuple(dates))
 
 
 def _products(folder: Path) -> Iterator[Path]:
-    """What may be a product: .SAFE folders and zip archives that are not named after another level."""
+    """Yield what may be a product: .SAFE folders and zip archives that are not named after another level."""
     for parent, folders, files in os.walk(folder):
-        found = [name for name in folders if name.endswith(".SAFE")]
-        # What lies in a product is not looked through.
-        folders[:] = sorted(name for name in folders if name not in found)
-        for name in sorted([*found, *(name for name in files if name.lower().endswith(".zip"))]):
+        products = [name for name in folders if name.endswith(".SAFE")]
+        # The content of a product is not searched.
+        folders[:] = sorted(name for name in folders if name not in products)
+        for name in sorted([*products, *(name for name in files if name.lower().endswith(".zip"))]):
             if not (_OTHER_LEVEL.search(name) or name.startswith("._")):
                 yield Path(parent, name)
 
 
 def _broken(path: Path, tile: str, error: ProductError) -> list[TileDate]:
-    """A date for a product whose content cannot be listed, unless it is no L1C, or its name says another tile."""
+    """Make a date of a product whose content cannot be listed.
+
+    There is none if the product is not L1C, or its name contains another tile.
+    """
     named = re.search(r"_T(\d{2}[A-Z]{3})[_.]", path.name)
     if "MSIL1C" not in path.name or (named and named[1] != tile):
         log.debug("left out: %s", error)
@@ -142,13 +171,13 @@ def _read(path: Path, tile: str) -> TileDate:
 
 
 def _sensed(name: str) -> datetime | None:
-    """The time in a product's name, of either format."""
+    """Read the time in a product's name, of either format."""
     match = _SENSED.search(name)
     return datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if match else None
 
 
 def _true_colour(product: L1CProduct) -> Picture:
-    """From the finest wavelet level of the bands that is no larger than a quicklook."""
+    """Draw the finest wavelet level of the bands that is no larger than a quicklook."""
     first = product.band(_COLOURS[0])
     grid = product.grids[first.resolution]
     level = 0
@@ -164,6 +193,6 @@ def _true_colour(product: L1CProduct) -> Picture:
             )
         except RuntimeError as error:
             raise ProductError(f"{band.path}: cannot be decoded ({error}); download the product again") from error
-        # No data is below any reflectance that is shown, and black.
+        # Pixels without data lie below any reflectance that is shown, and become black.
         channels.append(stretched((numbers + band.offset) / product.quantification))
     return np.dstack(channels)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alcd_otb.accuracy import points as accuracy_points
-from alcd_otb.active_learning import places as query_files
+from alcd_otb.active_learning import layer as query_files
 from alcd_otb.errors import SampleError
 from alcd_otb.pictures.figures import smoothed_confidence
 from alcd_otb.qgis import styles

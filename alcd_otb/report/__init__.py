@@ -1,1 +1,1 @@
-"""What is said of a scene, a run and a tile's dates, to look at and to print."""
+"""Report on a scene, an iteration and the dates of a tile, for the screen and for print."""

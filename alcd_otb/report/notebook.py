@@ -1,4 +1,4 @@
-"""A scene and what a run made, as notebooks show them."""
+"""Show a scene and the result of a run in notebooks."""
 
 from alcd_otb.iterations.history import read_history
 from alcd_otb.pages.html import data_uri, render
@@ -9,7 +9,20 @@ from alcd_otb.workspace import Workspace
 
 
 def scene_html(config: SceneConfig, workspace: Workspace) -> str:
-    """A scene's name, inputs, classes and iterations, with the last map or, before there is one, the image."""
+    """Describe a scene: its name, inputs, classes and iterations, with the last map.
+
+    Parameters
+    ----------
+    config
+        Settings of the scene.
+    workspace
+        The workspace of the scene. Before there is a map, its image is shown.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     finished = workspace.iterations()
     legend = config.template.legend
     classified = (config.cloudy or config.stack or workspace.folder).name
@@ -28,9 +41,21 @@ def scene_html(config: SceneConfig, workspace: Workspace) -> str:
 
 
 def result_html(workspace: Workspace, iteration: int | None, legend: Legend) -> str:
-    """Where the files of a run lie, how well they agree with the samples kept out of training, and the map.
+    """Describe a run: where its files lie, how well they agree with the samples kept out of training, and the map.
 
-    iteration: its number; None: the scene is prepared, and there were no samples.
+    Parameters
+    ----------
+    workspace
+        The workspace of the scene.
+    iteration
+        Number of the iteration; None if the scene was prepared and there were no samples.
+    legend
+        Classes of the map.
+
+    Returns
+    -------
+    str
+        HTML.
     """
     facts = {"workspace": workspace.folder, "project": workspace.project}
     if iteration is not None:
@@ -41,16 +66,16 @@ def result_html(workspace: Workspace, iteration: int | None, legend: Legend) -> 
         title="Prepared" if iteration is None else f"Iteration {iteration}",
         facts=facts,
         classes=(),
-        iterations=[one for one in read_history(workspace) if one.number == iteration],
+        iterations=[finished for finished in read_history(workspace) if finished.number == iteration],
         pictures=_pictures(workspace, iteration, legend),
     )
 
 
 def _pictures(workspace: Workspace, iteration: int | None, legend: Legend) -> list[ReportPicture]:
-    """The outlines over the image and the map; before there is a map, the image, if it is drawn."""
+    """Draw the outlines over the image, and the map; before there is a map, the image, if it is drawn."""
     if iteration is not None:
         pictures = report_pictures(workspace.preview, workspace.iteration(iteration), legend)
-        return [one for one in pictures if one.name in ("contours", "classes")]
+        return [picture for picture in pictures if picture.name in ("contours", "classes")]
     if workspace.preview.is_file():
         return [ReportPicture("image", "Image", data_uri(workspace.preview.read_bytes(), "JPEG"))]
     return []

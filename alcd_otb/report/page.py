@@ -1,4 +1,4 @@
-"""report.html of an iteration: what it is, how it came about, and what is known of its quality."""
+"""Write ``report.html`` of an iteration: what it is, how it came about, and what is known of its quality."""
 
 import json
 import logging
@@ -19,7 +19,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Matrix:
-    """A square table of pixels. rows and columns: what they stand for."""
+    """A square table of pixels.
+
+    Attributes
+    ----------
+    caption
+        Title of the table.
+    rows, columns
+        What rows and columns stand for.
+    classes
+        Names of the classes, in the order of rows and columns.
+    counts
+        Pixels, (rows, columns).
+    """
 
     caption: str
     rows: str
@@ -29,13 +41,22 @@ class Matrix:
 
 
 def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend) -> None:
-    """Write report.html into the folder of an iteration, which holds all else already.
+    """Write report.html to the folder of an iteration, which holds all other files already.
 
-    number: the iteration's, whose folder may still be in the making.
+    Parameters
+    ----------
+    workspace
+        The workspace of the scene.
+    folder
+        The folder of the iteration, which may still be in the making.
+    number
+        Number of the iteration.
+    legend
+        Classes of the map.
     """
     metrics = _read(folder / "metrics.json")
     this = Iteration.of(folder, number, metrics)
-    earlier = [one for one in read_history(workspace) if one.number < number]
+    earlier = [iteration for iteration in read_history(workspace) if iteration.number < number]
     history = with_minutes([*earlier, this])
     config = _read(folder / "config.json")
     sides = legend.positive
@@ -55,28 +76,30 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
         sides=sides,
         binary=metrics[sides.key],
         positive_pixels=sum(this.map_pixels.get(name, 0) for name in sides.classes),
-        colours={one.name: one.colour for one in legend.classes},
+        colours={legend_class.name: legend_class.colour for legend_class in legend.classes},
         plots=evolution(history),
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
 def evolution(history: Sequence[Iteration]) -> tuple[Plot, ...]:
-    """Points, agreement, confidence, change and time over the iterations; none for a single one."""
+    """Plot points, agreement, confidence, change and time over the iterations; no plots for a single iteration."""
     if len(history) < 2:
         return ()
-    axis = Axis("iteration", [(one.number, str(one.number)) for one in history])
+    axis = Axis("iteration", [(iteration.number, str(iteration.number)) for iteration in history])
     validated = {
-        "all classes": [one.overall_accuracy for one in history],
-        history[-1].sides.title: [one.two_class_accuracy for one in history],
+        "all classes": [iteration.overall_accuracy for iteration in history],
+        history[-1].sides.title: [iteration.two_class_accuracy for iteration in history],
     }
-    changed = [one.changes.changed if one.changes else None for one in history]
+    changed = [iteration.changes.changed if iteration.changes else None for iteration in history]
+    confidence = [iteration.mean_confidence for iteration in history]
+    minutes = [iteration.minutes for iteration in history]
     plots = (
-        make_plot("Points", axis, {"": [one.point_count or None for one in history]}),
+        make_plot("Points", axis, {"": [iteration.point_count or None for iteration in history]}),
         make_plot("Agreement with the validation points", axis, validated, is_share=True),
-        make_plot("Mean confidence", axis, {"": [one.mean_confidence for one in history]}, is_share=True),
+        make_plot("Mean confidence", axis, {"": confidence}, is_share=True),
         make_plot("Pixels that changed class", axis, {"": changed}),
-        make_plot("Minutes since the iteration before", axis, {"": [one.minutes for one in history]}),
+        make_plot("Minutes since the iteration before", axis, {"": minutes}),
     )
     return tuple(plot for plot in plots if plot is not None)
 
@@ -99,29 +122,29 @@ def _changes(iteration: Iteration) -> Matrix | None:
 
 
 def _corrections(metrics: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """What the operator drew over the map, by class; empty where nothing was."""
+    """Return what the operator drew over the map, by class; empty if there are no corrections."""
     by_class: dict[str, dict[str, int]] = (metrics.get("corrections") or {}).get("by_class") or {}
     return by_class
 
 
 def _outline(settings: Mapping[str, Any], indent: str = "") -> str:
-    """Settings as text, a key a line; the objects of a list stand one a line."""
+    """Write settings as text with a key on each line; each object of a list has a line, too."""
     lines = []
     for key, value in settings.items():
         if isinstance(value, Mapping):
             lines += [f"{indent}{key}:", _outline(value, indent + "  ")]
-        elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
-            plain = [one for one in value if not isinstance(one, Mapping)]
-            objects = [one for one in value if isinstance(one, Mapping)]
+        elif isinstance(value, list) and any(isinstance(entry, Mapping) for entry in value):
+            plain = [entry for entry in value if not isinstance(entry, Mapping)]
+            objects = [entry for entry in value if isinstance(entry, Mapping)]
             lines.append(f"{indent}{key}: {', '.join(map(str, plain))}".rstrip())
-            lines += [f"{indent}  {json.dumps(one, ensure_ascii=False)}" for one in objects]
+            lines += [f"{indent}  {json.dumps(entry, ensure_ascii=False)}" for entry in objects]
         else:
             lines.append(f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines)
 
 
 def _estimate(path: Path) -> dict[str, Any] | None:
-    """What `accuracy estimate` found, if it was asked."""
+    """Read the result of ``accuracy estimate``; None if there is none, or it cannot be read."""
     if not path.is_file():
         return None
     try:
@@ -136,7 +159,9 @@ def _estimate(path: Path) -> dict[str, Any] | None:
             "labelled": content["labelled"],
             "confidence": content["confidence"],
             "figures": {
-                name: [float(one[key]) for key in ("estimate", "low", "high")] for name, one in figures.items() if one
+                name: [float(figure[key]) for key in ("estimate", "low", "high")]
+                for name, figure in figures.items()
+                if figure
             },
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

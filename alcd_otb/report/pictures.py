@@ -1,4 +1,7 @@
-"""The pictures of a report: one size, one over the other, so that one can be wiped off another."""
+"""Draw the pictures of a report.
+
+They have one size and lie one over the other, so that one can be wiped off another.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +28,21 @@ _NO_DATA = ("no data", "#ffffff")
 
 @dataclass(frozen=True)
 class ReportPicture:
-    """name: an identifier. uri: holds the picture. key: (name, #rrggbb) of its colours; pixelated: its pixels are those
-    of the map, to be enlarged without smoothing."""
+    """A picture of a report.
+
+    Attributes
+    ----------
+    name
+        An identifier.
+    title
+        What the picture shows.
+    uri
+        An address that holds the picture.
+    key
+        (name, #rrggbb) of its colours.
+    pixelated
+        Whether its pixels are those of the map, to be enlarged without smoothing.
+    """
 
     name: str
     title: str
@@ -36,28 +52,38 @@ class ReportPicture:
 
 
 def report_pictures(preview: Path, folder: Path, legend: Legend) -> tuple[ReportPicture, ...]:
-    """The image, the outlines over it, the map and its confidence; those that there are."""
+    """Draw the image, the outlines over it, the map and its confidence, as far as they exist.
+
+    Parameters
+    ----------
+    preview
+        A JPEG of the image; it may be missing.
+    folder
+        The folder of the iteration.
+    legend
+        Classes of the map.
+    """
     labels = folder / "labels.tif"
     codes = map_codes(labels, most=SMALL)
-    occurring = [one for one in legend.classes if (codes == one.code).any()]
+    occurring = [legend_class for legend_class in legend.classes if (codes == legend_class.code).any()]
     pictures = []
     if preview.is_file():
         content = preview.read_bytes()
         image = np.asarray(Image.open(preview))
         fitted = map_codes(labels, (image.shape[0], image.shape[1]))
         contours = image_uri(Image.fromarray(outlined(image, fitted, legend)), "JPEG")
-        lines = tuple((one.name, one.contour) for one in occurring if one.contour)
+        lines = tuple((legend_class.name, legend_class.contour) for legend_class in occurring if legend_class.contour)
         pictures += [
             ReportPicture("image", "Image", data_uri(content, "JPEG")),
             ReportPicture("contours", "Contours", contours, lines),
         ]
-    classes = image_uri(indexed(codes, {one.code: one.rgb for one in legend.classes}), "PNG")
-    key = tuple((one.name, one.colour) for one in occurring)
+    classes = image_uri(indexed(codes, {legend_class.code: legend_class.rgb for legend_class in legend.classes}), "PNG")
+    key = tuple((legend_class.name, legend_class.colour) for legend_class in occurring)
     pictures.append(ReportPicture("classes", "Classes", classes, (*key, _NO_DATA), pixelated=True))
     confidence = smoothed_confidence(folder)
     if confidence is not None:
         uri = image_uri(indexed(confidence_steps(confidence), confidence_colours()), "PNG")
-        steps = tuple((one.name, _hexadecimal(one.colour)) for one in CONFIDENCE_STEPS)
+        steps = tuple((step.name, _hexadecimal(step.colour)) for step in CONFIDENCE_STEPS)
         pictures.append(ReportPicture("confidence", "Confidence", uri, (*steps, _NO_DATA), pixelated=True))
     return tuple(pictures)
 

@@ -1,4 +1,4 @@
-"""A contact sheet of a tile's dates: an HTML page or a PNG."""
+"""Write a contact sheet of a tile's dates: an HTML page or a PNG."""
 
 import textwrap
 from pathlib import Path
@@ -14,12 +14,19 @@ _COLUMNS = 4
 _GAP = 16
 _CAPTION = 48
 _REASON = 56
-"""Characters in a line of why there is no picture."""
+"""Characters in a line of the reason why a picture is missing."""
+
 _INK, _SOFT, _PAPER = "#1d2326", "#5c676d", "#ffffff"
 
 
 def check_sheet(path: Path) -> None:
-    """Raises ConfigurationError where the suffix is neither .html nor .png, or there can be no such file."""
+    """Check that a sheet can be written to a file.
+
+    Raises
+    ------
+    ConfigurationError
+        If the suffix is neither .html nor .png, the path is a folder, or the folder around it does not exist.
+    """
     if path.is_dir():
         raise ConfigurationError(f"{path}: is a folder; name a file")
     if not path.absolute().parent.is_dir():
@@ -29,9 +36,21 @@ def check_sheet(path: Path) -> None:
 
 
 def write_sheet(path: Path, dates: TileDates) -> None:
-    """Write the sheet; its suffix tells which kind. It appears when it is whole.
+    """Write the sheet; the file appears when it is whole.
 
-    Raises ConfigurationError as check_sheet does, ProcessingError where it cannot be written.
+    Parameters
+    ----------
+    path
+        The file; its suffix .html or .png decides which kind is written.
+    dates
+        The dates to show.
+
+    Raises
+    ------
+    ConfigurationError
+        As `check_sheet` raises it.
+    ProcessingError
+        If the file cannot be written.
     """
     check_sheet(path)
     with writing_to(path.absolute().parent), replacing(path) as unfinished:
@@ -42,7 +61,7 @@ def write_sheet(path: Path, dates: TileDates) -> None:
 
 
 def caption(date: TileDate) -> str:
-    """``2018-03-31 10:30, 12 % cloud``."""
+    """Return time and cloud cover of a date, such as ``2018-03-31 10:30, 12 % cloud``."""
     time = f"{date.acquired:%Y-%m-%d %H:%M}" if date.acquired else "unknown date"
     return time if date.cloud_cover is None else f"{time}, {date.cloud_cover:.0f} % cloud"
 
@@ -77,7 +96,7 @@ def _drawn(dates: TileDates) -> Image.Image:
             draw.multiline_text((left + 10, top + 10), reason, _SOFT, small)
         else:
             picture = Image.fromarray(date.picture)
-            # A crop is small, and is enlarged by whole numbers.
+            # The picture of a crop is small. It is enlarged by a whole number.
             enlarged = picture.resize([side * (MOST_PIXELS // max(picture.size)) for side in picture.size], 0)
             sheet.paste(enlarged, (left, top))
         draw.text((left, top + MOST_PIXELS + 4), caption(date), _INK, large)

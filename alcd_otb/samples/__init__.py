@@ -1,1 +1,1 @@
-"""The operator's samples: reading, writing, checking, splitting, and the pixels that they stand for."""
+"""Read, write, check and split the operator's samples, and find the pixels that they stand for."""

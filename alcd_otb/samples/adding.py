@@ -1,14 +1,23 @@
-"""Labelled points that a program adds to a file of samples."""
+"""Add labelled points that a program provides to a file of samples."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import fiona
 
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.layers import LAYER, sample_layers
-from alcd_otb.samples.reading import as_samples, class_field_of
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.vector_features import (
+    POINTS,
+    FeatureSource,
+    class_field_of,
+    reprojection_of,
+    samples_of_features,
+)
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import writing_to
@@ -18,23 +27,55 @@ Point = tuple[str | int, float, float]
 """Class (name or code), x, y."""
 
 
+@dataclass(frozen=True)
+class Attribution:
+    """Fields of added points that say where their labels come from.
+
+    Attributes
+    ----------
+    iteration
+        Number of the first iteration that can use the points.
+    author
+        Person or program that labelled them; may be empty.
+    comment
+        Any text; may be empty.
+    """
+
+    iteration: int
+    author: str = ""
+    comment: str = ""
+
+
 def add_points(
-    path: Path,
-    points: Iterable[Point],
-    crs: str | None,
-    legend: Legend,
-    grid: Grid,
-    iteration: int,
-    author: str,
-    comment: str,
+    path: Path, points: Iterable[Point], crs: str | None, legend: Legend, grid: Grid, attribution: Attribution
 ) -> None:
-    """Append points to the layer of samples of a GeoPackage in one transaction; without the file, it is made.
+    """Append points to the layer of samples of a GeoPackage in one transaction.
 
-    crs: of the points, x first; None: the scene's. They are stored in the layer's own CRS. iteration, author, comment:
-    of the fields of these names, where the layer has them, beside the time in ``created``.
+    A missing file is created. The points are stored in the layer's own CRS. The fields of the attribution, and the time
+    in ``created``, are filled where the layer has these fields.
 
-    Raises SampleError where a point is refused (`sample_files.as_samples`), the file is no GeoPackage or another
-    program is writing to it, ProcessingError where it cannot be written. The file then is as it was.
+    Parameters
+    ----------
+    path
+        The GeoPackage.
+    points
+        Class (name or code), x and y of each point.
+    crs
+        CRS of x and y, as GDAL names it, x first. None for the scene's CRS.
+    legend
+        The classes.
+    grid
+        The scene's grid; all points must lie on it.
+    attribution
+        Values of the other fields of the points.
+
+    Raises
+    ------
+    SampleError
+        Where a point is refused (see `as_samples`), the file is not a GeoPackage, or another
+        program is writing to it. The file then is as it was.
+    ProcessingError
+        Where the file cannot be written. The file then is as it was.
     """
     samples = as_samples(points, crs, legend, grid)
     if path.suffix.lower() != ".gpkg" or path.is_dir():
@@ -42,18 +83,13 @@ def add_points(
     if not path.exists():
         with writing_to(path.parent):
             create_empty_samples(path, grid)
-    name = next(one.name for one in sample_layers(path, legend) if not one.corrects)
-    values: dict[str, str | int] = {
-        "iteration": iteration,
-        "author": author,
-        "comment": comment,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    name = next(layer.name for layer in sample_layers(path, legend) if not layer.corrects)
     try:
         dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_UPDATE, allowed_drivers=["GPKG"])
         dataset.StartTransaction()
         try:
-            _append(dataset.GetLayerByName(name) if name else dataset.GetLayer(0), samples, values, path, legend, grid)
+            layer = dataset.GetLayerByName(name) if name else dataset.GetLayer(0)
+            _append(layer, samples, attribution, path, legend, grid)
             dataset.CommitTransaction()
         except (RuntimeError, SampleError):
             dataset.RollbackTransaction()
@@ -66,9 +102,58 @@ def add_points(
         raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
 
 
+def as_samples(points: Iterable[Point], crs: str | None, legend: Legend, grid: Grid) -> tuple[Sample, ...]:
+    """Make samples of points that a program provides; they are checked like those of a file.
+
+    Parameters
+    ----------
+    points
+        Class (name or code), x and y of each point.
+    crs
+        CRS of x and y, as GDAL names it, x first. None for the scene's CRS.
+    legend
+        The classes.
+    grid
+        The scene's grid.
+
+    Returns
+    -------
+    tuple
+        The samples in the scene's CRS.
+
+    Raises
+    ------
+    SampleError
+        Where the CRS is unknown, or a point cannot be used. The message names points by their number, from 1.
+    """
+    subject = "samples to add:"
+    features = [
+        fiona.Feature(
+            geometry=fiona.Geometry(coordinates=(float(x), float(y)), type="Point"),
+            id=str(number),
+            properties=fiona.Properties(**{"class": name}),
+        )
+        for number, (name, x, y) in enumerate(points, start=1)
+    ]
+    reference = osr.SpatialReference()
+    try:
+        reference.SetFromUserInput(crs or grid.crs)
+    except RuntimeError as error:
+        raise SampleError(f"{subject} CRS {crs!r} is not known ({error}); name it as in EPSG:4326") from error
+    reproject = reprojection_of(subject, reference.ExportToWkt(), grid)
+    source = FeatureSource(subject, "added", POINTS, None, "class", reproject, legend, grid)
+    return tuple(samples_of_features(features, source))
+
+
 def _append(
-    layer: ogr.Layer, samples: Iterable[Sample], values: dict[str, str | int], path: Path, legend: Legend, grid: Grid
+    layer: ogr.Layer, samples: Iterable[Sample], attribution: Attribution, path: Path, legend: Legend, grid: Grid
 ) -> None:
+    values: dict[str, str | int] = {
+        "iteration": attribution.iteration,
+        "author": attribution.author,
+        "comment": attribution.comment,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     definition = layer.GetLayerDefn()
     fields = [definition.GetFieldDefn(index).GetName() for index in range(definition.GetFieldCount())]
     class_field = class_field_of(f"{path}: layer {layer.GetName() or LAYER!r}", fields)

@@ -1,4 +1,4 @@
-"""What is doubtful about the samples: dropped where they cannot serve, warned of where they can."""
+"""Check samples: drop those that cannot be used, and warn of those that are doubtful."""
 
 import math
 from collections import Counter
@@ -16,23 +16,29 @@ from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import Legend
 
 FEWEST = 3
-"""Samples of a class below which a warning is given."""
+"""Classes with fewer samples are warned of."""
 
 HIGHEST_IMBALANCE = 10
-"""Ratio of the most to the least labelled class above which a warning is given."""
+"""A larger ratio of samples between the most and the least labelled class is warned of."""
 
 SMALLEST_SPREAD = 2000.0
-"""Extent in metres within which all samples of a class are warned of as too close together."""
+"""Classes whose samples all lie within this extent, in metres, are warned of."""
 
 
 @dataclass(frozen=True)
 class SampleReport:
-    """The samples that can be used, and what was found.
+    """The samples that can be used, and the result of the checks.
 
-    kept: in the order they were given.
-    on_no_data: by class code, samples dropped since none of their pixels is valid.
-    repeated: by class code, points dropped since another sample of their class holds the same pixel.
-    warnings: one line each.
+    Attributes
+    ----------
+    kept
+        Usable samples, in the order of the input.
+    on_no_data
+        By class code: number of samples dropped because none of their pixels is valid.
+    repeated
+        By class code: number of points dropped because another sample of their class holds the same pixel.
+    warnings
+        Messages for the operator, one line each.
     """
 
     kept: tuple[Sample, ...]
@@ -42,11 +48,25 @@ class SampleReport:
 
 
 def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: Path) -> SampleReport:
-    """Drop the samples that cannot serve and warn of the weak ones.
+    """Drop the samples that cannot be used, and warn of doubtful samples and classes.
 
-    valid: raster on the grid, 1 where a pixel may be used; read around the samples only.
+    Parameters
+    ----------
+    samples
+        Samples in the scene's CRS.
+    legend
+        The classes.
+    grid
+        The scene's grid.
+    valid
+        Raster on the grid, 1 where a pixel may be used. It is read around the samples only.
 
-    Raises SampleError where fewer than two classes are kept, ProductError where valid does not fit the grid.
+    Raises
+    ------
+    SampleError
+        Where fewer than two classes are kept.
+    ProductError
+        Where valid is not on the grid.
     """
     rows, columns, holders = held_pixels(samples, grid)
     usable = valid_at(valid, grid, rows, columns)
@@ -87,7 +107,7 @@ def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: 
 
 
 def _repeated(samples: Sequence[Sample], pixels: Int64Array, holders: Int64Array) -> set[int]:
-    """Points whose pixel a polygon, or an earlier point, of their class holds."""
+    """Find the points whose pixel is also held by a polygon, or by an earlier point, of their class."""
     repeated: set[int] = set()
     first: dict[tuple[int, int], int] = {}
     point_first = np.array([sample.is_point for sample in samples], dtype=np.bool_)[holders]
@@ -100,7 +120,7 @@ def _repeated(samples: Sequence[Sample], pixels: Int64Array, holders: Int64Array
 
 
 def _conflicts(samples: Sequence[Sample], pixels: Int64Array, holders: Int64Array) -> list[str]:
-    """A warning where samples of two classes hold one pixel."""
+    """Warn of samples of two classes that hold the same pixel."""
     codes = np.array([sample.code for sample in samples], dtype=np.int64)[holders]
     claims = np.unique(np.stack([pixels, codes], axis=1), axis=0)
     shared, counts = np.unique(claims[:, 0], return_counts=True)
@@ -142,7 +162,7 @@ def _count(item: tuple[int, int]) -> int:
 
 
 def _spread(samples: Sequence[Sample], code: int) -> float:
-    """Diagonal in metres of the extent of a class's samples: no two of them are further apart."""
+    """Measure the diagonal, in metres, of the extent of a class's samples: no two of them are further apart."""
     left, bottom, right, top = zip(*(sample.extent for sample in samples if sample.code == code), strict=True)
     return math.hypot(max(right) - min(left), max(top) - min(bottom))
 

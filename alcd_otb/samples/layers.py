@@ -1,4 +1,4 @@
-"""Which files and layers hold the operator's samples and corrections."""
+"""Find the files and layers that hold the operator's samples and corrections."""
 
 import re
 from collections.abc import Iterator
@@ -17,8 +17,7 @@ LAYER = "samples"
 """Layer of samples in a file of several layers."""
 
 CORRECTIONS = "corrections"
-"""Layer of corrections in a file of several layers; in a folder, the file of this name."""
-
+"""Layer of corrections in a file of several layers; in a folder, the name of the file of corrections."""
 
 # Tables of a GeoPackage in which QGIS keeps styles and projects.
 _TABLES_OF_QGIS = ("layer_styles", "qgis_projects")
@@ -30,8 +29,19 @@ _BESIDE_VECTORS = re.compile(
 
 @dataclass(frozen=True)
 class SampleLayer:
-    """name: of the layer in the file, None for its only one. code: of the class where the file is named after it, else
-    None. corrects: holds corrections, not samples."""
+    """A layer of samples or of corrections.
+
+    Attributes
+    ----------
+    path
+        The vector file.
+    name
+        Name of the layer in the file. None for the only layer.
+    code
+        Class code where the file is named after a class, else None.
+    corrects
+        Whether the layer holds corrections instead of samples.
+    """
 
     path: Path
     name: str | None = None
@@ -40,10 +50,20 @@ class SampleLayer:
 
 
 def sample_layers(source: Path, legend: Legend) -> tuple[SampleLayer, ...]:
-    """The layers of a vector file, or of a folder with a file a class, that hold samples or corrections.
+    """List the layers that hold samples or corrections.
 
-    Raises SampleError where a file is not named after a class, cannot be read, or does not tell which of its layers
-    holds the samples.
+    Parameters
+    ----------
+    source
+        A vector file, or a folder with one vector file for each class.
+    legend
+        The classes, after which the files of a folder are named.
+
+    Raises
+    ------
+    SampleError
+        Where a file of a folder is not named after a class, a file cannot be read, or it is unclear which of its layers
+        holds the samples.
     """
     # A file geodatabase is a folder that OGR reads as one file.
     if source.is_dir() and source.suffix.lower() != ".gdb":
@@ -52,7 +72,10 @@ def sample_layers(source: Path, legend: Legend) -> tuple[SampleLayer, ...]:
 
 
 def holds_samples(path: Path) -> bool:
-    """Whether a vector file holds any but corrections; one that cannot be read may, and who reads it will tell."""
+    """Check whether a vector file holds any feature besides corrections.
+
+    A file that cannot be read counts as holding samples, so that reading it reports the error.
+    """
     try:
         dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
     except RuntimeError:
@@ -62,13 +85,29 @@ def holds_samples(path: Path) -> bool:
 
 
 def known_classes(name: str, legend: Legend) -> str:
-    """End a message about a name that is no class: with the most similar class, if any, and all classes."""
+    """Complete a message about an unknown class: the most similar class, if any, and all classes.
+
+    Parameters
+    ----------
+    name
+        The unknown name.
+    legend
+        The classes.
+    """
     classes = ", ".join(f"{known.name} ({known.code})" for known in legend.classes)
     return did_you_mean(name, legend.names, f"the classes are {classes}")
 
 
 def unreadable(path: Path, error: Exception) -> SampleError:
-    """The error to raise for what Fiona says of a file."""
+    """Make the error to raise where Fiona cannot read a file.
+
+    Parameters
+    ----------
+    path
+        The vector file.
+    error
+        The exception of Fiona or GDAL.
+    """
     if "locked" in str(error):
         return SampleError(
             f"{path}: another program holds it ({error}); save or cancel the edits in QGIS, then run again"
@@ -85,25 +124,25 @@ def _of_folder(folder: Path, legend: Legend) -> Iterator[SampleLayer]:
             corrected.append(path.name)
             yield SampleLayer(path, corrects=True)
             continue
-        found = legend.find(path.stem)
-        if found is None:
+        named_class = legend.find(path.stem)
+        if named_class is None:
             raise SampleError(f"{path}: is not named after a class{known_classes(path.stem, legend)}")
-        yield SampleLayer(path, code=found.code)
+        yield SampleLayer(path, code=named_class.code)
     if len(corrected) > 1:
         raise SampleError(f"{folder}: has the corrections {', '.join(corrected)}; keep one of them")
 
 
 def _of_file(path: Path) -> Iterator[SampleLayer]:
     try:
-        every = list(fiona.listlayers(path))
+        names = list(fiona.listlayers(path))
     except READING_ERRORS as error:
         raise unreadable(path, error) from error
-    if len(every) == 1 and every[0] != CORRECTIONS:
+    if len(names) == 1 and names[0] != CORRECTIONS:
         yield SampleLayer(path)
         return
-    layers = [name for name in every if name not in (CORRECTIONS, *_TABLES_OF_QGIS)]
+    layers = [name for name in names if name not in (CORRECTIONS, *_TABLES_OF_QGIS)]
     if LAYER not in layers and len(layers) != 1:
-        raise SampleError(f"{path}: has the layers {', '.join(every)}; name that of the samples {LAYER!r}")
+        raise SampleError(f"{path}: has the layers {', '.join(names)}; name that of the samples {LAYER!r}")
     yield SampleLayer(path, LAYER if LAYER in layers else layers[0])
-    if CORRECTIONS in every:
+    if CORRECTIONS in names:
         yield SampleLayer(path, CORRECTIONS, corrects=True)

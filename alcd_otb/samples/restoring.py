@@ -1,4 +1,4 @@
-"""The samples of an earlier iteration put in the place of a scene's present ones, which are kept."""
+"""Replace a scene's samples by those of an earlier iteration, and keep a copy of the former ones."""
 
 import logging
 import os
@@ -19,22 +19,47 @@ _PATIENCE = 5.0
 
 
 def can_restore(samples: Path, workspace: Path) -> bool:
-    """Whether a scene's samples are a GeoPackage in its workspace, and so made for this scene alone.
+    """Check whether a scene's samples are a GeoPackage in its workspace, and so made for this scene alone.
 
-    Files elsewhere are the user's own, and may serve other scenes.
+    Files elsewhere are the user's own, and other scenes may use them.
+
+    Parameters
+    ----------
+    samples
+        The scene's file of samples.
+    workspace
+        Folder of the workspace.
     """
     return samples.parent.resolve() == workspace.resolve() and samples.suffix.lower() == ".gpkg"
 
 
 def take_samples(earlier: Path, present: Path, workspace: Workspace, number: int) -> None:
-    """Put the samples of an earlier iteration's folder in the place of the scene's, if these are the workspace's own.
+    """Replace the scene's samples by those of an earlier iteration, if the scene's file belongs to the workspace.
 
-    number: of the iteration for which this is done. Raises SampleError and ProcessingError as `restore_samples` does.
+    Otherwise the file is left as it is, and a warning is logged.
+
+    Parameters
+    ----------
+    earlier
+        Folder of the earlier iteration.
+    present
+        The scene's file of samples.
+    workspace
+        The scene's workspace.
+    number
+        Number of the iteration that starts from these samples.
+
+    Raises
+    ------
+    SampleError
+        Where another program is writing to the file.
+    ProcessingError
+        Where the file cannot be replaced.
     """
     taken = earlier / "samples.gpkg"
     if not can_restore(present, workspace.folder):
         log.warning(
-            "%s is no GeoPackage in the workspace, and is left as it is: to go on from these samples, "
+            "%s is not a GeoPackage in the workspace, and is left as it is: to go on from these samples, "
             "name a copy of %s in its place",
             present,
             taken,
@@ -48,14 +73,33 @@ def take_samples(earlier: Path, present: Path, workspace: Workspace, number: int
 
 
 def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path) -> Path | None:
-    """Put the layer of samples of an earlier GeoPackage into the scene's; its other layers stay as they are.
+    """Replace the layer of samples of the scene's GeoPackage by that of an earlier one.
 
-    The scene's file as it was is kept beside it. It is replaced in one transaction of SQLite, so that a QGIS that has
-    it open goes on with the new points. iteration: that for which this is done. scratch: a folder for files in the
-    making.
+    The other layers stay as they are. A copy of the former file is kept beside it. The content is replaced in one
+    transaction of SQLite, so that a QGIS that has the file open goes on with the new points.
 
-    Returns the copy kept, or None where there was nothing to keep. Raises SampleError where the file is locked,
-    ProcessingError where it cannot be replaced.
+    Parameters
+    ----------
+    earlier
+        The GeoPackage of the earlier iteration.
+    samples
+        The scene's GeoPackage.
+    iteration
+        Number of the iteration that starts from these samples; part of the name of the copy.
+    scratch
+        A folder for temporary files, on the disk of the scene's GeoPackage.
+
+    Returns
+    -------
+    Path or None
+        The copy that is kept. None where there was no file.
+
+    Raises
+    ------
+    SampleError
+        Where another program is writing to the file.
+    ProcessingError
+        Where the file cannot be replaced.
     """
     if not samples.exists():
         _copy_whole(earlier, samples, scratch)
@@ -82,7 +126,7 @@ def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path)
             f"{samples}: another program is writing to it ({error}); save the layer there, then run again"
         ) from error
     except (sqlite3.DatabaseError, RuntimeError):
-        # No GeoPackage, or a damaged one: kept as it is, byte by byte.
+        # The file is not a GeoPackage, or it is damaged: it is kept as it is, byte by byte.
         shutil.copyfile(samples, kept)
         _copy_whole(earlier, samples, scratch)
     return kept
@@ -93,19 +137,19 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _copy_database(source: sqlite3.Connection, target: Path) -> None:
-    """With what still lies in the journal beside the file, which a copy of the file would lack."""
+    """Copy a database with the content of the journal beside it, which a copy of the file would lack."""
     with closing(_connect(target)) as copy:
         source.backup(copy, progress=_give_up)
 
 
 def _check_unlocked(connection: sqlite3.Connection) -> None:
-    """Raises sqlite3.OperationalError where another program is writing."""
+    """Raise sqlite3.OperationalError where another program is writing."""
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("ROLLBACK")
 
 
 def _give_up(status: int, _remaining: int, _total: int) -> None:
-    # Python's backup would try for ever.
+    # Without this, Python's backup would try for ever.
     if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         raise sqlite3.OperationalError("database is locked")
 

@@ -1,4 +1,4 @@
-"""The operator's samples: points and polygons of known class; their split into training and validation."""
+"""Define a sample: a point or polygon that an operator has labelled with a class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +9,16 @@ from typing import Any
 class Sample:
     """One labelled point or polygon, in the scene's CRS.
 
-    feature: file name and feature id, ``samples.gpkg:12``; ``samples.gpkg:12/3`` for the third part of a
-    multipart feature.
-    code: class code of the legend.
-    geometry: GeoJSON-like mapping of type ``Point`` or ``Polygon``, coordinates as (x, y) tuples in map
-    units.
-    iteration, author, comment, created: what the operator's file says of the feature; None or empty where it
-    is silent.
+    Attributes
+    ----------
+    feature
+        File name and feature id, ``samples.gpkg:12``; ``samples.gpkg:12/3`` for the third part of a multipart feature.
+    code
+        Class code of the legend.
+    geometry
+        GeoJSON-like mapping of type ``Point`` or ``Polygon``, coordinates as (x, y) tuples in map units.
+    iteration, author, comment, created
+        Values of these fields in the operator's file. None or empty where the file has no value.
     """
 
     feature: str
@@ -32,7 +35,7 @@ class Sample:
 
     @property
     def is_point(self) -> bool:
-        """Whether it is a point, or else a polygon."""
+        """Whether the sample is a point; otherwise it is a polygon."""
         return bool(self.geometry["type"] == "Point")
 
     @property
@@ -46,7 +49,7 @@ class Sample:
 
     @property
     def location(self) -> tuple[float, float]:
-        """(x, y): the point itself, or the centre of the polygon's extent."""
+        """(x, y) in map units: the point itself, or the centre of the polygon's extent."""
         left, bottom, right, top = self.extent
         return (left + right) / 2, (bottom + top) / 2
 
@@ -58,6 +61,14 @@ class Sample:
 
 
 def named_features(features: Sequence[str], most: int = 5) -> str:
-    """``a, b and 3 more``: features for a message of one line."""
+    """List features for a message of one line, as in ``a, b and 3 more``.
+
+    Parameters
+    ----------
+    features
+        Names of the features.
+    most
+        Number of features to name; the others are counted.
+    """
     rest = f" and {len(features) - most} more" if len(features) > most else ""
     return ", ".join(features[:most]) + rest

@@ -1,26 +1,44 @@
-"""The split of samples into training and validation."""
+"""Split samples into training and validation samples."""
 
 import math
 from collections.abc import Iterable
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
 from alcd_otb.samples.sample import Sample
 
 
-def split_samples(
-    samples: Iterable[Sample], training_proportion: float, seed: int
-) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
-    """Split whole samples into (training, validation), class by class.
+class SampleSplit(NamedTuple):
+    """Samples to train on and samples to validate with, each sorted by class, x and y."""
 
-    Of a class of n samples, ceil(training_proportion * n) go to training, but at least one, and at least one
-    goes to validation where n >= 2. Each sample draws a random number from the seed, its class and its place
-    to the millimetre, and the lowest are trained on: the split depends neither on the order of the samples
-    nor on other classes, and a sample added to a class moves at most one other, so that the validation
-    samples of one iteration are hardly trained on in the next. Both sides come back sorted by class, x and y.
+    training: tuple[Sample, ...]
+    validation: tuple[Sample, ...]
 
-    Raises ValueError where training_proportion is not in ]0, 1] or seed is negative.
+
+def split_samples(samples: Iterable[Sample], training_proportion: float, seed: int) -> SampleSplit:
+    """Split whole samples into training and validation samples, class by class.
+
+    Of a class of n samples, ceil(training_proportion * n) go to training, but at least one. At least one goes to
+    validation where n >= 2. Each sample draws a random number from the seed, its class and its place to the millimetre.
+    The samples with the lowest numbers are trained on. So the split depends neither on the order of the samples nor on
+    other classes. A sample added to a class moves at most one other sample, so that the validation samples of one
+    iteration are hardly trained on in the next.
+
+    Parameters
+    ----------
+    samples
+        Points and polygons, in any order.
+    training_proportion
+        Fraction of the samples of each class to train on, above 0 and at most 1.
+    seed
+        Seed of the random numbers, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        Where training_proportion is not in ]0, 1] or seed is negative.
     """
     if not 0 < training_proportion <= 1:
         raise ValueError(f"training proportion {training_proportion} is not in ]0, 1]")
@@ -35,7 +53,7 @@ def split_samples(
         trained = set(sorted(range(len(of_class)), key=draws.__getitem__)[:count])
         for index, sample in enumerate(of_class):
             (training if index in trained else validation).append(sample)
-    return tuple(training), tuple(validation)
+    return SampleSplit(tuple(training), tuple(validation))
 
 
 def _canonical(sample: Sample) -> tuple[int, float, float, str]:

@@ -1,4 +1,4 @@
-"""Vector files of samples written: the layers to label in, and the pixels given to OTB."""
+"""Write vector files: samples to label in QGIS, and labelled pixels for OTB."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import ogr, osr
 
-# Name, type and width (0: any) of each.
+# Name, type and width (0: any) of each field.
 _FIELDS = (
     ("class", ogr.OFTString, 40),
     ("iteration", ogr.OFTInteger, 0),
@@ -25,10 +25,27 @@ _FIELDS = (
 def write_samples(
     path: Path, samples: Iterable[Sample], legend: Legend, grid: Grid, corrections: Iterable[Sample] = ()
 ) -> None:
-    """Write a GeoPackage in the scene's CRS to label in with QGIS: layers ``samples`` and ``corrections``.
+    """Write a GeoPackage in the scene's CRS, with the layers ``samples`` and ``corrections``, to label in QGIS.
 
-    Fields of both: class (name), iteration, author, comment, created. The file appears when it is whole.
-    Raises ProcessingError where the file exists (labels are never overwritten) or cannot be written.
+    Both layers have the fields class (name), iteration, author, comment, created. The file appears when it is complete.
+
+    Parameters
+    ----------
+    path
+        The GeoPackage to write.
+    samples
+        Samples in the scene's CRS.
+    legend
+        The classes.
+    grid
+        The scene's grid.
+    corrections
+        Polygons in the scene's CRS.
+
+    Raises
+    ------
+    ProcessingError
+        Where the file exists (labels are never overwritten) or cannot be written.
     """
     write_sample_layers(path, samples, legend, grid.spatial_reference, corrections)
 
@@ -40,26 +57,71 @@ def write_sample_layers(
     reference: osr.SpatialReference,
     corrections: Iterable[Sample] = (),
 ) -> None:
-    """As write_samples, in any CRS that the samples are in."""
-    every = list(samples)
+    """Write samples and corrections as `write_samples` does, in any CRS.
+
+    Parameters
+    ----------
+    path
+        The GeoPackage to write.
+    samples, corrections
+        Points and polygons in that CRS.
+    legend
+        The classes.
+    reference
+        The CRS.
+
+    Raises
+    ------
+    ProcessingError
+        Where the file exists or cannot be written.
+    """
+    listed = list(samples)
     with new_geopackage(path) as source:
-        kind = ogr.wkbPoint if all(one.is_point for one in every) else ogr.wkbUnknown
-        _fill_layer(source.CreateLayer(LAYER, reference, kind), source, every, legend)
+        kind = ogr.wkbPoint if all(sample.is_point for sample in listed) else ogr.wkbUnknown
+        _fill_layer(source.CreateLayer(LAYER, reference, kind), source, listed, legend)
         drawn = source.CreateLayer(CORRECTIONS, reference, ogr.wkbPolygon)
         _fill_layer(drawn, source, corrections, legend)
 
 
 def create_empty_samples(path: Path, grid: Grid) -> None:
-    """Write the layers that the operator begins to label in. Raises ProcessingError as write_samples does."""
+    """Write the empty layers in which the operator begins to label.
+
+    Parameters
+    ----------
+    path
+        The GeoPackage to write.
+    grid
+        The scene's grid.
+
+    Raises
+    ------
+    ProcessingError
+        Where the file exists or cannot be written.
+    """
     write_samples(path, (), Legend(()), grid)
 
 
 def write_pixels(path: Path, pixels: PixelSet, grid: Grid, field: str = "class") -> None:
-    """Write one point at each pixel's centre, for OTB's sampling and confusion matrix, as a GeoPackage.
+    """Write a GeoPackage with one point at each pixel's centre, for OTB's sampling and confusion matrix.
 
-    Integer fields: ``field``, the class code, and ``sample``, the index of the sample. Equal pixels give
-    equal bytes. The file appears when it is whole.
-    Raises ProcessingError where the file exists or cannot be written.
+    The points have two integer fields: the class code, and ``sample``, the index of the sample. Equal pixels give equal
+    bytes. The file appears when it is complete.
+
+    Parameters
+    ----------
+    path
+        The GeoPackage to write.
+    pixels
+        The labelled pixels.
+    grid
+        The grid of the pixels.
+    field
+        Name of the field of the class code.
+
+    Raises
+    ------
+    ProcessingError
+        Where the file exists or cannot be written.
     """
     with new_geopackage(path) as source:
         _fill_pixels(source, pixels, grid, field)
@@ -71,10 +133,11 @@ def _fill_layer(layer: ogr.Layer, source: ogr.DataSource, samples: Iterable[Samp
         field.SetWidth(width)
         layer.CreateField(field)
     source.StartTransaction()
-    for one in samples:
+    for sample in samples:
         feature = ogr.Feature(layer.GetLayerDefn())
-        feature.SetGeometry(ogr.CreateGeometryFromJson(json.dumps(one.geometry)))
-        values = (legend.with_code(one.code).name, one.iteration, one.author, one.comment, one.created)
+        feature.SetGeometry(ogr.CreateGeometryFromJson(json.dumps(sample.geometry)))
+        class_name = legend.with_code(sample.code).name
+        values = (class_name, sample.iteration, sample.author, sample.comment, sample.created)
         for index, value in enumerate(values):
             if value not in (None, ""):
                 feature.SetField(index, value)
@@ -83,7 +146,7 @@ def _fill_layer(layer: ogr.Layer, source: ogr.DataSource, samples: Iterable[Samp
 
 
 def _fill_pixels(source: ogr.DataSource, pixels: PixelSet, grid: Grid, field: str) -> None:
-    # One feature filled again and again is three times as fast as Fiona's records.
+    # Filling one feature again and again is three times as fast as writing records with Fiona.
     xs = grid.left + (pixels.columns + 0.5) * grid.resolution
     ys = grid.top - (pixels.rows + 0.5) * grid.resolution
     layer = source.CreateLayer("pixels", grid.spatial_reference, ogr.wkbPoint, ["SPATIAL_INDEX=NO"])

@@ -296,7 +296,7 @@ def _with_absolute_file(feature: Any, folder: Path) -> Any:
 
 
 def _template_folder() -> Path:
-    return Path(str(resources.files("param_templates")))
+    return Path(str(resources.files("alcd_otb"))) / "param_templates"
 
 
 def template_schema() -> Schema:

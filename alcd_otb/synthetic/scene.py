@@ -93,8 +93,7 @@ def make_scene(
 ) -> SyntheticScene:
     """Write a synthetic scene into a folder, which is made if it does not exist.
 
-    The same arguments give the same pixels. There are many arguments, but each has a default, none depends on another,
-    and a call names those that it sets.
+    The same arguments give the same pixels.
 
     Parameters
     ----------
@@ -122,6 +121,7 @@ def make_scene(
     ValueError
         If an argument is out of range.
     """
+    # Many parameters: each has a default, none depends on another, and a call names those that it sets.
     if size % 6 or not _SMALLEST <= size <= FULL_TILE:
         raise ValueError(f"size {size}: give a multiple of 6 from {_SMALLEST} to {FULL_TILE}")
     if offset not in _OFFSET_DATES:

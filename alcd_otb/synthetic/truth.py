@@ -23,11 +23,11 @@ from alcd_otb.synthetic.imaging import ImagedBlock, ImagedDate, states_of
 from alcd_otb.synthetic.season import SEASONS, Season
 
 
-class _Model(BaseModel):
+class _TruthModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Range(_Model):
+class Range(_TruthModel):
     """An open range of values.
 
     Attributes
@@ -49,7 +49,7 @@ class Range(_Model):
         return inside
 
 
-class Rule(_Model):
+class Rule(_TruthModel):
     """A rule that gives pixels a class where all named states (`imaging.states_of`) are in range.
 
     Attributes
@@ -67,7 +67,7 @@ class Rule(_Model):
     where: dict[str, Range] = {}
 
 
-class TruthRules(_Model):
+class TruthRules(_TruthModel):
     """The rules that give the truth for one use.
 
     Attributes

@@ -14,7 +14,7 @@ from osgeo import gdal, osr
 from scenes import FinishedScene, alcd, leftovers, refused
 
 from alcd_otb.active_learning import uncertainty
-from alcd_otb.active_learning.places import Place, as_records, explained, propose_places, write_places
+from alcd_otb.active_learning.places import Place, explained, propose_places
 from alcd_otb.active_learning.selection import most_novel
 from alcd_otb.active_learning.uncertainty import CertaintyMaps, unsure_pixels
 from alcd_otb.errors import ProcessingError
@@ -248,7 +248,7 @@ class TestPlaces:
         with pytest.raises(ProcessingError, match=r"is on another grid than .*labels\.tif, which is older; run again"):
             self.places(write_maps(tmp_path / "it", margin), other)
         maps = write_maps(tmp_path / "it", margin, labels=np.full(margin.shape, 9))
-        with pytest.raises(ProcessingError, match="has the class 9, which the template has not; run again"):
+        with pytest.raises(ProcessingError, match="has the class 9, which is not in the template; run again"):
             self.places(maps, features)
 
     def test_are_the_same_again(self, tmp_path: Path, features: Path) -> None:
@@ -256,39 +256,6 @@ class TestPlaces:
         first, second = (self.places(maps, features, 4, candidates=2, spacing=40) for _ in range(2))
         assert first == second
         assert len(first) == 4
-
-
-class TestLayer:
-    GRID = Grid("EPSG:32631", 600000.0, 4900000.0, RESOLUTION, 12, 8)
-    PLACES = (Place(6, 10, 2, 5, 0.10000001, 0.08, "unsure"), Place(0, 0, 5, 0, 0.5, 0.0, "left"))
-
-    def write(self, path: Path) -> None:
-        (path.parent / "scratch").mkdir()
-        write_places(path, as_records(self.PLACES, LEGEND, self.GRID), self.GRID, path.parent / "scratch")
-        (path.parent / "scratch").rmdir()
-
-    def test_holds_the_places_in_order(self, tmp_path: Path) -> None:
-        self.write(tmp_path / "to_visit.gpkg")
-        assert fiona.listlayers(tmp_path / "to_visit.gpkg") == ["to_visit"]
-        with fiona.open(tmp_path / "to_visit.gpkg") as layer:
-            assert layer.crs.to_epsg() == 32631
-            first, second = layer
-        assert dict(first.properties) == {
-            "rank": 1, "class": "cloud", "second_class": "land", "margin": 0.1, "zone_area": 0.08, "reason": "unsure",
-        }  # fmt: skip
-        assert first.geometry.coordinates == (600210.0, 4899870.0)
-        assert second.properties["second_class"] is None
-        assert second.geometry.coordinates == (600010.0, 4899990.0)
-
-    def test_replaces_the_one_before_and_its_journal(self, tmp_path: Path) -> None:
-        path = tmp_path / "to_visit.gpkg"
-        path.write_text("before")
-        for ending in ("-wal", "-shm"):
-            (tmp_path / f"to_visit.gpkg{ending}").write_text("of the one before")
-        self.write(path)
-        assert [one.name for one in tmp_path.iterdir()] == ["to_visit.gpkg"]
-        with fiona.open(path) as layer:
-            assert len(layer) == 2
 
 
 class TestNext:

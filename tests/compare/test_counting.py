@@ -15,7 +15,7 @@ from alcd_otb.accuracy.confusion import BinaryMetrics
 from alcd_otb.compare.cells import Cells
 from alcd_otb.compare.counting import Dilations, LabelledPixels, PairCounts, count_pair
 from alcd_otb.masks.mask import Mask
-from alcd_otb.masks.reference_dataset import read_reference_scene
+from alcd_otb.masks.published_references import read_reference_scene
 from alcd_otb.masks.sen2cor import read_classification
 from alcd_otb.settings.template import load_template
 from otb_pipelines.app import Application

@@ -44,7 +44,7 @@ from alcd_otb.compare.pairing import pair
 from alcd_otb.compare.pictures import difference_picture
 from alcd_otb.compare.protocol import Protocol, load_protocol, protocol_names
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProductError
-from alcd_otb.masks.references import LabelledReference
+from alcd_otb.masks.labelled_reference import LabelledReference
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.template import load_template
 from otb_pipelines.settings import Settings
@@ -55,7 +55,7 @@ OLD_NAME = "S2A_OPER_PRD_MSIL1C_PDMC_20160417T201511_R094_V20160417T110652_20160
 
 
 def at_60_m(**changes: Any) -> Protocol:
-    """The default protocol, as delivered alone unless changes say otherwise."""
+    """Load the default protocol, with masks as delivered unless changes say otherwise."""
     content = json.loads((ROOT / "param_templates/protocols/alcd2019.json").read_text("utf-8"))
     return Protocol.model_validate({**content, "dilation": {"metres": [0]}, **changes})
 
@@ -66,7 +66,7 @@ def run(references: Path, products: Path | list[str], output: Path, protocol: Pr
 
 
 def scene_pixels() -> tuple[Any, Any]:
-    """(reference codes, SCL classes) of 6 x 6 cells of 60 m.
+    """Draw (reference codes, SCL classes) of 6 x 6 cells of 60 m.
 
     Reference: rows 0 and 1 low clouds, row 2 shadows, else land, but the last column without data.
     Sen2Cor: rows 0 and 2 of 3 cells cloud, shadow; 1 and 3 of the whole row vegetation and cloud.
@@ -159,7 +159,7 @@ def parsed(page: Path) -> Any:
 
 
 def tables(page: Path) -> list[list[list[str]]]:
-    """The cells of every table, by rows."""
+    """Read the cells of every table, by rows."""
     return [[[cell.text_content() for cell in row] for row in one.iter("tr")] for one in parsed(page).iter("table")]
 
 
@@ -692,7 +692,7 @@ class TestCommandLine:
         fmask = np.select([codes == 2, codes == 4], [2, 3], 1).astype(np.uint8)
         file = write_raster(folder / "fmask" / f"{L1C_NAME}_fmask.tif", fmask, 60)
         arguments = ("compare", folder / "references", file, "-o", folder / "out")
-        assert "say it with --fmask" in refused(3, *arguments)
+        assert "state it with --fmask" in refused(3, *arguments)
         for kind, recall in (("python-fmask", 1), ("gersl", 2 / 3)):
             ended = alcd(*arguments, "--fmask", kind, "--dilate", "0", "--json")
             assert ended.returncode == 0, ended.stderr

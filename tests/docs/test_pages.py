@@ -22,11 +22,10 @@ from scenes import alcd
 
 from alcd_otb import errors
 from alcd_otb.cli import main as cli
-from alcd_otb.cli import options as arguments
 from alcd_otb.compare import protocol
+from alcd_otb.masks import classified_raster
 from alcd_otb.masks.mask import COMMON_MEANINGS
-from alcd_otb.products import classified_raster
-from alcd_otb.settings import band_names, features, legend, template, view
+from alcd_otb.settings import band_names, features, legend, template
 from alcd_otb.settings import scene_file as config
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "otb_pipelines").rglob("*.md")])
@@ -152,7 +151,7 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
     elif "stack" in content:
         assert config.SceneFile.model_validate(content).stack == content["stack"]
     elif {"minimum", "maximum"} & set(content):
-        assert view.ViewLayer.model_validate(content).limits == (content["minimum"], content["maximum"])
+        assert template.ViewLayer.model_validate(content).limits == (content["minimum"], content["maximum"])
     elif "positive" in content:
         assert protocol.Protocol.model_validate(content).name == content["name"]
     elif "processor" in content:
@@ -203,7 +202,7 @@ def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        arguments.command_parser().parse_args(shlex.split(command.partition(">")[0]))
+        cli.command_parser().parse_args(shlex.split(command.partition(">")[0]))
 
 
 def test_the_options_of_an_export_are_all_there() -> None:
@@ -216,7 +215,7 @@ def test_the_options_of_an_export_are_all_there() -> None:
 
 def test_the_messages_of_the_tutorial_are_those_of_the_code() -> None:
     rows = table_rows((ROOT / "docs" / "tutorial.md").read_text("utf-8"), "When an edit goes wrong")
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "alcd_otb").glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "alcd_otb").rglob("*.py"))
     messages = [message for row in rows for message in re.findall(r"`([^`]+)`", row[0])]
     assert len(messages) > 5
     for message in messages:

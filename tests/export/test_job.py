@@ -36,8 +36,10 @@ for path in sys.argv[1:]:
 
 
 def check_cog(*paths: Path) -> None:
-    """By both validators, warnings being errors. rio-cogeo runs apart: should its rasterio come with a libgdal of its
-    own, that is kept out of this process."""
+    """Check files by both validators, with warnings as errors.
+
+    rio-cogeo runs in a process of its own: should its rasterio come with another libgdal, this one stays free of it.
+    """
     for path in paths:
         warnings, errors, _ = validate(str(path), full_check=True)
         assert (warnings, errors) == ([], [])
@@ -231,7 +233,7 @@ def counted(labels: Path) -> list[tuple[Any, int]]:
 class TestIterations:
     @pytest.fixture
     def twice(self, dated: Callable[..., Path]) -> Path:
-        """A workspace with two iterations, of which the second is all water."""
+        """Make a workspace with two iterations, of which the second is all water."""
         workspace = dated("Arles", "20180331")
         second = shutil.copytree(workspace / "iterations" / "001", workspace / "iterations" / "002")
         dataset = gdal.Open(str(second / "labels.tif"), gdal.GA_Update)
@@ -263,7 +265,7 @@ class TestIterations:
         assert "is an iteration itself" in refused(
             2, "export", twice / "latest", tmp_path / "out", *out, "--iteration", "1"
         )
-        assert "--iteration is of one scene" in refused(
+        assert "--iteration applies to one scene" in refused(
             2, "export", twice, twice, tmp_path / "out", *out, "--iteration", "1"
         )
         assert not (tmp_path / "out").exists()
@@ -282,7 +284,7 @@ class TestWhatIsRefused:
     def test_one_acquisition_twice(self, finished: FinishedScene, tmp_path: Path) -> None:
         workspace = finished.result.workspace
         said = refused(2, "export", workspace, workspace, tmp_path / "out", "--layout", "cog")
-        assert f"({SCENE}); export them apart" in said
+        assert f"({SCENE}); export them separately" in said
 
     @pytest.mark.parametrize(
         ("option", "value", "expected"),
@@ -300,12 +302,14 @@ class TestWhatIsRefused:
 
     def test_an_unknown_time(self, dated: Callable[..., Path], tmp_path: Path) -> None:
         stack = dated("Lake", "20180331", tile=None, acquired=None, name="stack")
-        assert "when it was acquired is not known" in refused(2, "export", stack, tmp_path / "out", "--layout", "stac")
+        assert "the time of its acquisition is not known" in refused(
+            2, "export", stack, tmp_path / "out", "--layout", "stac"
+        )
         ended = alcd("export", stack, tmp_path / "out", "--layout", "cog")
         assert ended.returncode == 0, ended.stderr
         assert (tmp_path / "out" / "Lake" / "classes.tif").is_file()
         said = refused(2, "export", stack, stack, tmp_path / "out", "--layout", "cog", "--acquired", "2018-03-31")
-        assert "--acquired is of one scene" in said
+        assert "--acquired applies to one scene" in said
 
     def test_a_damaged_iteration(self, dated: Callable[..., Path], tmp_path: Path) -> None:
         workspace = dated("Arles", "20180331")

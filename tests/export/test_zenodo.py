@@ -18,7 +18,7 @@ from alcd_otb.compare.protocol import load_protocol
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.export.sample_folder import write_sample_folder
 from alcd_otb.export.zenodo import kfold_summary
-from alcd_otb.masks.reference_dataset import is_reference_scene, read_reference_scene
+from alcd_otb.masks.published_references import is_reference_scene, read_reference_scene
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.sample import Sample
@@ -35,7 +35,7 @@ LEGEND = load_template("clouds").legend
 
 @pytest.fixture(scope="module")
 def exported(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scene's folder; not to be changed."""
+    """Export the scene; its folder is not to be changed."""
     out = tmp_path_factory.mktemp("zenodo") / "out"
     export([finished.result.workspace], out, "zenodo")
     return out / PRODUCT
@@ -258,7 +258,7 @@ def test_two_tiles_of_one_old_product_have_a_folder_each(dated: Callable[..., Pa
 
 def test_what_is_of_no_product_has_no_place_in_this_layout(dated: Callable[..., Path], tmp_path: Path) -> None:
     stack = dated("Lake", "20180331", tile=None, name="stack")
-    with pytest.raises(ConfigurationError, match=r"is of no Sentinel-2 product.*export it as cog or stac"):
+    with pytest.raises(ConfigurationError, match=r"was not made from a Sentinel-2 product.*export it as cog or stac"):
         export([stack], tmp_path / "out", "zenodo")
 
 

@@ -10,6 +10,7 @@ from otb_pipelines.settings import Settings
 
 
 def export(sources: Sequence[Path], target: Path, layout: str, **said: Any) -> job.Exported:
-    """Export workspaces. The keywords are what the publication says, and options of the job."""
+    """Export workspaces with small settings. The keywords are what the publication says, and options of the job."""
     options = {key: said.pop(key) for key in ("iteration", "acquired", "replace") if key in said}
-    return job.export(sources, target, layout, Publication(**said), Settings(ram=64, threads=1), **options)
+    request = job.ExportOptions(layout, Publication(**said), **options)
+    return job.export(sources, target, request, Settings(ram=64, threads=1))

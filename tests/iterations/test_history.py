@@ -209,7 +209,7 @@ class TestStartingAgain:
         ended = alcd("run", scene, "--from", "1", "--json")
         assert ended.returncode == 0, ended.stderr
         assert own.read_bytes() == content
-        assert f"WARNING: {own} is no GeoPackage in the workspace" in ended.stderr
+        assert f"WARNING: {own} is not a GeoPackage in the workspace" in ended.stderr
         assert metrics_of(copy.iteration(3))["started_from"] == 1
         assert metrics_of(copy.iteration(3))["samples"] == metrics_of(copy.iteration(1))["samples"]
 
@@ -242,4 +242,4 @@ class TestRunLog:
         ended = alcd("run", copy.scene_json, "-q")
         assert ended.returncode == 0
         assert "INFO" not in ended.stderr
-        assert "INFO alcd_otb.scene: iteration 3, seconds: " in (copy.iteration(3) / "run.log").read_text()
+        assert "INFO alcd_otb.run: iteration 3, seconds: " in (copy.iteration(3) / "run.log").read_text()

@@ -37,9 +37,9 @@ from alcd_otb.masks.fmask import is_fmask, read_fmask
 from alcd_otb.masks.l1c_masks import is_cloud_mask, read_cloud_mask
 from alcd_otb.masks.maja import is_maja, read_maja
 from alcd_otb.masks.mask import Mask
-from alcd_otb.masks.reference_dataset import is_reference_scene, read_reference_scene
-from alcd_otb.masks.references import is_workspace, read_workspace
+from alcd_otb.masks.published_references import is_reference_scene, read_reference_scene
 from alcd_otb.masks.sen2cor import is_classification, read_classification
+from alcd_otb.masks.workspace_mask import is_workspace, read_workspace
 from alcd_otb.settings.template import load_template
 
 CLOUDS = load_template("clouds").legend
@@ -155,7 +155,7 @@ class TestMaja:
         folder = write_muscate(tmp_path, {"CLM": BITS, "EDG": NONE})
         renamed = (folder / "MASKS" / f"{MUSCATE_NAME}_CLM_R1.tif").rename(folder / "clouds.tif")
         assert not is_maja(renamed)
-        assert "does not tell MAJA's format" in one_line_error(lambda: read_maja(renamed))
+        assert "does not show MAJA's format" in one_line_error(lambda: read_maja(renamed))
 
     @pytest.mark.parametrize("native", [False, True])
     def test_without_its_edge_it_is_refused(self, tmp_path: Path, native: bool) -> None:
@@ -285,19 +285,19 @@ class TestFmask:
         assert data(read_fmask(second)) == [0, 1, 1, 1, 1, 1]
 
     @pytest.mark.parametrize("suffix", ["_Fmask4.tif", "_Fmask4_5.tif", "_UPL.tif", "_LPL.tif"])
-    def test_names_that_tell(self, tmp_path: Path, suffix: str) -> None:
+    def test_names_that_show_the_program(self, tmp_path: Path, suffix: str) -> None:
         file = write_raster(tmp_path / f"{L1C_NAME}{suffix}", GERSL, 20)
         assert is_fmask(file)
         mask = read_fmask(file)
         assert (mask.processor, mask.acquisition) == ("FMask", Acquisition(TILE, date(2017, 10, 2), TIME))
 
-    def test_a_no_data_value_that_tells(self, tmp_path: Path) -> None:
+    def test_a_no_data_value_that_shows_the_program(self, tmp_path: Path) -> None:
         file = write_raster(tmp_path / f"{L1C_NAME}_fmask.tif", GERSL, 20, no_data=255)
         assert read_fmask(file).processor == "FMask"
         file = write_raster(tmp_path / f"{L1C_NAME}_cloud.fmask.tif", PYTHON, 20, no_data=0)
         assert read_fmask(file).processor == "python-fmask"
 
-    def test_what_nothing_tells_is_refused_or_said(self, tmp_path: Path) -> None:
+    def test_an_unknown_program_is_refused_or_stated(self, tmp_path: Path) -> None:
         file = write_raster(tmp_path / f"{L1C_NAME}_fmask.tif", PYTHON, 20)
         assert "--fmask gersl or --fmask python-fmask" in one_line_error(lambda: read_fmask(file))
         assert read_fmask(file, "python-fmask").processor == "python-fmask"
@@ -310,13 +310,13 @@ class TestFmask:
         assert "no-data value 0 is clear land" in one_line_error(lambda: read_fmask(file))
 
     def test_a_pixel_that_contradicts_is_refused(self, tmp_path: Path) -> None:
-        said_gersl = write_raster(tmp_path / f"{L1C_NAME}_a_fmask.tif", PYTHON, 20)
+        stated_gersl = write_raster(tmp_path / f"{L1C_NAME}_a_fmask.tif", PYTHON, 20)
         assert "value 5, which FMask does not have" in one_line_error(
-            lambda: meaning(read_fmask(said_gersl, "gersl"), "cloud")
+            lambda: meaning(read_fmask(stated_gersl, "gersl"), "cloud")
         )
-        said_python = write_raster(tmp_path / f"{L1C_NAME}_b_fmask.tif", GERSL, 20)
+        stated_python = write_raster(tmp_path / f"{L1C_NAME}_b_fmask.tif", GERSL, 20)
         assert "value 255, which python-fmask does not have" in one_line_error(
-            lambda: meaning(read_fmask(said_python, "python-fmask"), "cloud")
+            lambda: meaning(read_fmask(stated_python, "python-fmask"), "cloud")
         )
 
 
@@ -578,10 +578,10 @@ class TestAcquisition:
             "S2A_OPER_MSI_L1C_TL_SGS__20161005T155252_A006728_T31TFJ_N02.04",
         ],
     )
-    def test_names_that_do_not_tell(self, name: str) -> None:
+    def test_names_without_a_tile_or_time(self, name: str) -> None:
         assert acquisition_in(name) is None
 
-    def test_folders_around_a_file_tell_as_well(self) -> None:
+    def test_folders_around_a_file_count_as_well(self) -> None:
         found = acquisition_of(Path("/data/Toulouse_31TCJ_20240305/In_data/Masks/land.shp"))
         assert found == Acquisition("31TCJ", date(2024, 3, 5))
         with pytest.raises(ProductError, match="give the file or its folder a name"):

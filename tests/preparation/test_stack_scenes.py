@@ -17,7 +17,7 @@ from scenes import alcd
 from sentinel2_files import one_line_error
 from stacks import LEFT, OPTICAL, TOP, Pixels, write_backscatter, write_points, write_surface_reflectance
 
-from alcd_otb.masks.references import read_workspace
+from alcd_otb.masks.workspace_mask import read_workspace
 from alcd_otb.scene import Result, Scene
 
 EXAMPLES = ROOT / "examples"
@@ -146,7 +146,7 @@ class TestSentinel1:
 
     def test_is_no_reference_for_a_tile(self, radar: StackScene) -> None:
         message = one_line_error(lambda: read_workspace(radar.result.workspace))
-        assert "is the map of a stack, which tells no tile and time" in message
+        assert "is the map of a stack, which has no tile and time" in message
 
 
 class TestSurfaceReflectance:

@@ -33,7 +33,7 @@ def squeezed(element: Any) -> str:
 
 
 def table(page: Any, caption: str) -> list[list[str]]:
-    """The cells of the table of a caption, with its head."""
+    """Read the cells of the table of a caption, with its head."""
     (found,) = [one for one in page.iter("table") if caption in "".join(map(squeezed, one.iterfind("caption")))]
     return [[squeezed(cell) for cell in row.iterfind("*")] for row in found.iter("tr")]
 
@@ -60,7 +60,7 @@ def report(finished: FinishedScene) -> Any:
 
 @pytest.fixture
 def copied(finished: FinishedScene, tmp_path: Path) -> Callable[..., Any]:
-    """Called with changes to metrics.json and config.json: the report made of the scene so changed."""
+    """Return a function that changes metrics.json and config.json of the scene and makes its report."""
     workspace = Workspace(tmp_path / "work")
     shutil.copytree(finished.result.workspace, workspace.folder, symlinks=True)
     folder = workspace.iterations()[-1]

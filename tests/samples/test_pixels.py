@@ -249,7 +249,7 @@ def test_polygons_may_have_holes_and_reach_beyond_the_grid(small: Path) -> None:
 
 
 def test_polygons_of_many_strips_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcd_otb.samples.pixels._STRIP_PIXELS", 40)
+    monkeypatch.setattr("alcd_otb.samples.claims._STRIP_PIXELS", 40)
     rows, columns, samples = held_pixels([FAR, box(2, 3, 27, 28, 2)], WIDE)
     assert sorted(zip(rows[samples == 1], columns[samples == 1], strict=True)) == [
         (row, column) for row in range(2, 27) for column in range(3, 28)
@@ -258,7 +258,7 @@ def test_polygons_of_many_strips_are_whole(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_polygon_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcd_otb.samples.pixels.MOST_POLYGON_PIXELS", 624)
+    monkeypatch.setattr("alcd_otb.samples.claims.MOST_POLYGON_PIXELS", 624)
     with pytest.raises(SampleError, match="s:2: covers more than 624 pixels; draw smaller"):
         held_pixels([box(2, 3, 27, 28, 2)], WIDE)
 

@@ -1,4 +1,7 @@
-"""Names in a protocol that nothing has: a slip of the pen would change the figures without a sign of it."""
+"""Check the names in a protocol against the masks.
+
+A mistyped name would change the figures, and nothing would show it.
+"""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,13 +16,27 @@ from alcd_otb.text import did_you_mean
 log = logging.getLogger(__name__)
 
 
-def check_names(protocol: Protocol, legend: Legend, references: Sequence[Reference], products: Sequence[Mask]) -> None:
-    """Check the meanings and processors that a protocol names against the masks.
+def check_protocol(
+    protocol: Protocol, legend: Legend, references: Sequence[Reference], products: Sequence[Mask]
+) -> None:
+    """Check the meanings and processors that a protocol names.
 
-    legend: of the published reference masks, which a protocol may name whatever is compared.
+    A processor without a product is only a warning, since a protocol may be made for more processors than are
+    compared.
 
-    Raises ConfigurationError for a meaning that no mask has, nor is common to all readers. Logs a warning for a
-    processor without a product, since a protocol may be made for more than are compared.
+    Parameters
+    ----------
+    protocol
+        The protocol to check.
+    legend
+        Classes of the published reference masks. A protocol may name them whatever is compared.
+    references, products
+        The masks.
+
+    Raises
+    ------
+    ConfigurationError
+        If no mask has a meaning, and it is not common to all readers either.
     """
     every = frozenset((*COMMON_MEANINGS, *legend.names)).union(*map(_meanings, (*references, *products)))
     for key, names in {
@@ -53,7 +70,7 @@ def _warn_of_absent(key: str, named: Mapping[str, object], processors: Mapping[s
             log.warning("%s: there is no product of %s%s", key, processor, did_you_mean(processor, processors))
 
 
-def _meanings(one: Reference) -> frozenset[str]:
-    if isinstance(one, Mask):
-        return one.meanings
-    return frozenset().union(*(each.means | {each.name} for each in one.classes))
+def _meanings(reference: Reference) -> frozenset[str]:
+    if isinstance(reference, Mask):
+        return reference.meanings
+    return frozenset().union(*(labelled.means | {labelled.name} for labelled in reference.classes))

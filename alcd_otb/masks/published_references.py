@@ -1,7 +1,7 @@
-"""The published reference masks of Baetens and Hagolle (2018), https://doi.org/10.5281/zenodo.1460960, by scene.
+"""Read scenes of the published reference masks of Baetens and Hagolle (2018), https://doi.org/10.5281/zenodo.1460960.
 
-A product of before December 2016 holds many tiles, and its name is no tile's: a scene is a product and a tile, which
-``used_parameters.json`` tells.
+A product from before December 2016 holds many tiles, and its name contains none. A scene is therefore a product and
+a tile; ``used_parameters.json`` names both.
 """
 
 import json
@@ -18,20 +18,30 @@ from alcd_otb.settings.legend import Legend
 PROCESSOR = "ALCD"
 
 SUPERSEDED_FOLDER = "Hollstein"
-"""Of the scene that the archive holds twice, the copy here is the one that the paper does not validate with."""
+"""The archive holds one scene twice. The paper does not validate with the copy in this folder."""
 
 _MAP, _PARAMETERS = "Classification/classification_map.tif", "Classification/used_parameters.json"
 
 
 def is_reference_scene(path: Path) -> bool:
-    """Whether a folder is a scene of the published data set."""
+    """Decide whether a folder is a scene of the published data set."""
     return (path / _MAP).is_file()
 
 
 def read_reference_scene(path: Path, legend: Legend) -> Mask:
-    """Read a scene's folder. legend: of the clouds template, whose codes are those of the archive.
+    """Read the reference mask of a scene.
 
-    Raises ProductError where a file is missing or damaged, or the parameters contradict the product's name.
+    Parameters
+    ----------
+    path
+        The scene's folder.
+    legend
+        The classes of the template ``clouds``, whose codes are those of the archive.
+
+    Raises
+    ------
+    ProductError
+        If a file is missing or damaged, or the parameters contradict the product's name.
     """
     map_file, parameters_file = path / _MAP, path / _PARAMETERS
     classes = classes_of(legend)
@@ -60,14 +70,14 @@ def _acquisition(file: Path) -> Acquisition:
     named = acquisition_in(product, tile)
     stated = acquisition_in(day, tile)
     if stated is None and named is None:
-        raise damaged(file, "neither cloudy_date nor cloudy_product_name tell when the scene was acquired")
+        raise damaged(file, "neither cloudy_date nor cloudy_product_name states when the scene was acquired")
     if named is not None and stated is not None and named.day != stated.day:
         raise damaged(file, f"cloudy_date is {day}, cloudy_product_name says {named.day:%Y%m%d}")
-    found = named or stated
-    assert found is not None
-    return found
+    acquisition = named or stated
+    assert acquisition is not None
+    return acquisition
 
 
 def _picture(path: Path) -> str | None:
-    found = [one for one in sorted((path / "Classification").glob("*quicklook*")) if one.suffix in (".png", ".jpg")]
-    return str(found[0]) if found else None
+    files = sorted((path / "Classification").glob("*quicklook*"))
+    return next((str(file) for file in files if file.suffix in (".png", ".jpg")), None)

@@ -1,0 +1,49 @@
+"""The sub-command ``demo``: make a synthetic scene and run it."""
+
+import argparse
+from pathlib import Path
+
+from alcd_otb.cli.options import SubCommands, positive, print_result, settings_of, whole_number
+
+
+def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
+    """Add the sub-command with its options."""
+    command = subcommands.add_parser("demo", parents=[common], help="make a synthetic scene and run it")
+    command.add_argument("folder", type=Path, help="folder to write the scene into")
+    command.add_argument(
+        "--size", type=whole_number, default=2196, help="side in 10 m pixels, a multiple of 6; full tile 10980"
+    )
+    command.add_argument(
+        "--seed", type=whole_number, default=1, help="of the scene; the same seed makes the same scene"
+    )
+    command.add_argument(
+        "--template",
+        default="clouds",
+        metavar="NAME",
+        help="what the scene, its truth and points are for (default: clouds)",
+    )
+    command.add_argument("--resolution", type=positive, metavar="M", help="of the map; else as the template says")
+    command.add_argument(
+        "--offset",
+        choices=("cloudy", "clear", "both", "none"),
+        default="cloudy",
+        help="dates of a processing baseline with a radiometric offset (04.00 and later)",
+    )
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make a synthetic scene, run it, and compare its map with the truth."""
+    from alcd_otb.cli.demo import run_demo
+
+    result = run_demo(
+        options.folder,
+        options.size,
+        options.seed,
+        options.offset,
+        settings_of(options),
+        options.template,
+        options.resolution,
+    )
+    print_result(result, options)
+    return 0

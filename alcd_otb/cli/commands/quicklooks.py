@@ -1,0 +1,33 @@
+"""The sub-command ``quicklooks``: make a contact sheet of a tile's dates."""
+
+import argparse
+import json
+from pathlib import Path
+
+from alcd_otb.cli.options import SubCommands, settings_of
+
+
+def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
+    """Add the sub-command with its options."""
+    command = subcommands.add_parser("quicklooks", parents=[common], help="make a contact sheet of a tile's dates")
+    command.add_argument("folder", type=Path, help="folder that holds L1C products, at any depth")
+    command.add_argument("--tile", required=True, help="such as 31TFJ")
+    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the sheet: .html, or .png")
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find the dates of a tile in a folder, and write the sheet."""
+    from alcd_otb.pictures.quicklooks import find_dates
+    from alcd_otb.report.sheet import check_sheet, write_sheet
+
+    output = options.output or Path(f"quicklooks_{options.tile.upper().removeprefix('T')}.html")
+    check_sheet(output)
+    dates = find_dates(options.folder, options.tile, settings_of(options).progress)
+    write_sheet(output, dates)
+    if options.json:
+        listed = [date.as_json() for date in dates.dates]
+        print(json.dumps({"sheet": str(output), "tile": dates.tile, "dates": listed}))
+    else:
+        print(f"{output}: {dates.summary()}")
+    return 0

@@ -1,0 +1,54 @@
+"""The sub-command ``run``: bring a scene as far as it can."""
+
+import argparse
+import json
+from pathlib import Path
+
+from alcd_otb.cli.options import SubCommands, positive, settings_of
+
+
+def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
+    """Add the sub-command with its options."""
+    command = subcommands.add_parser("run", parents=[common], help="bring a scene as far as it can")
+    command.add_argument("scene", type=Path, help="scene.json")
+    command.add_argument("--dry-run", action="store_true", help="check the inputs and tell what would be done")
+    command.add_argument(
+        "--from", dest="start", type=positive, metavar="N", help="start again from the samples of iteration N"
+    )
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prepare the scene where needed, and run one more iteration where there are samples."""
+    from alcd_otb.scene import Scene
+
+    scene = Scene.open(options.scene, settings_of(options))
+    if options.dry_run:
+        for step in scene.plan(options.start):
+            print(step)
+        return 0
+    result = scene.run(options.start)
+    if options.json:
+        print(json.dumps(result.as_json()))
+    elif result.iteration is None:
+        print(f"{result.workspace}: prepared. Open {result.project} in QGIS and label points.")
+        print(f"They go to {scene.config.samples}; then run again.")
+    else:
+        print(_summary(result.iteration, result.labels, result.accuracy or {}))
+    return 0
+
+
+def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -> str:
+    from alcd_otb.settings.legend import Positive
+
+    sides = Positive.in_results(accuracy)
+    binary = accuracy.get(sides.key)
+    assert isinstance(binary, dict)
+    lines = [f"iteration {iteration}: {labels}"]
+    overall = accuracy.get("overall_accuracy")
+    if isinstance(overall, float):
+        lines.append(
+            f"on {accuracy['pixels']} pixels of samples kept out of training, not of the map at large: "
+            f"overall accuracy {overall:.3f}, {sides.title} {binary['overall_accuracy']:.3f}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,35 @@
+"""The sub-command ``status``: show how the iterations of a scene went."""
+
+import argparse
+import json
+from pathlib import Path
+
+from alcd_otb.cli.options import SubCommands, settings_of
+
+
+def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
+    """Add the sub-command with its options."""
+    command = subcommands.add_parser("status", parents=[common], help="tell how the iterations of a scene went")
+    command.add_argument("scene", type=Path, help="scene.json")
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the iterations of a scene, oldest first."""
+    from alcd_otb.iterations.history import VALIDATION
+    from alcd_otb.iterations.status import status_text
+    from alcd_otb.scene import Scene
+
+    scene = Scene.open(options.scene, settings_of(options))
+    iterations = scene.status()
+    if options.json:
+        content = {
+            "name": scene.config.name,
+            "workspace": str(scene.workspace.folder),
+            "validation": VALIDATION,
+            "iterations": [iteration.as_json() for iteration in iterations],
+        }
+        print(json.dumps(content))
+    else:
+        print(status_text(f"{scene.config.name} ({scene.workspace.folder})", iterations))
+    return 0

@@ -1,0 +1,28 @@
+"""The sub-command ``styles``: write QGIS styles with a template's classes."""
+
+import argparse
+import json
+from pathlib import Path
+
+from alcd_otb.cli.options import SubCommands
+
+
+def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
+    """Add the sub-command with its options."""
+    command = subcommands.add_parser("styles", parents=[common], help="write QGIS styles with a template's classes")
+    command.add_argument("template", help="name of a template, or its file")
+    command.add_argument("folder", type=Path, help="folder to write the .qml files into")
+    command.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the styles, and print where they lie."""
+    from alcd_otb.qgis.styles import write_styles
+    from alcd_otb.settings.template import load_template
+
+    written = write_styles(load_template(options.template).legend, options.folder, Path(options.template).stem)
+    if options.json:
+        print(json.dumps({"styles": [str(path) for path in written]}))
+    else:
+        print(*written, sep="\n")
+    return 0

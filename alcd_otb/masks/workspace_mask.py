@@ -1,0 +1,79 @@
+"""Read the maps of this project's own workspaces as masks."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.errors import ProductError
+from alcd_otb.masks.acquisition import acquisition_at
+from alcd_otb.masks.mask import Mask, classes_of, raster_layer, table_of
+from alcd_otb.raster.grid import Grid
+from alcd_otb.settings.legend import Legend, LegendClass, Positive
+
+PROCESSOR = "alcd_otb"
+
+
+def is_workspace(path: Path) -> bool:
+    """Decide whether a path is a workspace or one of its iterations."""
+    return (path / "config.json").is_file() and (
+        (path / "labels.tif").is_file() or (path / "preparation.json").is_file()
+    )
+
+
+def read_workspace(path: Path) -> Mask:
+    """Read the map of an iteration.
+
+    Parameters
+    ----------
+    path
+        A workspace, of which the latest iteration is read, or the folder of an iteration.
+
+    Returns
+    -------
+    Mask
+        The map; its classes are those of the iteration's own template.
+
+    Raises
+    ------
+    ProductError
+        If there is no iteration yet, the map is of a stack without tile and time, or a file is damaged.
+    """
+    iteration = path if (path / "labels.tif").is_file() else path / "latest"
+    labels, config = iteration / "labels.tif", iteration / "config.json"
+    if not labels.is_file():
+        raise ProductError(f"{path}: has no iteration yet; label samples and run the scene")
+    content = _read_json(config)
+    try:
+        product = content["products"]["cloudy"]
+        if product["tile"] is None:
+            raise ProductError(
+                f"{path}: is the map of a stack, which has no tile and time; name a scene of a product instead"
+            )
+        acquisition = acquisition_at(product["tile"], datetime.fromisoformat(product["acquired"]))
+        template = content["scene"]["template"]
+        positive = template.get("positive")
+        legend = Legend.from_classes(
+            [LegendClass(**entry) for entry in template["classes"]], Positive(**positive) if positive else None
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProductError(f"{config}: does not describe an iteration ({error!r}); run the scene again") from error
+    classes = classes_of(legend)
+    quicklook = labels.resolve().parents[2] / "quicklook.png"
+    return Mask(
+        processor=PROCESSOR,
+        path=path,
+        acquisition=acquisition,
+        grid=Grid.of(str(labels)),
+        layers=(raster_layer(labels, table_of(classes)),),
+        files=(labels.resolve(), config.resolve()),
+        classes=classes,
+        picture=str(quicklook) if quicklook.is_file() else None,
+    )
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ProductError(f"{file}: cannot be read ({error}); run the scene again") from error

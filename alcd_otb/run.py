@@ -1,0 +1,268 @@
+"""A run of a scene: the order of its jobs, from the products to the maps of one more iteration."""
+
+import io
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from alcd_otb.active_learning.job import update_places
+from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
+from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
+from alcd_otb.iterations.record import Stopwatch, recorded
+from alcd_otb.pictures.contours import write_contours
+from alcd_otb.pictures.figures import draw_figures, draw_quicklook
+from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare
+from alcd_otb.preparation.provenance import provenance
+from alcd_otb.preparation.python_features import check_functions, python_features
+from alcd_otb.qgis.scene_project import write_project
+from alcd_otb.report.page import write_report
+from alcd_otb.result import Result
+from alcd_otb.samples.layers import holds_samples
+from alcd_otb.samples.reading import read_corrections, read_samples
+from alcd_otb.samples.restoring import can_restore, take_samples
+from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.writing import create_empty_samples
+from alcd_otb.settings.scene_file import SceneConfig
+from alcd_otb.workspace import Workspace, write_json, writing_to
+from otb_pipelines.errors import OtbError, OtbMissingError
+from otb_pipelines.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) -> tuple[str, ...]:
+    """Say what `run_scene` would do. The inputs are read and checked, and nothing is written.
+
+    Parameters
+    ----------
+    config, settings, start
+        As for `run_scene`.
+
+    Returns
+    -------
+    tuple of str
+        One sentence a step.
+
+    Raises
+    ------
+    AlcdError
+        As `run_scene` does for wrong inputs.
+    """
+    workspace = Workspace(config.workspace)
+    with translated_failures():
+        inputs = checked_inputs(config, settings)
+    steps = []
+    if is_prepared(workspace, inputs.fingerprint()):
+        steps.append(f"{workspace.folder} is prepared and up to date")
+    else:
+        features = ", ".join(inputs.feature_names)
+        steps.append(f"prepare {workspace.folder}: {len(inputs.features)} features ({features})")
+    source = _source_of_samples(config, workspace, start)
+    if source is None:
+        return (*steps, f"write an empty {config.samples} to label in")
+    corrections = _corrections(config, inputs, start)
+    drawn = f" and {len(corrections)} corrections" if corrections else ""
+    samples = read_samples(source, config.template.legend, inputs.grid)
+    finished = workspace.iterations()
+    number = int(finished[-1].name) + 1 if finished else 1
+    steps.append(f"run iteration {number} from {len(samples)} samples{drawn} of {source}")
+    if start is not None and can_restore(config.samples, workspace.folder):
+        steps.append(f"put these into {config.samples}, and keep beside it what it holds now")
+    return tuple(steps)
+
+
+def run_scene(config: SceneConfig, settings: Settings, start: int | None = None) -> Result:
+    """Prepare what is missing or out of date; then, if there are samples, run one more iteration.
+
+    Parameters
+    ----------
+    config
+        The scene.
+    settings
+        Memory, threads and progress.
+    start
+        Number of an earlier iteration to start again from. The run takes its samples and puts them in the place of the
+        scene's, of which it keeps a copy. Samples that are no GeoPackage in the workspace stay as they are.
+
+    Returns
+    -------
+    Result
+        What the run made.
+
+    Raises
+    ------
+    AlcdError
+        The child that says what is wrong. Nothing half-written is left.
+    """
+    stopwatch = Stopwatch()
+    with translated_failures(), recorded() as log_text:
+        inputs = checked_inputs(config, settings)
+        with Workspace(config.workspace).locked():
+            return _Run(config, settings, inputs, stopwatch, log_text, start).result()
+
+
+def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
+    """Read the products of a scene, and check all that can be checked before anything runs.
+
+    Raises
+    ------
+    AlcdError
+        The child that says what is wrong with a product, the template or the environment.
+    """
+    inputs = Inputs.read(config)
+    check_classifier(config.template, settings)
+    if python_features(inputs.features) and not is_prepared(Workspace(config.workspace), inputs.fingerprint()):
+        check_functions(inputs.features, inputs.grid.resolution)
+    return inputs
+
+
+def has_samples(config: SceneConfig) -> bool:
+    """Whether there are samples to classify from.
+
+    A file that the scene names must exist, which is found out on reading it. The default file may be absent or empty.
+    """
+    if config.samples != Workspace(config.workspace).samples:
+        return True
+    return config.samples.is_file() and holds_samples(config.samples)
+
+
+@contextmanager
+def translated_failures() -> Iterator[None]:
+    """Turn OTB's errors into those of this package, which carry the exit codes."""
+    try:
+        yield
+    except OtbMissingError as error:
+        raise EnvironmentNotReadyError(f"{error}; run: python -m alcd_otb doctor") from error
+    except OtbError as error:
+        raise ProcessingError(str(error)) from error
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run, whose workspace is locked."""
+
+    config: SceneConfig
+    settings: Settings
+    inputs: Inputs
+    stopwatch: Stopwatch
+    log_text: io.StringIO
+    start: int | None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace of the scene."""
+        return Workspace(self.config.workspace)
+
+    def result(self) -> Result:
+        """Run the jobs in their order."""
+        config, workspace = self.config, self.workspace
+        # Wrong samples are refused before the long work, not after it.
+        source = _source_of_samples(config, workspace, self.start)
+        samples = read_samples(source, config.template.legend, self.inputs.grid) if source is not None else ()
+        corrections = _corrections(config, self.inputs, self.start) if samples else ()
+        self._prepare()
+        self._draw_quicklook()
+        with writing_to(workspace.folder):
+            write_json(workspace.config, provenance(config, self.inputs, asdict(pixel_counts(workspace))))
+        if not samples:
+            return self._wait_for_samples()
+        number = self._iterate(samples, corrections)
+        write_project(config, self.inputs.grid, workspace)
+        return Result.of(workspace, number, config.template.legend)
+
+    def _prepare(self) -> None:
+        """Make the rasters, unless the workspace holds those of these inputs."""
+        workspace, fingerprint = self.workspace, self.inputs.fingerprint()
+        if is_prepared(workspace, fingerprint):
+            return
+        log.info("preparing %s", workspace.folder)
+        with self.stopwatch.timing("prepare"):
+            for picture in (workspace.quicklook, workspace.preview):
+                picture.unlink(missing_ok=True)
+            prepare(self.inputs, workspace, fingerprint, self.settings)
+
+    def _draw_quicklook(self) -> None:
+        workspace = self.workspace
+        if workspace.quicklook.is_file() and workspace.preview.is_file():
+            return
+        with workspace.scratch() as scratch:
+            limits = self.config.template.view.limits
+            if draw_quicklook(workspace.view, scratch / "quicklook.png", scratch / "preview.jpg", limits):
+                os.replace(scratch / "preview.jpg", workspace.preview)
+                os.replace(scratch / "quicklook.png", workspace.quicklook)
+
+    def _wait_for_samples(self) -> Result:
+        """Write the empty samples and the project to label them in."""
+        if not self.config.samples.exists():
+            with writing_to(self.config.samples.parent):
+                create_empty_samples(self.config.samples, self.inputs.grid)
+        write_project(self.config, self.inputs.grid, self.workspace)
+        return Result.prepared(self.workspace, self.stopwatch.seconds, self.config.template.legend)
+
+    def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> int:
+        """Make one more iteration. Returns its number."""
+        template, workspace, stopwatch = self.config.template, self.workspace, self.stopwatch
+        with workspace.new_iteration() as (number, folder):
+            earlier = workspace.iteration(self.start) if self.start is not None else None
+            given = IterationInput(template, workspace, self.inputs.grid, samples, corrections, earlier)
+            run_iteration(given, folder, stopwatch, self.settings)
+            shutil.copyfile(workspace.config, folder / "config.json")
+            self._describe(folder, number, samples)
+            write_json(folder / "seconds.json", stopwatch.seconds)
+            steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
+            log.info("iteration %d, seconds: %s", number, steps)
+            (folder / "run.log").write_text(self.log_text.getvalue(), encoding="utf-8")
+            if earlier is not None:
+                # Last, when nothing else can fail.
+                take_samples(earlier, self.config.samples, workspace, number)
+        return number
+
+    def _describe(self, folder: Path, number: int, samples: tuple[Sample, ...]) -> None:
+        """Make the outlines, the places to label next, the figures and the report of an iteration.
+
+        OTB runs in none of them: its applications cannot run side by side in threads.
+        """
+        template, workspace, stopwatch = self.config.template, self.workspace, self.stopwatch
+
+        def outline() -> None:
+            with stopwatch.timing("contours"):
+                write_contours(folder / "labels.tif", folder / "contours.fgb", template.legend)
+
+        def propose() -> None:
+            with stopwatch.timing("queries"):
+                update_places(workspace, folder, samples, template, self.settings)
+
+        with ThreadPoolExecutor(2) as pool:
+            guides = [pool.submit(outline), pool.submit(propose)]
+            with stopwatch.timing("figures"):
+                draw_figures(workspace.quicklook, folder / "labels.tif", template.legend, folder)
+            with stopwatch.timing("report"):
+                write_report(workspace, folder, number, template.legend)
+            for guide in guides:
+                guide.result()
+
+
+def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:
+    """Where the samples to classify from lie: the scene's, or those of the iteration to start again from."""
+    if start is None:
+        return config.samples if has_samples(config) else None
+    return workspace.iteration(start) / "samples.gpkg"
+
+
+def _corrections(config: SceneConfig, inputs: Inputs, start: int | None) -> tuple[Sample, ...]:
+    """The corrections of the scene, which it keeps when it starts again, or else those of the earlier iteration."""
+    legend = config.template.legend
+    try:
+        return read_corrections(config.samples, legend, inputs.grid)
+    except SampleError as error:
+        if start is None:
+            raise
+        log.warning("%s; the corrections of iteration %d are taken", error, start)
+        earlier = Workspace(config.workspace).iteration(start) / "samples.gpkg"
+        return read_corrections(earlier, legend, inputs.grid)

@@ -1,0 +1,83 @@
+"""A wheel, installed into an environment of its own: the commands, the data of the package, a scene from end to end."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from places import ROOT
+
+pytestmark = pytest.mark.wheel
+
+TEMPLATES = {path.relative_to(ROOT / "param_templates") for path in (ROOT / "param_templates").rglob("*.*")}
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a command prints. It sees nothing of the checkout."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    ended = subprocess.run(
+        [*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder, ROOT, cwd=folder)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the commands of an environment that holds the wheel and what it needs."""
+    folder = tmp_path_factory.mktemp("environment")
+    run("/usr/bin/python3", "-m", "venv", "--system-site-packages", folder, cwd=folder)
+    pip = (folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install")
+    run(*pip, "-r", ROOT / "requirements.txt", cwd=folder)
+    run(*pip, "--no-deps", "--no-index", wheel, cwd=folder)
+    return folder / "bin"
+
+
+def test_the_templates_are_files_of_the_package(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {Path(name) for name in archive.namelist()}
+    assert {Path("alcd_otb", "param_templates", path) for path in TEMPLATES} <= names
+    tops = {name.parts[0] for name in names}
+    assert {top for top in tops if not top.startswith(("otbApplication", "alcd_otb-"))} == {"alcd_otb", "otb_pipelines"}
+
+
+def test_the_environment_has_no_module_of_the_templates(environment: Path, tmp_path: Path) -> None:
+    code = "from importlib.util import find_spec; print(find_spec('param_templates'), find_spec('alcd_otb').origin)"
+    found, origin = run(environment / "python", "-c", code, cwd=tmp_path).split()
+    assert found == "None"
+    assert Path(origin).is_relative_to(environment.parent)
+
+
+def test_the_templates_and_protocols_are_those_of_the_checkout(environment: Path, tmp_path: Path) -> None:
+    code = (
+        "from alcd_otb.compare.protocol import protocol_names\n"
+        "from alcd_otb.settings.template import load_template, template_names\n"
+        "import json\n"
+        "print(json.dumps([template_names(), protocol_names(), load_template('clouds').model_dump(mode='json')]))\n"
+    )
+    installed = json.loads(run(environment / "python", "-c", code, cwd=tmp_path))
+    assert installed == json.loads(run(sys.executable, "-c", code, cwd=tmp_path))
+    assert set(installed[0]) == {path.stem for path in TEMPLATES if path.suffix == ".json" and path.parent == Path()}
+
+
+def test_a_scene_runs_from_end_to_end(environment: Path, tmp_path: Path) -> None:
+    assert run(environment / "alcd-otb", "--version", cwd=tmp_path).startswith("alcd_otb ")
+    command = ("demo", "--json", "--size", "732", "--seed", "3", "scene")
+    made = json.loads(run(environment / "alcd-otb", *command, cwd=tmp_path))
+    assert made["truth"]["invalid_valid"] > 0.9
+    by_module = json.loads(
+        run(environment / "python", "-m", "alcd_otb", "status", made["scene"], "--json", cwd=tmp_path)
+    )
+    assert [iteration["iteration"] for iteration in by_module["iterations"]] == [1]
