@@ -249,14 +249,14 @@ class _Run:
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:
-    """Where the samples to classify from lie: the scene's, or those of the iteration to start again from."""
+    """Say where the samples lie: those of the scene, or those of the iteration to start again from."""
     if start is None:
         return config.samples if has_samples(config) else None
     return workspace.iteration(start) / "samples.gpkg"
 
 
 def _corrections(config: SceneConfig, inputs: Inputs, start: int | None) -> tuple[Sample, ...]:
-    """The corrections of the scene, which it keeps when it starts again, or else those of the earlier iteration."""
+    """Read the corrections of the scene, or if they cannot be read those of the iteration to start again from."""
     legend = config.template.legend
     try:
         return read_corrections(config.samples, legend, inputs.grid)

@@ -1,8 +1,10 @@
-"""Accuracy against the truth of synthetic scenes, on the same points: the recommended recipe, as it is, with a majority
-vote in the place of smoothed votes, and with every JPEG 2000 level decoded in full, beside the original's.
+"""Measure the accuracy of several recipes against the truth of synthetic scenes, on the same points.
 
-Usage: python benchmarks/accuracy.py [--size PIXELS] [--first SEED] [--scenes N]. Each scene has its own seed, a
-radiometric offset on its cloudy date alone, and 25 points a class.
+Usage: python benchmarks/accuracy.py [--size PIXELS] [--first SEED] [--scenes N]
+
+The recipes are the recommended one, the same with a majority vote instead of smoothed votes, the same with every JPEG
+2000 level decoded in full, and the original's. Each scene has its own seed, a radiometric offset on its cloudy date
+alone, and 25 points in each class.
 """
 
 import argparse
@@ -11,10 +13,11 @@ import logging
 import statistics
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix
-from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.scene import Scene
+from alcd_otb.synthetic.comparison import compare_with_truth
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 
 RECIPES: dict[str, dict[str, object]] = {
@@ -23,11 +26,26 @@ RECIPES: dict[str, dict[str, object]] = {
     "full_decoding": {"template": "clouds", "set": {"decoding": "full"}},
     "clouds_alcd2019": {"template": "clouds_alcd2019"},
 }
-"""What scene.json says, by name."""
+"""Keys of ``scene.json``, by the name of the recipe."""
 
 
-def accuracy(synthetic: SyntheticScene, recipe: str) -> tuple[float, float]:
-    """(overall accuracy, invalid/valid accuracy) of one iteration on the scene's points."""
+class Accuracy(NamedTuple):
+    """Overall accuracy, and invalid/valid accuracy."""
+
+    overall: float
+    binary: float
+
+
+def accuracy(synthetic: SyntheticScene, recipe: str) -> Accuracy:
+    """Run an iteration on the points of a scene, and return the accuracy of its map.
+
+    Parameters
+    ----------
+    synthetic
+        The scene.
+    recipe
+        Name of the recipe.
+    """
     content = json.loads(synthetic.scene_json.read_text())
     content |= {**RECIPES[recipe], "workspace": recipe}
     file = synthetic.folder / f"{recipe}.json"
@@ -41,14 +59,15 @@ def accuracy(synthetic: SyntheticScene, recipe: str) -> tuple[float, float]:
     binary = BinaryMetrics.from_pairs(pairs, legend).overall_accuracy
     assert overall is not None
     assert binary is not None
-    return overall, binary
+    return Accuracy(overall, binary)
 
 
 def main() -> None:
+    """Print the accuracy of each recipe on each scene."""
     parser = argparse.ArgumentParser(description="Accuracy on synthetic scenes: overall, and invalid/valid.")
     parser.add_argument("--size", type=int, default=2196, help="of the scenes, in pixels of 10 m")
     parser.add_argument("--first", type=int, default=101, help="seed of the first scene")
-    parser.add_argument("--scenes", type=int, default=10, help="how many scenes")
+    parser.add_argument("--scenes", type=int, default=10, help="number of scenes")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     rows: list[list[float]] = []
@@ -65,6 +84,7 @@ def main() -> None:
 
 
 def line(name: str, figures: list[float]) -> str:
+    """Return a line of the table; the figures are the two accuracies of each recipe."""
     pairs = zip(figures[::2], figures[1::2], strict=True)
     return f"{name:<8}" + "".join(f"{overall:>13.4f} {binary:.4f}" for overall, binary in pairs)
 

@@ -1,8 +1,10 @@
-"""Seconds and peak memory of a comparison: a full-tile pair at 10 m, and a folder of scenes by three processors.
+"""Measure seconds and peak memory of comparisons: a full-tile pair at 10 m, and scenes of three processors.
 
-Usage: python benchmarks/comparison.py [--scenes 32] [--folder FOLDER] [--result RESULT.json]. The masks are made first,
-in a temporary folder or the one named, which is kept: reference masks of 60 m in the layout of the published data set;
-MAJA's of 10 m, Sen2Cor's and Fmask's of 20 m. The machine should have nothing else to do.
+Usage: python benchmarks/comparison.py [--scenes 32] [--folder FOLDER] [--result RESULT.json]
+
+The masks are made first, in a temporary folder or in FOLDER, which is kept: reference masks of 60 m in the layout of
+the published data set, masks of MAJA of 10 m, and masks of Sen2Cor and Fmask of 20 m. The machine should have nothing
+else to do.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,15 +32,26 @@ Codes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 TILE, SIDE = "31TFJ", 1830
+"""Tile of the masks, and its side in pixels of 60 m."""
 DISTINCT = 4
-"""Cloud fields; further scenes are copies of these under other names."""
+"""Number of distinct scenes; further scenes are copies of these under other names."""
 
 _STRIP = 610
+"""Rows of 10 m that are made at a time."""
+
+
+class Fields(NamedTuple):
+    """Low clouds, high clouds and water of a scene, in pixels of 60 m (rows, columns)."""
+
+    low: Floats
+    high: Floats
+    water: npt.NDArray[np.bool_]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scenes", type=int, default=32)
+    """Make the masks, measure the comparisons, and print the figures as JSON."""
+    parser = argparse.ArgumentParser(description="Seconds and peak memory of comparisons.")
+    parser.add_argument("--scenes", type=int, default=32, help="number of scenes in the folder")
     parser.add_argument("--folder", type=Path, help="where the masks are made and kept")
     parser.add_argument("--result", type=Path, help="JSON file to write the figures to")
     options = parser.parse_args()
@@ -59,7 +73,7 @@ def main() -> None:
 
 
 def measured(arguments: list[str]) -> dict[str, float]:
-    """Wall and processor seconds and peak memory of one comparison, in a process of its own."""
+    """Run a comparison in a process of its own, and return its wall and processor seconds and its peak memory."""
     start = time.perf_counter()
     child = subprocess.Popen([sys.executable, "-m", "alcd_otb", "compare", *arguments], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
@@ -73,27 +87,27 @@ def measured(arguments: list[str]) -> dict[str, float]:
 
 
 def pair_arguments(folder: Path) -> list[str]:
-    """MAJA's mask of 10 m as the reference of another one of 10 m, on its own grid."""
+    """Return the arguments that compare two masks of MAJA of 10 m on their own grid."""
     protocol = folder / "at_10_m.json"
     positive = {"reference": ["invalid"], "product": ["invalid"]}
     protocol.write_text(json.dumps({"name": "at_10_m", "grid": 10, "positive": positive}), "utf-8")
-    one, other = sorted((folder / "products").glob("SENTINEL2A_*"))[0], folder / "other"
+    first, second = sorted((folder / "products").glob("SENTINEL2A_*"))[0], folder / "other"
     output = folder / "pair"
-    return [f"MAJA_1={one}", f"MAJA_2={other}", "--protocol", str(protocol), "-o", str(output)]
+    return [f"MAJA_1={first}", f"MAJA_2={second}", "--protocol", str(protocol), "-o", str(output)]
 
 
 def make_masks(folder: Path, scenes: int) -> None:
+    """Make the masks of all scenes, and a second mask of MAJA for the first one."""
     for number in range(scenes):
         print(f"making scene {number + 1} of {scenes}", file=sys.stderr)
         make_scene(folder, number)
-    one = sorted((folder / "products").glob("SENTINEL2A_*"))[0]
-    other = folder / "other" / one.name.replace("V1-0", "V2-0")
-    clouds, _, _ = fields(0)
-    write_maja(other, other.name, clouds, 1.1)
+    first = sorted((folder / "products").glob("SENTINEL2A_*"))[0]
+    second = folder / "other" / first.name.replace("V1-0", "V2-0")
+    write_maja(second, second.name, fields(0).low, 1.1)
 
 
 def make_scene(folder: Path, number: int) -> None:
-    """Of scenes beyond the first ones only the names are new: links take no time and no room."""
+    """Make the masks of a scene. Beyond the distinct scenes only names are new: links take no time and no space."""
     day = day_of(number)
     if number < DISTINCT:
         make_distinct_scene(folder, number, day)
@@ -109,6 +123,7 @@ def make_scene(folder: Path, number: int) -> None:
 
 
 def link(folder: Path, file: Path, original: str, day: str) -> None:
+    """Link a file under the name of another day."""
     target = folder / str(file.relative_to(folder)).replace(original, day)
     if file.name != "used_parameters.json" and not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,6 +131,7 @@ def link(folder: Path, file: Path, original: str, day: str) -> None:
 
 
 def make_distinct_scene(folder: Path, number: int, day: str) -> None:
+    """Make the masks of a scene from fields of its own."""
     clouds, cirrus, water = fields(number)
     shadows = np.roll(clouds, (12, -9), (0, 1)) > 1.0
     codes = np.where(water, 6, 5).astype(np.uint8)
@@ -131,7 +147,7 @@ def make_distinct_scene(folder: Path, number: int, day: str) -> None:
     products = folder / "products"
     maja = f"SENTINEL2A_{day}-103209-461_L2A_T{TILE}_C_V1-0"
     write_maja(products / maja, maja, clouds, 0.9)
-    # Sen2Cor sees bright clouds, few shadows and no edges; Fmask dilates.
+    # Here Sen2Cor sees bright clouds, few shadows and no edges; Fmask dilates.
     scl = np.where(water, 6, 4).astype(np.uint8)
     scl[shadows & (clouds < 1.0) & (cirrus < 0)] = 3
     scl[clouds > 1.25] = 9
@@ -144,24 +160,38 @@ def make_distinct_scene(folder: Path, number: int, day: str) -> None:
 
 
 def stem_of(day: str) -> str:
+    """Return the name of the L1C product of a day, without its suffix."""
     return f"S2A_MSIL1C_{day}T103009_N0205_R108_T{TILE}_{day}T103209"
 
 
 def day_of(number: int) -> str:
+    """Return the day of a scene as YYYYMMDD."""
     return f"2017{1 + number % 12:02}{2 + number // 12:02}"
 
 
-def fields(number: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Of low and high clouds, and water, of 60 m."""
+def fields(number: int) -> Fields:
+    """Draw the fields of a distinct scene."""
     low, high, ground = (
         fractal((SIDE, SIDE), generator(7, number, layer), slope=slope, outer=outer)
         for layer, (slope, outer) in enumerate(((3.0, 120.0), (3.6, 400.0), (3.2, 300.0)))
     )
-    return low, high, ground > 1.6
+    return Fields(low, high, ground > 1.6)
 
 
 def write_maja(folder: Path, name: str, clouds: Floats, threshold: float) -> None:
-    """CLM and EDG of 10 m, of smooth outlines; a strip of rows at a time."""
+    """Write MAJA's masks CLM and EDG of 10 m with smooth outlines, a strip of rows at a time.
+
+    Parameters
+    ----------
+    folder
+        Folder of the product.
+    name
+        Name of the product.
+    clouds
+        Field of low clouds, in pixels of 60 m.
+    threshold
+        Value of the field above which there are clouds.
+    """
     masks = folder / "MASKS"
     masks.mkdir(parents=True)
     size = SIDE * 6
@@ -179,6 +209,7 @@ def write_maja(folder: Path, name: str, clouds: Floats, threshold: float) -> Non
 
 
 def create(path: Path, size: int, resolution: float) -> gdal.Dataset:
+    """Create a GeoTIFF of one band on the grid of the tile."""
     grid = tile_grid(TILE, 10980)
     options = ["COMPRESS=DEFLATE", "TILED=YES"]
     dataset = gdal.GetDriverByName("GTiff").Create(str(path), size, size, 1, gdal.GDT_Byte, options)
@@ -188,6 +219,7 @@ def create(path: Path, size: int, resolution: float) -> gdal.Dataset:
 
 
 def write(path: Path, codes: Codes, resolution: float) -> None:
+    """Write codes (rows, columns) as a GeoTIFF, or as JPEG 2000 by the suffix of the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tif")
     dataset = create(temporary, codes.shape[0], resolution)

@@ -1,24 +1,40 @@
-"""How often the intervals of `accuracy estimate` hold the true value, over many draws from maps of known truth.
+"""Measure how often the intervals of `accuracy estimate` contain the true value, over many draws from known maps.
 
-Usage: python benchmarks/coverage.py [--draws N] [--seed SEED]. Beside each, what symmetric intervals of 1.96 standard
-errors would do. Each map is a matrix of pixels by class of the map and class of the truth: a draw at random within the
-map's classes depends on nothing else.
+Usage: python benchmarks/coverage.py [--draws N] [--seed SEED]
+
+Symmetric intervals of 1.96 standard errors are measured as well. Each map is a matrix of pixels by class of the map and
+class of the truth: a random draw within the classes of the map depends on nothing else.
 """
 
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from alcd_otb.accuracy.stratified import Estimate, LabelledSample, allocate
 
 Measure = Callable[[LabelledSample], Estimate | None]
+Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class KnownMap:
-    """pixels: rows are the map's classes, columns the true ones. invalid: of each class."""
+    """A map whose truth is known.
+
+    Attributes
+    ----------
+    name
+        What the map stands for.
+    pixels
+        Number of pixels: rows are the classes of the map, columns the true classes.
+    invalid
+        Whether each class makes a pixel invalid.
+    points
+        Sizes of the samples to draw.
+    """
 
     name: str
     pixels: Sequence[Sequence[int]]
@@ -67,19 +83,44 @@ MAPS = (
 )
 
 
+class Coverage(NamedTuple):
+    """How the intervals of a figure fare.
+
+    The parts are the true value, the coverage of the intervals, their mean width, and the coverage of symmetric
+    intervals.
+    """
+
+    true: float
+    inside: float
+    width: float
+    symmetric: float
+
+
 def measures(classes: int, invalid: Sequence[bool]) -> dict[str, Measure]:
-    """Every figure that is estimated, by its name."""
-    found: dict[str, Measure] = {"overall": lambda sample: sample.overall_accuracy()}
+    """Return the measure of every figure that is estimated, by the name of the figure.
+
+    Parameters
+    ----------
+    classes
+        Number of classes.
+    invalid
+        Whether each class makes a pixel invalid.
+    """
+    figures: dict[str, Measure] = {"overall": lambda sample: sample.overall_accuracy()}
     for index in range(classes):
-        found |= {f"{name} {index + 1}": measure for name, measure in of_class(index).items()}
-    groups = [0 if one else 1 for one in invalid]
-    found["binary overall"] = lambda sample: sample.merged(groups, 2).overall_accuracy()
-    for name, measure in of_class(0).items():
-        found[f"binary {name}"] = lambda sample, measure=measure: measure(sample.merged(groups, 2))
-    return found
+        figures |= {f"{name} {index + 1}": measure for name, measure in of_class(index).items()}
+    groups = [0 if is_invalid else 1 for is_invalid in invalid]
+    binary: dict[str, Measure] = {"overall": lambda sample: sample.overall_accuracy(), **of_class(0)}
+    return figures | {f"binary {name}": of_groups(measure, groups) for name, measure in binary.items()}
+
+
+def of_groups(measure: Measure, groups: Sequence[int]) -> Measure:
+    """Return the measure of a sample whose classes are merged into two groups."""
+    return lambda sample: measure(sample.merged(groups, 2))
 
 
 def of_class(index: int) -> dict[str, Measure]:
+    """Return the measures of the figures of a class."""
     return {
         "user's": lambda sample: sample.users_accuracy(index),
         "producer's": lambda sample: sample.producers_accuracy(index),
@@ -88,8 +129,20 @@ def of_class(index: int) -> dict[str, Measure]:
     }
 
 
-def coverage(known: KnownMap, points: int, draws: int, seed: int) -> dict[str, tuple[float, float, float, float]]:
-    """(true value, coverage, mean width, coverage of the symmetric interval) of each figure."""
+def coverage(known: KnownMap, points: int, draws: int, seed: int) -> dict[str, Coverage]:
+    """Draw many samples from a map, and return the coverage of the intervals of each figure.
+
+    Parameters
+    ----------
+    known
+        The map.
+    points
+        Points in each sample.
+    draws
+        Number of samples.
+    seed
+        Seed of the draws.
+    """
     pixels = np.array(known.pixels)
     sizes = pixels.sum(axis=1)
     drawn = allocate(sizes.tolist(), points)
@@ -115,19 +168,20 @@ def coverage(known: KnownMap, points: int, draws: int, seed: int) -> dict[str, t
     for name, true in truths.items():
         assert true is not None
         inside, width, symmetric = np.array(held[name], dtype=float).mean(axis=0)
-        table[name] = (true.estimate, float(inside), float(width), float(symmetric))
+        table[name] = Coverage(true.estimate, float(inside), float(width), float(symmetric))
     return table
 
 
-def stacked(counts: np.ndarray) -> np.ndarray:
-    """(strata, map, reference) from (map, reference), where the strata are the map's classes."""
+def stacked(counts: Counts) -> Counts:
+    """Return counts (strata, map, reference) for counts (map, reference), with the classes of the map as strata."""
     return np.stack([np.where(np.arange(len(counts))[:, None] == index, counts, 0) for index in range(len(counts))])
 
 
 def main() -> None:
+    """Print the coverage of each figure for each map and each size of the sample."""
     parser = argparse.ArgumentParser(description="Coverage of the 95 % intervals, against known truth.")
-    parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--draws", type=int, default=1000, help="number of samples")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the draws")
     options = parser.parse_args()
     for known in MAPS:
         for points in known.points:

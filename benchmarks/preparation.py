@@ -1,7 +1,8 @@
-"""Seconds, memory and disk of preparing a scene, beside the floor: decoding the same JPEG 2000 levels, doing nothing.
+"""Measure seconds, memory and disk of preparing a scene, beside the floor: only decoding the same JPEG 2000 levels.
 
-Usage: python benchmarks/preparation.py [--scene SCENE.json] [--size PIXELS] [--result RESULT.json]. Without a scene, a
-synthetic full tile is made first, in a temporary folder. The machine should have nothing else to do.
+Usage: python benchmarks/preparation.py [--scene SCENE.json] [--size PIXELS] [--result RESULT.json]
+
+Without a scene, a synthetic full tile is made first, in a temporary folder. The machine should have nothing else to do.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from osgeo import gdal
 
@@ -29,12 +30,14 @@ ResultT = TypeVar("ResultT")
 
 
 class Steps:
-    """Wall and processor seconds, and the peak memory so far, of each step."""
+    """Wall and processor seconds of each step, and the peak memory up to its end."""
 
     def __init__(self) -> None:
+        """Start without steps."""
         self.rows: list[dict[str, object]] = []
 
     def run(self, name: str, step: Callable[[], ResultT]) -> ResultT:
+        """Run a step, note its cost, and return its result."""
         wall, processor = time.perf_counter(), time.process_time()
         result = step()
         self.rows.append(
@@ -49,13 +52,13 @@ class Steps:
 
 
 def decode(levels: Iterable[tuple[str, int]]) -> None:
-    """Read every block of these levels of files once."""
+    """Read every block of levels of files once. A level is a path and the number of its wavelet level."""
     for path, level in levels:
         _decode(path, level)
 
 
 def _decode(path: str, level: int) -> None:
-    # A row of blocks at a time, so that GDAL may use all processors.
+    # A whole row of blocks is read at a time, so that GDAL can use all processors.
     dataset = gdal.OpenEx(path, open_options=[f"OVERVIEW_LEVEL={f'{level - 1}only' if level else 'NONE'}"])
     band = dataset.GetRasterBand(1)
     height = band.GetBlockSize()[1]
@@ -64,11 +67,21 @@ def _decode(path: str, level: int) -> None:
 
 
 def written_bytes() -> int:
+    """Return the bytes that this process has written to disk."""
     lines = Path("/proc/self/io").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
 
 
 def measure(scene: Path, result: Path | None) -> None:
+    """Measure a scene, print the figures, and write them as JSON.
+
+    Parameters
+    ----------
+    scene
+        Description of the scene.
+    result
+        JSON file to write, or None.
+    """
     settings = default_settings()
     steps = Steps()
     with gdal_threads(settings.threads), tempfile.TemporaryDirectory(dir=scene.parent) as name:
@@ -93,8 +106,27 @@ def measure(scene: Path, result: Path | None) -> None:
         result.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
-def run_steps(steps: Steps, inputs: Inputs, folder: Path, settings: Settings) -> tuple[float, dict[str, float]]:
-    """Run the floor, then the steps of a preparation; megabytes written, and those of each file."""
+class Written(NamedTuple):
+    """Megabytes that were written to disk, and the size of each file in megabytes."""
+
+    megabytes: float
+    sizes: dict[str, float]
+
+
+def run_steps(steps: Steps, inputs: Inputs, folder: Path, settings: Settings) -> Written:
+    """Run the floor, then the steps of a preparation.
+
+    Parameters
+    ----------
+    steps
+        Where the cost of the steps is noted.
+    inputs
+        Products of the scene.
+    folder
+        Folder of the rasters.
+    settings
+        Memory and threads.
+    """
     levels = wavelet_levels(inputs)
     steps.run("floor: decode", lambda: decode((inputs.band(name).path, level) for name, level in levels.items()))
     before = written_bytes()
@@ -103,10 +135,11 @@ def run_steps(steps: Steps, inputs: Inputs, folder: Path, settings: Settings) ->
         valid, _ = steps.run("valid pixels", lambda: write_valid(inputs, levels, stacks.state, folder, settings))
     sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (stacks.features, valid, stacks.view)}
     os.sync()
-    return round((written_bytes() - before) / 1e6, 1), sizes
+    return Written(round((written_bytes() - before) / 1e6, 1), sizes)
 
 
 def main() -> None:
+    """Measure the scene that is given, or a synthetic one."""
     parser = argparse.ArgumentParser(description="Seconds, memory and disk of preparing a scene.")
     parser.add_argument("--scene", type=Path, help="scene.json; absent: a synthetic scene is made")
     parser.add_argument("--size", type=int, default=FULL_TILE, help="of the synthetic scene, in pixels of 10 m")

@@ -1,9 +1,10 @@
-"""Seconds, processor, peak memory and disk of a whole scene, preparation and one turn, at 10 m on parts of a tile.
+"""Measure seconds, memory and disk of a whole scene, preparation and one turn, at 10 m on parts of a tile.
 
-Usage: python benchmarks/resolution.py [--parts 16 4] [--resolution 10] [--folder FOLDER] [--result RESULT.json]. For
-each part a synthetic scene is made, in a temporary folder below FOLDER: a full tile (part 1) takes some 15 GB there,
-and half an hour. Memory is the resident memory of all processes of the run, looked at fifty times a second, so that
-the peak of each step is known.
+Usage: python benchmarks/resolution.py [--parts 16 4] [--resolution 10] [--folder FOLDER] [--result RESULT.json]
+
+For each part, a synthetic scene is made in a temporary folder below FOLDER. A full tile (part 1) takes about 15 GB
+there, and half an hour. Memory is the resident memory of all processes of the run. It is read fifty times a second, so
+that the peak of each step is known.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from alcd_otb import scene as scenes
 from alcd_otb.iterations.record import Stopwatch
@@ -30,12 +31,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Steps(Stopwatch):
-    """When each step of a run began and ended, and the processor seconds in between."""
+    """Start and end of each step of a run, and the processor seconds in between."""
 
     spans: ClassVar[list[dict[str, Any]]] = []
 
     @contextmanager
     def timing(self, step: str) -> Iterator[None]:
+        """Time a step."""
         start, processor = time.monotonic(), time.process_time()
         with super().timing(step):
             yield
@@ -44,15 +46,15 @@ class Steps(Stopwatch):
 
 
 def run_once(scene: Path) -> None:
-    """What the measured process does: one run; its steps as JSON on standard output."""
-    scenes.Stopwatch = Steps  # type: ignore[misc]
+    """Run a scene in the measured process, and print its steps as JSON."""
+    scenes.Stopwatch = Steps  # type: ignore[attr-defined]
     result = Scene.open(scene).run()
     assert result.iteration is not None
     print(json.dumps(Steps.spans))
 
 
 def measure(scene: Path) -> dict[str, Any]:
-    """Run a scene in a process of its own, and look at it."""
+    """Run a scene in a process of its own, and return its cost and that of its steps."""
     start = time.monotonic()
     process = subprocess.Popen([sys.executable, __file__, "--run", str(scene)], stdout=subprocess.PIPE, text=True)
     watch = Watch(process.pid)
@@ -63,12 +65,12 @@ def measure(scene: Path) -> dict[str, Any]:
         raise SystemExit(f"the run of {scene} ended with {process.returncode}")
     steps = [
         {
-            "step": one["step"],
-            "seconds": round(one["end"] - one["start"], 1),
-            "processor_seconds": round(one["processor_seconds"], 1),
-            "peak_megabytes": watch.peak(one["start"], one["end"]),
+            "step": span["step"],
+            "seconds": round(span["end"] - span["start"], 1),
+            "processor_seconds": round(span["processor_seconds"], 1),
+            "peak_megabytes": watch.peak(span["start"], span["end"]),
         }
-        for one in sorted(json.loads(output), key=lambda one: one["start"])
+        for span in sorted(json.loads(output), key=lambda span: span["start"])
     ]
     return {
         "seconds": round(seconds, 1),
@@ -79,9 +81,10 @@ def measure(scene: Path) -> dict[str, Any]:
 
 
 class Watch:
-    """Resident memory of a process and of those that it starts, over time."""
+    """Resident memory of a process and of all that it starts, over time."""
 
     def __init__(self, process: int) -> None:
+        """Watch the process with an id from now on."""
         self.process = process
         self.processor = 0.0
         self.samples: list[tuple[float, int]] = []
@@ -90,64 +93,85 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
+        """End the watch."""
         self._done.set()
         self._thread.join()
 
     def peak(self, start: float, end: float) -> int:
-        """Megabytes."""
+        """Return the largest memory between two times, in megabytes."""
         return max((size for when, size in self.samples if start <= when <= end), default=0) >> 20
 
     def _look(self) -> None:
         while not self._done.wait(_EVERY):
-            sizes, ticks = zip(*map(_state, _tree(self.process)), strict=True)
-            self.samples.append((time.monotonic(), sum(sizes)))
-            self.processor = max(self.processor, sum(ticks) / _TICKS)
+            states = [_state(process) for process in _tree(self.process)]
+            self.samples.append((time.monotonic(), sum(state.resident for state in states)))
+            self.processor = max(self.processor, sum(state.ticks for state in states) / _TICKS)
+
+
+class _State(NamedTuple):
+    """Resident bytes of a process, and its processor ticks with those of its ended children."""
+
+    resident: int
+    ticks: int
 
 
 def _tree(process: int) -> list[int]:
-    found = [process]
-    for one in found:
+    """Return the ids of a process and of all that it has started."""
+    processes = [process]
+    for parent in processes:
         try:
-            for thread in os.listdir(f"/proc/{one}/task"):
-                found += map(int, Path(f"/proc/{one}/task/{thread}/children").read_text().split())
+            for thread in os.listdir(f"/proc/{parent}/task"):
+                processes += map(int, Path(f"/proc/{parent}/task/{thread}/children").read_text().split())
         except OSError:
             continue
-    return found
+    return processes
 
 
-def _state(process: int) -> tuple[int, int]:
-    """(resident bytes, processor ticks, those of its ended children among them); zeros where it has ended."""
+def _state(process: int) -> _State:
+    """Return the state of a process; zeros if it has ended."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0, 0
-    return int(fields[21]) * _PAGE, sum(map(int, fields[11:15]))
+        return _State(0, 0)
+    return _State(int(fields[21]) * _PAGE, sum(map(int, fields[11:15])))
 
 
 def megabytes(folder: Path) -> int:
+    """Return the size of a folder in megabytes."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink()) // 10**6
 
 
 def measure_part(part: int, resolution: float, folder: Path) -> dict[str, Any]:
-    """A square of one part of a tile."""
+    """Measure a square part of a tile.
+
+    Parameters
+    ----------
+    part
+        The part is one in so many of a tile.
+    resolution
+        Resolution of features and map, in metres.
+    folder
+        Folder of the scene.
+    """
     size = round(FULL_TILE / part**0.5 / 6) * 6
     made = make_scene(folder, size=size)
     scene = json.loads(made.scene_json.read_text("utf-8"))
     scene["set"] = {**scene.get("set", {}), "resolution": resolution}
     made.scene_json.write_text(json.dumps(scene), "utf-8")
-    found = measure(made.scene_json)
+    cost = measure(made.scene_json)
     pixels = (size * 10 / resolution) ** 2
     workspace = Scene.open(made.scene_json).workspace.folder
     return {
         "part": part,
         "pixels": round(pixels),
-        **found,
-        "nanoseconds_a_pixel": round(found["seconds"] / pixels * 1e9),
+        **cost,
+        "nanoseconds_a_pixel": round(cost["seconds"] / pixels * 1e9),
         "workspace_megabytes": megabytes(workspace),
     }
 
 
 def show(row: dict[str, Any]) -> None:
+    """Print the cost of a part."""
     print(
         f"1/{row['part']} of a tile, {row['pixels'] / 1e6:.1f} million pixels: {row['seconds']} s, "
         f"{row['processor_seconds']} s of processor, {row['nanoseconds_a_pixel']} ns a pixel, "
@@ -162,9 +186,10 @@ def show(row: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    """Measure all parts."""
     parser = argparse.ArgumentParser(description="Cost of a whole scene at 10 m, by size.")
-    parser.add_argument("--parts", type=int, nargs="+", default=[16, 4], help="of a tile: one in so many")
-    parser.add_argument("--resolution", type=float, default=10, help="metres of features and map")
+    parser.add_argument("--parts", type=int, nargs="+", default=[16, 4], help="parts of a tile: 4 is a quarter")
+    parser.add_argument("--resolution", type=float, default=10, help="of features and map, in metres")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--result", type=Path, help="JSON file to write the figures to")
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)

@@ -1,13 +1,15 @@
-"""Preparation and a turn of the loop, each beside what a user would use instead, on the same pixels in one run.
+"""Measure preparation and a turn of the loop beside their alternatives, on the same pixels in one run.
 
-Usage: python benchmarks/speed.py [--sizes PIXELS ...] [--folder FOLDER] [--result RESULT.json]. Synthetic scenes are
-made in the folder, or used again if they are there. The last size is the one of the comparisons. The machine should
-have nothing else to do.
+Usage: python benchmarks/speed.py [--sizes PIXELS ...] [--folder FOLDER] [--result RESULT.json]
 
-- turn: `python -m alcd_otb run` on a prepared scene, whole: samples, training, classification, cleaning, accuracy and
-  pictures. At the loop's beginning there are 25 points a class, at its end 75, and the trees are larger.
-- stock: otbcli_ImageClassifier as OTB has it, labels and confidence, with a turn's forest; fast: the same command with
-  the fast forest.
+Synthetic scenes are made in the folder, or used again if they exist. The comparisons are made on the last size. The
+machine should have nothing else to do.
+
+- turn: `python -m alcd_otb run` on a whole prepared scene: samples, training, classification, cleaning, accuracy and
+  pictures. At the beginning of the loop there are 25 points in each class; at its end there are 75, and the trees are
+  larger.
+- stock: OTB's own otbcli_ImageClassifier, labels and confidence, with the forest of a turn.
+- fast: the same command with the fast forest.
 - scikit-learn: RandomForestClassifier.predict_proba with as many trees, of the same depth, on all processors, trained
   on the same pixels, from an array in memory.
 - k-fold: `python -m alcd_otb kfold`, ten folds.
@@ -15,17 +17,15 @@ have nothing else to do.
 
 import argparse
 import json
-import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from functools import partial
 from multiprocessing import get_context
@@ -34,6 +34,7 @@ from typing import TypeVar
 
 import fiona
 import numpy as np
+from helpers.command_cost import Cost, best, cost_of
 from osgeo import gdal
 
 from alcd_otb.raster.io import values_at
@@ -47,52 +48,32 @@ SIXTEENTH, QUARTER = 2748, 5490
 ROUNDS = 3
 ResultT = TypeVar("ResultT")
 BEGINNING, END = 25, 75
-"""Points a class."""
+"""Points in each class at the beginning and at the end of the loop."""
 
 gdal.UseExceptions()
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of a command: seconds on the clock and of all processors, megabytes at the peak and written to disk."""
-
-    seconds: float
-    processor_seconds: float
-    peak_megabytes: float
-    written_megabytes: float
-
-
-def cost_of(*command: str | Path, **environment: str) -> Cost:
-    """Of a command that must succeed; its output is not shown."""
-    clean = {key: value for key, value in os.environ.items() if key != "ITK_AUTOLOAD_PATH"}
-    start = time.perf_counter()
-    with subprocess.Popen(
-        [str(word) for word in command], env=clean | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"failed: {' '.join(map(str, command))}")
-    return Cost(
-        round(seconds, 2),
-        round(used.ru_utime + used.ru_stime, 2),
-        round(used.ru_maxrss / 1024, 1),
-        # Counted in blocks of 512 bytes.
-        round(used.ru_oublock * 512 / 1e6, 1),
-    )
-
-
-def best(rounds: int, *command: str | Path, **environment: str) -> Cost:
-    """The quickest of several runs: what else the machine did is left out."""
-    return min((cost_of(*command, **environment) for _ in range(rounds)), key=lambda cost: cost.seconds)
-
-
 def alcd(*arguments: str | Path) -> tuple[str | Path, ...]:
+    """Return a command of this package."""
     return (sys.executable, "-m", "alcd_otb", *arguments, "-q")
 
 
 def classify(workspace: Workspace, model: Path, folder: Path, threads: int, fast: bool) -> Cost:
+    """Classify a scene with otbcli_ImageClassifier.
+
+    Parameters
+    ----------
+    workspace
+        Workspace of the scene.
+    model
+        Random forest.
+    folder
+        Folder of labels and confidences.
+    threads
+        Number of threads.
+    fast
+        Whether to use the fast forest.
+    """
     plugin = forest_plugin()
     assert plugin is not None
     environment = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": str(threads)}
@@ -108,18 +89,19 @@ def classify(workspace: Workspace, model: Path, folder: Path, threads: int, fast
 
 
 def same_pixels(first: Path, second: Path) -> bool:
+    """Return whether two rasters have the same values."""
     return bool((gdal.Open(str(first)).ReadAsArray() == gdal.Open(str(second)).ReadAsArray()).all())
 
 
 def apart(work: Callable[[Path], ResultT], path: Path) -> ResultT:
-    """In a process of its own: the peak memory of a command counts what the process that starts it holds."""
+    """Do work in a process of its own, since the peak memory of a command counts that of the process that starts it."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, path).result()
 
 
 def scikit_learn(scene: Path) -> Cost:
-    """predict_proba of all valid pixels; the training is not counted."""
-    # Here, so that it is in no other process.
+    """Return the cost of predict_proba for all valid pixels; the training is not counted."""
+    # Imported here, so that it takes no memory in other processes.
     from sklearn.ensemble import RandomForestClassifier
 
     config = load_scene(scene)
@@ -127,7 +109,10 @@ def scikit_learn(scene: Path) -> Cost:
     training = gdal.OpenEx(str(workspace.latest / "training.gpkg"), gdal.OF_VECTOR)
     table = training.GetLayer(0)
     left, across, _, top, _, down = gdal.Open(str(workspace.features)).GetGeoTransform()
-    points = [(one.GetGeometryRef().GetX(), one.GetGeometryRef().GetY(), one.GetField("class")) for one in table]
+    points = [
+        (feature.GetGeometryRef().GetX(), feature.GetGeometryRef().GetY(), feature.GetField("class"))
+        for feature in table
+    ]
     columns = np.array([int((x - left) / across) for x, _, _ in points])
     rows = np.array([int((y - top) / down) for _, y, _ in points])
     forest = RandomForestClassifier(
@@ -146,7 +131,17 @@ def scikit_learn(scene: Path) -> Cost:
 
 
 def scene_of(folder: Path, size: int, points: int) -> Path:
-    """The scene of a size with so many points a class; all of a size share their products and workspace."""
+    """Return a scene, which is made if it does not exist. Scenes of one size share products and workspace.
+
+    Parameters
+    ----------
+    folder
+        Folder of all scenes.
+    size
+        Side of the scene in pixels of 10 m.
+    points
+        Points in each class.
+    """
     whole = folder / str(size) / "scene.json"
     if not whole.is_file():
         print(f"making a synthetic scene of {size} x {size} pixels", flush=True)
@@ -161,7 +156,7 @@ def scene_of(folder: Path, size: int, points: int) -> Path:
 
 
 def write_first(source: Path, target: Path, points: int) -> None:
-    """The first points of each class, which lie as far apart as that many can."""
+    """Write the first points of each class, which lie as far apart as so many points can."""
     with fiona.open(source) as layer:
         counts: Counter[str] = Counter()
         chosen = []
@@ -174,11 +169,12 @@ def write_first(source: Path, target: Path, points: int) -> None:
 
 
 def nodes_of(model: Path) -> int:
-    """Nodes of all trees, leaves among them, which say how much work a forest is."""
+    """Return the number of nodes of all trees, with leaves, which tells how much work a forest is."""
     return model.read_text().count("depth: ")
 
 
 def show(name: str, cost: Cost) -> Cost:
+    """Print a cost, and return it."""
     print(
         f"{name:<44}{cost.seconds:>8.2f}{cost.processor_seconds:>11.2f}{cost.peak_megabytes:>9.0f}"
         f"{cost.written_megabytes:>12.1f}",
@@ -188,6 +184,15 @@ def show(name: str, cost: Cost) -> Cost:
 
 
 def measure(folder: Path, sizes: list[int]) -> dict[str, object]:
+    """Measure all, and return the figures.
+
+    Parameters
+    ----------
+    folder
+        Folder of the scenes.
+    sizes
+        Sides of the scenes in pixels of 10 m.
+    """
     threads = machine_threads()
     costs: dict[str, Cost] = {}
 
@@ -216,7 +221,21 @@ def measure(folder: Path, sizes: list[int]) -> dict[str, object]:
 def compare(
     scene: Path, folder: Path, points: int, threads: int, note: Callable[[str, Cost], Cost]
 ) -> dict[str, object]:
-    """A turn's forest beside OTB's own and scikit-learn's."""
+    """Compare the forest of a turn with OTB's own and with that of scikit-learn.
+
+    Parameters
+    ----------
+    scene
+        Description of the scene.
+    folder
+        Folder for temporary files.
+    points
+        Points in each class.
+    threads
+        Number of threads.
+    note
+        Function that notes and returns a cost.
+    """
     workspace = Workspace(load_scene(scene).workspace)
     turn = note(f"turn, {points} points a class", best(ROUNDS, *alcd("run", scene)))
     model = workspace.latest / "model.rf"
@@ -226,7 +245,9 @@ def compare(
         fast = note(f"ImageClassifier, fast forest, {points}", classify(workspace, model, out, threads, fast=True))
         if threads > 1:
             note(f"the same with one thread, {points}", classify(workspace, model, out, 1, fast=True))
-        same = all(same_pixels(out / f"{one}_True.tif", out / f"{one}_False.tif") for one in ("labels", "confidence"))
+        same = all(
+            same_pixels(out / f"{kind}_True.tif", out / f"{kind}_False.tif") for kind in ("labels", "confidence")
+        )
     learned = note(f"scikit-learn, predict_proba alone, {points}", apart(scikit_learn, scene))
     folds = note(f"k-fold, 10 folds, {points}", best(ROUNDS, *alcd("kfold", scene)))
     ratios = {
@@ -249,6 +270,7 @@ def compare(
 
 
 def machine(threads: int) -> dict[str, object]:
+    """Describe the machine."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
     return {
@@ -261,8 +283,16 @@ def machine(threads: int) -> dict[str, object]:
 
 
 def main() -> None:
+    """Measure all sizes, and write the figures."""
     parser = argparse.ArgumentParser(description="Seconds, memory and disk of preparation and of a turn of the loop.")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[SIXTEENTH, QUARTER, FULL_TILE], metavar="PIXELS")
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[SIXTEENTH, QUARTER, FULL_TILE],
+        metavar="PIXELS",
+        help="of the scenes, in pixels of 10 m",
+    )
     parser.add_argument("--folder", type=Path, help="where the scenes are made and kept; else they are removed")
     parser.add_argument("--result", type=Path, help="JSON file to write the figures to")
     options = parser.parse_args()

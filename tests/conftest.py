@@ -1,4 +1,4 @@
-"""One small synthetic scene, made and run once for all tests; a test that changes it works on a copy."""
+"""Make and run one small synthetic scene for all tests. A test that changes it works on a copy."""
 
 import json
 import shutil
@@ -14,20 +14,20 @@ from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 
 @pytest.fixture(scope="session")
 def small_scene(tmp_path_factory: pytest.TempPathFactory) -> SyntheticScene:
-    """720 x 720 pixels of 10 m; not to be changed."""
+    """Make a scene of 720 x 720 pixels of 10 m, which must not be changed."""
     return make_scene(tmp_path_factory.mktemp("scene"), size=720, seed=3)
 
 
 @pytest.fixture(scope="session")
 def finished(small_scene: SyntheticScene, tmp_path_factory: pytest.TempPathFactory) -> FinishedScene:
-    """The small scene, prepared and classified once; not to be changed."""
+    """Run the small scene once; it must not be changed."""
     scene = Scene.open(write_scene(tmp_path_factory.mktemp("finished") / "scene.json", small_scene))
     return FinishedScene(small_scene, scene, scene.run())
 
 
 @pytest.fixture
 def prepared(finished: FinishedScene, tmp_path: Path) -> Callable[..., Path]:
-    """Called with changes to scene.json: a scene of its own that is prepared and has no iteration."""
+    """Return a function that makes a prepared scene without iterations; its keywords are changes to scene.json."""
 
     def copied(**changes: object) -> Path:
         for name in ("features.tif", "view.tif", "valid.tif", "preparation.json"):
@@ -40,7 +40,7 @@ def prepared(finished: FinishedScene, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def dated(finished: FinishedScene, tmp_path: Path) -> Callable[..., Path]:
-    """Called with a name and a day: a workspace like the finished one, of that day."""
+    """Return a function that makes a workspace like the finished one, with a name and of a day."""
 
     def copied(name: str, day: str, /, **changes: object) -> Path:
         workspace = tmp_path / "workspaces" / name

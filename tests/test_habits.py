@@ -44,7 +44,7 @@ def test_of_the_project_they_call_the_checks_before_a_merge_alone(gitlab_job: di
     assert last == ".ci/run"
     assert (ROOT / last).stat().st_mode & 0o111
     assert all(command.startswith("apt-get ") for command in preparation)
-    # git and make, as the README says, and what git needs to fetch by https.
+    # git and make, as the README says, and the certificates that git needs to fetch by https.
     installed = {word for word in shlex.split(preparation[-1])[2:] if not word.startswith("-")}
     assert installed == {"ca-certificates", "git", "make"}
 
@@ -66,7 +66,7 @@ def test_superseded_runs_end_and_a_failed_installation_leaves_its_log(
 def test_actions_are_pinned_by_major_version(github_job: dict[str, Any]) -> None:
     used = [step["uses"] for step in github_job["steps"] if "uses" in step]
     assert used
-    assert [one for one in used if not re.fullmatch(r"actions/[a-z-]+@v\d+", one)] == []
+    assert [action for action in used if not re.fullmatch(r"actions/[a-z-]+@v\d+", action)] == []
 
 
 def hooks() -> list[dict[str, Any]]:
@@ -85,8 +85,8 @@ def test_the_entry_of_a_hook_exists(hook: dict[str, Any]) -> None:
     assert [file for file in files if not (ROOT / file).is_file()] == []
     if "files" in hook:
         folders = ("alcd_otb", "otb_pipelines", "docs", "tools")
-        there = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*.*")]
-        assert any(re.search(hook["files"], path) for path in there)
+        files = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*.*")]
+        assert any(re.search(hook["files"], path) for path in files)
 
 
 def test_the_hooks_check_what_make_lint_checks() -> None:
@@ -133,7 +133,7 @@ def test_the_changelog_has_the_version() -> None:
     heads = [re.match(rf"\[({SEMANTIC})\] - \d{{4}}-\d\d-\d\d$", entry.splitlines()[0]) for entry in released]
     assert None not in heads
     versions = [head[1] for head in heads if head]
-    # A version that is in no release yet is named above the changes that will be in it.
+    # A version that is not released yet is named above the changes that will be in it.
     assert versions[0] == VERSION if VERSION in versions else f"This will be {VERSION}" in unreleased
 
 

@@ -1,4 +1,4 @@
-"""The picture of the house: what is drawn is what the list of parts and the imports give."""
+"""The picture of the parts: what is drawn is what the list of parts and the imports give."""
 
 import subprocess
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import house
 import house_layout
+import house_picture
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ def test_the_picture_is_what_the_imports_give() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-def test_a_picture_of_other_imports_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
+def test_a_picture_of_other_imports_is_refused_with_the_command_that_draws_it(tmp_path: Path) -> None:
     picture = tmp_path / "house.svg"
     picture.write_text((ROOT / PICTURE).read_text("utf-8").replace(" imports ", " import ", 1), "utf-8")
     for command in ([picture, "--check"], [tmp_path / "absent.svg", "--check"]):
@@ -70,11 +71,11 @@ def test_modules_lines_and_imports_are_counted(tmp_path: Path) -> None:
         files[name].write_text(source, "utf-8")
     boxes, arrows = house.house([("maps", "the domain"), ("grid", "the ground")], files)
     assert boxes == [
-        house.Box("maps", "the domain", 3, 8),
-        house.Box("grid", "the ground", 1, 1),
-        house.Box("otb_pipelines", "OTB for Python", 1, 2),
+        house_picture.Box("maps", "the domain", 3, 8),
+        house_picture.Box("grid", "the ground", 1, 1),
+        house_picture.Box("otb_pipelines", "OTB for Python", 1, 2),
     ]
-    # A module is counted once for each module that it imports, however often it names it.
+    # An import of a module counts once, however often a module names it.
     assert arrows == {("maps", "grid"): 2, ("maps", "otb_pipelines"): 1}
 
 
@@ -135,8 +136,8 @@ def test_arrows_pass_between_the_boxes() -> None:
 
 
 def test_all_boxes_and_imports_are_drawn() -> None:
-    boxes = [house.Box(name, layer, 2, 1234) for name, layer in LAYERS.items()]
-    drawn = ET.fromstring(house.draw(boxes, ARROWS | {("grid", "maps"): 1}))
+    boxes = [house_picture.Box(name, layer, 2, 1234) for name, layer in LAYERS.items()]
+    drawn = ET.fromstring(house_picture.draw(boxes, ARROWS | {("grid", "maps"): 1}))
     texts = [text.text for text in drawn.iter(f"{SVG}text")]
     assert [texts.count(name) for name in LAYERS] == [1, 1, 1, 1]
     assert texts.count("2 modules") == texts.count("1,200 lines") == 4
@@ -157,5 +158,5 @@ def test_all_boxes_and_imports_are_drawn() -> None:
 @pytest.mark.parametrize(
     ("lines", "words"), [(0, "under 100 lines"), (99, "under 100 lines"), (100, "100 lines"), (1251, "1,300 lines")]
 )
-def test_lines_are_told_in_hundreds(lines: int, words: str) -> None:
-    assert house.in_hundreds(lines) == words
+def test_lines_are_rounded_to_hundreds(lines: int, words: str) -> None:
+    assert house_picture.in_hundreds(lines) == words

@@ -1,9 +1,10 @@
-"""The tables of keys in docs/scene.md, from the models' fields.
+"""Write the tables of keys in docs/scene.md from the fields of the models.
 
-.venv/bin/python tools/key_tables.py docs/scene.md            # write them anew
-.venv/bin/python tools/key_tables.py docs/scene.md --check    # end with 1 if they are not up to date
+.venv/bin/python tools/key_tables.py docs/scene.md            # write the tables
+.venv/bin/python tools/key_tables.py docs/scene.md --check    # end with 1 if the tables are out of date
 """
 
+import argparse
 import json
 import re
 import sys
@@ -17,16 +18,16 @@ from alcd_otb.settings.scene_file import SceneFile
 from alcd_otb.settings.template import Template
 
 MODELS: dict[str, type[BaseModel]] = {"scene": SceneFile, "template": Template}
-"""By the name in the comments that a table stands between, such as <!-- keys of a template --> and <!-- end -->."""
+"""Model by its name in the comments around a table, such as <!-- keys of a template --> and <!-- end -->."""
 
 HEAD = "| key | type | default | meaning |\n| --- | --- | --- | --- |\n"
 
 _MOST_VALUES = 9
-"""An enumeration of more is told by the meaning."""
+"""Largest enumeration that is listed; the meaning of a key says what a larger one holds."""
 
 
 def with_tables(text: str) -> str:
-    """A page with its tables made anew."""
+    """Return the text of a page with new tables."""
 
     def table(match: re.Match[str]) -> str:
         return match[1] + key_table(MODELS[match[2]]) + match[3]
@@ -35,7 +36,7 @@ def with_tables(text: str) -> str:
 
 
 def key_table(model: type[BaseModel]) -> str:
-    """Key, type, default and meaning of each field of a model, and of the models in it, as a table in Markdown."""
+    """Return a Markdown table of the keys of a model and of the models in it: key, type, default and meaning."""
     whole = model.model_json_schema()
     rows: dict[str, str] = {}
     for key, row in _rows(whole, whole, ""):
@@ -44,6 +45,7 @@ def key_table(model: type[BaseModel]) -> str:
 
 
 def _rows(part: Schema, whole: Schema, prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield the key and the row of each field."""
     for name, field in part.get("properties", {}).items():
         key = prefix + name
         inner = resolved(field, whole)
@@ -74,6 +76,15 @@ def _one_line(description: str) -> str:
 
 
 def main(page: Path, check: bool) -> int:
+    """Write the tables, or check them, and return the exit code.
+
+    Parameters
+    ----------
+    page
+        File of the page.
+    check
+        Whether to compare the tables of the page with the models, instead of writing them.
+    """
     text = page.read_text(encoding="utf-8")
     made = with_tables(text)
     if not check:
@@ -88,4 +99,8 @@ def main(page: Path, check: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), "--check" in sys.argv))
+    parser = argparse.ArgumentParser(description="Write the tables of keys in a page of the documentation.")
+    parser.add_argument("page", type=Path, help="Markdown file")
+    parser.add_argument("--check", action="store_true", help="end with 1 if the tables are out of date")
+    options = parser.parse_args()
+    sys.exit(main(options.page, options.check))

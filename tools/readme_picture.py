@@ -1,9 +1,9 @@
-"""The README's picture from an iteration of the demo: the outlines over the image beside the map, with one key.
+"""Draw the picture of the README from an iteration of the demo: outlines over the image, the map, and a legend.
 
 .venv/bin/python tools/readme_picture.py demo/scene.json docs/images/demo.png
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,15 @@ _COLOURS = 128
 
 
 def main(scene_json: Path, target: Path) -> None:
+    """Draw the picture.
+
+    Parameters
+    ----------
+    scene_json
+        Description of a scene that has an iteration.
+    target
+        PNG file to write.
+    """
     scene = Scene.open(scene_json)
     legend = scene.config.template.legend
     image = true_colour(scene.workspace.view)
@@ -28,12 +37,16 @@ def main(scene_json: Path, target: Path) -> None:
         np.full((_SIDE, _GAP, 3), 255, np.uint8),
         np.asarray(Image.fromarray(coloured(codes, legend)).resize((_SIDE, _SIDE), Image.Resampling.NEAREST)),
     ]
-    occurring = [one for one in legend.classes if (codes == one.code).any()]
-    key = [(one.name.replace("_", " "), one.rgb) for one in occurring] + [("no data", (255, 255, 255))]
+    occurring = [entry for entry in legend.classes if (codes == entry.code).any()]
+    key = [(entry.name.replace("_", " "), entry.rgb) for entry in occurring] + [("no data", (255, 255, 255))]
     sheet = with_legend(np.hstack(halves), key)
-    # A palette makes the file a fraction of the size, and the eye does not see it.
+    # A palette makes the file several times smaller, without a visible difference.
     sheet.quantize(_COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description="Draw the picture of the README.")
+    parser.add_argument("scene", type=Path, help="scene.json of the demo, which has been run")
+    parser.add_argument("picture", type=Path, help="PNG file to write")
+    options = parser.parse_args()
+    main(options.scene, options.picture)

@@ -1,16 +1,17 @@
-"""The pictures of docs/tutorial.md: a synthetic scene, labelled, run three times and drawn by QGIS without a screen.
+"""Draw the pictures of docs/tutorial.md: label and run a synthetic scene, and let QGIS draw it without a screen.
 
 .venv/bin/python tools/tutorial_pictures.py build/tutorial docs/images
 
-The first folder is for the scene, and is made anew. QGIS is Debian's: apt-get install python3-qgis qgis-providers.
+The first folder is for the scene; what is in it is removed. QGIS is Debian's: apt-get install python3-qgis
+qgis-providers.
 """
 
+import argparse
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fiona
 import numpy as np
@@ -24,13 +25,37 @@ from alcd_otb.synthetic.scene import make_scene
 SIZE, SEED = 2196, 1
 COLOURS = 128
 GAP = 8
-# Of the points of each class, those that are drawn before the first, the second and the third run.
+"""Space between pictures side by side, in pixels."""
 TURNS = (slice(0, 4), slice(4, 9), slice(9, 16))
+"""Points of each class that are drawn before the first, the second and the third run."""
 BLOCK = 10
+"""Side in pixels of the square in which the map is corrected."""
 MARGIN = 250
+"""Metres by which the correction is larger than the square."""
+
+Place = tuple[float, float]
+
+
+class Block(NamedTuple):
+    """A square of one true class: left, bottom, right and top in metres, and the name of the class."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    name: str
 
 
 def main(folder: Path, target: Path) -> None:
+    """Make and label a scene, run it several times, and draw the pictures.
+
+    Parameters
+    ----------
+    folder
+        Folder of the scene; what is in it is removed.
+    target
+        Folder of the pictures.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     synthetic = make_scene(folder, size=SIZE, seed=SEED)
     content = json.loads(synthetic.scene_json.read_text())
@@ -87,6 +112,15 @@ def main(folder: Path, target: Path) -> None:
 
 
 def in_qgis(project: Path, *steps: list[Any]) -> list[Any]:
+    """Run steps in a session of QGIS, and return what each step returns.
+
+    Parameters
+    ----------
+    project
+        Project to open.
+    *steps
+        Name of a function of qgis_session.py and its arguments.
+    """
     session = Path(__file__).with_name("qgis_session.py")
     request = json.dumps({"project": str(project), "steps": steps})
     ended = subprocess.run(["/usr/bin/python3", session], input=request, stdout=subprocess.PIPE, text=True, check=True)
@@ -94,32 +128,36 @@ def in_qgis(project: Path, *steps: list[Any]) -> list[Any]:
     return answers
 
 
-def points_by_class(samples: Path) -> dict[str, list[tuple[float, float]]]:
-    points: dict[str, list[tuple[float, float]]] = {}
+def points_by_class(samples: Path) -> dict[str, list[Place]]:
+    """Read the places of the samples of each class."""
+    points: dict[str, list[Place]] = {}
     with fiona.open(samples, layer="samples") as layer:
-        for one in layer:
-            points.setdefault(one.properties["class"], []).append(one.geometry.coordinates)
+        for feature in layer:
+            points.setdefault(feature.properties["class"], []).append(feature.geometry.coordinates)
     return points
 
 
-def draw_points(points: dict[str, list[tuple[float, float]]], turn: slice) -> list[Any]:
+def draw_points(points: dict[str, list[Place]], turn: slice) -> list[Any]:
+    """Return the step that draws the points of a turn."""
     chosen = [(name, place) for name, places in points.items() for place in places[turn]]
     return ["draw", "samples", [name for name, _ in chosen], [f"Point ({x} {y})" for _, (x, y) in chosen]]
 
 
-def most_central(places: list[tuple[float, float]], scene: Scene) -> tuple[float, float]:
+def most_central(places: list[Place], scene: Scene) -> Place:
+    """Return the place that is nearest to the centre of the scene."""
     left, _, _, top, _, _ = gdal.Open(str(scene.workspace.valid)).GetGeoTransform()
     centre = np.array((left, top)) + SIZE * 5 * np.array((1, -1))
     return min(places, key=lambda place: float(np.hypot(*(np.array(place) - centre))))
 
 
-def around(place: tuple[float, float], reach: float) -> list[float]:
+def around(place: Place, reach: float) -> list[float]:
+    """Return left, bottom, right and top of a square around a place, of a half side in metres."""
     x, y = place
     return [x - reach, y - reach, x + reach, y + reach]
 
 
-def worst_block(scene: Scene, truth: Path) -> tuple[float, float, float, float, str]:
-    """(left, bottom, right, top, true class) of the square, all of one class, in which most pixels of the map err."""
+def worst_block(scene: Scene, truth: Path) -> Block:
+    """Return the square of one true class in which the most pixels of the map are wrong."""
     labels = gdal.Open(str(scene.workspace.latest / "labels.tif"))
     left, side, _, top, _, _ = labels.GetGeoTransform()
     extent = (left, top - side * labels.RasterYSize, left + side * labels.RasterXSize, top)
@@ -132,37 +170,38 @@ def worst_block(scene: Scene, truth: Path) -> tuple[float, float, float, float, 
     row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
     name = scene.config.template.legend.with_code(int(windows[row, column, 0, 0])).name
     x, y, reach = left + column * side, top - row * side, BLOCK * side
-    return float(x), float(y - reach), float(x + reach), float(y), name
+    return Block(float(x), float(y - reach), float(x + reach), float(y), name)
 
 
 def beside(files: list[Path], titles: tuple[str, ...] = ()) -> Image.Image:
+    """Put pictures side by side, with titles above them."""
     pictures = [Image.open(file).convert("RGB") for file in files]
     head = 26 if titles else 0
-    width = sum(one.width for one in pictures) + GAP * (len(pictures) - 1)
-    sheet = Image.new("RGB", (width, head + max(one.height for one in pictures)), "white")
+    width = sum(picture.width for picture in pictures) + GAP * (len(pictures) - 1)
+    sheet = Image.new("RGB", (width, head + max(picture.height for picture in pictures)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=16)
     left = 0
-    for number, one in enumerate(pictures):
-        sheet.paste(one, (left, head))
+    for number, picture in enumerate(pictures):
+        sheet.paste(picture, (left, head))
         if titles:
             draw.text((left + 2, 3), titles[number], fill="black", font=font)
-        left += one.width + GAP
+        left += picture.width + GAP
     return sheet
 
 
 def with_form(sheet: Image.Image, file: Path) -> Image.Image:
-    """The form in a frame, below the middle."""
+    """Put the picture of a form into another one, in a frame below the middle."""
     form = ImageOps.expand(Image.open(file).convert("RGB"), 2, "black")
     sheet.paste(form, (sheet.width - form.width - 20, sheet.height * 2 // 3))
     return sheet
 
 
 def save(picture: Image.Image, target: Path, legend: Legend) -> None:
-    """In few colours, but with those of the legend as they are."""
+    """Write a picture in few colours, but with the exact colours of the legend."""
     reduced = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     palette, indices = list(reduced.getpalette() or [])[: 3 * COLOURS], np.asarray(reduced).copy()
     pixels = np.asarray(picture)
-    kept = {one.rgb for one in legend.classes} | {rgb(one.contour) for one in legend.classes if one.contour}
+    kept = {entry.rgb for entry in legend.classes} | {rgb(entry.contour) for entry in legend.classes if entry.contour}
     for colour in sorted(kept):
         indices[(pixels == colour).all(-1)] = len(palette) // 3
         palette += colour
@@ -172,4 +211,8 @@ def save(picture: Image.Image, target: Path, legend: Legend) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:3]))
+    parser = argparse.ArgumentParser(description="Draw the pictures of the tutorial.")
+    parser.add_argument("folder", type=Path, help="folder of the scene; what is in it is removed")
+    parser.add_argument("target", type=Path, help="folder of the pictures")
+    options = parser.parse_args()
+    main(options.folder, options.target)

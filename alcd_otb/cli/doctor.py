@@ -134,6 +134,6 @@ def diagnose(settings: Settings) -> Diagnosis:
 
 
 def _loaded_version(library: str) -> str:
-    """The version in the file name of a shared library that this process has loaded, as libOTBCommon-8.1.so.1."""
+    """Read the version in the file name of a shared library that this process has loaded: libOTBCommon-8.1.so.1."""
     match = re.search(rf"/{library}-([\d.]+)\.so", Path("/proc/self/maps").read_text())
     return match[1] if match else "unknown"

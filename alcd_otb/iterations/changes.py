@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.io import histogram, strips
+from alcd_otb.raster.io import count_pairs, histogram, strips
 from alcd_otb.settings.legend import NO_DATA, Legend
 from otb_pipelines.process import gdal
 
@@ -138,20 +138,6 @@ def changes_between(before: Path, after: Path, legend: Legend) -> Changes | None
     if Grid.of(str(maps[0])) != Grid.of(str(maps[1])) or _class_names(maps[0]) != _class_names(maps[1]):
         return None
     return Changes.from_pairs(int(before.name), count_pairs(*maps), legend)
-
-
-def count_pairs(before: Path, after: Path) -> dict[tuple[int, int], int]:
-    """Count the pixels of two label rasters of one size by (code before, code after).
-
-    Parameters
-    ----------
-    before, after
-        The rasters, uint8.
-    """
-    counts = np.zeros(256 * 256, np.int64)
-    for (_, former), (_, later) in zip(strips(before), strips(after), strict=True):
-        counts += np.bincount((former.astype(np.uint16) * 256 + later).ravel(), minlength=counts.size)
-    return {divmod(int(joint), 256): int(counts[joint]) for joint in np.flatnonzero(counts)}
 
 
 def _names_by_code(legend: Legend) -> dict[int, str]:

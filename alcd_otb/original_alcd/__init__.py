@@ -1,1 +1,1 @@
-"""Work folders of the original ALCD, and the scenes that they become."""
+"""Make scenes from work folders of the original ALCD."""

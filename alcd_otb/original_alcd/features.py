@@ -1,4 +1,4 @@
-"""The original's features, by its own names, as features of a template (Baetens et al., 2019)."""
+"""Translate the original's features (Baetens et al., 2019) into features of a template."""
 
 import re
 from typing import Any
@@ -8,24 +8,33 @@ from alcd_otb.original_alcd.folder import OriginalParameters
 
 _INDICES = {"NDVI": ("B08", "B04"), "NDWI": ("B03", "B08"), "NDSI": ("B03", "B11"), "NDCI": ("B08", "B04")}
 _SMALL = "0.01"
-"""Added to a divisor, against divisions by 0."""
+"""Number added to a divisor, to avoid divisions by 0."""
 
 _TEXTURES = {"density_contours": "contour_density", "variation_coeff": "variation_coefficient"}
 _TEXTURE_BAND = "B02"
 _MOST_BAND = 12
 
 DTM = "DTM"
-"""The elevation model among the features."""
+"""Name of the elevation model among the features."""
 
 _TRUE, _FALSE = ("true", "yes", "t", "y", "1"), ("false", "no", "f", "n", "0", "none", "")
 
 
 def names_in(parameters: OriginalParameters) -> list[str]:
-    """The features that the parameters ask for, in the order of the original's stack: B02, NDVI, ratio_2_4, time_2.
+    """Return the names of the features that the parameters ask for, in the order of the original's stack.
 
-    What is no feature of the original stands among them as it is written.
+    The names are the original's own: B02, NDVI, ratio_2_4, time_2. A name that is not a feature of the original is
+    returned as it is written.
 
-    Raises ConfigurationError where what should be a list, or true or false, is not.
+    Parameters
+    ----------
+    parameters
+        The original's global parameters.
+
+    Raises
+    ------
+    ConfigurationError
+        If a parameter is not the list, or not the truth value, that it should be.
     """
     names = [f"B{_two_digits(band)}" for band in _listed(parameters, "original_bands")]
     names += [str(index) for index in _listed(parameters, "special_indices")]
@@ -36,7 +45,7 @@ def names_in(parameters: OriginalParameters) -> list[str]:
 
 
 def feature_of(name: str) -> Any:
-    """A template's feature for one of the original's; None where there is none of this name."""
+    """Return a template's feature for a feature of the original, or None if the original has no such feature."""
     if re.fullmatch(r"B\d\d", name):
         return name if _is_band(name[1:]) else None
     if name in _INDICES:
@@ -58,7 +67,7 @@ def feature_of(name: str) -> Any:
 
 
 def is_true(value: Any) -> bool:
-    """The original writes true and false as text."""
+    """Return whether a value means true. The original writes true and false as text."""
     return str(value).strip().lower() in _TRUE
 
 

@@ -1,4 +1,4 @@
-"""A scene made of a work folder of the original ALCD: the same points, classes, features, settings and products."""
+"""Make a scene from a work folder of the original ALCD: the same points, classes, features, settings and products."""
 
 import logging
 import shutil
@@ -13,6 +13,7 @@ from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, masks_of, r
 from alcd_otb.original_alcd.points import count, read_points, spatial_reference, with_iterations
 from alcd_otb.original_alcd.products import find_dem, find_inputs
 from alcd_otb.original_alcd.settings import ORIGINAL, settings_of, shapefiles_by_code
+from alcd_otb.original_alcd.translation import Translated
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import write_sample_layers
 from alcd_otb.settings.band_names import CLEAR, TERRAIN
@@ -32,9 +33,22 @@ PREVIOUS = "previous_iterations"
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What was made. samples: how many by class. previous: files of the samples of the iterations saved.
+    """The scene that an import has made.
 
-    missing: the products that scene.json names and that are not there. notes: what could not be taken over.
+    Attributes
+    ----------
+    scene
+        Path of ``scene.json``.
+    samples_file
+        File of the samples.
+    samples
+        Number of samples by class.
+    previous
+        Files of the samples of the saved iterations.
+    missing
+        Keys of ``scene.json`` that name products which do not exist.
+    notes
+        What could not be imported, one line each.
     """
 
     scene: Path
@@ -45,6 +59,7 @@ class ImportResult:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
+        """Return what ``import-alcd --json`` prints."""
         return {
             "scene": str(self.scene),
             "samples_file": str(self.samples_file),
@@ -55,6 +70,7 @@ class ImportResult:
         }
 
     def summary(self) -> str:
+        """Return what ``import-alcd`` prints."""
         counts = ", ".join(f"{count} {name}" for name, count in self.samples.items())
         lines = [f"{self.samples_file}: {sum(self.samples.values())} samples" + (f": {counts}" if counts else "")]
         if self.previous:
@@ -64,26 +80,43 @@ class ImportResult:
 
 
 def import_folder(
-    source: Path, target: Path, parameters: Sequence[Path], template: str, given: Mapping[str, Path | None]
+    source: Path, target: Path, parameters: Sequence[Path], template: str, chosen: Mapping[str, Path | None]
 ) -> ImportResult:
-    """Make a scene in a new folder. What cannot be taken over is warned of, one line each.
+    """Make a scene in a new folder, and log a warning for all that cannot be imported.
 
-    parameters: the original's JSON files, or folders that hold them, where they lie neither in the work folder nor
-    beside it. given: cloudy, clear and dem, where the original's paths lead to them no more.
+    If an error is raised, nothing is made.
 
-    Raises ConfigurationError or SampleError, and makes nothing, where the folder is none of ALCD's, a file in it cannot
-    be read, a parameter is wrong, a path given does not exist, or the new folder is there already.
+    Parameters
+    ----------
+    source
+        Work folder of the original.
+    target
+        Folder of the scene, which must not exist or be empty.
+    parameters
+        The original's JSON files, or folders of them, if they lie neither in the work folder nor beside it.
+    template
+        Name or path of the template.
+    chosen
+        Paths for ``cloudy``, ``clear`` and ``dem``, or None where those in the original's JSON files are still right.
+
+    Raises
+    ------
+    ConfigurationError
+        If the folder is not a work folder, a JSON file cannot be read, a parameter is wrong, a path does not exist, or
+        the target exists.
+    SampleError
+        If a shapefile cannot be read.
     """
-    _check(source, target, parameters, given)
+    _check(source, target, parameters, chosen)
     folder = read_folder(source, parameters)
     base = load_template(template)
-    dem = given["dem"] or find_dem(folder)
+    dem = chosen["dem"] or find_dem(folder)
     changes, not_translated = settings_of(folder, base, template == ORIGINAL, dem is not None)
     lists: dict[str, Any] = {key: changes[key] for key in ("classes", "features") if key in changes}
     used = validated(Template, {**base.model_dump(mode="json"), **lists}, str(folder.parameters.file))
     names = {name for feature in used.features for name in names_used(feature)}
     needs_clear = any(name.startswith(CLEAR) for name in names)
-    inputs = find_inputs(folder, needs_clear, {**given, "dem": dem if names & {*TERRAIN} else given["dem"]})
+    inputs = find_inputs(folder, needs_clear, {**chosen, "dem": dem if names & {*TERRAIN} else chosen["dem"]})
     points, not_read = _read_points(folder, used.legend)
     scene = {
         "name": folder.name,
@@ -96,38 +129,49 @@ def import_folder(
     notes = (*folder.doubts, *not_translated, *inputs.notes, *not_read)
     for note in notes:
         log.warning("%s", note)
-    counts = Counter(one.code for one in points.samples)
+    counts = Counter(sample.code for sample in points.samples)
     return ImportResult(
         scene=target / "scene.json",
         samples_file=Workspace(target / folder.name).samples,
-        samples={one.name: counts[one.code] for one in used.legend.classes if counts[one.code]},
+        samples={entry.name: counts[entry.code] for entry in used.legend.classes if counts[entry.code]},
         previous=tuple(target / PREVIOUS / name for name in points.previous),
         missing=tuple(inputs.missing),
         notes=notes,
     )
 
 
-def _check(source: Path, target: Path, parameters: Sequence[Path], given: Mapping[str, Path | None]) -> None:
+def _check(source: Path, target: Path, parameters: Sequence[Path], chosen: Mapping[str, Path | None]) -> None:
+    """Raise ConfigurationError if a path does not exist, or the target does."""
     if not source.is_dir():
-        raise ConfigurationError(f"{source}: is no folder; give a work folder of the original ALCD")
+        raise ConfigurationError(f"{source}: is not a folder; give a work folder of the original ALCD")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigurationError(f"{target}: exists already, and is not overwritten; name a new folder")
-    for name, path in (*given.items(), *(("parameters", one) for one in parameters)):
+    for name, path in (*chosen.items(), *(("parameters", path) for path in parameters)):
         if path is not None and not path.exists():
             raise ConfigurationError(f"--{name} {path}: does not exist")
 
 
 @dataclass(frozen=True)
 class _Points:
-    """Samples, all in one CRS. previous: those of the iterations saved, by the name of a file for them."""
+    """The samples of a work folder.
+
+    Attributes
+    ----------
+    reference
+        CRS of all samples.
+    samples
+        Samples of the last iteration.
+    previous
+        Samples of the saved iterations, by the name of the file to write them to.
+    """
 
     reference: osr.SpatialReference
     samples: list[Sample]
     previous: dict[str, list[Sample]]
 
 
-def _read_points(folder: AlcdFolder, legend: Legend) -> tuple[_Points, list[str]]:
-    """(points, what to tell), in the CRS of the first shapefile that has points."""
+def _read_points(folder: AlcdFolder, legend: Legend) -> Translated[_Points]:
+    """Read the samples, in the CRS of the first shapefile that has points."""
     files, notes = shapefiles_by_code(folder, folder.masks, legend)
     if not files:
         raise ConfigurationError(f"{folder.path}: no shapefile is named after a class: {', '.join(legend.names)}")
@@ -136,16 +180,16 @@ def _read_points(folder: AlcdFolder, legend: Legend) -> tuple[_Points, list[str]
     previous = {}
     for saved in folder.previous:
         saved_files, _ = shapefiles_by_code(folder, shapefiles(masks_of(saved)), legend)
-        previous[f"{saved.name}.gpkg"] = read_points(saved_files, reference)[0]
+        previous[f"{saved.name}.gpkg"] = read_points(saved_files, reference).value
     no_data = folder.masks.get(NO_DATA_LAYER)
     if no_data is not None and count(no_data):
-        left_out.append(f"{no_data}: is not taken over; where there is no data is found in every band")
+        left_out.append(f"{no_data}: is not imported; pixels without data are found in the bands themselves")
     points = _Points(reference, with_iterations(samples, list(previous.values())), previous)
-    return points, [*notes, *left_out]
+    return Translated(points, [*notes, *left_out])
 
 
 def _write(target: Path, scene: dict[str, Any], legend: Legend, points: _Points) -> None:
-    """Beside its place, and renamed when whole."""
+    """Write the scene under a temporary name beside its place, and rename it when it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     made = target.with_name(f".unfinished-{target.name}")
     shutil.rmtree(made, ignore_errors=True)

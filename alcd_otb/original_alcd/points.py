@@ -1,13 +1,14 @@
-"""The points of the original's shapefiles, one a class, as samples."""
+"""Read the original's shapefiles, one for each class, as samples."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fiona
 
 from alcd_otb.errors import SampleError
+from alcd_otb.original_alcd.translation import Translated
 from alcd_otb.raster.grid import crs_name
 from alcd_otb.raster.vector import READING_ERRORS
 from alcd_otb.samples.layers import unreadable
@@ -16,13 +17,21 @@ from otb_pipelines.process import osr
 
 _KINDS = ("Point", "Polygon")
 _DIGITS = 3
-"""Of a coordinate in metres: points closer than this are the same point in another iteration."""
+"""Decimal digits of a coordinate in metres. Points with the same digits are one point of several iterations."""
 
 
 def spatial_reference(shapefiles: Sequence[Path]) -> osr.SpatialReference:
-    """The CRS of the first shapefile that has points, else of the first that has a CRS.
+    """Return the CRS of the first shapefile that has points, else of the first that has a CRS.
 
-    Raises SampleError where a file cannot be read, or there is none.
+    Parameters
+    ----------
+    shapefiles
+        At least one shapefile.
+
+    Raises
+    ------
+    SampleError
+        If a file cannot be read, or no file has a CRS.
     """
     first = None
     for path in shapefiles:
@@ -37,12 +46,27 @@ def spatial_reference(shapefiles: Sequence[Path]) -> osr.SpatialReference:
     return _reference(first[0])
 
 
-def read_points(shapefiles: Mapping[int, Path], target: osr.SpatialReference) -> tuple[list[Sample], list[str]]:
-    """(samples, what was left out): points and polygons by class code, in the CRS wanted.
+def read_points(shapefiles: Mapping[int, Path], target: osr.SpatialReference) -> Translated[list[Sample]]:
+    """Read points and polygons.
 
-    The file tells the class, as in the original; fields are not looked at. Each part of a multipart feature is a
-    sample. Raises SampleError where a file cannot be read, has features but no CRS, or a feature lies beyond the CRS
-    wanted.
+    The file determines the class, as in the original; fields are ignored. Each part of a multipart feature is a sample.
+
+    Parameters
+    ----------
+    shapefiles
+        Shapefile by class code.
+    target
+        CRS of the samples.
+
+    Returns
+    -------
+    Translated
+        The samples, and notes about the features that are left out.
+
+    Raises
+    ------
+    SampleError
+        If a file cannot be read, has features but no CRS, or has a feature that has no place in the target CRS.
     """
     samples: list[Sample] = []
     notes: list[str] = []
@@ -53,32 +77,49 @@ def read_points(shapefiles: Mapping[int, Path], target: osr.SpatialReference) ->
         moved = _transformation(crs, target)
         parts = [(feature.id, list(_parts(feature.geometry))) for feature in features]
         try:
-            samples += [one for name, those in parts for one in _samples_of(f"{path.name}:{name}", code, those, moved)]
+            for identifier, members in parts:
+                samples += _samples_of(f"{path.name}:{identifier}", code, members, moved)
         except RuntimeError as error:
             raise SampleError(f"{path}: a feature has no place in {crs_name(target)} ({error}); delete it") from error
-        empty = [name for name, those in parts if not those]
+        empty = [identifier for identifier, members in parts if not members]
         if empty:
             notes.append(f"{path}: {len(empty)} features are neither points nor polygons, or have no place; left out")
-    return samples, notes
+    return Translated(samples, notes)
 
 
 def count(shapefile: Path) -> int:
-    """How many features it has. Raises SampleError where it cannot be read."""
+    """Count the features of a shapefile. Raises SampleError if it cannot be read."""
     return len(_read(shapefile)[0])
 
 
 def with_iterations(samples: Sequence[Sample], previous: Sequence[Sequence[Sample]]) -> list[Sample]:
-    """The samples with the number of the iteration in which each is found first; 1 is the first one saved."""
+    """Give each sample the number of the iteration in which it occurs first.
+
+    Parameters
+    ----------
+    samples
+        Samples of the last iteration.
+    previous
+        Samples of the saved iterations, the oldest first; the oldest is iteration 1.
+    """
     if not previous:
         return list(samples)
     first: dict[Any, int] = {}
     for number, earlier in enumerate(previous, start=1):
-        for one in earlier:
-            first.setdefault(_identity(one), number)
-    return [replace(one, iteration=first.get(_identity(one), len(previous) + 1)) for one in samples]
+        for sample in earlier:
+            first.setdefault(_identity(sample), number)
+    return [replace(sample, iteration=first.get(_identity(sample), len(previous) + 1)) for sample in samples]
 
 
-def _samples_of(feature: str, code: int, parts: list[tuple[str, Any]], moved: Any) -> Iterator[Sample]:
+class _Part(NamedTuple):
+    """A part of a geometry: "Point" or "Polygon", and its rings. A point has one ring, which is the point."""
+
+    kind: str
+    rings: Any
+
+
+def _samples_of(feature: str, code: int, parts: list[_Part], moved: Any) -> Iterator[Sample]:
+    """Yield a sample for each part of a feature."""
     for number, (kind, rings) in enumerate(parts, start=1):
         placed = tuple(moved(ring) for ring in rings)
         name = f"{feature}/{number}" if len(parts) > 1 else feature
@@ -86,19 +127,28 @@ def _samples_of(feature: str, code: int, parts: list[tuple[str, Any]], moved: An
 
 
 def _identity(sample: Sample) -> tuple[int, tuple[float, ...]]:
+    """Return what a sample has in common with itself in another iteration: class and place."""
     return sample.code, tuple(round(value, _DIGITS) for value in sample.extent)
 
 
-def _read(path: Path) -> tuple[list[Any], str]:
-    """(features, CRS as WKT, which may be empty)."""
+class _Layer(NamedTuple):
+    """Features of a file, and its CRS as WKT, which may be empty."""
+
+    features: list[Any]
+    crs: str
+
+
+def _read(path: Path) -> _Layer:
+    """Read a shapefile."""
     try:
         with fiona.open(path) as layer:
-            return list(layer), layer.crs_wkt
+            return _Layer(list(layer), layer.crs_wkt)
     except READING_ERRORS as error:
         raise unreadable(path, error) from error
 
 
 def _reference(wkt: str) -> osr.SpatialReference:
+    """Return a CRS whose coordinates are in the order x, y."""
     reference = osr.SpatialReference()
     reference.ImportFromWkt(wkt)
     reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
@@ -106,6 +156,7 @@ def _reference(wkt: str) -> osr.SpatialReference:
 
 
 def _transformation(crs: str, target: osr.SpatialReference) -> Any:
+    """Return a function that moves a sequence of places into the target CRS."""
     source = _reference(crs) if crs else target
     if source.IsSame(target):
         return lambda places: tuple((float(place[0]), float(place[1])) for place in places)
@@ -113,10 +164,10 @@ def _transformation(crs: str, target: osr.SpatialReference) -> Any:
     return lambda places: tuple((x, y) for x, y, _ in change.TransformPoints([list(place[:2]) for place in places]))
 
 
-def _parts(geometry: Any) -> Iterator[tuple[str, Any]]:
-    """("Point" or "Polygon", rings) of each part; the one ring of a point is the point."""
+def _parts(geometry: Any) -> Iterator[_Part]:
+    """Yield the parts of a geometry; none if it is neither points nor polygons."""
     kind = geometry.type.removeprefix("Multi") if geometry is not None else None
     if kind not in _KINDS or not geometry.coordinates:
         return
     for part in geometry.coordinates if geometry.type.startswith("Multi") else [geometry.coordinates]:
-        yield kind, [[part]] if kind == "Point" else part
+        yield _Part(kind, [[part]] if kind == "Point" else part)

@@ -1,1 +1,1 @@
-"""QGIS projects and styles."""
+"""Write QGIS projects and styles."""

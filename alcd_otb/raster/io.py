@@ -196,17 +196,17 @@ class Strip(NamedTuple):
     values: NDArray[Any]
 
 
-def strips(path: Path, rows: int = 256) -> Iterator[Strip]:
+def strips(raster: Path | gdal.Dataset, rows: int = 256) -> Iterator[Strip]:
     """Read a raster's first band from top to bottom.
 
     Parameters
     ----------
-    path
-        The file of the raster.
+    raster
+        The file of the raster, or the open raster.
     rows
         Rows of a strip. The last one may have fewer.
     """
-    dataset = gdal.Open(str(path))
+    dataset = gdal.Open(str(raster)) if isinstance(raster, Path) else raster
     band = dataset.GetRasterBand(1)
     for first in range(0, dataset.RasterYSize, rows):
         yield Strip(first, band.ReadAsArray(0, first, dataset.RasterXSize, min(rows, dataset.RasterYSize - first)))
@@ -320,3 +320,17 @@ def _values_in_window(dataset: gdal.Dataset, rows: NDArray[np.int64], columns: N
     window = window.reshape(dataset.RasterCount, *window.shape[-2:])
     values: NDArray[Any] = window[:, rows - top, columns - left].T
     return values
+
+
+def count_pairs(before: Path | gdal.Dataset, after: Path | gdal.Dataset) -> dict[tuple[int, int], int]:
+    """Count the pixels of two label rasters of one size by (code before, code after).
+
+    Parameters
+    ----------
+    before, after
+        The rasters, uint8: files, or open rasters.
+    """
+    counts = np.zeros(256 * 256, np.int64)
+    for (_, former), (_, later) in zip(strips(before), strips(after), strict=True):
+        counts += np.bincount((former.astype(np.uint16) * 256 + later).ravel(), minlength=counts.size)
+    return {divmod(int(joint), 256): int(counts[joint]) for joint in np.flatnonzero(counts)}

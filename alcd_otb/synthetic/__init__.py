@@ -1,4 +1,4 @@
-"""Synthetic Sentinel-2 scenes with known truth. Nothing made here was seen by a satellite."""
+"""Make synthetic Sentinel-2 scenes whose truth is known. No satellite has seen any of them."""
 
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 

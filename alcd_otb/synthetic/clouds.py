@@ -1,7 +1,8 @@
-"""Clouds, their shadows and haze over a synthetic scene.
+"""Make the clouds of a synthetic scene, their shadows and the haze.
 
-A deck of low clouds, fair-weather cumulus and cirrus, as optical thickness. Their shapes are scene-wide fields at 60 m
-with fine structure added block by block; their cover is set by quantiles, so that all classes are in every scene.
+The clouds are a deck of low clouds, fair-weather cumulus and cirrus, given as optical thickness. Their shapes are
+scene-wide fields at 60 m, to which fine structure is added block by block. Quantiles set how much of the scene they
+cover, so that every scene has all classes.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from alcd_otb.raster.grid import Window
 from alcd_otb.synthetic import noise
 from alcd_otb.synthetic.terrain import COARSE, Terrain
 
-# Share of the scene under each layer, thin edges included.
+# Fraction of the scene under each layer, thin edges included.
 _DECK, _CUMULUS, _CIRRUS = 0.095, 0.05, 0.12
 # Outer scale of cloud systems in metres: a large scene has more of them, not larger ones, and is no easier.
 _LARGEST = 10_000.0
@@ -23,10 +24,20 @@ _DECK_HEIGHT, _CUMULUS_HEIGHT = 2600.0, 1500.0
 
 @dataclass(frozen=True)
 class Clouds:
-    """Scene-wide fields at 60 m, (size/6, size/6) float32.
+    """The clouds of a scene, as fields at 60 m, float32 (size / 6, size / 6).
 
-    deck, cumulus: height of the cloud field over its threshold, in standard deviations; cirrus: 0 and more, 1 is dense;
-    sunlight: direct sunlight that reaches the ground, 0..1; haze: one field a date, in units of HAZE_PATH.
+    Attributes
+    ----------
+    deck, cumulus
+        Height of the cloud field above its threshold, in standard deviations.
+    cirrus
+        Amount of cirrus, 0 or more; 1 is dense.
+    sunlight
+        Fraction of the direct sunlight that reaches the ground at the cloudy date, 0 to 1.
+    haze
+        Haze at each date, in units of `spectra.HAZE_PATH`.
+    textures
+        Periodic fields of 10 m pixels, from which the fine structure of the clouds comes.
     """
 
     deck: Float32Array
@@ -39,14 +50,34 @@ class Clouds:
 
 @dataclass(frozen=True)
 class Overcast:
-    """Low clouds of a block at 10 m: opacity 0..1 and brightness relative to the opaque cloud, both float32."""
+    """The low clouds of a block, as fields at 10 m, float32 (rows, columns).
+
+    Attributes
+    ----------
+    opacity
+        Opacity, 0 to 1.
+    brightness
+        Brightness relative to that of an opaque cloud.
+    """
 
     opacity: Float32Array
     brightness: Float32Array
 
 
 def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]) -> Clouds:
-    """size: pixels of 10 m; sun: zenith and azimuth in degrees at the cloudy date."""
+    """Make the clouds of a scene.
+
+    Parameters
+    ----------
+    size
+        Side of the scene in pixels of 10 m.
+    seed
+        Seed of the scene.
+    terrain
+        Ground of the scene. Its shores and its snow change how frequent clouds are.
+    sun
+        Zenith and azimuth of the sun at the cloudy date, in degrees.
+    """
     n = size // 6
     extent = n * COARSE
     random = noise.generator(seed, 2)
@@ -56,7 +87,7 @@ def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]
     wide = n + 2 * pad
 
     def field(slope: float, outer: float, stretch: tuple[float, float] = (1.0, 0.0)) -> Float32Array:
-        """outer in metres."""
+        """Draw a field whose largest structures are of `outer` metres, at most half of the scene."""
         pixels = max(3.0, min(outer, 0.5 * extent) / COARSE)
         return noise.fractal((wide, wide), random, slope=slope, outer=pixels, stretch=stretch)
 
@@ -98,7 +129,15 @@ def make_clouds(size: int, seed: int, terrain: Terrain, sun: tuple[float, float]
 
 
 def overcast_of(clouds: Clouds, window: Window) -> Overcast | None:
-    """The low clouds of a block, None where there are none."""
+    """Return the low clouds of a block, or None if it has none.
+
+    Parameters
+    ----------
+    clouds
+        Clouds of the scene.
+    window
+        The block, in pixels of 10 m; its sides must be multiples of 6.
+    """
     deck = noise.upsample(clouds.deck, 6, window)
     cumulus = noise.upsample(clouds.cumulus, 6, window)
     if deck.max() < -1.2 and cumulus.max() < -1.2:
@@ -112,23 +151,23 @@ def overcast_of(clouds: Clouds, window: Window) -> Overcast | None:
 
 
 def _thickness(height: Float32Array) -> Float32Array:
-    """Optical thickness, by the height of the cloud field over its threshold."""
+    """Return the optical thickness for the height of a cloud field above its threshold."""
     return np.asarray(4.5 * np.maximum(height, 0), dtype=np.float32)
 
 
 def _shadow_shift(height: float, zenith: float, azimuth: float) -> tuple[float, float]:
-    """Rows and columns (of 60 m) from a cloud to its shadow, which lies away from the sun."""
+    """Return the rows and columns (of 60 m) from a cloud to its shadow, which lies away from the sun."""
     length = height * np.tan(np.radians(zenith)) / COARSE
     return float(length * np.cos(np.radians(azimuth))), float(-length * np.sin(np.radians(azimuth)))
 
 
 def _whole(shift: tuple[float, float]) -> tuple[int, int]:
-    """The opposite of a shift, in whole pixels: from a place to the cloud that shades it."""
+    """Return the opposite of a shift, in whole pixels: from a place to the cloud that shades it."""
     return -round(shift[0]), -round(shift[1])
 
 
 def _moved(field: Float32Array, shift: tuple[float, float]) -> Float32Array:
-    """The field displaced by a fraction of pixels, bilinear; what leaves one side enters at the other (the padding)."""
+    """Shift a field by fractions of pixels, bilinearly. What leaves on one side, the padding, enters on the other."""
     whole = [int(np.floor(part)) for part in shift]
     down, right = (np.float32(part - floor) for part, floor in zip(shift, whole, strict=True))
     field = np.roll(field, whole, (0, 1))
@@ -137,7 +176,7 @@ def _moved(field: Float32Array, shift: tuple[float, float]) -> Float32Array:
 
 
 def _smoothed(field: Float32Array) -> Float32Array:
-    """The penumbra: a 3 x 3 binomial mean."""
+    """Blur the edges of shadows as the penumbra does, with a 3 x 3 binomial mean."""
     for axis in (0, 1):
         field = (np.roll(field, 1, axis) + 2 * field + np.roll(field, -1, axis)) / 4
     return field

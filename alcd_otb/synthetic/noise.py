@@ -1,4 +1,4 @@
-"""Random fields that come out the same whatever the order in which blocks are made."""
+"""Compute random fields that do not depend on the order in which blocks are made."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,17 @@ from alcd_otb.arrays import Float32Array
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
-    """A counter-based generator of its own for each key, so that blocks and bands are independent of one another."""
+    """Return a counter-based random generator of its own for each key.
+
+    Blocks and bands draw from generators of different keys, so that they are independent of one another.
+
+    Parameters
+    ----------
+    seed
+        Seed of the scene.
+    *key
+        What the numbers are for: the topic, and for example the date, the band and the block.
+    """
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *key])))
 
 
@@ -20,10 +30,27 @@ def fractal(
     stretch: tuple[float, float] = (1.0, 0.0),
     periodic: bool = False,
 ) -> Float32Array:
-    """A Gaussian field of mean 0 and standard deviation 1 with the power spectrum (k^2 + outer^-2)^(-slope/2).
+    """Draw a Gaussian field with the power spectrum (k^2 + outer^-2)^(-slope/2).
 
-    shape: rows and columns; outer: the largest structures, in pixels; stretch: elongation, and the direction of the
-    elongation in radians from the column axis; periodic: the field repeats without a seam.
+    Parameters
+    ----------
+    shape
+        Rows and columns of the field.
+    random
+        Generator to draw from.
+    slope
+        Slope of the power spectrum. The larger it is, the smoother the field.
+    outer
+        Size of the largest structures, in pixels.
+    stretch
+        Elongation of the structures, and its direction in radians from the column axis.
+    periodic
+        Whether the field repeats without a seam.
+
+    Returns
+    -------
+    Float32Array
+        Field (rows, columns) of mean 0 and standard deviation 1.
     """
     rows, columns = shape if periodic else (_fft_size(shape[0]), _fft_size(shape[1]))
     ky = np.fft.fftfreq(rows, 1.0).astype(np.float32)[:, None]
@@ -39,16 +66,31 @@ def fractal(
 
 
 def _fft_size(pixels: int) -> int:
-    """A quick length for the FFT that leaves room, so that opposite edges of the scene are unrelated."""
-    wanted = pixels + max(16, pixels // 8)
-    return min(n for n in (m << a for a in range(2, 14) for m in (3, 4, 5, 9, 15)) if n >= wanted)
+    """Return a length at which the FFT is fast, with room so that opposite edges of the scene are unrelated."""
+    least = pixels + max(16, pixels // 8)
+    fast = (factor << power for power in range(2, 14) for factor in (3, 4, 5, 9, 15))
+    return min(length for length in fast if length >= least)
 
 
 def upsample(field: Float32Array, factor: float, window: tuple[int, int, int, int]) -> Float32Array:
-    """Bilinear enlargement of a part of a field.
+    """Enlarge a part of a field by bilinear interpolation.
 
-    factor: fine pixels per coarse one (1 or more); window: first row, first column, rows and columns in fine pixels.
-    Pixels are areas: coarse pixel 0 covers fine pixels 0..factor-1. Beyond the outermost centres the edge is kept.
+    Pixels are areas: coarse pixel 0 covers fine pixels 0 to factor - 1. Beyond the outermost centres the value at the
+    edge is kept.
+
+    Parameters
+    ----------
+    field
+        Coarse field (rows, columns).
+    factor
+        Fine pixels along the side of a coarse pixel, 1 or more.
+    window
+        First row, first column, rows and columns of the part, in fine pixels.
+
+    Returns
+    -------
+    Float32Array
+        The part (rows, columns) in fine pixels.
     """
     row, column, rows, columns = window
     if factor == 1:
@@ -64,6 +106,7 @@ def upsample(field: Float32Array, factor: float, window: tuple[int, int, int, in
 
 
 def _positions(first: int, count: int, factor: float, length: int) -> tuple[npt.NDArray[np.int64], Float32Array]:
+    """Return the coarse pixel before the centre of each fine pixel, and the weight of the coarse pixel after it."""
     centre = (np.arange(first, first + count) + 0.5) / factor - 0.5
     centre = np.clip(centre, 0, length - 1)
     low = np.minimum(centre.astype(np.int64), length - 2)
@@ -71,7 +114,15 @@ def _positions(first: int, count: int, factor: float, length: int) -> tuple[npt.
 
 
 def tile_window(tile: npt.NDArray[np.float32], window: tuple[int, int, int, int]) -> Float32Array:
-    """A window of an endless plane paved with a periodic tile."""
+    """Cut a window from an endless plane that is paved with a periodic tile.
+
+    Parameters
+    ----------
+    tile
+        Periodic field (rows, columns).
+    window
+        First row, first column, rows and columns, in pixels of the tile.
+    """
     row, column, rows, columns = window
     down = np.arange(row, row + rows) % tile.shape[0]
     right = np.arange(column, column + columns) % tile.shape[1]
@@ -79,7 +130,20 @@ def tile_window(tile: npt.NDArray[np.float32], window: tuple[int, int, int, int]
 
 
 def binned(field: Float32Array, factor: int) -> Float32Array:
-    """Mean over squares of factor x factor pixels; both sides must be multiples of factor."""
+    """Average over squares of factor x factor pixels.
+
+    Parameters
+    ----------
+    field
+        Field (rows, columns). Both sides must be multiples of the factor.
+    factor
+        Pixels along the side of a square.
+
+    Returns
+    -------
+    Float32Array
+        Means (rows / factor, columns / factor).
+    """
     if factor == 1:
         return field
     rows = field[::factor].copy()
@@ -93,7 +157,15 @@ def binned(field: Float32Array, factor: int) -> Float32Array:
 
 
 def hashed(first: npt.NDArray[np.int32], second: npt.NDArray[np.int32], salt: int) -> npt.NDArray[np.uint32]:
-    """A well-mixed 32-bit number for each pair of integers (murmur3's finaliser over a linear combination)."""
+    """Hash pairs of integers to 32-bit numbers, with murmur3's finaliser over a linear combination.
+
+    Parameters
+    ----------
+    first, second
+        The integers of the pairs, in arrays of one shape.
+    salt
+        Another salt gives other numbers.
+    """
     mixed = first.astype(np.uint32) * np.uint32(0x9E3779B1) + second.astype(np.uint32) * np.uint32(0x85EBCA77)
     mixed += np.uint32((salt * 0xC2B2AE3D) & 0xFFFFFFFF)
     mixed ^= mixed >> np.uint32(16)
@@ -105,11 +177,19 @@ def hashed(first: npt.NDArray[np.int32], second: npt.NDArray[np.int32], salt: in
 
 
 def unit(numbers: npt.NDArray[np.uint32], shift: int = 0) -> Float32Array:
-    """Sixteen bits of hashed numbers as 0..1; another shift (up to 16) gives another draw."""
+    """Turn sixteen bits of hashed numbers into numbers from 0 to 1.
+
+    Parameters
+    ----------
+    numbers
+        Hashed numbers (see `hashed`).
+    shift
+        First of the sixteen bits, 0 to 16. Another shift gives another draw.
+    """
     return ((numbers >> np.uint32(shift)) & np.uint32(0xFFFF)).astype(np.float32) * np.float32(1 / 65536)
 
 
 def smoothstep(values: Float32Array, low: float, high: float) -> Float32Array:
-    """0 below low, 1 above high, a smooth cubic between."""
+    """Return 0 where a value is below low, 1 where it is above high, and a smooth cubic in between."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

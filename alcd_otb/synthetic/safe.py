@@ -1,7 +1,8 @@
-"""Sentinel-2 L1C products in the compact SAFE layout: names, metadata and JPEG2000 files.
+"""Write Sentinel-2 L1C products in the compact SAFE layout: names, metadata and JPEG 2000 files.
 
-Follows the Sentinel-2 Products Specification Document (psd 14) as far as readers of products use it: the elements are
-those of real products of baselines 02.06 and 05.10, without the quality masks, the datastrip and the view angle grids.
+The module follows the Sentinel-2 Products Specification Document (psd 14) as far as readers of products use it. The
+elements are those of real products of baselines 02.06 and 05.10, without the quality masks, the datastrip and the view
+angle grids.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ OFFSET = -1000
 """RADIO_ADD_OFFSET of every band since baseline 04.00: reflectance = (DN + OFFSET) / QUANTIFICATION."""
 SATURATED = 65535
 
-# Tile sizes of the JPEG2000 codestream in ESA's products.
+# Tile sizes of the JPEG 2000 codestream in ESA's products, by resolution.
 _TILE_SIZE = {10: 1024, 20: 640, 60: 192}
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _PSD = "https://psd-14.sentinel2.eo.esa.int/PSD"
@@ -29,7 +30,27 @@ _PSD = "https://psd-14.sentinel2.eo.esa.int/PSD"
 
 @dataclass(frozen=True)
 class SyntheticAcquisition:
-    """What names and describes one product. baseline as in names: ``0206`` or ``0510``; angles in degrees."""
+    """An acquisition, from which the product is named and described.
+
+    Attributes
+    ----------
+    satellite
+        ``S2A`` or ``S2B``.
+    sensing
+        Time of acquisition.
+    generated
+        Time of generation of the product.
+    baseline
+        Processing baseline as in names: ``0206`` or ``0510``.
+    relative_orbit, absolute_orbit
+        Numbers of the orbit.
+    tile
+        Name of the tile, such as ``31TFJ``.
+    sun_zenith, sun_azimuth
+        Mean angles of the sun in degrees.
+    cloud_cover
+        Percentage of the imaged pixels under clouds.
+    """
 
     satellite: str
     sensing: datetime
@@ -63,23 +84,35 @@ class SyntheticAcquisition:
 
     @property
     def dotted_baseline(self) -> str:
-        """Such as ``05.10``."""
+        """Processing baseline as in the metadata, such as ``05.10``."""
         return f"{self.baseline[:2]}.{self.baseline[2:]}"
 
     def image_file(self, band: str) -> str:
-        """Path of a band's file in the product, without its suffix, as in IMAGE_FILE."""
+        """Return the path of a band's file in the product, without its suffix, as in IMAGE_FILE."""
         return f"GRANULE/{self.granule_name}/IMG_DATA/T{self.tile}_{_compact(self.sensing)}_{band}"
 
     def with_cloud_cover(self, percentage: float) -> "SyntheticAcquisition":
-        """The same with another cloud cover in the metadata, in percent."""
+        """Return the same acquisition with another cloud cover, in percent."""
         return replace(self, cloud_cover=percentage)
 
 
 def tile_grid(tile: str, size: int) -> Grid:
-    """The 10 m grid of a Sentinel-2 tile such as ``31TFJ``, cut to size x size pixels from its upper left corner.
+    """Return the 10 m grid of a part of a Sentinel-2 tile, from the tile's upper left corner.
 
-    The tile's letters name a square of 100 km of the Military Grid Reference System; the tile's upper left corner is
-    that of the square, moved outwards to multiples of 60 m. Raises ValueError where the name is not of that form.
+    The letters of the tile name a square of 100 km of the Military Grid Reference System. The upper left corner of the
+    tile is that of the square, moved outwards to multiples of 60 m.
+
+    Parameters
+    ----------
+    tile
+        Name of the tile, such as ``31TFJ``.
+    size
+        Side of the part in pixels of 10 m.
+
+    Raises
+    ------
+    ValueError
+        If the name is not that of a tile.
     """
     columns, rows = "ABCDEFGHJKLMNPQRSTUVWXYZ", "ABCDEFGHJKLMNPQRSTUV"
     lowest = dict(
@@ -106,7 +139,21 @@ def tile_grid(tile: str, size: int) -> Grid:
 def write_band(
     product: Path, acquisition: SyntheticAcquisition, band: Band, grid: Grid, pixels: npt.NDArray[np.uint16]
 ) -> None:
-    """Write one band as lossless JPEG2000. grid: the band's own grid; pixels: (rows, columns) in DN."""
+    """Write a band as lossless JPEG 2000.
+
+    Parameters
+    ----------
+    product
+        SAFE folder.
+    acquisition
+        Acquisition, which names the file.
+    band
+        The band.
+    grid
+        The band's own grid.
+    pixels
+        DN (rows, columns).
+    """
     path = product / f"{acquisition.image_file(band.name)}.jp2"
     path.parent.mkdir(parents=True, exist_ok=True)
     source = gdal_array.OpenArray(pixels)
@@ -123,7 +170,17 @@ def write_band(
 
 
 def write_metadata(product: Path, acquisition: SyntheticAcquisition, grid: Grid) -> None:
-    """Write MTD_MSIL1C.xml and MTD_TL.xml. grid: the product's 10 m grid."""
+    """Write ``MTD_MSIL1C.xml`` and ``MTD_TL.xml``.
+
+    Parameters
+    ----------
+    product
+        SAFE folder.
+    acquisition
+        Acquisition to describe.
+    grid
+        The 10 m grid of the product.
+    """
     granule = product / "GRANULE" / acquisition.granule_name
     granule.mkdir(parents=True, exist_ok=True)
     _write(product / "MTD_MSIL1C.xml", _product_metadata(acquisition))
@@ -131,8 +188,18 @@ def write_metadata(product: Path, acquisition: SyntheticAcquisition, grid: Grid)
 
 
 def _product_metadata(acquisition: SyntheticAcquisition) -> etree._Element:
+    """Return the content of ``MTD_MSIL1C.xml``."""
     root = _root("Level-1C_User_Product", f"{_PSD}/User_Product_Level-1C.xsd")
     general = _add(root, f"{{{root.nsmap['n1']}}}General_Info")
+    _add_product_info(general, acquisition)
+    _add_image_characteristics(general, acquisition)
+    quality = _add(root, f"{{{root.nsmap['n1']}}}Quality_Indicators_Info")
+    _add(quality, "Cloud_Coverage_Assessment", f"{acquisition.cloud_cover:.4f}")
+    return root
+
+
+def _add_product_info(general: etree._Element, acquisition: SyntheticAcquisition) -> None:
+    """Add what names the product, the acquisition and the files of the bands."""
     info = _add(general, "Product_Info")
     sensing = _iso(acquisition.sensing)
     baseline = acquisition.dotted_baseline
@@ -163,6 +230,10 @@ def _product_metadata(acquisition: SyntheticAcquisition) -> etree._Element:
     )
     for band in BANDS:
         _add(granule, "IMAGE_FILE", acquisition.image_file(band.name))
+
+
+def _add_image_characteristics(general: etree._Element, acquisition: SyntheticAcquisition) -> None:
+    """Add what the values of the pixels mean, and the bands."""
     image = _add(general, "Product_Image_Characteristics")
     for text, index in (("NODATA", 0), ("SATURATED", SATURATED)):
         special = _add(image, "Special_Values")
@@ -188,12 +259,10 @@ def _product_metadata(acquisition: SyntheticAcquisition) -> etree._Element:
         entry = _add(spectral, "Spectral_Information", bandId=str(band.position), physicalBand=physical)
         _add(entry, "RESOLUTION", band.resolution)
         _add(_add(entry, "Wavelength"), "CENTRAL", band.wavelength, unit="nm")
-    quality = _add(root, f"{{{root.nsmap['n1']}}}Quality_Indicators_Info")
-    _add(quality, "Cloud_Coverage_Assessment", f"{acquisition.cloud_cover:.4f}")
-    return root
 
 
 def _tile_metadata(acquisition: SyntheticAcquisition, grid: Grid) -> etree._Element:
+    """Return the content of ``MTD_TL.xml``."""
     root = _root("Level-1C_Tile_ID", f"{_PSD}/S2_PDI_Level-1C_Tile_Metadata.xsd")
     space = f"{{{root.nsmap['n1']}}}"
     general = _add(root, f"{space}General_Info")

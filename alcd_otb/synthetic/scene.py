@@ -1,53 +1,37 @@
-"""A small synthetic Sentinel-2 pair with its truth, for demonstrations, tests and benchmarks.
+"""Make a small synthetic Sentinel-2 pair with its truth, for demonstrations, tests and benchmarks.
 
-Nothing in it was ever seen by a satellite. See ``README.txt`` in the scene's folder for what it holds.
+No satellite has seen such a scene. ``README.txt`` in its folder says what it holds.
 """
 
 import json
-import os
-import tempfile
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from alcd_otb.raster.grid import Grid, Window
+from alcd_otb.raster.grid import Window
 from alcd_otb.settings.legend import Legend
 from alcd_otb.synthetic import noise
-from alcd_otb.synthetic.clouds import Clouds, make_clouds
-from alcd_otb.synthetic.imaging import (
-    CLEAR,
-    CLOUDY,
-    ImagedDate,
-    cover_of,
-    image_of,
-    make_block,
-)
+from alcd_otb.synthetic.clouds import make_clouds
+from alcd_otb.synthetic.imaging import CLOUDY, ImagedDate
 from alcd_otb.synthetic.points import place_points, write_points
-from alcd_otb.synthetic.safe import SyntheticAcquisition, tile_grid, write_band, write_metadata
+from alcd_otb.synthetic.rasters import SceneModel, write_bands, write_dem, write_truth
+from alcd_otb.synthetic.safe import SyntheticAcquisition, tile_grid, write_metadata
 from alcd_otb.synthetic.season import Season
-from alcd_otb.synthetic.spectra import BANDS, Band
-from alcd_otb.synthetic.terrain import COARSE, Terrain, make_terrain
-from alcd_otb.synthetic.truth import Truth, legend_of
-from otb_pipelines.process import gdal
-
-Labels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+from alcd_otb.synthetic.terrain import make_terrain
+from alcd_otb.synthetic.truth import TruthMap, TruthRules, legend_of
 
 FULL_TILE = 10980
-"""Pixels of 10 m along the side of a Sentinel-2 tile."""
+"""Side of a Sentinel-2 tile in pixels of 10 m."""
 _SMALLEST = 240
-_BLOCK = 480
-_THREADS = 2
-_GTIFF = ["TILED=YES", "COMPRESS=DEFLATE"]
+_DEM_RESOLUTION = 30
 _BY_BASELINE = {True: ("0510", datetime(2023, 11, 14)), False: ("0206", datetime(2018, 4, 6))}
+"""Baseline, and date of generation, of a product with a radiometric offset and of one without."""
 _OFFSET_DATES = {"cloudy": (True, False), "clear": (False, True), "both": (True, True), "none": (False, False)}
+"""Whether the cloudy date and the clear date have a radiometric offset."""
 
 _README = """SYNTHETIC DATA
 
@@ -69,7 +53,23 @@ size {size} x {size} pixels of 10 m, seed {seed}
 
 @dataclass(frozen=True)
 class SyntheticScene:
-    """Where the parts of a scene lie. cloudy and clear are SAFE folders."""
+    """Paths of the parts of a synthetic scene.
+
+    Attributes
+    ----------
+    folder
+        Folder of the scene.
+    scene_json
+        Description of the scene for ``python -m alcd_otb run``.
+    cloudy, clear
+        SAFE folders of the two products.
+    dem
+        Elevation model.
+    truth
+        True class of each pixel of the cloudy date.
+    samples
+        Points of a simulated operator.
+    """
 
     folder: Path
     scene_json: Path
@@ -91,208 +91,143 @@ def make_scene(
     use: str = "clouds",
     resolution: float | None = None,
 ) -> SyntheticScene:
-    """Write a synthetic scene into a folder, which is made if need be.
+    """Write a synthetic scene into a folder, which is made if it does not exist.
 
-    size: pixels of 10 m along a side, a multiple of 6 from 240 to 10980 (a full tile: 2.7 GB of temporary files).
-    offset: which date is of baseline 05.10 (DN = 10000 rho + 1000) rather than 02.06 (DN = 10000 rho).
-    use: the template that the truth, the points and scene.json are for; its truth tells the season. resolution: that
-    scene.json sets, in metres; None: the template's.
-    The same arguments give the same pixels. Raises ValueError where an argument is out of range.
+    The same arguments give the same pixels.
+
+    Parameters
+    ----------
+    folder
+        Folder of the scene.
+    size
+        Side of the scene in pixels of 10 m: a multiple of 6 from 240 to 10980. A full tile needs 2.7 GB of temporary
+        files.
+    seed
+        Seed of all that is random.
+    offset
+        The dates whose products are of baseline 05.10 (DN = 10000 rho + 1000). The others are of baseline 02.06
+        (DN = 10000 rho).
+    points_per_class
+        Number of points that the simulated operator draws in each class.
+    tile
+        Name of the Sentinel-2 tile.
+    use
+        Name of the template that the truth, the points and ``scene.json`` are for. Its truth sets the season.
+    resolution
+        Resolution in metres that ``scene.json`` sets. None: that of the template.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
     """
+    # Many parameters: each has a default, none depends on another, and a call names those that it sets.
     if size % 6 or not _SMALLEST <= size <= FULL_TILE:
         raise ValueError(f"size {size}: give a multiple of 6 from {_SMALLEST} to {FULL_TILE}")
     if offset not in _OFFSET_DATES:
         raise ValueError(f"offset {offset!r}: give one of {', '.join(_OFFSET_DATES)}")
-    rules, legend = Truth.load(use), legend_of(use)
+    rules, legend = TruthRules.load(use), legend_of(use)
     folder.mkdir(parents=True, exist_ok=True)
     grid = tile_grid(tile, size)
-    season = rules.seen_in
-    acquisitions = _acquisitions(tile, _OFFSET_DATES[offset], season)
-    terrain = make_terrain(size, seed, season)
-    clouds = make_clouds(size, seed, terrain, season.sun[CLOUDY])
-    views = _views(size, seed, acquisitions)
-    scene = SyntheticScene(
-        folder=folder,
-        scene_json=folder / "scene.json",
-        cloudy=folder / "L1C" / acquisitions[CLOUDY].product_name,
-        clear=folder / "L1C" / acquisitions[CLEAR].product_name,
-        dem=folder / "dem.tif",
-        truth=folder / "truth.tif",
-        samples=folder / "samples.gpkg",
-    )
-    products = (scene.cloudy, scene.clear)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".raw-") as raw:
-        truth, cover = _image(terrain, clouds, views, rules, legend, size, Path(raw))
-        cloudy = [one.code for one in legend.classes if one.name in rules.clouds]
-        cloudiness = 100 * float(np.isin(truth, cloudy).sum() / max(1, (truth > 0).sum()))
-        acquisitions = (acquisitions[CLOUDY].with_cloud_cover(cloudiness), acquisitions[CLEAR])
-        for acquisition, product in zip(acquisitions, products, strict=True):
-            write_metadata(product, acquisition, grid)
-        _encode(products, acquisitions, grid, Path(raw))
-    _write_truth(scene.truth, truth, grid.at_resolution(rules.resolution))
-    _write_dem(scene.dem, terrain, grid.at_resolution(30))
-    # Nobody labels where one date is about to end.
+    cloudy, clear = _acquisitions(tile, _OFFSET_DATES[offset], rules.season)
+    scene = _paths(folder, cloudy, clear)
+    model = _model(size, seed, (cloudy, clear), rules, legend)
+    truth = write_bands(model, (scene.cloudy, scene.clear), (cloudy, clear), grid, folder)
+    cloudy = cloudy.with_cloud_cover(_cloud_cover(truth, rules, legend))
+    write_metadata(scene.cloudy, cloudy, grid)
+    write_metadata(scene.clear, clear, grid)
+    write_truth(scene.truth, truth.codes, grid.at_resolution(rules.resolution))
+    write_dem(scene.dem, model.terrain.elevation, grid.at_resolution(_DEM_RESOLUTION))
+    # Nobody labels near the edge of the data of one date.
     margin = min(64, 0.03 * size)
     whole = Window(0, 0, size // rules.factor, size // rules.factor)
-    usable = np.logical_and(*(view.imaged(whole, rules.factor, margin) for view in views))
-    classes = rules.classes(legend)
-    points = place_points(truth, cover, usable, classes, points_per_class, seed, rules.factor)
+    usable = np.logical_and(*(view.imaged(whole, rules.factor, margin) for view in model.views))
+    points = place_points(truth, usable, rules.classes(legend), points_per_class, seed)
     scene.samples.unlink(missing_ok=True)
     write_points(scene.samples, points, grid.at_resolution(rules.resolution), legend)
-    _write_description(scene, acquisitions, seed, use, resolution)
-    _write_readme(scene, acquisitions, size=size, seed=seed, points=points_per_class, truth=rules, classes=classes)
+    _write_scene_json(scene, cloudy, seed, use, resolution)
+    readme = _README.format(
+        cloudy=scene.cloudy.relative_to(folder),
+        cloudy_baseline=_describe_baseline(cloudy),
+        clear=scene.clear.relative_to(folder),
+        clear_baseline=_describe_baseline(clear),
+        truth=_describe_truth(rules, legend),
+        points=points_per_class,
+        size=size,
+        seed=seed,
+    )
+    (folder / "README.txt").write_text(readme, encoding="utf-8")
     return scene
 
 
 def _acquisitions(
-    tile: str, since_04: tuple[bool, bool], season: Season
+    tile: str, with_offset: tuple[bool, bool], season: Season
 ) -> tuple[SyntheticAcquisition, SyntheticAcquisition]:
-    """Sentinel-2A and 2B five days apart, in the relative orbit that sees 31TFJ."""
+    """Return acquisitions of Sentinel-2A and 2B five days apart, in the relative orbit that sees 31TFJ."""
     cloudy, clear = (
-        SyntheticAcquisition(satellite, sensing, _BY_BASELINE[each][1], _BY_BASELINE[each][0], 108, orbit, tile, *sun)
-        for satellite, sensing, each, orbit, sun in zip(
-            ("S2A", "S2B"), season.sensing, since_04, season.orbits, season.sun, strict=True
+        SyntheticAcquisition(
+            satellite, sensing, _BY_BASELINE[has_offset][1], _BY_BASELINE[has_offset][0], 108, orbit, tile, *sun
+        )
+        for satellite, sensing, has_offset, orbit, sun in zip(
+            ("S2A", "S2B"), season.sensing, with_offset, season.orbits, season.sun, strict=True
         )
     )
     return cloudy, clear
 
 
+def _paths(folder: Path, cloudy: SyntheticAcquisition, clear: SyntheticAcquisition) -> SyntheticScene:
+    return SyntheticScene(
+        folder=folder,
+        scene_json=folder / "scene.json",
+        cloudy=folder / "L1C" / cloudy.product_name,
+        clear=folder / "L1C" / clear.product_name,
+        dem=folder / "dem.tif",
+        truth=folder / "truth.tif",
+        samples=folder / "samples.gpkg",
+    )
+
+
+def _model(
+    size: int,
+    seed: int,
+    acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition],
+    rules: TruthRules,
+    legend: Legend,
+) -> SceneModel:
+    """Make the fields of the whole scene."""
+    terrain = make_terrain(size, seed, rules.season)
+    clouds = make_clouds(size, seed, terrain, rules.season.sun[CLOUDY])
+    return SceneModel(size, terrain, clouds, _views(size, seed, acquisitions), rules, legend)
+
+
 def _views(
     size: int, seed: int, acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition]
 ) -> tuple[ImagedDate, ImagedDate]:
-    """Each swath cuts off a wedge along another side; the two atmospheres differ a little."""
+    """Return how both dates are imaged.
+
+    The edge of each swath cuts off a wedge along another side of the scene. The two atmospheres differ a little.
+    """
     random = noise.generator(seed, 5)
     west, north = (size * float(random.uniform(0.02, 0.05)) for _ in range(2))
     gain, path = float(random.uniform(0.985, 1.015)), float(random.uniform(0.92, 1.10))
     edges = ((1.0, 0.09, west + 0.02 * size), (0.28, 1.0, north + 0.10 * size))
     settings = zip((1.0, gain), (1.0, path), edges, acquisitions, strict=True)
-    return tuple(  # type: ignore[return-value]
-        ImagedDate(date, gain, path, -one.offset, edge) for date, (gain, path, edge, one) in enumerate(settings)
+    cloudy, clear = (
+        ImagedDate(date, gain, path, -acquisition.offset, edge)
+        for date, (gain, path, edge, acquisition) in enumerate(settings)
     )
+    return cloudy, clear
 
 
-def _image(
-    terrain: Terrain,
-    clouds: Clouds,
-    views: tuple[ImagedDate, ImagedDate],
-    rules: Truth,
-    legend: Legend,
-    size: int,
-    raw: Path,
-) -> Labels:
-    """Write every band of both dates as raw files, strip by strip; return the truth and the ground's cover."""
-    factor = rules.factor
-    truth, cover = (np.zeros((size // factor, size // factor), dtype=np.uint8) for _ in range(2))
-    with ThreadPoolExecutor(_THREADS) as pool, _raw_files(raw) as files:
-
-        def strip(first: int) -> None:
-            rows = min(_BLOCK, size - first)
-            strips = {
-                (view.date, band.name): np.empty(
-                    (rows * 10 // band.resolution, size * 10 // band.resolution), dtype=np.uint16
-                )
-                for view in views
-                for band in BANDS
-            }
-            for left in range(0, size, _BLOCK):
-                columns = min(_BLOCK, size - left)
-                block = make_block(terrain, clouds, Window(first, left, rows, columns))
-                for view in views:
-                    for band in BANDS:
-                        image = image_of(block, view, band)
-                        column = left * 10 // band.resolution
-                        strips[view.date, band.name][:, column : column + image.shape[1]] = image
-                here = (
-                    slice(first // factor, (first + rows) // factor),
-                    slice(left // factor, (left + columns) // factor),
-                )
-                truth[here] = rules.of(block, views[CLOUDY], legend)
-                cover[here] = cover_of(block, factor)
-            for (date, name), pixels in strips.items():
-                os.pwrite(files[date, name], pixels.data, pixels.itemsize * pixels.shape[1] * _band_row(name, first))
-
-        list(pool.map(strip, range(0, size, _BLOCK)))
-    return truth, cover
+def _cloud_cover(truth: TruthMap, rules: TruthRules, legend: Legend) -> float:
+    """Return the percentage of the imaged pixels whose true class is a cloud."""
+    clouds = [entry.code for entry in legend.classes if entry.name in rules.clouds]
+    return 100 * float(np.isin(truth.codes, clouds).sum() / max(1, (truth.codes > 0).sum()))
 
 
-def _band_row(name: str, row: int) -> int:
-    """The row of a band that begins at a row of 10 m."""
-    return row * 10 // next(band.resolution for band in BANDS if band.name == name)
-
-
-def _raw_path(raw: Path, date: int, name: str) -> Path:
-    return raw / f"{date}_{name}.raw"
-
-
-@contextmanager
-def _raw_files(raw: Path) -> Iterator[dict[tuple[int, str], int]]:
-    """File descriptors, open for writing, by date and band."""
-    files: dict[tuple[int, str], int] = {}
-    try:
-        for date in (CLOUDY, CLEAR):
-            for band in BANDS:
-                path = _raw_path(raw, date, band.name)
-                files[date, band.name] = os.open(path, os.O_WRONLY | os.O_CREAT)
-        yield files
-    finally:
-        for descriptor in files.values():
-            os.close(descriptor)
-
-
-def _encode(
-    products: tuple[Path, Path], acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition], grid: Grid, raw: Path
+def _write_scene_json(
+    scene: SyntheticScene, cloudy: SyntheticAcquisition, seed: int, use: str, resolution: float | None
 ) -> None:
-    """Turn the raw files into JPEG2000, the largest first so that both threads end together; delete them."""
-
-    def encode(task: tuple[Band, int]) -> None:
-        band, date = task
-        path = _raw_path(raw, date, band.name)
-        own = grid.at_resolution(band.resolution)
-        pixels = np.memmap(path, dtype=np.uint16, mode="r", shape=(own.height, own.width))
-        write_band(products[date], acquisitions[date], band, own, pixels)
-        path.unlink()
-
-    tasks = sorted(((band, date) for band in BANDS for date in (CLOUDY, CLEAR)), key=lambda task: task[0].resolution)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(encode, tasks))
-
-
-def _write_truth(path: Path, truth: npt.NDArray[np.uint8], grid: Grid) -> None:
-    with _geotiff(path, grid, gdal.GDT_Byte, [*_GTIFF, "PREDICTOR=1"]) as band:
-        band.SetNoDataValue(0)
-        band.SetDescription("class of the cloudy date")
-        band.WriteArray(truth)
-
-
-def _write_dem(path: Path, terrain: Terrain, grid: Grid) -> None:
-    with _geotiff(path, grid, gdal.GDT_Float32, [*_GTIFF, "PREDICTOR=3"]) as band:
-        band.SetUnitType("m")
-        for row in range(0, grid.height, _BLOCK):
-            window = Window(row, 0, min(_BLOCK, grid.height - row), grid.width)
-            # Centimetres: what lies below them would only defeat the compression.
-            elevation = np.round(noise.upsample(terrain.elevation, COARSE / grid.resolution, window), 2)
-            band.WriteArray(elevation, 0, row)
-
-
-@contextmanager
-def _geotiff(path: Path, grid: Grid, pixel_type: int, options: Iterable[str]) -> Iterator[gdal.Band]:
-    """The band of a single-band GeoTIFF, which is on the disk when the context ends."""
-    path.unlink(missing_ok=True)
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), grid.width, grid.height, 1, pixel_type, list(options))
-    dataset.SetGeoTransform(grid.transform)
-    dataset.SetSpatialRef(grid.spatial_reference)
-    yield dataset.GetRasterBand(1)
-    dataset.FlushCache()
-
-
-def _write_description(
-    scene: SyntheticScene,
-    acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition],
-    seed: int,
-    use: str,
-    resolution: float | None,
-) -> None:
-    cloudy, _ = acquisitions
     description: dict[str, object] = {
         "name": f"synthetic {seed}",
         "cloudy": str(scene.cloudy.relative_to(scene.folder)),
@@ -307,30 +242,11 @@ def _write_description(
     scene.scene_json.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_readme(
-    scene: SyntheticScene,
-    acquisitions: tuple[SyntheticAcquisition, SyntheticAcquisition],
-    *,
-    size: int,
-    seed: int,
-    points: int,
-    truth: Truth,
-    classes: Mapping[int, str],
-) -> None:
-    cloudy, clear = acquisitions
-    codes = ", ".join(f"{code} {name}" for code, name in classes.items())
-    described = f"class of each {truth.resolution} m pixel of the cloudy date: 0 no data, {codes}"
-    text = _README.format(
-        cloudy=scene.cloudy.relative_to(scene.folder),
-        cloudy_baseline=_describe_baseline(cloudy),
-        clear=scene.clear.relative_to(scene.folder),
-        clear_baseline=_describe_baseline(clear),
-        truth=textwrap.fill(described, 106).replace("\n", f"\n{'':14}"),
-        points=points,
-        size=size,
-        seed=seed,
-    )
-    (scene.folder / "README.txt").write_text(text, encoding="utf-8")
+def _describe_truth(rules: TruthRules, legend: Legend) -> str:
+    """Return the lines about ``truth.tif`` in ``README.txt``."""
+    codes = ", ".join(f"{code} {name}" for code, name in rules.classes(legend).items())
+    description = f"class of each {rules.resolution} m pixel of the cloudy date: 0 no data, {codes}"
+    return textwrap.fill(description, 106).replace("\n", f"\n{'':14}")
 
 
 def _describe_baseline(acquisition: SyntheticAcquisition) -> str:

@@ -1,4 +1,4 @@
-"""When the two dates of a synthetic scene are, and what the ground is like then."""
+"""Define the seasons of the synthetic scenes: their two dates, the sun, and the state of the ground."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,10 +6,22 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Season:
-    """sensing, orbits (absolute) and sun (zenith and azimuth in degrees): of the cloudy date and of the clear one.
+    """Two dates of a season and the state of the ground then.
 
-    relief: height of the land, relative to that in spring. snow: share of the scene. casts_shadows: whether slopes
-    shade the ground behind them; under a high sun none is steep enough.
+    Attributes
+    ----------
+    sensing
+        Time of acquisition of the cloudy date and of the clear date.
+    orbits
+        Absolute orbit of the cloudy date and of the clear date.
+    sun
+        Zenith and azimuth in degrees, for the cloudy date and for the clear date.
+    relief
+        Height of the land, relative to that in spring.
+    snow
+        Fraction of the scene under snow.
+    casts_shadows
+        Whether slopes shade the ground behind them. Under a high sun no slope is steep enough.
     """
 
     sensing: tuple[datetime, datetime]
@@ -38,4 +50,4 @@ SEASONS = {
         casts_shadows=True,
     ),
 }
-"""Both as seen over 31TFJ, in relative orbit 108."""
+"""The seasons by name. Dates and sun are those over the tile 31TFJ, in relative orbit 108."""

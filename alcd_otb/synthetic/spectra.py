@@ -1,7 +1,7 @@
-"""Reflectances, atmosphere and noise of the synthetic scenes, in the 13 bands of Sentinel-2.
+"""Define reflectances, atmosphere and noise of the synthetic scenes in the 13 bands of Sentinel-2.
 
-All values are round figures typical of spring over southern France, chosen to give the right contrasts between the
-bands; they are not measurements. Bottom-of-atmosphere reflectance for the surfaces, top-of-atmosphere for clouds.
+The values are not measurements. They are round figures typical of spring over southern France, chosen to give the
+right contrasts between the bands. Surfaces have bottom-of-atmosphere reflectance, clouds top-of-atmosphere reflectance.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,19 @@ from alcd_otb.arrays import Float32Array
 
 @dataclass(frozen=True)
 class Band:
-    """One MSI band. resolution in metres; wavelength in nanometres; position = ``band_id`` of the metadata, 0..12."""
+    """A band of the MultiSpectral Instrument.
+
+    Attributes
+    ----------
+    name
+        Such as ``B8A``.
+    resolution
+        Pixel side in metres.
+    wavelength
+        Central wavelength in nanometres.
+    position
+        Position among the bands, 0 to 12: ``band_id`` in the metadata.
+    """
 
     name: str
     resolution: int
@@ -46,6 +58,7 @@ BANDS = tuple(
 
 
 def _row(*values: float) -> Float32Array:
+    """Return a value for each band, (bands,)."""
     if len(values) != len(BANDS):
         raise ValueError(f"{len(values)} values for {len(BANDS)} bands")
     return np.array(values, dtype=np.float32)
@@ -73,7 +86,7 @@ LAND_KINDS: dict[str, Float32Array] = {
 }
 KIND = {name: number for number, name in enumerate(LAND_KINDS)}
 LAND: Float32Array = np.stack(list(LAND_KINDS.values()))
-"""(kinds, bands)."""
+"""Reflectance of every kind of land, (kinds, bands)."""
 
 WATER_DEEP = _row(0.022, 0.022, 0.016, 0.007, 0.006, 0.005, 0.004, 0.004, 0.003, 0.003, 0.002, 0.002, 0.001)
 WATER_TURBID = _row(0.050, 0.066, 0.105, 0.100, 0.085, 0.045, 0.042, 0.032, 0.026, 0.015, 0.004, 0.006, 0.004)
@@ -84,16 +97,16 @@ PATH = _row(0.112, 0.082, 0.047, 0.027, 0.022, 0.018, 0.015, 0.012, 0.010, 0.006
 HAZE_PATH = _row(0.055, 0.050, 0.042, 0.036, 0.034, 0.032, 0.030, 0.028, 0.027, 0.014, 0.0, 0.010, 0.006)
 """Path reflectance added by one unit of haze."""
 TRANSMISSION = _row(0.800, 0.840, 0.880, 0.915, 0.920, 0.930, 0.950, 0.940, 0.960, 0.480, 0.0, 0.950, 0.930)
-"""Two-way; the 1375 nm band sees the ground over high terrain only (see ``imaging``)."""
+"""Two-way transmission; the 1375 nm band sees the ground over high terrain only (see ``imaging``)."""
 DIFFUSE = _row(0.460, 0.390, 0.300, 0.220, 0.195, 0.175, 0.155, 0.135, 0.125, 0.100, 0.100, 0.050, 0.035)
-"""Share of the irradiance that comes from the sky and reaches shadows."""
+"""Fraction of the irradiance that comes from the sky and also reaches shadows."""
 
 LOW_CLOUD = _row(0.800, 0.790, 0.770, 0.790, 0.800, 0.810, 0.820, 0.820, 0.820, 0.480, 0.0050, 0.600, 0.430)
-"""Reflectance of an opaque water cloud; at 1375 nm the vapour above it hides it."""
+"""Reflectance of an opaque water cloud; at 1375 nm the vapour above hides it."""
 CIRRUS = _row(0.190, 0.185, 0.180, 0.180, 0.180, 0.180, 0.180, 0.180, 0.180, 0.140, 0.095, 0.100, 0.070)
 """Reflectance added by one unit of cirrus."""
 CIRRUS_OPACITY = _row(0.26, 0.26, 0.26, 0.26, 0.26, 0.26, 0.26, 0.26, 0.26, 0.26, 0.26, 0.30, 0.32)
-"""Share of the light from below that one unit of cirrus takes away."""
+"""Fraction of the light from below that one unit of cirrus blocks."""
 
 VIGOUR = _row(-0.18, -0.20, -0.10, -0.26, -0.05, 0.14, 0.20, 0.22, 0.22, 0.20, 0.0, -0.12, -0.22)
 """Relative change of a vegetated reflectance with one unit of the vigour texture."""
@@ -103,17 +116,28 @@ NOISE = _row(0.0012, 0.0011, 0.0010, 0.0010, 0.0011, 0.0012, 0.0012, 0.0013, 0.0
 SOLAR_IRRADIANCE = _row(
     1884.69, 1959.66, 1823.24, 1512.06, 1424.64, 1287.61, 1162.08, 1041.63, 955.32, 812.92, 367.15, 245.59, 85.25
 )
-"""W/m2/um, as in Sentinel-2A's public metadata."""
+"""Solar irradiance in W/m2/um, as in the public metadata of Sentinel-2A."""
 
 
 def per_kind(default: float, **kinds: float) -> npt.NDArray[Any]:
-    """A lookup table over the land kinds, float32."""
+    """Return a lookup table over the kinds of land, float32 (kinds,).
+
+    Parameters
+    ----------
+    default
+        Value of the kinds that are not named.
+    **kinds
+        Value of a kind, by its name.
+    """
     return np.array([kinds.get(name, default) for name in LAND_KINDS], dtype=np.float32)
 
 
 COVER = per_kind(10, broadleaf=11, conifer=11, rock=12, alpine_grass=12, asphalt=13, bright_roof=13, tile_roof=13,
                  sand=14, stubble=15, dark_soil=15, bright_soil=15, vineyard=15, track=15).astype(np.uint8)  # fmt: skip
-"""Groups of land that look different to a person: green fields, forest, heights, towns, sand, bare fields."""
+"""Cover code by kind of land. A cover is a group that looks different to a person.
+
+The covers are green fields, forest, heights, towns, sand and bare fields.
+"""
 
 VEGETATED = per_kind(0.0, cereal=1.0, young_crop=0.8, rapeseed=0.8, pasture=1.0, vineyard=0.5, broadleaf=0.6,
                      conifer=0.5, alpine_grass=0.7, stubble=0.2)  # fmt: skip

@@ -1,48 +1,54 @@
-"""The ground of a synthetic scene: relief, water, land cover and snow.
+"""Make the terrain of a synthetic scene: relief, water, land cover and snow, as fields of the whole scene at 60 m.
 
-Large shapes are fields at 60 m over the whole scene, made once; everything finer is made block by block at 10 m.
-Thresholds are quantiles of the fields, so that every scene has water, snow, forest and fields in similar shares.
+The fields are made once; everything finer is made block by block at 10 m (see `ground`). Thresholds are quantiles of
+the fields, so that every scene has water, snow, forest and fields in similar shares.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from alcd_otb.arrays import Float32Array
-from alcd_otb.raster.grid import Window
 from alcd_otb.synthetic import noise
 from alcd_otb.synthetic.season import Season
-from alcd_otb.synthetic.spectra import KIND
 
 COARSE = 60
 """Pixel side of the scene-wide fields in metres; they are 6 pixels of 10 m wide."""
 
-# Share of the scene.
+# Fractions of the scene under the sea and under lakes.
 _SEA, _LAKES = 0.075, 0.012
-# Crops in the order of their cumulative shares of the parcels.
-_CROPS = (
-    ("cereal", 0.27),
-    ("pasture", 0.45),
-    ("young_crop", 0.57),
-    ("dark_soil", 0.67),
-    ("bright_soil", 0.76),
-    ("vineyard", 0.85),
-    ("rapeseed", 0.92),
-    ("stubble", 1.00),
-)
-# The crops come first among the kinds of land.
-_FIELD_KINDS = len(_CROPS)
 
 
 @dataclass(frozen=True)
 class Terrain:
-    """Scene-wide fields at 60 m, each (size/6, size/6) float32.
+    """The terrain of a scene, as fields at 60 m, float32 (size / 6, size / 6).
 
-    elevation in metres; illumination: direct sun on the slope relative to flat ground, one field a date; shore:
-    signed distance to the shore in metres, positive in water; turbidity 0..1; forest, urban, alpine and sand:
-    propensities around 0, where positive means covered; snow: height above the snow line relative to the width of
-    its belt, one field a date; warp: displacement of the parcels in metres (2 fields); tone: regional brightness.
+    Attributes
+    ----------
+    elevation
+        Elevation in metres.
+    illumination
+        Direct sunlight on the slope relative to that on flat ground, at each date.
+    shore
+        Signed distance to the shore in metres, positive in water.
+    turbidity
+        Turbidity of the water, 0 to 1.
+    forest, alpine, sand
+        Propensities around 0: the ground is covered where they are positive.
+    urban
+        Fraction of the ground that is built, 0 to 0.75.
+    snow
+        Height above the snow line relative to the width of its belt, at each date.
+    warp
+        Displacement of the parcels in metres, in two directions.
+    tone
+        Regional brightness.
+    seed
+        Seed of the scene.
+    angle
+        Direction of the parcels in radians.
+    textures
+        Periodic fields of 10 m pixels, from smooth and large to rough and small.
     """
 
     elevation: Float32Array
@@ -62,77 +68,73 @@ class Terrain:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The ground of a block at 10 m: kinds of land at either date (uint8), and float32 fields of the same shape.
+class _Fields:
+    """Fields of the whole scene, drawn one after the other from one generator.
 
-    water and snow are shares of the pixel, 0..1. The others are given at either date: brightness varies around 1,
-    vigour and speckle (pixel by pixel) around 0, turbidity 0..1. The speckle of the clear date lies one pixel off:
-    dates are never registered better than that.
+    Attributes
+    ----------
+    side
+        Side of the scene in pixels of 60 m.
+    random
+        Generator of the scene's terrain.
     """
 
-    kinds: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-    brightness: tuple[Float32Array, Float32Array]
-    vigour: tuple[Float32Array, Float32Array]
-    speckle: tuple[Float32Array, Float32Array]
-    water: Float32Array
-    turbidity: tuple[Float32Array, Float32Array]
-    snow: tuple[Float32Array, Float32Array]
+    side: int
+    random: np.random.Generator
+
+    @property
+    def extent(self) -> int:
+        """Side of the scene in metres."""
+        return self.side * COARSE
+
+    def draw(self, slope: float, outer: float) -> Float32Array:
+        """Draw a field whose largest structures are of `outer` metres, at most half of the scene."""
+        pixels = max(3.0, min(outer, 0.5 * self.extent) / COARSE)
+        return noise.fractal((self.side, self.side), self.random, slope=slope, outer=pixels)
 
 
 def make_terrain(size: int, seed: int, season: Season) -> Terrain:
-    """size: pixels of 10 m."""
-    n = size // 6
-    extent = n * COARSE
+    """Make the terrain of a scene.
+
+    Parameters
+    ----------
+    size
+        Side of the scene in pixels of 10 m.
+    seed
+        Seed of the scene.
+    season
+        Height of the land, snow and sun.
+    """
+    # The order of all draws below decides what a seed gives.
     random = noise.generator(seed, 1)
-    angle = float(random.uniform(0, 2 * np.pi))
-    along, across = _axes(n, angle)
-
-    def field(slope: float, outer: float) -> Float32Array:
-        """outer in metres; never larger than about half of the scene."""
-        return noise.fractal((n, n), random, slope=slope, outer=max(3.0, min(outer, 0.5 * extent) / COARSE))
-
-    coast = along + 0.09 * field(3.9, 0.4 * extent) + 0.5 * across**2 * np.float32(random.uniform(-0.5, 0.5))
+    fields = _Fields(size // 6, random)
+    extent = fields.extent
+    along, across = _axes(fields.side, float(random.uniform(0, 2 * np.pi)))
+    coast = along + 0.09 * fields.draw(3.9, 0.4 * extent) + 0.5 * across**2 * np.float32(random.uniform(-0.5, 0.5))
     sea_level = np.quantile(coast, _SEA)
-    shore = np.float32(extent) * (sea_level - coast)
+    sea = np.float32(extent) * (sea_level - coast)
     relief = season.relief * float(np.clip(0.085 * extent, 300, 2400))
     height = noise.smoothstep(coast, sea_level + 0.35, sea_level + 1.05)
-    ridges = 1 - 0.7 * np.abs(field(3.6, 7000)) - 0.22 * np.abs(field(3.4, 2200))
-    hills = field(3.2, 4000)
-    elevation = 25 + relief * (height * (0.62 + 0.38 * ridges) + (0.02 + 0.02 * height) * hills)
-    elevation = elevation * noise.smoothstep(-shore, 0, 0.06 * extent) + 2
-    elevation = np.maximum(elevation, 0).astype(np.float32)
-
-    water = np.maximum(shore, _lakes(field(4.0, 0.08 * extent + 500), height, shore, extent))
-    for _ in range(2):
-        middle = np.float32(random.uniform(-0.28, 0.28))
-        meanders = across - middle + 0.07 * field(5.5, 0.35 * extent) + 250 / extent * field(6.0, 1800)
-        half_width = np.float32(random.uniform(60, 120)) * (1 - 1.5 * noise.smoothstep(height, 0.1, 0.6))
-        gradient = np.hypot(*np.gradient(meanders)) / COARSE
-        water = np.maximum(water, half_width - np.abs(meanders) / np.maximum(gradient, 0.3 / extent))
-    water = np.clip(water, -2000, 2000).astype(np.float32)
-
-    belt = elevation + 0.05 * relief * field(4.0, 6000) - 0.10 * relief * _northness(elevation)
-    belt = np.where(water > 0, -1e4, belt)
-    line = np.quantile(belt, 1 - season.snow)
-    width = 0.06 * relief
-    snow = tuple(((belt - line - rise * relief) / width).astype(np.float32) for rise in (0.0, 0.035))
-
+    elevation = _elevation(fields, height, sea, relief)
+    shore = _shore(fields, across, height, sea)
+    snow = _snow(fields, elevation, shore, season, relief)
     mid_slopes = 1.3 * noise.smoothstep(elevation, 0.12 * relief, 0.35 * relief)
-    alpine = (elevation - 0.62 * relief) / (0.10 * relief) + 0.5 * field(2.4, 1500)
-    forest = field(2.9, 4000) + mid_slopes - 1.0
+    alpine = (elevation - 0.62 * relief) / (0.10 * relief) + 0.5 * fields.draw(2.4, 1500)
+    forest = fields.draw(2.9, 4000) + mid_slopes - 1.0
     illumination = tuple(_illumination(elevation, *sun, season.casts_shadows) for sun in season.sun)
+    near_shore = 0.4 * noise.smoothstep(-shore, -400, 0)
     return Terrain(
         elevation=elevation,
         illumination=(illumination[0], illumination[1]),
-        shore=water,
-        turbidity=np.clip(0.3 + 0.3 * field(3.0, 0.2 * extent) + 0.4 * noise.smoothstep(-water, -400, 0), 0, 1),
+        shore=shore,
+        turbidity=np.clip(0.3 + 0.3 * fields.draw(3.0, 0.2 * extent) + near_shore, 0, 1),
         forest=forest.astype(np.float32),
-        urban=_towns(n, random, water, height),
+        urban=_towns(fields.side, random, shore, height),
         alpine=alpine.astype(np.float32),
-        sand=(field(3.0, 2500) - 2.6 + 2.6 * noise.smoothstep(-np.abs(shore), -120, -20)).astype(np.float32),
-        snow=(snow[0], snow[1]),
-        warp=(500 * field(6.5, 9000), 500 * field(6.5, 9000)),
-        tone=0.09 * field(2.4, 3000),
+        sand=(fields.draw(3.0, 2500) - 2.6 + 2.6 * noise.smoothstep(-np.abs(sea), -120, -20)).astype(np.float32),
+        snow=snow,
+        warp=(500 * fields.draw(6.5, 9000), 500 * fields.draw(6.5, 9000)),
+        tone=0.09 * fields.draw(2.4, 3000),
         seed=seed,
         angle=float(random.uniform(0, np.pi)),
         textures=(
@@ -143,112 +145,42 @@ def make_terrain(size: int, seed: int, season: Season) -> Terrain:
     )
 
 
-def ground_of(terrain: Terrain, window: Window) -> Ground:
-    """The ground of a block. The window's sides must be multiples of 6."""
-
-    def fine(field: Float32Array) -> Float32Array:
-        return noise.upsample(field, 6, window)
-
-    pixel, patch, speckle = (noise.tile_window(tile, window) for tile in terrain.textures)
-    row, column, rows, columns = window
-    misplaced = noise.tile_window(terrain.textures[2], (row + 1, column + 1, rows, columns))
-    # Soil moisture, leaves and plankton differ between the dates in patches of their own.
-    passing = tuple(
-        noise.tile_window(terrain.textures[1], (row + 311 * date, column + 157 * date, rows, columns))
-        for date in (1, 2)
-    )
-    first, second, parcel = _parcels(terrain, window, fine(terrain.warp[0]), fine(terrain.warp[1]))
-    forest = fine(terrain.forest) + 0.35 * patch
-    conifer = forest + 0.6 * pixel > 1.3
-    alpine = fine(terrain.alpine) + 0.4 * patch
-    for kind in (first, second):
-        kind[forest > 0] = KIND["broadleaf"]
-        kind[(forest > 0) & conifer] = KIND["conifer"]
-        kind[alpine > 0] = KIND["alpine_grass"]
-        kind[alpine + 0.8 * pixel > 1.0] = KIND["rock"]
-        kind[fine(terrain.sand) + 0.3 * patch > 0] = KIND["sand"]
-    _build(terrain, window, (first, second), fine(terrain.urban))
-    shore = fine(terrain.shore) + 6 * patch
-    field = first < _FIELD_KINDS
-    own_tone = np.where(field, 0.30 * (noise.unit(parcel) - 0.5), 0)
-    own_vigour = np.where(field, 1.8 * (noise.unit(parcel, 16) - 0.5), 0)
-    own_growth = np.where(field, 1.2 * (noise.unit(parcel, 8) - 0.5), 0)
-    brightness = 1 + fine(terrain.tone) + 0.04 * patch + own_tone
-    vigour = 0.5 * patch + 0.35 * pixel + 0.25 * speckle + own_vigour
-    turbidity = fine(terrain.turbidity)
-    return Ground(
-        kinds=(first, second),
-        brightness=(brightness + 0.06 * passing[0], brightness + 0.06 * passing[1]),
-        vigour=(vigour + 0.4 * passing[0], vigour + 0.4 * passing[1] + own_growth),
-        speckle=(speckle, misplaced),
-        water=np.clip(0.5 + shore / 10, 0, 1),
-        turbidity=(np.clip(turbidity + 0.10 * passing[0], 0, 1), np.clip(turbidity + 0.10 * passing[1], 0, 1)),
-        snow=(_snow_share(terrain, 0, window, patch, pixel), _snow_share(terrain, 1, window, patch, pixel)),
-    )
+def _elevation(fields: _Fields, height: Float32Array, sea: Float32Array, relief: float) -> Float32Array:
+    """Return the elevation in metres: ridges and hills that rise from the coast, and a flat sea."""
+    ridges = 1 - 0.7 * np.abs(fields.draw(3.6, 7000)) - 0.22 * np.abs(fields.draw(3.4, 2200))
+    hills = fields.draw(3.2, 4000)
+    elevation = 25 + relief * (height * (0.62 + 0.38 * ridges) + (0.02 + 0.02 * height) * hills)
+    elevation = elevation * noise.smoothstep(-sea, 0, 0.06 * fields.extent) + 2
+    return np.asarray(np.maximum(elevation, 0).astype(np.float32))
 
 
-def _snow_share(terrain: Terrain, date: int, window: Window, patch: Float32Array, pixel: Float32Array) -> Float32Array:
-    height = noise.upsample(terrain.snow[date], 6, window)
-    if height.max() < -3:
-        return np.zeros_like(height)
-    return noise.smoothstep(height + 0.10 * patch + 0.06 * pixel, -0.35, 0.35) * np.float32(0.97)
+def _shore(fields: _Fields, across: Float32Array, height: Float32Array, sea: Float32Array) -> Float32Array:
+    """Return the signed distance in metres to the shore of the sea, of lakes and of two rivers."""
+    extent = fields.extent
+    shore = np.maximum(sea, _lakes(fields.draw(4.0, 0.08 * extent + 500), height, sea, extent))
+    for _ in range(2):
+        middle = np.float32(fields.random.uniform(-0.28, 0.28))
+        meanders = across - middle + 0.07 * fields.draw(5.5, 0.35 * extent) + 250 / extent * fields.draw(6.0, 1800)
+        half_width = np.float32(fields.random.uniform(60, 120)) * (1 - 1.5 * noise.smoothstep(height, 0.1, 0.6))
+        gradient = np.hypot(*np.gradient(meanders)) / COARSE
+        shore = np.maximum(shore, half_width - np.abs(meanders) / np.maximum(gradient, 0.3 / extent))
+    return np.asarray(np.clip(shore, -2000, 2000).astype(np.float32))
 
 
-def _parcels(
-    terrain: Terrain, window: Window, warp_u: Float32Array, warp_v: Float32Array
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
-    """Fields: blocks of about 700 m x 500 m between tracks, cut into strips, each strip under one crop.
-
-    Returns the kinds at either date and a random number for each parcel.
-    """
-    row, column, rows, columns = window
-    y = (np.arange(row, row + rows, dtype=np.float32) * 10)[:, None]
-    x = (np.arange(column, column + columns, dtype=np.float32) * 10)[None, :]
-    cosine, sine = np.float32(np.cos(terrain.angle)), np.float32(np.sin(terrain.angle))
-    u = (cosine * x + sine * y + warp_u) / 700
-    v = (cosine * y - sine * x + warp_v) / 500
-    # Every other column of blocks is shifted by half a block, as brickwork: no straight line crosses the scene.
-    cell_u = np.floor(u).astype(np.int32)
-    v += np.float32(0.5) * (cell_u & 1)
-    cell_v = np.floor(v).astype(np.int32)
-    block = noise.hashed(cell_u, cell_v, terrain.seed)
-    inner_u, inner_v = u - cell_u, v - cell_v
-    strips = (1 + (block & 3) + (block >> np.uint32(2) & 1)).astype(np.float32)
-    lengthwise = (block >> np.uint32(4) & 1).astype(bool)
-    strip = (np.where(lengthwise, inner_u, inner_v) * strips).astype(np.int32)
-    parcel = noise.hashed(block.view(np.int32), strip, terrain.seed + 1)
-    crops = np.array([KIND[name] for name, _ in _CROPS], dtype=np.uint8)
-    table = crops[np.searchsorted([share for _, share in _CROPS], np.arange(256) / 256, side="right")]
-    first = table[parcel & np.uint32(255)]
-    # Between the dates, one parcel in thirty is ploughed.
-    ploughed = (parcel >> np.uint32(8) & np.uint32(255)) < 9
-    second = np.where(ploughed, np.uint8(KIND["dark_soil"]), first)
-    track = (np.minimum(inner_u, 1 - inner_u) * 700 < 7) | (np.minimum(inner_v, 1 - inner_v) * 500 < 5)
-    track &= (block >> np.uint32(5) & 3) > 0
-    first[track] = second[track] = KIND["track"]
-    return first, second, noise.hashed(parcel.view(np.int32), strip, terrain.seed + 3)
-
-
-def _build(
-    terrain: Terrain, window: Window, kinds: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], density: Float32Array
-) -> None:
-    """Roofs and asphalt of about 20 m where towns are; in place."""
-    if density.max() <= 0.02:
-        return
-    row, column, rows, columns = window
-    lot_row = ((np.arange(row, row + rows, dtype=np.int32)) // 2)[:, None]
-    lot_column = ((np.arange(column, column + columns, dtype=np.int32)) // 2)[None, :]
-    lot = noise.hashed(lot_row + np.zeros_like(lot_column), lot_column + np.zeros_like(lot_row), terrain.seed + 2)
-    built = noise.unit(lot) < density
-    which = noise.unit(lot, 16)
-    for low, high, name in ((0, 0.45, "asphalt"), (0.45, 0.93, "tile_roof"), (0.93, 1, "bright_roof")):
-        chosen = built & (which >= low) & (which < high)
-        for kind in kinds:
-            kind[chosen] = KIND[name]
+def _snow(
+    fields: _Fields, elevation: Float32Array, shore: Float32Array, season: Season, relief: float
+) -> tuple[Float32Array, Float32Array]:
+    """Return the height above the snow line at either date, relative to the width of its belt."""
+    belt = elevation + 0.05 * relief * fields.draw(4.0, 6000) - 0.10 * relief * _northness(elevation)
+    belt = np.where(shore > 0, -1e4, belt)
+    line = np.quantile(belt, 1 - season.snow)
+    width = 0.06 * relief
+    cloudy, clear = (((belt - line - rise * relief) / width).astype(np.float32) for rise in (0.0, 0.035))
+    return cloudy, clear
 
 
 def _axes(n: int, angle: float) -> tuple[Float32Array, Float32Array]:
-    """Coordinates along and across a direction, about -0.5..0.5, 0 in the centre of the scene."""
+    """Return coordinates along and across a direction, about -0.5 to 0.5, with 0 in the centre of the scene."""
     line = ((np.arange(n, dtype=np.float32) + 0.5) / n) - 0.5
     x, y = line[None, :], line[:, None]
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
@@ -256,22 +188,23 @@ def _axes(n: int, angle: float) -> tuple[Float32Array, Float32Array]:
 
 
 def _lakes(field: Float32Array, height: Float32Array, shore: Float32Array, extent: float) -> Float32Array:
-    """Signed distance to the shore of lakes in the lowland away from the sea."""
+    """Return the signed distance to the shore of lakes, which lie in the lowland away from the sea."""
     field = field - 1.5 * noise.smoothstep(height, 0.2, 0.6) - 1.5 * noise.smoothstep(shore, -0.08 * extent, 0)
     gradient = np.hypot(*np.gradient(field)) / COARSE
     return np.asarray((field - np.quantile(field, 1 - _LAKES)) / np.maximum(gradient, 1e-4), dtype=np.float32)
 
 
 def _northness(elevation: Float32Array) -> Float32Array:
-    """-1..1, the more the steeper a slope faces away from the midday sun."""
+    """Return how much slopes face away from the midday sun, -1 to 1: the steeper, the more."""
     down = np.gradient(elevation, COARSE, axis=0)
     return np.asarray(np.clip(2.5 * down, -1, 1), dtype=np.float32)
 
 
 def _illumination(elevation: Float32Array, zenith: float, azimuth: float, casts_shadows: bool) -> Float32Array:
-    """Cosine of the sun's incidence on the slope over that on flat ground, 0.45..1.5; in a cast shadow down to 0.07.
+    """Return the cosine of the sun's incidence on the slope, relative to that on flat ground.
 
-    The slopes around light a shaded one: it is never as dark as geometry alone would have it.
+    The ratio is 0.45 to 1.5, in a cast shadow down to 0.07. The slopes around a shaded one light it, so that it is
+    never as dark as geometry alone would make it. zenith and azimuth are those of the sun, in degrees.
     """
     down, right = np.gradient(elevation, COARSE)
     z, a = np.radians(zenith), np.radians(azimuth)
@@ -285,7 +218,7 @@ def _illumination(elevation: Float32Array, zenith: float, azimuth: float, casts_
 
 
 def _sunlit(elevation: Float32Array, zenith: float, azimuth: float) -> Float32Array:
-    """Whether the sun is seen above the relief: 0 in shadow, 1 in the sun; between them within 15 m of the ray."""
+    """Return 1 where the sun is seen above the relief, 0 in shadow, and between them within 15 m of the ray."""
     a, rise = np.radians(azimuth), COARSE / np.tan(np.radians(zenith))
     rows, columns = (np.arange(side) for side in elevation.shape)
     horizon = np.full(elevation.shape, -np.inf, dtype=np.float32)
@@ -298,7 +231,7 @@ def _sunlit(elevation: Float32Array, zenith: float, azimuth: float) -> Float32Ar
 
 
 def _towns(n: int, random: np.random.Generator, water: Float32Array, height: Float32Array) -> Float32Array:
-    """Share of the ground that is built, 0..0.75: Gaussian towns in the lowland, one for about 40 km2, at least two."""
+    """Return the fraction of the ground that is built: Gaussian towns in the lowland, one in 40 km2, at least two."""
     density = np.zeros((n, n), dtype=np.float32)
     places = np.argwhere((water < -150) & (height < 0.45))
     count = min(60, 2 + int((n * COARSE / 1000) ** 2 / 40))

@@ -1,10 +1,12 @@
-"""The truth of a synthetic scene for one use of the loop, by rules: a JSON file each in ``truths``.
+"""Apply the rules that give the truth of a synthetic scene for one use of the loop.
 
-The rules name the classes of the template of that name; this module knows none of them.
+The rules of each use are a JSON file in ``truths``. They name the classes of the template of the same name; this module
+knows no class.
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
@@ -26,12 +28,19 @@ class _TruthModel(BaseModel):
 
 
 class Range(_TruthModel):
-    """above and below: both exclusive; None is open."""
+    """An open range of values.
+
+    Attributes
+    ----------
+    above, below
+        Limits, both exclusive. None is no limit.
+    """
 
     above: float | None = None
     below: float | None = None
 
-    def holds(self, values: Float32Array) -> npt.NDArray[np.bool_]:
+    def contains(self, values: Float32Array) -> npt.NDArray[np.bool_]:
+        """Return which values lie in the range, as a mask of their shape."""
         inside = np.ones(values.shape, dtype=bool)
         if self.above is not None:
             inside &= values > self.above
@@ -41,9 +50,16 @@ class Range(_TruthModel):
 
 
 class Rule(_TruthModel):
-    """Pixels get a class where all the states (`imaging.states_of`) are in range.
+    """A rule that gives pixels a class where all named states (`imaging.states_of`) are in range.
 
-    over: only where they have one of these classes so far; None: anywhere.
+    Attributes
+    ----------
+    name
+        Name of the class.
+    over
+        The rule applies only to pixels that have one of these classes so far. None: to all pixels.
+    where
+        Range of each state, by the name of the state.
     """
 
     name: str = Field(alias="class")
@@ -51,41 +67,77 @@ class Rule(_TruthModel):
     where: dict[str, Range] = {}
 
 
-class Truth(_TruthModel):
-    """resolution: of the truth, in metres. clouds: the classes that the product's metadata count as cloud.
+class TruthRules(_TruthModel):
+    """The rules that give the truth for one use.
 
-    rules: applied one after the other, each over what the former have made.
+    Attributes
+    ----------
+    season_name
+        Name of the season of the scenes.
+    resolution
+        Pixel side of the truth, in metres.
+    clouds
+        The classes that the product's metadata count as cloud.
+    rules
+        Rules in the order in which they are applied. Each changes what the earlier ones have made.
     """
 
-    season: Literal["spring", "winter"]
+    season_name: Literal["spring", "winter"] = Field(alias="season")
     resolution: Literal[10, 20]
     clouds: tuple[str, ...]
     rules: tuple[Rule, ...]
 
     @classmethod
     def load(cls, use: str) -> Self:
-        """Raises ValueError where there is no truth for this use."""
+        """Read the rules for a use.
+
+        Parameters
+        ----------
+        use
+            Name of the template, such as ``clouds``.
+
+        Raises
+        ------
+        ValueError
+            If there is no truth for this use.
+        """
         if use not in uses():
             raise ValueError(f"template {use!r}: a synthetic scene has a truth for {', '.join(uses())}")
         return cls.model_validate(json.loads((_folder() / f"{use}.json").read_text(encoding="utf-8")))
 
     @property
-    def seen_in(self) -> Season:
-        return SEASONS[self.season]
+    def season(self) -> Season:
+        """Season of the scenes."""
+        return SEASONS[self.season_name]
 
     @property
     def factor(self) -> int:
-        """Pixels of 10 m along the side of one of the truth."""
+        """Side of a pixel of the truth, in pixels of 10 m."""
         return self.resolution // 10
 
     def classes(self, legend: Legend) -> dict[int, str]:
-        """Name by code, of the classes that the rules give; by ascending code."""
-        given = {rule.name for rule in self.rules}
-        return {one.code: one.name for one in legend.classes if one.name in given}
+        """Return the names of the classes that the rules give, by code in ascending order."""
+        names = {rule.name for rule in self.rules}
+        return {entry.code: entry.name for entry in legend.classes if entry.name in names}
 
-    def of(self, block: ImagedBlock, view: ImagedDate, legend: Legend) -> npt.NDArray[np.uint8]:
-        """Class codes of a block at the truth's resolution; 0 outside the swath of the view."""
-        codes = {one.name: one.code for one in legend.classes}
+    def codes_of(self, block: ImagedBlock, view: ImagedDate, legend: Legend) -> npt.NDArray[np.uint8]:
+        """Apply the rules to a block.
+
+        Parameters
+        ----------
+        block
+            The block.
+        view
+            How the cloudy date is imaged.
+        legend
+            Names and codes of the classes.
+
+        Returns
+        -------
+        npt.NDArray[np.uint8]
+            Class codes (rows, columns) at the resolution of the truth; 0 outside the swath.
+        """
+        codes = {entry.name: entry.code for entry in legend.classes}
         states = states_of(block, self.factor)
         truth = np.zeros(next(iter(states.values())).shape, dtype=np.uint8)
         for rule in self.rules:
@@ -95,12 +147,32 @@ class Truth(_TruthModel):
         return truth
 
 
+@dataclass(frozen=True)
+class TruthMap:
+    """The truth of a whole scene.
+
+    Attributes
+    ----------
+    codes
+        True class code of each pixel, (rows, columns); 0 is no data.
+    cover
+        Cover of the ground of each pixel (`imaging.cover_of`), (rows, columns).
+    factor
+        Side of a pixel, in pixels of 10 m.
+    """
+
+    codes: npt.NDArray[np.uint8]
+    cover: npt.NDArray[np.uint8]
+    factor: int
+
+
 def uses() -> tuple[str, ...]:
-    """The templates that a synthetic scene can be made for."""
+    """Return the names of the templates for which a synthetic scene can be made."""
     return tuple(sorted(path.name.removesuffix(".json") for path in _folder().glob("*.json")))
 
 
 def legend_of(use: str) -> Legend:
+    """Return the legend of the template for a use."""
     return load_template(use).legend
 
 
@@ -111,9 +183,10 @@ def _folder() -> Path:
 def _matching(
     rule: Rule, states: Mapping[str, Float32Array], truth: npt.NDArray[np.uint8], codes: Mapping[str, int]
 ) -> npt.NDArray[np.bool_]:
+    """Return the pixels to which a rule gives its class."""
     chosen = np.ones(truth.shape, dtype=bool)
     if rule.over is not None:
         chosen &= np.isin(truth, [codes[name] for name in rule.over])
     for name, allowed in rule.where.items():
-        chosen &= allowed.holds(states[name])
+        chosen &= allowed.contains(states[name])
     return chosen

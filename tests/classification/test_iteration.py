@@ -14,9 +14,10 @@ from osgeo import gdal
 from scenes import FinishedScene, alcd, write_scene
 
 from alcd_otb.accuracy.confusion import AXES
-from alcd_otb.cli.demo import compare_with_truth, run_demo
+from alcd_otb.cli.demo import run_demo
 from alcd_otb.scene import Scene
-from alcd_otb.synthetic.scene import SyntheticScene
+from alcd_otb.synthetic.comparison import compare_with_truth
+from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 from otb_pipelines.settings import Settings, default_settings
 
 SETTINGS = Settings(ram=128, threads=1)
@@ -259,7 +260,7 @@ def test_a_large_map_has_overviews_of_its_own_classes(prepared: Callable[..., Pa
 
 class TestDemo:
     def test_compares_pixel_by_pixel_with_the_truth(self, tmp_path: Path) -> None:
-        demo = run_demo(tmp_path, 480, 2, "none", default_settings())
+        demo = run_demo(make_scene(tmp_path, size=480, seed=2, offset="none"), default_settings())
         labels = read(demo.run.labels)
         truth = read(demo.scene.truth)
         # Three by three pixels of the truth are one of the map; of equally common ones any may count.

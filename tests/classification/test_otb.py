@@ -9,10 +9,10 @@ import pytest
 from osgeo import gdal
 from scenes import FinishedScene
 
-from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.result import Result
 from alcd_otb.scene import Scene
+from alcd_otb.synthetic.comparison import compare_with_truth
 from otb_pipelines.settings import default_settings
 from otb_pipelines.train import classifiers
 

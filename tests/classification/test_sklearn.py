@@ -28,13 +28,13 @@ from alcd_otb.classification.sklearn import (
 from alcd_otb.classification.sklearn_maps import write_raw_maps
 from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.cli import main as cli
-from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
 from alcd_otb.samples.pixels import PixelSet
 from alcd_otb.scene import Result, Scene
 from alcd_otb.settings.scene_file import load_scene
+from alcd_otb.synthetic.comparison import compare_with_truth
 from otb_pipelines.cross_validate import FoldPixels
 from otb_pipelines.settings import Settings
 

@@ -19,11 +19,11 @@ from osgeo import gdal, ogr
 from places import ROOT
 from scenes import MARGIN
 
-from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.cli.main import command_parser
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.reading import read_samples
 from alcd_otb.scene import Scene
+from alcd_otb.synthetic.comparison import compare_with_truth
 from alcd_otb.synthetic.scene import SyntheticScene
 
 GUIDE = ROOT / "docs" / "guide.md"

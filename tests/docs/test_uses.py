@@ -20,12 +20,12 @@ from osgeo import gdal
 from places import ROOT
 from scenes import alcd
 
-from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.masks.mask import classes_of
 from alcd_otb.masks.workspace_mask import read_workspace
 from alcd_otb.scene import Scene
 from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.settings.template import load_template
+from alcd_otb.synthetic.comparison import compare_with_truth
 
 PAGE = ROOT / "docs" / "uses.md"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")

@@ -1,4 +1,4 @@
-"""Exports as tests make them."""
+"""Export workspaces as tests need it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from otb_pipelines.settings import Settings
 
 
 def export(sources: Sequence[Path], target: Path, layout: str, **said: Any) -> job.Exported:
-    """Export with small settings; said: what the publication says, and the options of the job."""
+    """Export workspaces with small settings. The keywords are what the publication says, and options of the job."""
     options = {key: said.pop(key) for key in ("iteration", "acquired", "replace") if key in said}
     request = job.ExportOptions(layout, Publication(**said), **options)
     return job.export(sources, target, request, Settings(ram=64, threads=1))

@@ -1,4 +1,4 @@
-"""JSON made wrong, or changed, in a few places: for properties of what reads it."""
+"""Change JSON in a few places, for tests of what reads it."""
 
 import copy
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ VALUES = st.one_of(
 
 
 def places(part: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[int | str, ...]]:
+    """Yield the path of every value in a JSON value, as keys and positions."""
     yield path
     entries = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
     for key, inner in entries:
@@ -25,7 +26,7 @@ def places(part: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[int | 
 
 @st.composite
 def mutated(draw: st.DrawFn, original: dict[str, Any]) -> dict[str, Any]:
-    """With one to three of its values replaced, left out or added to."""
+    """Draw a copy with one to three of its values replaced, left out or added to."""
     changed = copy.deepcopy(original)
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from([place for place in places(changed) if place]))

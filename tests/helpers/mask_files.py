@@ -1,6 +1,6 @@
-"""Masks of processors and reference masks for tests, in the layouts that are published; made-up pixels.
+"""Write masks of processors and reference masks for tests, in their published layouts, with made-up pixels.
 
-Each covers the pixels given from the upper left corner of the tile 31TFJ on, which lies at LEFT, TOP in UTM 31N.
+The pixels of each mask begin at the upper left corner of the tile 31TFJ, which lies at LEFT, TOP in UTM 31N.
 """
 
 import json
@@ -38,7 +38,7 @@ def write_raster(
     left: float = LEFT,
     top: float = TOP,
 ) -> Path:
-    """One band (rows x columns) or several, of the type of their pixels; JPEG 2000 by the suffix."""
+    """Write one band (rows, columns) or several, of the type of their pixels, in the format of the suffix."""
     layers = [bands] if isinstance(bands, np.ndarray) and bands.ndim == 2 else list(bands)
     rows, columns = layers[0].shape
     kind = {"uint8": gdal.GDT_Byte, "uint16": gdal.GDT_UInt16, "int16": gdal.GDT_Int16, "float32": gdal.GDT_Float32}
@@ -69,7 +69,10 @@ def write_muscate(
     name: str = MUSCATE_NAME,
     flat: bool = False,
 ) -> Path:
-    """MAJA's masks in MUSCATE's format. masks: by CLM, EDG, MG2; flat: not in the folder MASKS."""
+    """Write MAJA's masks in the MUSCATE format.
+
+    masks are by CLM, EDG and MG2. flat: they lie beside, rather than in, the folder MASKS.
+    """
     folder = parent / name
     level = {10: "R1", 20: "R2"}[resolution]
     for kind, pixels in masks.items():
@@ -80,7 +83,7 @@ def write_muscate(
 def write_native(
     parent: Path, cld: Pixels, msk: Pixels, other: Pixels, resolution: int = 10, *, name: str = NATIVE_NAME
 ) -> Path:
-    """MAJA's masks in the native format. other: the third band of QLT, whose bit 0 is the edge."""
+    """Write MAJA's masks in the native format. other is the third band of QLT, whose bit 0 is the edge."""
     folder = parent / f"{name}.DBL.DIR"
     level = {10: "R1", 20: "R2"}[resolution]
     stem = name.replace("_SSC_", "_SSC_PDTANX_")
@@ -94,7 +97,7 @@ def write_native(
 
 
 def write_l2a(parent: Path, scl: Mapping[int, Pixels], *, name: str = L2A_NAME) -> Path:
-    """A Level-2A product. scl: the scene classification by its resolution in metres."""
+    """Write a Level-2A product. scl is the scene classification by its resolution in metres."""
     safe = parent / f"{name}.SAFE"
     for resolution, pixels in scl.items():
         folder = safe / "GRANULE" / f"L2A_{GRANULE}" / "IMG_DATA" / f"R{resolution}m"
@@ -113,10 +116,10 @@ def write_l1c(
     coast: Pixels | None = None,
     name: str = L1C_NAME,
 ) -> Path:
-    """A Level-1C product with its cloud mask alone.
+    """Write a Level-1C product with only its cloud mask.
 
-    classes: the bands of MSK_CLASSI at 60 m. polygons: rectangles (left, bottom, right, top) of the GML by maskType.
-    quality: band 6 of MSK_QUALIT_B01. coast: the band B01.
+    classes are the bands of MSK_CLASSI at 60 m. polygons are rectangles (left, bottom, right, top) of the GML, by
+    maskType. quality is band 6 of MSK_QUALIT_B01. coast is the band B01.
     """
     safe = parent / f"{name}.SAFE"
     granule = safe / "GRANULE" / f"L1C_{GRANULE}"
@@ -136,6 +139,7 @@ def write_l1c(
 
 
 def clouds_gml(polygons: Mapping[str, Sequence[tuple[float, float, float, float]]], srs: str = "EPSG:8.7:32631") -> str:
+    """Return the text of MSK_CLOUDS with rectangles (left, bottom, right, top) by maskType."""
     members = []
     for kind, rectangles in polygons.items():
         for number, (left, bottom, right, top) in enumerate(rectangles):
@@ -171,7 +175,7 @@ def write_reference(
     location: str = "Arles",
     resolution: int = 60,
 ) -> Path:
-    """A scene of the published reference data set (Zenodo 1460961)."""
+    """Write a scene of the published reference data set (Zenodo 1460961)."""
     classification = parent / folder / "Classification"
     write_raster(classification / "classification_map.tif", codes, resolution)
     parameters = {
@@ -187,7 +191,10 @@ def write_reference(
 
 
 def write_hollstein(path: Path, rows: Sequence[tuple[int, float, float, str, str]]) -> Path:
-    """Labelled pixels: class id, longitude, latitude, product_id, granule_id; byte strings, as published."""
+    """Write labelled pixels in the published layout, which has byte strings.
+
+    A row is the class id, longitude, latitude, product_id and granule_id of a pixel.
+    """
     import h5py
 
     classes, longitudes, latitudes, products, granules = zip(*rows, strict=True)
@@ -204,7 +211,7 @@ def write_hollstein(path: Path, rows: Sequence[tuple[int, float, float, str, str
 
 
 def write_workspace(folder: Path, codes: Pixels, resolution: int, classes: Sequence[Mapping[str, Any]]) -> Path:
-    """A workspace with one iteration, as far as a comparison reads it."""
+    """Write a workspace with one iteration, as far as a comparison reads it."""
     iteration = folder / "iterations" / "001"
     write_raster(iteration / "labels.tif", codes, resolution)
     config = {
@@ -219,4 +226,5 @@ def write_workspace(folder: Path, codes: Pixels, resolution: int, classes: Seque
 
 
 def grid_of(pixels: Pixels, resolution: float) -> Grid:
+    """Return the grid of pixels (rows, columns)."""
     return Grid("EPSG:32631", LEFT, TOP, resolution, pixels.shape[1], pixels.shape[0])

@@ -1,4 +1,4 @@
-"""Work folders in the layout of the original ALCD, made for tests; parameters as the original ships them."""
+"""Write work folders in the layout of the original ALCD, with the parameters that the original ships."""
 
 import copy
 import json
@@ -72,14 +72,15 @@ class OriginalFolder:
 
     @property
     def masks(self) -> Path:
+        """Folder of the shapefiles."""
         return self.path / "In_data" / "Masks"
 
 
 def changed(content: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """With values at dotted keys; None takes a key out."""
+    """Return a copy with values at keys such as ``masks/land``; None removes a key."""
     content = copy.deepcopy(content)
-    for dotted, value in changes.items():
-        *keys, last = dotted.split("/")
+    for path, value in changes.items():
+        *keys, last = path.split("/")
         part = content
         for key in keys:
             part = part.setdefault(key, {})
@@ -101,9 +102,10 @@ def write_alcd(
     l1c: Path | None = None,
     epsg: int = 32631,
 ) -> OriginalFolder:
-    """A work folder after a run, with all that the original leaves in it; its JSON files lie in root/parameters_files.
+    """Write a work folder after a run, with all that the original leaves in it.
 
-    points, previous: by class, now and in each iteration saved. l1c: the folder of the products of all locations.
+    Its JSON files lie in root/parameters_files. points and previous are by class, of the last iteration and of each
+    saved one. l1c is the folder of the products of all locations.
     """
     folder = root / "Data_ALCD" / name
     location, *_, date = name.split("_")
@@ -126,22 +128,22 @@ def write_alcd(
         _write_layer(folder / "Samples" / f"{file}.sqlite", [(0.0, 0.0)], epsg, "SQLite")
     (folder / "Models" / "model.rf_otb").write_text("model", "utf-8")
     (folder / "Statistics" / "confidence_stats.json").write_text("{}", "utf-8")
-    for number, those in enumerate(previous):
+    for number, saved_points in enumerate(previous):
         saved = folder / "Previous_iterations" / f"SAVE_{number}"
-        _write_masks(saved / "In_data" / "Masks", those, epsg)
+        _write_masks(saved / "In_data" / "Masks", saved_points, epsg)
         for part in ("Statistics", "Samples", "Models", "Out"):
             (saved / part).mkdir()
     return OriginalFolder(folder, _write_parameters(root / "parameters_files", content, models_changes, l1c))
 
 
 def write_masks(folder: Path, points: Mapping[str, Sequence[Geometry]], epsg: int = 32631) -> Path:
-    """The shapefiles of a work folder alone."""
+    """Write only the shapefiles of a work folder."""
     _write_masks(folder / "In_data" / "Masks", points, epsg)
     return folder
 
 
 def write_layer(path: Path, geometries: Iterable[Geometry], epsg: int = 32631) -> None:
-    """A shapefile as QGIS fills it: a field that stays empty."""
+    """Write a shapefile as QGIS does, with a field that stays empty."""
     for file in path.parent.glob(f"{path.stem}.*"):
         file.unlink()
     _write_layer(path, geometries, epsg, "ESRI Shapefile")
@@ -161,8 +163,8 @@ def _write_parameters(
         "paths_configuration.json": paths,
         "model_parameters.json": changed(MODELS, models_changes or {}),
     }
-    for name, one in files.items():
-        (folder / name).write_text(json.dumps(one, indent=1), "utf-8")
+    for name, values in files.items():
+        (folder / name).write_text(json.dumps(values, indent=1), "utf-8")
     return folder
 
 
@@ -186,7 +188,7 @@ def _write_layer(path: Path, geometries: Iterable[Geometry], epsg: int, driver: 
     reference = osr.SpatialReference()
     reference.ImportFromEPSG(epsg)
     reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-    shapes = [_geometry(one) for one in geometries]
+    shapes = [_geometry(geometry) for geometry in geometries]
     kinds = {ogr.GT_Flatten(shape.GetGeometryType()) for shape in shapes if shape is not None}
     source = ogr.GetDriverByName(driver).CreateDataSource(str(path))
     layer = source.CreateLayer(path.stem, reference, kinds.pop() if kinds else ogr.wkbPoint)
@@ -198,11 +200,11 @@ def _write_layer(path: Path, geometries: Iterable[Geometry], epsg: int, driver: 
         layer.CreateFeature(feature)
 
 
-def _geometry(one: Geometry) -> ogr.Geometry | None:
-    if isinstance(one, str):
-        return ogr.CreateGeometryFromWkt(one) if one else None
+def _geometry(geometry: Geometry) -> ogr.Geometry | None:
+    if isinstance(geometry, str):
+        return ogr.CreateGeometryFromWkt(geometry) if geometry else None
     point = ogr.Geometry(ogr.wkbPoint)
-    point.AddPoint_2D(*one)
+    point.AddPoint_2D(*geometry)
     return point
 
 

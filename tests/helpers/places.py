@@ -1,4 +1,4 @@
-"""Where the project and the real data lie."""
+"""Define the folders of the project and of the real data."""
 
 from pathlib import Path
 
@@ -6,4 +6,4 @@ ROOT = Path(__file__).resolve().parents[2]
 """The folder of the project."""
 
 REAL_DATA = ROOT.parent / "shared" / "data"
-"""Real products and labels, which are not part of the project; tests that need them skip where they are absent."""
+"""Real products and labels, which are not part of the project. Tests that need them are skipped if they are absent."""

@@ -1,4 +1,4 @@
-"""Products of a test's own pixels, and their preparation."""
+"""Write products of a test's own pixels, and prepare them."""
 
 import json
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ Pixels = npt.NDArray[Any]
 
 
 def side_of(band: str, metres: int = METRES) -> int:
+    """Return the side of a band in its own pixels."""
     return metres // RESOLUTION[band]
 
 
@@ -36,7 +37,7 @@ def write_product(
     metres: int = METRES,
     lossless: bool = True,
 ) -> Path:
-    """A .SAFE folder that holds these bands, each an array of DN on the band's own grid."""
+    """Write a .SAFE folder with bands, each an array of DN (rows, columns) on the band's own grid."""
     baseline, offsets = ("05.10", (offset,) * 13) if offset else ("02.06", None)
     safe = write_compact(parent, sensed=sensed, bands=pixels, baseline=baseline, offsets=offsets, metres=metres)
     for band, array in pixels.items():
@@ -48,7 +49,10 @@ def write_product(
 def write_jp2(
     file: Path, array: Pixels, resolution: int, *, lossless: bool = True, levels: int | None = None, quality: int = 20
 ) -> None:
-    """levels: of the wavelet, the full resolution included. quality: percent kept by the lossy transform."""
+    """Write an array (rows, columns) as JPEG 2000.
+
+    levels are those of the wavelet, with the full resolution. quality is the percentage that the lossy transform keeps.
+    """
     rows, columns = array.shape
     image = gdal.GetDriverByName("MEM").Create("", columns, rows, 1, gdal.GDT_UInt16)
     image.SetGeoTransform((LEFT, resolution, 0, TOP, 0, -resolution))
@@ -62,8 +66,11 @@ def write_jp2(
 def write_scene(
     folder: Path, cloudy: Path, clear: Path | list[Path] | None = None, dem: Path | None = None, **settings: Any
 ) -> Path:
-    """scene.json with a workspace ``work`` beside it. settings: what the scene sets; template: its template."""
-    paths = [str(one) for one in clear] if isinstance(clear, list) else clear and str(clear)
+    """Write scene.json with a workspace ``work`` beside it.
+
+    settings are what the scene sets, and ``template``.
+    """
+    paths = [str(path) for path in clear] if isinstance(clear, list) else clear and str(clear)
     scene = {
         "cloudy": str(cloudy),
         "workspace": "work",
@@ -77,11 +84,12 @@ def write_scene(
 
 
 def prepared(scene: Path, settings: Settings = SETTINGS) -> Workspace:
-    """The workspace of a scene, prepared anew."""
+    """Prepare a scene, and return its workspace."""
     return prepared_from(load_scene(scene), settings)
 
 
 def prepared_from(config: SceneConfig, settings: Settings = SETTINGS) -> Workspace:
+    """Prepare a scene that has been read, and return its workspace."""
     inputs, workspace = Inputs.read(config), Workspace(config.workspace)
     with workspace.locked():
         prepare(inputs, workspace, inputs.fingerprint(), settings)
@@ -89,7 +97,7 @@ def prepared_from(config: SceneConfig, settings: Settings = SETTINGS) -> Workspa
 
 
 def layers(raster: Path) -> dict[str, Pixels]:
-    """The bands of a raster by their descriptions."""
+    """Read the bands of a raster by their descriptions."""
     dataset = gdal.Open(str(raster))
     bands = [dataset.GetRasterBand(number) for number in range(1, dataset.RasterCount + 1)]
     return {band.GetDescription(): band.ReadAsArray() for band in bands}

@@ -1,4 +1,4 @@
-"""Random forests as OpenCV writes them, and pixels that try them."""
+"""Write random forests as OpenCV does, and pixels that test them."""
 
 import os
 import subprocess
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from osgeo import gdal
 
 MISSING = np.finfo(np.float32).max
-"""What OpenCV takes for no value."""
+"""Value that OpenCV takes as missing."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Of a forest. nodes: at most so many inner ones a tree."""
+    """Shape of a forest. nodes is the largest number of inner nodes in a tree."""
 
     labels: tuple[int, ...]
     trees: int
@@ -42,7 +42,7 @@ SHAPES = {
 
 
 def write_forest(path: Path, shape: Shape, seed: int) -> None:
-    """A model file of trees with random splits; thresholds are the sixteenths from 0 to 1."""
+    """Write a model file of trees with random splits, whose thresholds are the sixteenths from 0 to 1."""
     random = np.random.default_rng(seed)
     zeros = ", ".join("0" for _ in range(shape.features))
     substitutes = ", ".join(f"{number:.8e}" for number in random.random(shape.features + 1))
@@ -68,10 +68,10 @@ def write_forest(path: Path, shape: Shape, seed: int) -> None:
 
 
 def _nodes(shape: Shape, random: np.random.Generator) -> list[str]:
-    """A tree in preorder: one way down reaches the full depth, others end sooner."""
+    """Return the nodes of a tree in preorder: one path reaches the full depth, the others end sooner."""
     left = shape.nodes
     text = []
-    # Depths of the nodes to come, and whether each is on the way that goes to the full depth.
+    # Depths of the nodes to come, and whether each is on the path that reaches the full depth.
     to_come = [(0, True)]
     while to_come:
         depth, goes_on = to_come.pop()
@@ -89,16 +89,17 @@ def _nodes(shape: Shape, random: np.random.Generator) -> list[str]:
 
 
 def write_pixels(path: Path, values: NDArray[np.float32]) -> None:
-    """A GeoTIFF of (features, rows, columns)."""
+    """Write values (features, rows, columns) as a GeoTIFF."""
     bands, rows, columns = values.shape
     dataset = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, bands, gdal.GDT_Float32)
     dataset.WriteArray(values)
 
 
 def random_pixels(features: int, rows: int, columns: int, seed: int) -> NDArray[np.float32]:
-    """(features, rows, columns): sixteenths, so that many equal a threshold; some NaN, infinite or missing.
+    """Return pixels (features, rows, columns) in sixteenths, so that many are equal to a threshold.
 
-    The left half changes slowly from pixel to pixel, as images do; the right half is noise.
+    Some are NaN, infinite or missing. The left half changes slowly from pixel to pixel, as images do; the right half is
+    noise.
     """
     random = np.random.default_rng(seed)
     values = random.integers(-2, 19, (features, rows, columns)).astype(np.float32) / 16

@@ -1,4 +1,4 @@
-"""Scene files for tests, and the command line as a user runs it."""
+"""Write scene files for tests, and run the command line as a user does."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
 
 MARGIN = 120
-"""Metres; ALCD's 600 would leave little of a small scene."""
+"""Margin in metres. The 600 m of ALCD would leave little of a small scene."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,14 @@ class FinishedScene:
 
     @property
     def iteration(self) -> Path:
+        """Folder of the iteration."""
         return self.result.workspace / "iterations" / "001"
 
 
 def write_scene(file: Path, scene: SyntheticScene, **changes: Any) -> Path:
-    """A scene.json for the products of a synthetic scene, with a workspace ``work`` beside it.
+    """Write scene.json for the products of a synthetic scene, with a workspace ``work`` beside it.
 
-    changes: its keys; None leaves a key out.
+    changes are values of its keys; None leaves a key out.
     """
     content: dict[str, Any] = {
         "cloudy": str(scene.cloudy),
@@ -50,6 +51,7 @@ def write_scene(file: Path, scene: SyntheticScene, **changes: Any) -> Path:
 
 
 def command_line(*arguments: str | Path) -> list[str]:
+    """Return a command of this package."""
     return [sys.executable, "-m", "alcd_otb", *map(str, arguments)]
 
 
@@ -61,9 +63,9 @@ def alcd(*arguments: str | Path, **environment: str) -> subprocess.CompletedProc
 
 
 def refused(code: int, *arguments: str | Path, **environment: str) -> str:
-    """The one line of error that a command gives when it ends with this exit code, and with nothing else.
+    """Run a command that ends with an exit code and a single line of error, and return that line.
 
-    Warnings and notes may precede it.
+    Warnings and notes may precede the error.
     """
     ended = alcd(*arguments, **environment)
     assert ended.returncode == code, ended.stderr
@@ -77,5 +79,5 @@ def refused(code: int, *arguments: str | Path, **environment: str) -> str:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """What a run that failed or was killed may not leave: anything unfinished, at any depth."""
+    """Return what a run that failed or was killed must not leave: anything unfinished, at any depth."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if "unfinished" in path.name)

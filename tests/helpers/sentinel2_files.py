@@ -1,7 +1,7 @@
-"""Small Sentinel-2 L1C products for tests: real JPEG 2000 files and metadata, made-up pixels.
+"""Write small Sentinel-2 L1C products for tests: real JPEG 2000 files and metadata, made-up pixels.
 
 A product covers 600 x 600 m from (300000, 4900020) in UTM 31N. Every pixel of a band has the value
-FIRST_VALUE + the band's place in BANDS, so that a test sees which file it was given.
+FIRST_VALUE + the position of the band in BANDS, so that a test sees which file was read.
 """
 
 import zipfile
@@ -33,6 +33,7 @@ def product_xml(
     offsets: Sequence[int] | None = (-1000,) * 13,
     psd: int = 14,
 ) -> str:
+    """Return the text of the metadata of a product."""
     time = f"{datetime.strptime(sensed, '%Y%m%dT%H%M%S'):%Y-%m-%dT%H:%M:%S}.024Z"
     offset_list = "".join(
         f'<RADIO_ADD_OFFSET band_id="{index}">{offset}</RADIO_ADD_OFFSET>' for index, offset in enumerate(offsets or ())
@@ -64,14 +65,15 @@ def product_xml(
 
 
 def tile_xml(tile: str = TILE, *, metres: int = METRES, left: int = LEFT, top: int = TOP, psd: int = 14) -> str:
+    """Return the text of the metadata of a tile."""
     sizes = "".join(
-        f'<Size resolution="{one}"><NROWS>{metres // one}</NROWS><NCOLS>{metres // one}</NCOLS></Size>'
-        for one in (10, 20, 60)
+        f'<Size resolution="{side}"><NROWS>{metres // side}</NROWS><NCOLS>{metres // side}</NCOLS></Size>'
+        for side in (10, 20, 60)
     )
     positions = "".join(
-        f'<Geoposition resolution="{one}"><ULX>{left}</ULX><ULY>{top}</ULY>'
-        f"<XDIM>{one}</XDIM><YDIM>-{one}</YDIM></Geoposition>"
-        for one in (10, 20, 60)
+        f'<Geoposition resolution="{side}"><ULX>{left}</ULX><ULY>{top}</ULY>'
+        f"<XDIM>{side}</XDIM><YDIM>-{side}</YDIM></Geoposition>"
+        for side in (10, 20, 60)
     )
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <n1:Level-1C_Tile_ID xmlns:n1="https://psd-{psd}.sentinel2.eo.esa.int/PSD/S2_PDI_Level-1C_Tile_Metadata.xsd">
@@ -104,7 +106,7 @@ def write_jp2(
     top: int = TOP,
     epsg: int = 32631,
 ) -> None:
-    """A lossless JP2 of one value, with noise in its first row so that the codestream is not trivial."""
+    """Write a lossless JPEG 2000 of one value, with noise in its first row so that the codestream is not trivial."""
     side = metres // resolution
     image = gdal.GetDriverByName("MEM").Create("", side, side, 1, gdal.GDT_UInt16)
     image.SetGeoTransform((left, resolution, 0, top, 0, -resolution))
@@ -119,6 +121,7 @@ def write_jp2(
 
 
 def compact_name(sensed: str = SENSED, letter: str = "B", tile: str = TILE) -> str:
+    """Return the name of a product in the format since December 2016, without its suffix."""
     return f"S2{letter}_MSIL1C_{sensed}_N0510_R051_T{tile}_20240305T125347"
 
 
@@ -135,7 +138,7 @@ def write_compact(
     metres: int = METRES,
     left: int = LEFT,
 ) -> Path:
-    """A .SAFE folder of the format since December 2016."""
+    """Write a .SAFE folder of the format since December 2016."""
     name = compact_name(sensed, letter, tile)
     safe = parent / f"{name}.SAFE"
     granule = safe / "GRANULE" / f"L1C_T{tile}_A036542_{sensed}"
@@ -151,7 +154,7 @@ def write_compact(
 
 
 def write_multi_granule(parent: Path, tiles: Sequence[str], *, bands: Iterable[str] = ("B02", "B8A")) -> Path:
-    """A .SAFE folder of the format before December 2016; tiles lie side by side, 600 m apart."""
+    """Write a .SAFE folder of the format before December 2016. Tiles lie side by side, 600 m apart."""
     name = "S2A_OPER_PRD_MSIL1C_PDMC_20161005T201511_R108_V20161005T103022_20161005T103215"
     safe = parent / f"{name}.SAFE"
     safe.mkdir(parents=True)
@@ -191,7 +194,7 @@ def zip_product(safe: Path, archive: Path, prefix: str, compression: int = zipfi
 
 
 def one_line_error(action: Callable[[], object]) -> str:
-    """The message of the ProductError that an action must raise."""
+    """Return the message of the ProductError that an action must raise."""
     with pytest.raises(ProductError) as caught:
         action()
     message = str(caught.value)

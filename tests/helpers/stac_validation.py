@@ -1,4 +1,4 @@
-"""STAC objects validated by pystac, without a network."""
+"""Validate STAC objects with pystac, without a network."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ _SCHEMAS = Path(__file__).parent / "stac_schemas"
 PROCESSING = "https://stac-extensions.github.io/processing/v1.1.0/schema.json"
 
 _PROCESSING_FIELDS = {
-    # No copy of its schema is here: this is what its table of fields asks of those that are used.
+    # This is not a copy of its schema, but what its table of fields requires of the fields in use.
     "$schema": "http://json-schema.org/draft-07/schema#",
     "$id": PROCESSING,
     "properties": {
@@ -28,7 +28,7 @@ _PROCESSING_FIELDS = {
 
 
 def validate(file: Path) -> pystac.STACObject:
-    """The item, or the collection with all that it links to; raises where one is not valid."""
+    """Return an item, or a collection with all that it links to. Raises an error if any of them is not valid."""
     validator = JsonSchemaSTACValidator()
     schemas = [json.loads(path.read_text("utf-8")) for path in _SCHEMAS.glob("*.json")]
     for schema in (*schemas, _PROCESSING_FIELDS):

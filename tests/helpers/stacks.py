@@ -1,4 +1,4 @@
-"""Georeferenced stacks of a test's own pixels."""
+"""Write georeferenced stacks of a test's own pixels."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,10 @@ def write_stack(
     mask: Pixels | None = None,
     options: tuple[str, ...] = (),
 ) -> Path:
-    """A GeoTIFF of the arrays' own type, a described band each. mask: 255 where there is data, of all bands."""
+    """Write a GeoTIFF of the arrays' own type, with a described band for each array.
+
+    mask is 255 where all bands have data.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     first = next(iter(bands.values()))
     kind = {
@@ -61,14 +64,17 @@ def write_stack(
 
 SEA, FIELD, WOOD, TOWN = 1, 2, 3, 4
 
-# Backscatter of VV and VH in dB, as C band has it at 35 degrees or so.
+# Backscatter of VV and VH in dB, typical of C band at about 35 degrees.
 _BACKSCATTER = {SEA: (-20, -27), FIELD: (-11, -18), WOOD: (-8.5, -14), TOWN: (-3, -11)}
 _LOOKS = 5
 
 
 def write_backscatter(file: Path, side: int, seed: int = 1) -> Pixels:
-    """A stack like Sentinel-1's, VV and VH in dB, 10 m, with speckle, and a swath's edge in which there is 0 in natural
-    units; returns the class of each pixel, 0 beyond the edge."""
+    """Write a stack like those of Sentinel-1: VV and VH in dB, 10 m, with speckle.
+
+    Beyond the edge of the swath the backscatter is 0 in natural units. Returns the class of each pixel, 0 beyond the
+    edge.
+    """
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:side, 0:side] / side
     shore = 0.35 + 0.12 * np.sin(5 * rows) + 0.04 * np.sin(21 * rows)
@@ -82,7 +88,7 @@ def write_backscatter(file: Path, side: int, seed: int = 1) -> Pixels:
         for code, levels in _BACKSCATTER.items():
             mean[codes == code] = 10 ** (levels[number] / 10)
         speckled = mean * random.gamma(_LOOKS, 1 / _LOOKS, (side, side))
-        # Of a rounded-off corner of the swath, nothing comes back.
+        # A corner lies outside the swath: no signal returns from it.
         speckled[rows + columns > 1.85] = 0
         with np.errstate(divide="ignore"):
             bands[name] = (10 * np.log10(speckled)).astype(np.float32)
@@ -105,14 +111,17 @@ NOTHING = -10000
 
 
 def write_surface_reflectance(cloudy: Path, clear: Path, side: int, seed: int = 1) -> Pixels:
-    """Two stacks like those of Theia or of Landsat, 30 m, Int16 in steps of 0.0001, no data -10000 in a strip of each;
-    returns the class of each pixel of the cloudy one, 0 where either has no data."""
+    """Write two stacks like those of Theia or of Landsat: 30 m, Int16 in steps of 0.0001.
+
+    A strip of each has no data, -10000. Returns the class of each pixel of the cloudy stack, 0 where either has no
+    data.
+    """
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:side, 0:side] / side
     ground = np.where(rows > 0.75 + 0.1 * np.sin(6 * columns), WATER, LAND)
     clouds = [(0.2, 0.3, 0.11), (0.45, 0.7, 0.14), (0.6, 0.25, 0.09), (0.85, 0.6, 0.08)]
     cloud = np.any([np.hypot(rows - row, columns - column) < radius for row, column, radius in clouds], axis=0)
-    # As a sun in the south-east casts it.
+    # The sun is in the south-east.
     shift = side // 8
     shadow = np.zeros_like(cloud)
     shadow[:-shift, :-shift] = cloud[shift:, shift:]
@@ -137,7 +146,10 @@ def write_surface_reflectance(cloudy: Path, clear: Path, side: int, seed: int = 
 def write_points(
     file: Path, codes: Pixels, names: Mapping[int, str], resolution: float, number: int, inset: int
 ) -> Path:
-    """Points of each class, drawn from pixels of it whose surroundings, so many pixels on each side, are of it too."""
+    """Write points of each class, drawn from pixels whose surroundings are of the class as well.
+
+    number is that of the points in each class. The surroundings are `inset` pixels on each side.
+    """
     random = np.random.default_rng(1)
     features = []
     for code, name in names.items():

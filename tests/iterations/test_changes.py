@@ -8,7 +8,8 @@ import pytest
 from osgeo import gdal, osr
 from scenes import FinishedScene
 
-from alcd_otb.iterations.changes import Changes, changes_between, count_pairs, map_metrics, mean_confidence
+from alcd_otb.iterations.changes import Changes, changes_between, map_metrics, mean_confidence
+from alcd_otb.raster.io import count_pairs
 from alcd_otb.settings.legend import Legend, LegendClass
 
 LEGEND = Legend.from_classes(

@@ -16,7 +16,6 @@ from places import REAL_DATA, ROOT
 from scenes import alcd, leftovers, refused
 
 from alcd_otb.classification.iteration import check_classifier
-from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.errors import AlcdError
 from alcd_otb.original_alcd.classifiers import _OF_OTB, _OF_SKLEARN
 from alcd_otb.original_alcd.features import feature_of
@@ -24,6 +23,7 @@ from alcd_otb.original_alcd.job import ImportResult, import_folder
 from alcd_otb.scene import Scene
 from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.settings.template import load_template
+from alcd_otb.synthetic.comparison import compare_with_truth
 from alcd_otb.synthetic.scene import SyntheticScene
 from otb_pipelines.settings import default_settings
 
@@ -68,7 +68,7 @@ def points_in(file: Path) -> dict[str, list[tuple[float, float]]]:
 
 def points_of_shapefiles(folder: Path) -> dict[str, list[tuple[float, float]]]:
     files = [path for path in folder.glob("*.shp") if path.stem != "no_data"]
-    found = {path.stem: sorted(one.GetPoint_2D() for _, one in features_in(path)) for path in files}
+    found = {path.stem: sorted(geometry.GetPoint_2D() for _, geometry in features_in(path)) for path in files}
     return {name: places for name, places in found.items() if places}
 
 
@@ -124,7 +124,8 @@ class TestAScene:
         assert result.missing == ()
         (note,) = result.notes
         assert (
-            note == f"{folder.masks / 'no_data.shp'}: is not taken over; where there is no data is found in every band"
+            note
+            == f"{folder.masks / 'no_data.shp'}: is not imported; pixels without data are found in the bands themselves"
         )
 
     def test_has_the_same_points_in_the_same_classes(self, folder: OriginalFolder, result: ImportResult) -> None:
@@ -341,7 +342,7 @@ class TestParameters:
             ({"features/ratios": ["2_13"]}, "features: ratio_2_13: not among the original's own features; left out"),
             (
                 {"features/DTM": "True"},
-                "features.DTM: no elevation model of the tile is found; left out: give one by --dem to have it",
+                "features.DTM: no elevation model of the tile is found; left out: add it with --dem",
             ),
             (
                 {"features/special_indices": ["NDCI"]},
@@ -361,21 +362,24 @@ class TestParameters:
             ),
             (
                 {"user_choices/user_module": "/home/me/mine.py", "user_choices/user_function": "add_bands"},
-                "user_choices: the function /home/me/mine.py:add_bands is not taken over; write its features in "
+                "user_choices: the function /home/me/mine.py:add_bands is not imported; write its features in "
                 "'features'",
             ),
             (
                 {"classification/method": "gbt_otb"},
-                "classification.method: 'gbt_otb' is no classifier of this OTB; the template's is taken",
+                "classification.method: 'gbt_otb' is not a classifier of this OTB; the template's classifier is used",
             ),
-            ({"classification/method": "dt_otb"}, "MODELS: dt_otb.f: OTB knows it no more; it is left out"),
+            (
+                {"classification/method": "dt_otb"},
+                "MODELS: dt_otb.f: this OTB does not have this parameter; it is left out",
+            ),
             (
                 {"user_choices/location": "Arles"},
-                "GLOBAL: user_choices.location is 'Arles', the folder is of 'Synth', which is taken",
+                "GLOBAL: user_choices.location is 'Arles', the folder is of 'Synth', which is used",
             ),
             (
                 {"user_choices/current_date": "2018-04-10"},
-                "GLOBAL: user_choices.current_date is '20180410', the folder is of '20180331', which is taken",
+                "GLOBAL: user_choices.current_date is '20180410', the folder is of '20180331', which is used",
             ),
             (
                 {"user_choices/clear_date": "20180331"},
@@ -395,8 +399,8 @@ class TestParameters:
         source = original(global_changes={"features/textures": "True", "features/special_indices": ["NDVI"]})
         (told,) = [note for note in imported(source, tmp_path / "scene").notes if "the original's stack" in note]
         assert told.endswith(
-            "features: the original's stack lacks density_contours, variation_coeff and has besides NDWI; the "
-            "parameters are followed"
+            "features: the original's stack lacks density_contours, variation_coeff and also has NDWI; the "
+            "parameters are used"
         )
 
     def test_without_any_the_stack_s_list_tells_the_features(
@@ -444,7 +448,7 @@ class TestClasses:
         turbid = load_scene(result.scene).template.legend.with_code(10)
         assert (turbid.name, turbid.colour, turbid.invalid) == ("turbid", "#1234ab", False)
         assert points_in(result.samples_file)["turbid"] == [(600700, 4899300)]
-        assert any("masks.turbid: is no class of the template" in note for note in result.notes)
+        assert any("masks.turbid: is not a class of the template" in note for note in result.notes)
 
     def test_without_a_shapefile(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:
         source = original()
@@ -473,7 +477,7 @@ class TestProducts:
         product(place, "20180328", processed="20180331T101010")
         result = imported(original(l1c=tmp_path / "L1C"), tmp_path / "scene")
         assert (content(result)["cloudy"], content(result)["clear"]) == (str(cloudy), str(clear))
-        assert f"cloudy: 2 products are of 20180331; {cloudy.name}, the last processed, is taken" in result.notes
+        assert f"cloudy: 2 products are of 20180331; {cloudy.name}, the last processed, is used" in result.notes
 
     def test_of_several_tiles_come_with_the_tile(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:
         name = "S2A_OPER_PRD_MSIL1C_PDMC_20180331T190000_R108_V20180331T103021_20180331T103021.SAFE"
@@ -571,9 +575,9 @@ class TestBadFolders:
 
     def test_that_are_none(self, tmp_path: Path) -> None:
         message = self.refusal(2, tmp_path / "nowhere", tmp_path / "scene")
-        assert message == f"{tmp_path / 'nowhere'}: is no folder; give a work folder of the original ALCD"
+        assert message == f"{tmp_path / 'nowhere'}: is not a folder; give a work folder of the original ALCD"
         assert self.refusal(2, tmp_path, tmp_path / "scene").startswith(
-            f"{tmp_path}: is no work folder of the original ALCD: In_data/Masks holds no shapefile; give the folder"
+            f"{tmp_path}: is not a work folder of the original ALCD: In_data/Masks holds no shapefile; give the folder"
         )
 
     def test_whose_parameters_are_no_json(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import scenes
 from osgeo import gdal
 from preparing import RESOLUTION, Pixels, layers, prepared, write_product, write_scene
 
-from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.raster.grid import Grid
 from alcd_otb.scene import Scene
+from alcd_otb.synthetic.comparison import compare_with_truth
 from alcd_otb.synthetic.scene import SyntheticScene
 
 METRES = 1080

@@ -10,8 +10,8 @@ from lxml import etree
 from osgeo import gdal
 from scenes import alcd, write_scene
 
-from alcd_otb.cli.demo import compare_with_truth
 from alcd_otb.scene import Scene
+from alcd_otb.synthetic.comparison import compare_with_truth
 from alcd_otb.synthetic.scene import SyntheticScene
 
 gdal.UseExceptions()

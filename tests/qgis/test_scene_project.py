@@ -37,7 +37,7 @@ CLEAR_VIEW = ["clear_true_colour", "view_clear_cirrus", "view_clear_NDVI", "view
 
 
 def in_qgis(project: Path, *steps: list[Any]) -> list[Any]:
-    """What the steps (functions of qgis_session.py with their arguments) answer in one session with the project."""
+    """Return the answers of steps, functions of qgis_session.py with their arguments, in a session with the project."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     ended = subprocess.run(
         ["/usr/bin/python3", ROOT / "tools" / "qgis_session.py"],
@@ -76,7 +76,7 @@ class Labelled:
 
 @pytest.fixture(scope="module")
 def labelled(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) -> Labelled:
-    """The points of the synthetic operator, drawn in QGIS into the empty layers of a scene under a path with spaces."""
+    """Draw the points of the synthetic operator in QGIS, into the empty layers of a scene under a path with spaces."""
     folder = tmp_path_factory.mktemp("qgis") / "été à Arles (31 %)"
     (folder / "work").mkdir(parents=True)
     for name in ("features.tif", "view.tif", "valid.tif", "preparation.json"):
@@ -85,8 +85,8 @@ def labelled(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) 
     scene = Scene.open(file)
     assert scene.run().iteration is None
     with fiona.open(finished.synthetic.samples, layer="samples") as points:
-        classes = [one.properties["class"] for one in points]
-        places = ["Point ({} {})".format(*one.geometry.coordinates) for one in points]
+        classes = [point.properties["class"] for point in points]
+        places = ["Point ({} {})".format(*point.geometry.coordinates) for point in points]
     square = "Polygon ((603000 4896000, 604200 4896000, 604200 4897200, 603000 4897200, 603000 4896000))"
     first, form, _, _ = in_qgis(
         scene.workspace.project,
@@ -103,7 +103,7 @@ def labelled(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def pictures(labelled: Labelled, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One screen pixel a pixel of the map, of single layers; of the points one for 3 m."""
+    """Draw single layers with a screen pixel for each pixel of the map, and the points with one for 3 m."""
     folder = tmp_path_factory.mktemp("pictures")
     layers = ("classes", "true_colour", "invalid", "confidence", "contours")
     steps = [["render", [name], str(folder / f"{name}.png"), None, (120, 120)] for name in layers]
@@ -308,7 +308,7 @@ class TestPictures:
 class TestWhatTheOperatorSaves:
     @pytest.fixture
     def saved(self, labelled: Labelled, tmp_path: Path) -> Scene:
-        """The scene's copy with a project that an operator has changed and saved."""
+        """Return a copy of the scene with a project that an operator has changed and saved."""
         work = shutil.copytree(labelled.scene.workspace.folder, tmp_path / "work", symlinks=True)
         assert in_qgis(work / "project.qgz", ["customise"], ["save", str(work / "project.qgz")]) == [True, True]
         config = labelled.scene.config.model_copy(update={"workspace": work, "samples": work / "samples.gpkg"})

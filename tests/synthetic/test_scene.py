@@ -13,10 +13,8 @@ from lxml import etree
 from osgeo import gdal
 
 from alcd_otb.settings.template import load_template
-from alcd_otb.synthetic import SyntheticScene, make_scene, noise, points, terrain
-from alcd_otb.synthetic.safe import tile_grid
+from alcd_otb.synthetic import SyntheticScene, make_scene
 from alcd_otb.synthetic.spectra import BANDS
-from alcd_otb.synthetic.truth import Range, Truth, uses
 
 SIZE = 720
 
@@ -41,13 +39,13 @@ def pixels(path: Path) -> npt.NDArray[np.float64]:
 
 
 def element(path: Path, name: str) -> str:
-    (found,) = etree.parse(str(path)).getroot().iter(name)
-    return str(found.text)
+    (node,) = etree.parse(str(path)).getroot().iter(name)
+    return str(node.text)
 
 
 def points_of(scene: SyntheticScene) -> list[tuple[str, float, float]]:
     with fiona.open(scene.samples, layer="samples") as layer:
-        return [(one["properties"]["class"], *one["geometry"]["coordinates"]) for one in layer]
+        return [(point["properties"]["class"], *point["geometry"]["coordinates"]) for point in layer]
 
 
 def truth_at(scene: SyntheticScene, x: float, y: float) -> int:
@@ -73,28 +71,6 @@ def test_bands_have_native_grids(scene: SyntheticScene) -> None:
         assert not list(product.rglob("*.aux.xml"))
 
 
-@pytest.mark.parametrize(
-    ("tile", "crs", "left", "top"),
-    [
-        # From the metadata of real products.
-        ("31TCJ", "EPSG:32631", 300000, 4900020),
-        ("31TDH", "EPSG:32631", 399960, 4800000),
-        ("33TUG", "EPSG:32633", 300000, 4700040),
-        ("32TMT", "EPSG:32632", 399960, 5300040),
-        ("55JGF", "EPSG:32755", 699960, 6600040),
-    ],
-)
-def test_tile_grid(tile: str, crs: str, left: int, top: int) -> None:
-    grid = tile_grid(tile, 10980)
-    assert (grid.crs, grid.left, grid.top, grid.width) == (crs, left, top, 10980)
-
-
-@pytest.mark.parametrize("tile", ["31TF", "61TFJ", "31IFJ", "31TFZ", "31TKJ", "x1TFJ"])
-def test_wrong_tile_is_refused(tile: str) -> None:
-    with pytest.raises(ValueError, match=tile):
-        tile_grid(tile, 600)
-
-
 def test_metadata(scene: SyntheticScene) -> None:
     product = scene.cloudy / "MTD_MSIL1C.xml"
     assert element(product, "PRODUCT_URI") == scene.cloudy.name
@@ -103,17 +79,17 @@ def test_metadata(scene: SyntheticScene) -> None:
     assert element(product, "SENSING_ORBIT_NUMBER") == "108"
     assert element(product, "QUANTIFICATION_VALUE") == "10000"
     root = etree.parse(str(product)).getroot()
-    images = [scene.cloudy / f"{one.text}.jp2" for one in root.iter("IMAGE_FILE")]
+    images = [scene.cloudy / f"{node.text}.jp2" for node in root.iter("IMAGE_FILE")]
     assert images == [band_file(scene.cloudy, band.name) for band in BANDS]
-    offsets = {one.get("band_id"): one.text for one in root.iter("RADIO_ADD_OFFSET")}
+    offsets = {node.get("band_id"): node.text for node in root.iter("RADIO_ADD_OFFSET")}
     assert offsets == {str(number): "-1000" for number in range(13)}
-    names = [one.text for one in root.iter("SPECIAL_VALUE_TEXT")]
-    values = [one.text for one in root.iter("SPECIAL_VALUE_INDEX")]
+    names = [node.text for node in root.iter("SPECIAL_VALUE_TEXT")]
+    values = [node.text for node in root.iter("SPECIAL_VALUE_INDEX")]
     assert dict(zip(names, values, strict=True)) == {"NODATA": "0", "SATURATED": "65535"}
     (tile,) = scene.cloudy.glob("GRANULE/*/MTD_TL.xml")
     assert element(tile, "HORIZONTAL_CS_CODE") == "EPSG:32631"
     assert element(tile, "TILE_ID").split("_")[-2:] == ["T31TFJ", "N05.10"]
-    assert [one.text for one in etree.parse(str(tile)).getroot().iter("NROWS")] == ["720", "360", "120"]
+    assert [node.text for node in etree.parse(str(tile)).getroot().iter("NROWS")] == ["720", "360", "120"]
     (sun,) = etree.parse(str(tile)).getroot().iter("Mean_Sun_Angle")
     assert sun.findtext("ZENITH_ANGLE") == "43.2"
 
@@ -204,13 +180,13 @@ def test_points_are_true_spread_and_imaged(scene: SyntheticScene) -> None:
     codes = {"low_clouds": 2, "high_clouds": 3, "clouds_shadows": 4, "land": 5, "water": 6, "snow": 7}
     placed = points_of(scene)
     clear = pixels(band_file(scene.clear, "B11"))
-    assert {name: sum(one[0] == name for one in placed) for name in codes} == dict.fromkeys(codes, 25)
+    assert {name: sum(point[0] == name for point in placed) for name in codes} == dict.fromkeys(codes, 25)
     for name, x, y in placed:
         assert truth_at(scene, x, y) == codes[name]
         assert clear[int((4900020 - y) // 20), int((x - 600000) // 20)] > 0
-    land = np.array([one[1:] for one in placed if one[0] == "land"])
+    land = np.array([point[1:] for point in placed if point[0] == "land"])
     assert (np.ptp(land, axis=0) > 0.7 * SIZE * 10).all()
-    assert len({tuple(one) for one in land.tolist()}) == 25
+    assert len({tuple(place) for place in land.tolist()}) == 25
 
 
 def test_scene_description(scene: SyntheticScene) -> None:
@@ -235,34 +211,6 @@ def test_snow_lies_high_and_water_low(scene: SyntheticScene) -> None:
 def test_wrong_arguments_are_refused(tmp_path: Path, arguments: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(arguments.values())))):
         make_scene(tmp_path, **arguments)  # type: ignore[arg-type]
-
-
-def test_upsample_is_linear_between_pixel_centres() -> None:
-    ramp = np.arange(5, dtype=np.float32)[None, :] * 6 + np.zeros((5, 1), dtype=np.float32)
-    fine = noise.upsample(ramp, 6, (6, 6, 18, 18))
-    # The centre of fine pixel 6 lies 6.5 fine pixels from the edge, that of coarse pixel 0 lies 3 from it.
-    np.testing.assert_allclose(fine[0], np.arange(6, 24) + 0.5 - 3, atol=1e-5)
-    np.testing.assert_allclose(noise.binned(fine, 6), [[6, 12, 18]] * 3, atol=1e-5)
-
-
-def test_periodic_fractal_repeats_without_a_seam() -> None:
-    field = noise.fractal((64, 64), noise.generator(1, 1), slope=4.0, outer=16, periodic=True)
-    assert field.mean() == pytest.approx(0, abs=1e-5)
-    assert field.std() == pytest.approx(1, abs=1e-5)
-    step = np.abs(np.diff(field, axis=1)).max()
-    assert np.abs(field[:, 0] - field[:, -1]).max() <= step
-
-
-def test_a_class_too_small_for_the_points_is_named() -> None:
-    truth = np.full((20, 20), 5, dtype=np.uint8)
-    with pytest.raises(ValueError, match="low_clouds: 0 pixels for 3 points"):
-        points.place_points(truth, truth, truth > 0, {2: "low_clouds", 5: "land"}, 3, seed=1)
-
-
-def test_rare_covers_get_more_points_than_their_area() -> None:
-    covers = np.repeat(np.array([1, 2, 3], dtype=np.uint8), [1600, 400, 100])
-    # Square roots 40 : 20 : 10 share out 14 points as 8 : 4 : 2.
-    assert points._dealt(covers, 14).tolist() == [1] * 8 + [2] * 4 + [3] * 2
 
 
 class TestOtherUses:
@@ -317,37 +265,3 @@ class TestOtherUses:
         truth = pixels(water.truth)
         stated = element(water.cloudy / "MTD_MSIL1C.xml", "Cloud_Coverage_Assessment")
         assert float(stated) == pytest.approx(100 * (truth == 7).sum() / (truth > 0).sum(), abs=1e-4)
-
-
-class TestTruths:
-    @pytest.mark.parametrize("use", uses())
-    def test_name_the_classes_of_their_template(self, use: str) -> None:
-        truth, names = Truth.load(use), load_template(use).legend.names
-        for rule in truth.rules:
-            assert {rule.name, *(rule.over or ())} <= set(names)
-        assert set(truth.clouds) <= set(names)
-        # Whatever a pixel is like, it has a class.
-        assert (truth.rules[0].over, truth.rules[0].where) == (None, {})
-
-    def test_ranges_leave_out_their_ends(self) -> None:
-        values = np.array([0.0, 0.5, 0.75, 1.0], np.float32)
-        assert Range(above=0.5).holds(values).tolist() == [False, False, True, True]
-        assert Range(above=0.0, below=1.0).holds(values).tolist() == [False, True, True, False]
-        assert Range().holds(values).all()
-
-
-@pytest.mark.parametrize(("azimuth", "axis", "sign"), [(180, 0, -1), (0, 0, 1), (90, 1, -1), (270, 1, 1)])
-def test_a_wall_casts_a_shadow_as_long_as_the_sun_makes_it(azimuth: float, axis: int, sign: int) -> None:
-    """300 m high under a sun 45 degrees high: 300 m of shadow, 5 pixels, on the side away from the sun."""
-    elevation = np.zeros((41, 41), dtype=np.float32)
-    wall = [slice(None), slice(None)]
-    wall[axis] = slice(20, 21)
-    elevation[tuple(wall)] = 300
-    lit = terrain._sunlit(elevation, 45.0, azimuth)
-    profile = lit.take(20, axis=1 - axis)
-    shaded = np.flatnonzero(profile < 0.5) - 20
-    # Where the ray just grazes the ground, in the fifth pixel, it is neither.
-    assert sorted(abs(shaded).tolist()) == [1, 2, 3, 4]
-    assert set(np.sign(shaded)) == {sign}
-    assert profile[20 + 5 * sign] == pytest.approx(0.5)
-    assert profile[20] == 1

@@ -35,15 +35,19 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make a synthetic scene, run it, and compare its map with the truth."""
     from alcd_otb.cli.demo import run_demo
+    from alcd_otb.errors import ConfigurationError
+    from alcd_otb.synthetic.scene import make_scene
 
-    result = run_demo(
-        options.folder,
-        options.size,
-        options.seed,
-        options.offset,
-        settings_of(options),
-        options.template,
-        options.resolution,
-    )
-    print_result(result, options)
+    try:
+        scene = make_scene(
+            options.folder,
+            size=options.size,
+            seed=options.seed,
+            offset=options.offset,
+            use=options.template,
+            resolution=options.resolution,
+        )
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    print_result(run_demo(scene, settings_of(options)), options)
     return 0
