@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics, ConfusionMatrix
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.comparison import compare_with_truth
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene

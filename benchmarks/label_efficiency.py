@@ -35,7 +35,7 @@ import numpy as np
 from helpers.label_strategies import STRATEGIES, Prepared, Turn, drawn
 from osgeo import gdal
 
-from alcd_otb.accuracy.confusion import BinaryMetrics
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics
 from alcd_otb.classification.iteration import IterationInput, run_iteration
 from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.preparation.inputs import Inputs

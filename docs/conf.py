@@ -48,6 +48,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(numpy|pathlib|collections|datetime|osgeo|pydantic)(\..*)?"),
     ("py:.*", r"NDArray|Path|Mapping|Iterable|Any|BaseModel"),
     ("py:class", r"alcd_otb\.settings\.expressions\.Expression"),
+    ("py:class", r"alcd_otb\.active_learning\.layer\.PlaceRecord"),
 ]
 
 

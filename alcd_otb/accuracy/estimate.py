@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from alcd_otb.accuracy.confusion import AXES
+from alcd_otb.accuracy.confusion_matrix import AXES
 from alcd_otb.accuracy.figures import ClassFigures
 from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.accuracy.stratified import CONFIDENCE, Estimate, LabelledSample
@@ -33,8 +33,10 @@ class AccuracyEstimate:
         Number of the iteration from whose map the points were drawn.
     is_planned_map
         Whether the points were drawn from this map.
-    points, labelled
-        Number of points of the plan, and of those that have a label.
+    points
+        Number of points of the plan.
+    labelled
+        Number of points that have a label.
     overall_accuracy
         Overall accuracy of all classes.
     classes
@@ -45,9 +47,12 @@ class AccuracyEstimate:
         (reference, map) estimated shares of the area, by ``classes``.
     sides
         The two sides of the two-class figures.
-    two_class_accuracy, positive, negative
-        Two-class figures: overall accuracy, and figures of the positive and of the other side. None where one side has
-        no class.
+    two_class_accuracy
+        Overall accuracy of the two sides. It and the figures of the sides are None where one side has no class.
+    positive
+        Figures of the positive side.
+    negative
+        Figures of the other side.
     """
 
     iteration: int

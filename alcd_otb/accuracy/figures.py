@@ -23,8 +23,12 @@ class ClassFigures:
         Number of points that were labelled with the class.
     mapped_hectares
         Area of the class in the map, in hectares.
-    users_accuracy, producers_accuracy, f1
-        Precision, recall and their harmonic mean, 0 to 1.
+    users_accuracy
+        Precision, 0 to 1.
+    producers_accuracy
+        Recall, 0 to 1.
+    f1
+        Their harmonic mean, 0 to 1.
     share
         Share of the area that is truly of the class, 0 to 1.
     hectares

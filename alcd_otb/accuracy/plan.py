@@ -22,8 +22,10 @@ class Stratum:
 
     Attributes
     ----------
-    name, code
-        The class.
+    name
+        Name of the class.
+    code
+        Code of the class.
     pixels
         Number of its pixels in the map.
     points
@@ -42,8 +44,10 @@ class PlannedPoint:
 
     Attributes
     ----------
-    row, column
-        Pixel on the map's grid.
+    row
+        Row of the pixel on the map's grid.
+    column
+        Column of the pixel.
     stratum
         Class code of the pixel in the map.
     """
@@ -59,8 +63,10 @@ class AccuracyPlan:
 
     Attributes
     ----------
-    iteration, checksum
-        Number of the iteration and checksum of its map.
+    iteration
+        Number of the iteration.
+    checksum
+        SHA-256 of the iteration's map.
     seed
         Seed of the draw.
     grid

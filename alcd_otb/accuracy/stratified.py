@@ -41,8 +41,10 @@ class Estimate:
         The estimate.
     standard_error
         Its standard error.
-    low, high
-        Limits of its 95 % confidence interval.
+    low
+        Lower limit of its 95 % confidence interval.
+    high
+        Upper limit of the interval.
     """
 
     estimate: float

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alcd_otb.active_learning.selection import deviations, most_novel
+from alcd_otb.active_learning.novelty import deviations, most_novel
 from alcd_otb.active_learning.uncertainty import UNCERTAIN, CertaintyMaps, unsure_pixels, zone_area
 from alcd_otb.arrays import BoolArray, Int64Array
 from alcd_otb.errors import ProcessingError

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.classification.corrections import burn
 from alcd_otb.classification.maps import write_labels
 from alcd_otb.classification.otb import check_otb_classifier, classify_by_otb

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics, ConfusionMatrix
 from alcd_otb.result import Result
 from alcd_otb.scene import Scene
 from alcd_otb.settings.legend import Positive

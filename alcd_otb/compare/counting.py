@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alcd_otb.accuracy.confusion import BinaryMetrics
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics
 from alcd_otb.arrays import BoolArray, Int64Array, UInt8Array
 from alcd_otb.compare.cells import UNCLASSED, Cells
 from alcd_otb.compare.distance import levels, reach

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.settings.model import read_json, validated
+from alcd_otb.settings.strict_model import read_json, validated
 
 DilationMetres = Annotated[float, Field(ge=0, le=10_000)]
 Share = Annotated[float, Field(gt=0, le=1)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from alcd_otb.accuracy.confusion import BinaryMetrics
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics
 
 METRICS: Mapping[str, Callable[[BinaryMetrics], float | None]] = {
     "oa": lambda metrics: metrics.overall_accuracy,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.arrays import Int64Array
 from alcd_otb.classification.sklearn import predict_folds
 from alcd_otb.cross_validation.figure import draw_folds

@@ -16,8 +16,12 @@ class FoldResult:
 
     Attributes
     ----------
-    blocks, samples, pixels
-        Number of blocks, samples and pixels to validate with.
+    blocks
+        Number of blocks to validate with.
+    samples
+        Number of samples in these blocks.
+    pixels
+        Number of pixels of these samples.
     training_pixels
         Number of pixels to train on, without noisy copies.
     scores

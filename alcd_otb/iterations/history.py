@@ -50,8 +50,10 @@ class Iteration:
         Pixels of the map by class name.
     validation_pixels
         Number of validation pixels.
-    overall_accuracy, two_class_accuracy
-        Accuracies at the validation pixels, 0 to 1.
+    overall_accuracy
+        Share of the validation pixels with the right class, 0 to 1.
+    two_class_accuracy
+        Share of the validation pixels on the right one of the two sides, 0 to 1.
     mean_confidence
         Mean confidence of the map, 0 to 1.
     changes

@@ -11,7 +11,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.masks.acquisition import Acquisition, acquisition_at, acquisition_of
 from alcd_otb.masks.mask import NO_DATA, Mask, PixelClass, raster_layer, table_of
 from alcd_otb.raster.grid import Grid
-from alcd_otb.settings.model import Text, read_json, validated
+from alcd_otb.settings.strict_model import Text, read_json, validated
 
 
 class _ClassTableModel(BaseModel):

@@ -19,8 +19,8 @@ from alcd_otb.samples.writing import write_sample_layers
 from alcd_otb.settings.band_names import CLEAR, TERRAIN
 from alcd_otb.settings.features import names_used
 from alcd_otb.settings.legend import Legend
-from alcd_otb.settings.model import validated
 from alcd_otb.settings.scene_file import load_scene
+from alcd_otb.settings.strict_model import validated
 from alcd_otb.settings.template import Template, load_template, template_names
 from alcd_otb.workspace import Workspace, write_json, writing_to
 from otb_pipelines.process import osr

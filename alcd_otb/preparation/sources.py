@@ -10,15 +10,15 @@ from pathlib import Path
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.layouts import FEATURE_OPTIONS, describe_features
 from alcd_otb.preparation.python_features import python_features, write_python_features
+from alcd_otb.preparation.reflectance import radiometry_of
 from alcd_otb.preparation.terrain import slope, warp_elevation
 from alcd_otb.products.jpeg2000 import coarsest_level
-from alcd_otb.products.stack import Stack
 from alcd_otb.raster.blocks import Source
 from alcd_otb.raster.grid import Grid
-from alcd_otb.settings.band_names import TERRAIN, date_and_band
+from alcd_otb.settings.band_names import TERRAIN
 from alcd_otb.settings.features import names_used
 from otb_pipelines.app import Output
-from otb_pipelines.reading import Radiometry, build_band
+from otb_pipelines.reading import build_band
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import StackFile, build_layers, write_stacks
 
@@ -157,25 +157,3 @@ def _terrain(inputs: Inputs, names: set[str], grid: Grid, folder: Path) -> dict[
     folder.mkdir()
     elevation = warp_elevation(inputs.dem, grid, folder)
     return {"dem": elevation} | ({"slope": slope(elevation, folder)} if "slope" in names else {})
-
-
-def radiometry_of(inputs: Inputs, name: str) -> Radiometry:
-    """Choose scale and offset of a band.
-
-    For a product, reflectance = (DN + RADIO_ADD_OFFSET) / QUANTIFICATION_VALUE (Sentinel-2 product specification). For
-    a stack, its file gives both. With the template's radiometry ``digital_number``, values stay as they are.
-
-    Parameters
-    ----------
-    inputs
-        The images of the scene, and the template.
-    name
-        The name of the band in the template, such as ``clear.B02``.
-    """
-    product = inputs.product_of(name)
-    if inputs.template.radiometry == "digital_number":
-        return Radiometry(1.0, 0.0, product.no_data)
-    if isinstance(product, Stack):
-        band = product.band(date_and_band(name).band)
-        return Radiometry(band.scale, band.offset, product.no_data)
-    return Radiometry(1 / product.quantification, inputs.band(name).offset / product.quantification, product.no_data)

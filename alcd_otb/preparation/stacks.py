@@ -21,7 +21,8 @@ from alcd_otb.preparation.layouts import (
     view_no_data,
     view_overviews,
 )
-from alcd_otb.preparation.sources import Levels, feature_sources, python_sources, radiometry_of, view_sources
+from alcd_otb.preparation.reflectance import radiometry_of
+from alcd_otb.preparation.sources import Levels, feature_sources, python_sources, view_sources
 from alcd_otb.raster.io import updating
 from alcd_otb.settings.band_names import TERRAIN
 from otb_pipelines.masks import build_formula

@@ -17,8 +17,14 @@ class Sample:
         Class code of the legend.
     geometry
         GeoJSON-like mapping of type ``Point`` or ``Polygon``, coordinates as (x, y) tuples in map units.
-    iteration, author, comment, created
-        Values of these fields in the operator's file. None or empty where the file has no value.
+    iteration
+        Value of the field of this name in the operator's file. None where the file has no value.
+    author
+        Likewise. Empty where the file has no value.
+    comment
+        Likewise.
+    created
+        Likewise.
     """
 
     feature: str
@@ -49,7 +55,7 @@ class Sample:
 
     @property
     def location(self) -> tuple[float, float]:
-        """(x, y) in map units: the point itself, or the centre of the polygon's extent."""
+        """The point itself, or the centre of the polygon's extent, as (x, y) in map units."""
         left, bottom, right, top = self.extent
         return (left + right) / 2, (bottom + top) / 2
 

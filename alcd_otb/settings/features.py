@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import KNOWN_NAMES, any_clear_date
 from alcd_otb.settings.expressions import Expression, parse_expression
-from alcd_otb.settings.model import StrictModel, Text
+from alcd_otb.settings.strict_model import StrictModel, Text
 from alcd_otb.text import did_you_mean
 
 # The template checks the names, because it declares the bands. Editors propose those of Sentinel-2.

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from alcd_otb.settings.band_names import checked_bands
 from alcd_otb.settings.json_schema import Schema, changes_of, notes_of, schema_of
-from alcd_otb.settings.model import File, SchemaFile, StrictModel, Text, read_json, validated
+from alcd_otb.settings.strict_model import File, SchemaFile, StrictModel, Text, read_json, validated
 from alcd_otb.settings.template import Template, find_template, template_names, with_absolute_files
 
 

@@ -11,7 +11,7 @@ from alcd_otb.settings.band_names import BANDS, checked_bands, known_names
 from alcd_otb.settings.features import Feature, check_names, feature_name, is_file_name
 from alcd_otb.settings.json_schema import Schema, schema_of
 from alcd_otb.settings.legend import Legend, LegendClass, Positive
-from alcd_otb.settings.model import Metres, Radius, Resolution, SchemaFile, StrictModel, read_json, validated
+from alcd_otb.settings.strict_model import Metres, Radius, Resolution, SchemaFile, StrictModel, read_json, validated
 from alcd_otb.settings.view import View
 
 SKLEARN = "sklearn"

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from alcd_otb.settings.features import Formula
-from alcd_otb.settings.model import Resolution, StrictModel, Text
+from alcd_otb.settings.strict_model import Resolution, StrictModel, Text
 
 BRIGHTEST = 0.25
 """Reflectance that is shown as white. Thin cloud stands out, and land keeps its shades (ALCD's 2500 DN)."""

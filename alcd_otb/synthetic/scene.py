@@ -61,8 +61,10 @@ class SyntheticScene:
         Folder of the scene.
     scene_json
         Description of the scene for ``python -m alcd_otb run``.
-    cloudy, clear
-        SAFE folders of the two products.
+    cloudy
+        SAFE folder of the product to classify.
+    clear
+        SAFE folder of the product of the clear date.
     dem
         Elevation model.
     truth

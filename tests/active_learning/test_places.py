@@ -14,8 +14,8 @@ from osgeo import gdal, osr
 from scenes import FinishedScene, alcd, leftovers, refused
 
 from alcd_otb.active_learning import uncertainty
+from alcd_otb.active_learning.novelty import most_novel
 from alcd_otb.active_learning.places import Place, explained, propose_places
-from alcd_otb.active_learning.selection import most_novel
 from alcd_otb.active_learning.uncertainty import CertaintyMaps, unsure_pixels
 from alcd_otb.errors import ProcessingError
 from alcd_otb.raster.grid import Grid

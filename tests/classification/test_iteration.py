@@ -13,7 +13,7 @@ import pytest
 from osgeo import gdal
 from scenes import FinishedScene, alcd, write_scene
 
-from alcd_otb.accuracy.confusion import AXES
+from alcd_otb.accuracy.confusion_matrix import AXES
 from alcd_otb.cli.demo import run_demo
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.comparison import compare_with_truth

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from mask_files import L1C_NAME, write_raster, write_reference
 from sklearn import metrics as sklearn_metrics
 
-from alcd_otb.accuracy.confusion import BinaryMetrics
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics
 from alcd_otb.compare.cells import Cells
 from alcd_otb.compare.counting import Dilations, LabelledPixels, PairCounts, count_pair
 from alcd_otb.masks.mask import Mask

@@ -13,7 +13,7 @@ from osgeo import gdal
 from PIL import Image
 from scenes import FinishedScene, alcd, leftovers, refused, write_scene
 
-from alcd_otb.accuracy.confusion import AXES
+from alcd_otb.accuracy.confusion_matrix import AXES
 from alcd_otb.cross_validation import job as cross_validation
 from alcd_otb.cross_validation.figure import draw_folds
 from alcd_otb.cross_validation.results import CrossValidation

@@ -16,8 +16,8 @@ from scenes import alcd
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import KNOWN_NAMES
 from alcd_otb.settings.legend import LegendClass
-from alcd_otb.settings.model import validated
 from alcd_otb.settings.scene_file import SceneFile, load_scene, scene_schema
+from alcd_otb.settings.strict_model import validated
 from alcd_otb.settings.template import Template, template_names, template_schema
 
 SCENES = sorted((ROOT / "examples").glob("scene*.json"))

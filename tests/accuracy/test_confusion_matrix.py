@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from osgeo import gdal, osr
 
-from alcd_otb.accuracy.confusion import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
+from alcd_otb.accuracy.confusion_matrix import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.settings.legend import Legend, LegendClass
 from otb_pipelines.confusion import confusion_matrix
 from otb_pipelines.errors import OtbError
