@@ -56,8 +56,8 @@ void DecodingThreads::add(std::function<void()> job, bool urgent) {
 }
 
 void DecodingThreads::work() {
-    // Each thread decodes a file; in one that GDAL itself divides, threads would wait for the last tile of a
-    // row.
+    // Each thread decodes another file. If GDAL divided one file among several threads, they would wait for
+    // the last tile of each row.
     CPLSetThreadLocalConfigOption("GDAL_NUM_THREADS", "1");
     std::unique_lock lock(mutex_);
     while (true) {
