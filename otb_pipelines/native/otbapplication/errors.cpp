@@ -52,6 +52,8 @@ void bind_errors(py::module_& module) {
             throw;
         } catch (const std::exception& error) {
             PyErr_SetString(error_type, error.what());
+        } catch (...) {
+            PyErr_SetString(error_type, "an unknown C++ exception");
         }
     });
 }
