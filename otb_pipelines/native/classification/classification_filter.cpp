@@ -91,7 +91,7 @@ void ClassificationFilter::GenerateOutputInformation() {
 void ClassificationFilter::GenerateInputRequestedRegion() {
     Superclass::GenerateInputRequestedRegion();
     OutputImageRegionType region = GetOutput()->GetRequestedRegion();
-    region.PadByRadius(weights_.size() / 2);
+    region.PadByRadius(static_cast<itk::OffsetValueType>(weights_.size() / 2));
     region.Crop(GetOutput()->GetLargestPossibleRegion());
     for (unsigned int index = 0; index < GetNumberOfInputs(); ++index) {
         static_cast<itk::ImageBase<2>*>(itk::ProcessObject::GetInput(index))->SetRequestedRegion(region);
@@ -130,7 +130,7 @@ void ClassificationFilter::ThreadedGenerateData(const OutputImageRegionType& reg
     }
     const OutputImageRegionType whole = GetOutput()->GetLargestPossibleRegion();
     OutputImageRegionType around = region;
-    around.PadByRadius(weights_.size() / 2);
+    around.PadByRadius(static_cast<itk::OffsetValueType>(weights_.size() / 2));
     around.Crop(whole);
     const auto begin = static_cast<std::size_t>(region.GetIndex(0) - around.GetIndex(0));
     VoteSmoothing smoothing(weights_, around.GetSize(0), forest_->classes());

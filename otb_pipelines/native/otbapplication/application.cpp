@@ -244,7 +244,7 @@ std::shared_ptr<Run> Application::current_run() const {
     return run_ != nullptr && !run_->finished() ? run_ : nullptr;
 }
 
-void Application::stop() {
+void Application::stop() const {
     if (const auto run = current_run()) {
         run->request_stop();
     }

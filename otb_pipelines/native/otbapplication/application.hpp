@@ -68,7 +68,7 @@ class Application : public std::enable_shared_from_this<Application> {
     void enter(const std::shared_ptr<Run>& run);
     // The run that makes the application busy, or null.
     std::shared_ptr<Run> current_run() const;
-    void stop();
+    void stop() const;
 
   private:
     explicit Application(Engine* engine) : engine_(engine) {}

@@ -48,7 +48,7 @@ py::array buffer_of(ImageType& image) {
             static_cast<typename Container::Pointer*>(held));
     });
     static_cast<void>(owner.release());
-    const py::array_t<Pixel> array(shape, pixels, keep_alive);
+    py::array_t<Pixel> array(shape, pixels, keep_alive);
     image.ReleaseData();
     return array;
 }

@@ -98,7 +98,7 @@ ImageBase::Pointer image_of(const py::array& given, const Placement& placement, 
 }
 
 py::array native(const py::object& given) {
-    const auto array = py::array::ensure(given);
+    auto array = py::array::ensure(given);
     if (!array) {
         throw py::error_already_set();
     }

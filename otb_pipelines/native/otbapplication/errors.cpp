@@ -35,6 +35,8 @@ void bind_errors(py::module_& module) {
         throw py::error_already_set();
     }
     module.attr("ApplicationError") = py::reinterpret_borrow<py::object>(error_type);
+    // pybind11 prescribes a function that takes a copy.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param)
     py::register_exception_translator([](std::exception_ptr pointer) {
         try {
             if (pointer) {

@@ -2,7 +2,6 @@
 
 #include <pybind11/stl.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,26 +15,20 @@ namespace {
 
 using Base = otb::ImageMetadataBase;
 
-// Finds a key by name in one of OTB's tables of names and applies `function` to it.
-template <class Names, class Function>
-auto with_key(const Names& names, const std::string& name, Function&& function) {
-    const auto found = names.right.find(name);
-    using Result = decltype(function(found->second));
-    return found == names.right.end() ? std::optional<Result>()
-                                      : std::optional<Result>(function(found->second));
-}
-
+// `names` is one of OTB's tables of the names of keys, one for each type of value.
 template <class Names>
 bool has_typed(const Base& metadata, const Names& names, const std::string& name) {
-    return with_key(names, name, [&](auto key) { return metadata.Has(key); }).value_or(false);
+    const auto found = names.right.find(name);
+    return found != names.right.end() && metadata.Has(found->second);
 }
 
 template <class Names>
 auto get_typed(const Base& metadata, const Names& names, const std::string& name) {
-    if (!has_typed(metadata, names, name)) {
+    const auto found = names.right.find(name);
+    if (found == names.right.end() || !metadata.Has(found->second)) {
         throw py::key_error("the image's metadata has no '" + name + "'");
     }
-    return *with_key(names, name, [&](auto key) { return metadata[key]; });
+    return metadata[found->second];
 }
 
 bool has(const Base& metadata, const std::string& name) {
@@ -72,12 +65,12 @@ py::object get(const Base& metadata, const std::string& name) {
 void set(Base& metadata, const std::string& name, const py::object& value) {
     using namespace otb::MetaData;
     const auto add = [&](const auto& names, const auto& item) {
-        return with_key(names, name,
-                        [&](auto key) {
-                            metadata.Add(key, item);
-                            return true;
-                        })
-            .has_value();
+        const auto found = names.right.find(name);
+        if (found == names.right.end()) {
+            return false;
+        }
+        metadata.Add(found->second, item);
+        return true;
     };
     if (py::isinstance<py::str>(value)) {
         const auto text = value.cast<std::string>();

@@ -192,7 +192,7 @@ void Run::collect(itk::ProcessObject* process) {
         }
         for (const auto& input : current->GetInputs()) {
             if (input.IsNotNull()) {
-                pending.push_back(input->GetSource().GetPointer());
+                pending.emplace_back(input->GetSource().GetPointer());
             }
         }
     }

@@ -13,7 +13,10 @@ namespace {
 
 int wanted_threads() {
     const char* wanted = CPLGetConfigOption("GDAL_NUM_THREADS", "1");
-    return std::max(1, EQUAL(wanted, "ALL_CPUS") ? CPLGetNumCPUs() : std::atoi(wanted));
+    if (EQUAL(wanted, "ALL_CPUS")) {
+        return std::max(1, CPLGetNumCPUs());
+    }
+    return std::max(1, static_cast<int>(std::strtol(wanted, nullptr, 10)));
 }
 
 }  // namespace
