@@ -1,5 +1,5 @@
-// The reader of random forests with the files that a fuzzer starts from. What it reads without a sanitizer
-// says little: `make ctest` runs this test with them as well.
+// The reader of random forests reads the files that a fuzzer starts from. `make ctest` runs this test with
+// sanitizers as well, which find what the reader does not notice itself.
 
 #include <gtest/gtest.h>
 

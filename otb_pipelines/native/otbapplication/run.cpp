@@ -83,8 +83,8 @@ std::shared_ptr<Run> start_run(const Applications& involved) {
     return run;
 }
 
-// The thread that does the work of a run. The destructor joins it if the run is finished; otherwise it leaves
-// the thread to end by itself.
+// The thread that does the work of a run. The destructor joins the thread if the run is finished, and
+// otherwise leaves it to end by itself.
 class Worker {
   public:
     Worker(std::shared_ptr<Run> run, std::function<void()> work, Applications involved)
@@ -110,12 +110,11 @@ class Worker {
         }
     }
     ~Worker() {
-        if (run_->finished()) {
+        if (run_->abandon()) {
+            thread_.detach();
+        } else {
             thread_.join();
             run_->clear_abort();
-        } else {
-            thread_.detach();
-            run_->abandon();
         }
     }
     Worker(const Worker&) = delete;
@@ -259,15 +258,17 @@ std::exception_ptr Run::error() const {
     return error_;
 }
 
-void Run::abandon() {
+bool Run::abandon() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (state_ == State::finished) {
+        return false;
+    }
     // Registered when first needed, so that it runs before the destructors registered at load time.
     static const int registered = on_exit(exit_without_destructors, nullptr);
     static_cast<void>(registered);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (state_ == State::running) {
-        state_ = State::abandoned;
-        ++abandoned_runs;
-    }
+    state_ = State::abandoned;
+    ++abandoned_runs;
+    return true;
 }
 
 void run_interruptibly(const std::shared_ptr<Application>& application, std::function<void()> work) {

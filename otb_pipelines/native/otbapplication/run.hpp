@@ -47,9 +47,10 @@ class Run {
     bool wait(double seconds);
     std::exception_ptr error() const;
 
-    // Lets the run end by itself; nobody wants its result. Until it ends, the process may only exit without
-    // calling destructors.
-    void abandon();
+    // Lets the run end by itself, because nobody waits for its result any more. Until it ends, the process
+    // may only exit without calling destructors. Does nothing and returns false if the run is finished
+    // already.
+    bool abandon();
 
   private:
     enum class State { running, abandoned, finished };
