@@ -18,7 +18,7 @@ RUN_PACKAGES := otb-bin libotb-apps libotb-dev otb-qgis libinsighttoolkit4-dev l
 DOCS_PACKAGES := python3-sphinx python3-myst-parser sphinx-basic-ng python3-bs4 python3-nbclient python3-ipykernel
 # h5py reads one kind of reference, and is asked for when one is given.
 # rio-cogeo works on Debian's rasterio and pyproj, which share the libgdal and libproj of the others.
-TEST_PACKAGES := valgrind python3-jsonschema python3-h5py python3-qgis qgis-providers python3-rasterio python3-pyproj
+TEST_PACKAGES := valgrind libgtest-dev python3-jsonschema python3-h5py python3-qgis qgis-providers python3-rasterio python3-pyproj
 
 # Files that tell that a step is done; they lie in .venv, so that removing it is starting over.
 RUN_PYTHON := .venv/.run-requirements-done
@@ -27,7 +27,11 @@ BENCH_PYTHON := .venv/.bench-requirements-done
 PROJECT := .venv/.project-done
 
 NATIVE := $(shell find otb_pipelines/native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
-CPP := $(filter %.cpp %.hpp,$(NATIVE)) tests/run_corpus.cpp
+CPP := $(filter %.cpp %.hpp,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.hpp)
+
+# The unit tests of the C++, built as they are and with sanitizers.
+UNIT_TESTS := -G Ninja -DALCD_OTB_TESTS=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
+SANITIZERS := -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-recover=all
 
 .PHONY: help
 help: ## list the targets
@@ -50,12 +54,23 @@ test: $(PROJECT) $(TEST_PYTHON) ## install, then run the tests (ARGS="-k samples
 wheel: $(PROJECT) $(TEST_PYTHON) ## install, then build a wheel, install it by itself and run a scene with it
 	@$(PYTHON) -m pytest -m wheel tests/packaging $(ARGS)
 
+.PHONY: ctest
+ctest: $(PROJECT) $(TEST_PYTHON) ## install, then run the unit tests of the C++, then again with sanitizers (ARGS="-R Forest")
+	@cmake -S . -B build/tests $(UNIT_TESTS)
+	@cmake --build build/tests -j 2 --target unit_tests
+	@ctest --test-dir build/tests -j 2 --no-tests=error --output-on-failure $(ARGS)
+	@cmake -S . -B build/sanitized $(UNIT_TESTS) -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS=-O1 $(SANITIZERS)"
+	@cmake --build build/sanitized -j 2 --target unit_tests
+	@ctest --test-dir build/sanitized -j 2 --no-tests=error --output-on-failure $(ARGS)
+
 .PHONY: lint
 lint: $(PROJECT) $(TEST_PYTHON) ## install, then check style and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/clang-format --dry-run -Werror $(CPP)
+	@cmake -S . -B build/tests $(UNIT_TESTS) > build/tests.log || { cat build/tests.log; exit 1; }
+	@.venv/bin/run-clang-tidy.py -p build/tests -j 2 -quiet -hide-progress -clang-tidy-binary .venv/bin/clang-tidy
 
 .PHONY: docs
 docs: $(PROJECT) $(TEST_PYTHON) ## install, then build the user guide into build/docs/html; a warning is an error

@@ -12,7 +12,8 @@
 namespace classification {
 namespace {
 
-// Of a share: a confidence map of few different values is small on disk, and its median quick.
+// Shares are rounded to 1/200. A confidence map of few different values is small on disk, and its median is
+// fast.
 constexpr float steps = 200;
 
 }  // namespace
@@ -90,22 +91,22 @@ void ClassificationFilter::GenerateOutputInformation() {
 void ClassificationFilter::GenerateInputRequestedRegion() {
     Superclass::GenerateInputRequestedRegion();
     OutputImageRegionType region = GetOutput()->GetRequestedRegion();
-    region.PadByRadius(weights_.size() / 2);
+    region.PadByRadius(static_cast<itk::OffsetValueType>(weights_.size() / 2));
     region.Crop(GetOutput()->GetLargestPossibleRegion());
     for (unsigned int index = 0; index < GetNumberOfInputs(); ++index) {
         static_cast<itk::ImageBase<2>*>(itk::ProcessObject::GetInput(index))->SetRequestedRegion(region);
     }
 }
 
-// The pixels of a row of the image that the mask leaves.
+// The pixels of a row of the image that are inside the mask.
 struct ClassificationFilter::Row {
     std::vector<const float*> pixels;
     std::vector<std::size_t> places;
-    // By pixel, the trees' votes for each class.
+    // The votes for each class, pixel by pixel.
     std::vector<std::uint32_t> votes;
 };
 
-// Where the outputs of a row begin.
+// The beginning of a row in each output.
 struct ClassificationFilter::Result {
     int* labels;
     double* confidences;
@@ -129,7 +130,7 @@ void ClassificationFilter::ThreadedGenerateData(const OutputImageRegionType& reg
     }
     const OutputImageRegionType whole = GetOutput()->GetLargestPossibleRegion();
     OutputImageRegionType around = region;
-    around.PadByRadius(weights_.size() / 2);
+    around.PadByRadius(static_cast<itk::OffsetValueType>(weights_.size() / 2));
     around.Crop(whole);
     const auto begin = static_cast<std::size_t>(region.GetIndex(0) - around.GetIndex(0));
     VoteSmoothing smoothing(weights_, around.GetSize(0), forest_->classes());
@@ -153,7 +154,7 @@ void ClassificationFilter::count_votes(const OutputImageRegionType& region, itk:
     const FeatureImage& image = *GetInput();
     const std::size_t bands = image.GetNumberOfComponentsPerPixel();
     const FeatureImage::IndexType start{{region.GetIndex(0), number}};
-    // An image's buffer holds its rows one after the other, and a pixel's features side by side.
+    // The features of a pixel are side by side in the buffer.
     const float* features =
         image.GetBufferPointer() + static_cast<std::size_t>(image.ComputeOffset(start)) * bands;
     const unsigned char* there = mask_row(region, number);
@@ -210,7 +211,7 @@ void ClassificationFilter::classify_means(const float* means, const OutputImageR
             into.margins[column] = 1;
             continue;
         }
-        // The first of the largest of the others.
+        // The largest mean of the other classes, and the first of equal ones.
         const float* before = std::max_element(means, first);
         const float* after = std::max_element(first + 1, end);
         const float* second = before != first && (after == end || *before >= *after) ? before : after;

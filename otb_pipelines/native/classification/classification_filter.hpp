@@ -11,15 +11,20 @@
 
 namespace classification {
 
-// Classifies an image by a random forest, in the regions and threads that ITK asks for: output 0 is the
-// label, output 1 the share of the trees that voted for it, output 2 the margin, by which that share exceeds
-// the second class's, output 3 the label of the second class. All are 0 where the mask is 0.
+// Classifies an image by a random forest, in the regions and threads that ITK requests. The outputs are:
 //
-// With smoothing, the votes are averaged first over the pixels around that the mask leaves, weighted by a
-// Gaussian: a label is then that of the largest mean, and the shares come in whole steps, of which a map has
-// few.
+//   0: the label
+//   1: the confidence, which is the share of the trees that voted for the label
+//   2: the margin, which is the confidence minus the share of the second class
+//   3: the label of the second class
 //
-// ImageClassifier gives the first two as well, but copies the pixels one by one into lists first.
+// All are 0 where the mask is 0.
+//
+// With smoothing, the votes are first averaged over the surrounding pixels inside the mask, weighted by a
+// Gaussian. The label is then that of the largest mean, and shares are rounded to 1/200, so that a map has
+// few different values.
+//
+// ImageClassifier gives outputs 0 and 1 as well, but first copies the pixels one by one into lists.
 class ClassificationFilter : public itk::ImageToImageFilter<otb::VectorImage<float, 2>, otb::Image<int, 2>> {
   public:
     using FeatureImage = otb::VectorImage<float, 2>;
@@ -38,7 +43,7 @@ class ClassificationFilter : public itk::ImageToImageFilter<otb::VectorImage<flo
 
     void SetForest(std::shared_ptr<const fast_forest::Forest> forest);
     void SetMask(const MaskImage* mask);
-    // Standard deviation of the Gaussian, in pixels; 0 for none.
+    // The standard deviation of the Gaussian, in pixels. 0 means no smoothing.
     void SetSmoothing(double deviation);
 
     ConfidenceImage* GetConfidenceOutput();
@@ -61,17 +66,17 @@ class ClassificationFilter : public itk::ImageToImageFilter<otb::VectorImage<flo
     struct Result;
 
     const MaskImage* mask() const;
-    // Null where there is no mask.
+    // The mask of a row, or null without a mask.
     const unsigned char* mask_row(const OutputImageRegionType& region, itk::IndexValueType number) const;
     void count_votes(const OutputImageRegionType& region, itk::IndexValueType number, Row& row) const;
     Result result(const OutputImageRegionType& region, itk::IndexValueType number);
     void classify(const Row& row, Result result) const;
-    // means: by column of the region, the mean votes for each class.
+    // `means` holds the mean votes for each class, column by column of the region.
     void classify_means(const float* means, const OutputImageRegionType& region, itk::IndexValueType number);
     float in_steps(float votes) const;
 
     std::shared_ptr<const fast_forest::Forest> forest_;
-    // Of the Gaussian, along either axis; none without smoothing.
+    // The weights of the Gaussian along one axis. Empty without smoothing.
     std::vector<float> weights_;
 };
 

@@ -49,7 +49,7 @@ void VoteSmoothing::push(const std::vector<std::uint32_t>& votes, const std::vec
     const std::size_t values = classes_ + 1;
     for (std::size_t pixel = 0; pixel < places.size(); ++pixel) {
         const std::uint32_t* of_pixel = votes.data() + pixel * classes_;
-        // To the columns that see this one, from its right end of the kernel to its left one.
+        // Adds this pixel to all columns that it is near to, from left to right.
         for (std::size_t weight = 0; weight < weights_.size(); ++weight) {
             const std::size_t place = places[pixel] + weight;
             if (place < radius() || place - radius() >= columns_) {

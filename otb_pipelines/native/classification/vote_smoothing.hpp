@@ -6,29 +6,32 @@
 
 namespace classification {
 
-// The weights of a Gaussian along one axis, of this standard deviation in pixels, cut off at twice that (at
-// least one pixel away). They add up to 1; their number is odd. Throws std::invalid_argument where the
-// deviation is not above 0.
+// The weights of a Gaussian along one axis. `deviation` is its standard deviation in pixels. The Gaussian is
+// cut off at two standard deviations, but not below one pixel. The weights add up to 1; their number is odd.
+// Throws std::invalid_argument if the deviation is not positive.
 std::vector<float> gaussian_weights(double deviation);
 
-// Averages the votes for each class over the pixels around, row after row, as long as only a few rows are at
-// hand.
+// Averages the votes for each class over the surrounding pixels. It takes the image row by row and keeps only
+// as many rows as the weights need.
 class VoteSmoothing {
   public:
     VoteSmoothing(std::vector<float> weights, std::size_t columns, std::size_t classes);
 
     std::size_t radius() const { return weights_.size() / 2; }
 
-    // The next row, from the top. votes: a pixel's side by side, for the pixels at `places`, in ascending
-    // order; at the other columns there is no data, and beyond the first and last row, either.
+    // Adds the next row, from the top to the bottom. `places` are the columns that have data, in ascending
+    // order. `votes` holds their votes; those of one pixel are side by side.
     void push(const std::vector<std::uint32_t>& votes, const std::vector<std::size_t>& places);
+    // Adds a row without data, as for the rows above and below the image.
     void push_nothing();
 
-    // Of the row pushed radius() rows ago: columns x classes weighted means of the votes where there is data.
+    // The weighted means for the row that was pushed radius() rows ago: columns x classes numbers. Only
+    // pixels with data count. The means are 0 if there is none.
     const std::vector<float>& mean();
 
   private:
-    // A row after the pass along it: for each column the classes' votes, and the weight of the data.
+    // A row that is averaged along its columns. Each column has the sum of the weighted votes for each class,
+    // and then the sum of the weights.
     using Row = std::vector<float>;
 
     Row& next();

@@ -19,7 +19,7 @@ using Region = itk::ImageRegion<2>;
 // no data.
 Grid replicated(const CleaningFilter::ConfidenceImage& image, const CleaningFilter::LabelImage& labels,
                 int no_data, const Region& region, double certain) {
-    const Region whole = image.GetLargestPossibleRegion();
+    const Region& whole = image.GetLargestPossibleRegion();
     const auto clamped = [&](unsigned int axis, itk::IndexValueType at) {
         const itk::IndexValueType first = whole.GetIndex(axis);
         return std::clamp(at, first, first + static_cast<itk::IndexValueType>(whole.GetSize(axis)) - 1);

@@ -5,12 +5,16 @@
 
 namespace cleaning {
 
-// A classified image and its confidence in one pass: output 0 is the majority of the labels in a ball, output
-// 1 the confidence as a share of the certain one, output 2 its median in a square window, whose edge is
-// replicated, outputs 3 and 4 the margin and the second class as they come.
+// Cleans a classified image and its confidence in one pass. The outputs are:
 //
-// One filter, not several: these would ask the classifier for regions of different sizes, and it would
-// classify for each of them.
+//   0: the majority of the labels in a ball
+//   1: the confidence divided by the certain confidence
+//   2: the median of output 1 in a square window; the edge of the image is replicated
+//   3: the margin, unchanged
+//   4: the second class, unchanged
+//
+// This is one filter and not several, because several would request regions of different sizes from the
+// classifier, which would then classify the same pixels for each of them.
 class CleaningFilter : public itk::ImageToImageFilter<otb::Image<int, 2>, otb::Image<int, 2>> {
   public:
     using LabelImage = otb::Image<int, 2>;
@@ -25,17 +29,17 @@ class CleaningFilter : public itk::ImageToImageFilter<otb::Image<int, 2>, otb::I
     itkNewMacro(Self);
     itkTypeMacro(CleaningFilter, itk::ImageToImageFilter);
 
-    // In pixels; 0 leaves the labels as they are.
+    // The radii are in pixels. A majority radius of 0 leaves the labels as they are.
     itkSetMacro(MajorityRadius, unsigned int);
     itkSetMacro(MedianRadius, unsigned int);
-    // This label neither votes nor changes.
+    // The label that means no data. It neither votes nor changes.
     itkSetMacro(NoDataLabel, int);
     itkSetMacro(CertainConfidence, double);
 
-    // Without it there are no outputs 1 and 2.
+    // Outputs 1 and 2 need a confidence.
     void SetConfidence(const ConfidenceImage* confidence);
 
-    // Without them there are no outputs 3 and 4; they need a confidence beside them.
+    // Outputs 3 and 4 need a margin and a second class, and also a confidence.
     void SetMargin(const ShareImage* margin);
     void SetSecond(const LabelImage* second);
 
@@ -55,7 +59,7 @@ class CleaningFilter : public itk::ImageToImageFilter<otb::Image<int, 2>, otb::I
     void GenerateData() override;
 
   private:
-    // Null where there is none.
+    // An input, or null if it was not given.
     template <class Image>
     const Image* input(unsigned int index) const;
     const ConfidenceImage* confidence() const { return input<ConfidenceImage>(1); }

@@ -10,12 +10,12 @@ namespace cleaning {
 namespace {
 
 constexpr std::size_t most_levels = 4096;
-// Of a missing value.
+// The code of a missing value.
 constexpr std::uint16_t no_code = 65535;
 
 using Levels = std::vector<float>;
 
-// The different values in ascending order; with more than most_levels of them, only so many and one.
+// The different values in ascending order. Stops after most_levels + 1 of them.
 Levels levels_of(const std::vector<float>& values) {
     Levels levels;
     float last = 0.0F;
@@ -52,7 +52,7 @@ std::vector<std::uint16_t> codes_of(const std::vector<float>& values, const Leve
     return codes;
 }
 
-// The codes in a window as a histogram that knows its median and follows it as the window moves.
+// A histogram of the codes in a window. It keeps its median up to date while the window moves.
 class Histogram {
   public:
     explicit Histogram(std::size_t levels) : counts_(levels) {}
@@ -80,7 +80,7 @@ class Histogram {
         below_ -= code < median_ ? 1 : 0;
     }
     bool is_empty() const { return total_ == 0; }
-    // There must be a code.
+    // The histogram must not be empty.
     std::size_t median() {
         const std::size_t half = total_ / 2;
         while (below_ > half) {
@@ -96,11 +96,11 @@ class Histogram {
     std::vector<std::uint32_t> counts_;
     std::size_t total_ = 0;
     std::size_t median_ = 0;
-    // Codes of the window that are less than median_.
+    // The number of codes in the window that are less than median_.
     std::size_t below_ = 0;
 };
 
-// Huang's algorithm: from a window to the next a column of codes leaves and another one comes.
+// Huang's algorithm: when the window moves by one pixel, one column of codes leaves and another one enters.
 void median_by_histogram(const Grid& image, const Levels& levels, std::size_t radius, Grid& result) {
     const std::vector<std::uint16_t> codes = codes_of(image.values, levels);
     const std::size_t side = 2 * radius + 1;

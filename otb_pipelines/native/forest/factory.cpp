@@ -15,7 +15,8 @@ class ForestFactory : public itk::ObjectFactoryBase {
     using Pointer = itk::SmartPointer<Self>;
     using ConstPointer = itk::SmartPointer<const Self>;
 
-    itkFactorylessNewMacro(Self);
+    // The macro hands what it makes to a smart pointer, in its own way.
+    itkFactorylessNewMacro(Self);  // NOLINT(cppcoreguidelines-owning-memory)
     itkTypeMacro(ForestFactory, itk::ObjectFactoryBase);
 
     const char* GetITKSourceVersion() const override { return ITK_SOURCE_VERSION; }

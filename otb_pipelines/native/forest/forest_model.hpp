@@ -9,10 +9,10 @@
 
 namespace fast_forest {
 
-// OTB's machine learning model over a Forest. It reads what OTB's random forest has trained, and predicts the
-// same labels and confidences; it also gives the share of the trees' votes of each class, in the order of the
-// classes' labels, and after them, if more values are asked for than there are classes, the margin: the
-// difference of the two largest shares. It does not train.
+// A Forest as a machine learning model of OTB. It reads the models of OTB's random forest and predicts the
+// same labels and confidences. Its probabilities are the share of the trees that voted for each class, in the
+// order of the labels. After them comes the margin, which is the difference of the two largest shares. It
+// cannot train.
 class ForestModel : public otb::MachineLearningModel<float, int> {
   public:
     using Self = ForestModel;

@@ -103,7 +103,9 @@ void append_tree(const cv::FileNode& stored, ForestContent& content) {
             throw std::invalid_argument("a tree has nodes after its last");
         }
         const cv::FileNode splits = item["splits"];
-        const bool is_leaf = splits.empty() || splits.size() == 0;
+        // To OpenCV a list of nothing is not empty().
+        const bool is_leaf =
+            splits.empty() || splits.size() == 0;  // NOLINT(readability-container-size-empty)
         const std::size_t number = content.nodes.size();
         const Child child = is_leaf ? leaf(integer(item, "norm_class_idx")) : node(number);
         if (is_root) {

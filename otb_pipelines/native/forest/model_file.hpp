@@ -7,21 +7,22 @@
 
 namespace fast_forest {
 
-// A model file that claims to hold a random forest and does not. The message names the file and what is
-// wrong.
+// The error for a model file that does not hold a valid random forest. The message names the file and the
+// fault.
 class ModelError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-// Whether a file says of itself that it is a classifying random forest of OpenCV 3 or 4 over numbers, as
-// YAML. Only its first lines are read; false for whatever cannot be read.
+// Whether the header of a file says that it holds a random forest of OpenCV 3 or 4 that classifies, as YAML.
+// Reads only the first lines. Returns false for a file that cannot be read.
 bool is_forest(const std::string& path);
 
-// Throws ModelError.
+// Reads the random forest of a model file. Throws ModelError.
 Forest read_forest(const std::string& path);
 
-// The same of a file's text, of which messages speak as `name`.
+// Reads the random forest from the text of a model file. Error messages call the file `name`. Throws
+// ModelError.
 Forest parse_forest(const std::string& text, const std::string& name);
 
 }  // namespace fast_forest

@@ -5,14 +5,14 @@
 
 namespace fast_forest {
 
-// What the first line of a model file begins with.
+// The beginning of a model file.
 inline constexpr std::string_view yaml_marker = "%YAML";
 
-// The name of what a model file holds, with the colon that follows it.
+// The key of the random forest in a model file, with its colon.
 inline constexpr std::string_view forest_key = "opencv_ml_rtrees:";
 
-// Throws std::invalid_argument where a text is not made of what OpenCV writes of a forest, so that OpenCV's
-// parser had better not see it.
+// Checks that a text has the form that OpenCV gives to a forest, before OpenCV's parser reads it: some
+// malformed texts make that parser crash or hang. Throws std::invalid_argument if the text has another form.
 void check_text(const std::string& text);
 
 }  // namespace fast_forest

@@ -7,48 +7,50 @@
 
 namespace fast_forest {
 
-// Pixels that walk through the trees together; one bit each in a mask.
+// The number of pixels that walk through the trees together. Each has one bit in a mask.
 constexpr std::size_t block_pixels = 64;
 
-// Trees that a block walks through at once; 8-bit votes could count up to 255.
+// The number of trees that a block of pixels walks through at once. Votes of 8 bits could count up to 255.
 constexpr std::size_t most_trees = 64;
 
-// The pixels of a block that have come to a place.
+// The pixels of a block that have arrived at the same place of a tree.
 struct Visit {
     Child place;
     std::uint64_t pixels;
 };
 
-// At one depth of a tree each pixel is in one place, and no place is listed without a pixel. One more, since
-// a place is written to the list before it is known whether to keep it.
+// The largest number of visits in a list. At one depth of a tree each pixel is in one place, and only places
+// with a pixel are listed. There is room for one more, because a visit is written to the list before it is
+// known whether it counts.
 constexpr std::size_t most_visits = block_pixels * most_trees + 1;
 
+// The input and output of a walk, and the memory that it needs.
 struct Walk {
     const Node* nodes;
     const Child* roots;
     std::size_t trees;
-    // features x block_pixels: the values of a feature side by side.
+    // features x block_pixels numbers; the values of one feature are side by side.
     const float* values;
-    // Which pixels of the block there are.
+    // A mask of the pixels that the block holds.
     std::uint64_t pixels;
-    // classes x block_pixels; to be added to.
+    // classes x block_pixels counts, to which the walk adds.
     std::uint8_t* votes;
-    // Room for most_visits each.
+    // Each has room for most_visits.
     Visit* visits;
     Visit* next_visits;
     Visit* leaves;
 };
 
-// Add the votes of the trees for a block of pixels.
+// A function that adds the votes of the trees for a block of pixels.
 using CountVotes = void (*)(Walk walk);
 
-// Each is compiled for another processor.
+// Each of these is compiled for another set of instructions.
 void count_votes_portable(Walk walk);
 void count_votes_avx2(Walk walk);
 void count_votes_avx512(Walk walk);
 
-// The fastest that this processor runs; the environment variable FAST_FOREST_INSTRUCTIONS, which may be
-// portable, avx2 or avx512, asks for no more than that.
+// The fastest function that this processor can run. The environment variable FAST_FOREST_INSTRUCTIONS limits
+// the choice: portable, avx2 or avx512.
 CountVotes fastest_count_votes();
 
 }  // namespace fast_forest

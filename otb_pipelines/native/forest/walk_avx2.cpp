@@ -9,7 +9,7 @@ struct Avx2Lanes {
     static std::uint64_t at_most(const float* values, float threshold) {
         const __m256 limit = _mm256_set1_ps(threshold);
         std::uint64_t result = 0;
-        for (int part = 7; part >= 0; --part) {
+        for (std::ptrdiff_t part = 7; part >= 0; --part) {
             const __m256 compared = _mm256_cmp_ps(_mm256_load_ps(values + 8 * part), limit, _CMP_LE_OQ);
             result = result << 8 | static_cast<std::uint64_t>(_mm256_movemask_ps(compared));
         }

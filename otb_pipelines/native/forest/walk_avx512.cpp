@@ -8,7 +8,7 @@ namespace {
 struct Avx512Lanes {
     static std::uint64_t at_most(const float* values, float threshold) {
         const __m512 limit = _mm512_set1_ps(threshold);
-        const auto part = [&](int number) -> std::uint64_t {
+        const auto part = [&](std::ptrdiff_t number) -> std::uint64_t {
             return _mm512_cmp_ps_mask(_mm512_load_ps(values + 16 * number), limit, _CMP_LE_OQ);
         };
         return part(0) | part(1) << 16 | part(2) << 32 | part(3) << 48;

@@ -4,17 +4,18 @@
 
 namespace fast_forest {
 
-// What a file that is compiled for one processor includes must be that file's own: the linker could else take
-// its copy of a function for all files, and another processor could not run it.
+// Everything here is in an unnamed namespace, so that each file has its own copy, compiled for its own set of
+// instructions. Otherwise the linker could use one copy for all files, and another processor could not run
+// it.
 namespace {
 
-// A list that is appended to whether or not it is wanted: a branch that the processor cannot foresee costs
-// more.
+// A list of visits. append() always writes the visit, and `count` says whether it stays. This is faster than
+// a branch that the processor cannot predict.
 class VisitList {
   public:
     explicit VisitList(Visit* visits) : visits_(visits) {}
 
-    // count: 1 or 0, computed without a branch.
+    // `count` is 1 or 0.
     void append(std::size_t count, Visit visit) {
         visits_[size_] = visit;
         size_ += count;
@@ -28,12 +29,12 @@ class VisitList {
     std::size_t size_ = 0;
 };
 
-// Pixels near each other mostly take the same ways, so that a block visits few of a tree's nodes. It does so
-// level by level, in all trees at once: what is visited one after the other then does not wait for one
-// another.
+// Walks a block of pixels through the trees. Pixels near each other mostly take the same branches, so a block
+// visits few nodes of a tree. The walk goes level by level through all trees at once. Thus one visit does not
+// depend on the result of the visit before, and the processor can overlap them.
 //
-// Lanes::at_most(values, threshold): mask of a block's values that are at most the threshold.
-// Lanes::add(votes, pixels): one vote for each pixel of the mask.
+// Lanes::at_most(values, threshold) returns the mask of a block's values that are at most the threshold.
+// Lanes::add(votes, pixels) adds one vote for each pixel of the mask.
 template <class Lanes>
 void walk_trees(const Walk& walk) {
     VisitList visits(walk.visits);

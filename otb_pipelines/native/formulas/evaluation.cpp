@@ -123,9 +123,9 @@ void Evaluation::run(const Program::Step& step, std::size_t count) {
         case Operation::Unequal:
             return of_two([](double left, double right) { return left != right ? 1.0 : 0.0; });
         case Operation::Both:
-            return of_two([](double left, double right) { return (left != 0) & (right != 0) ? 1.0 : 0.0; });
+            return of_two([](double left, double right) { return ((left != 0) & (right != 0)) ? 1.0 : 0.0; });
         case Operation::Either:
-            return of_two([](double left, double right) { return (left != 0) | (right != 0) ? 1.0 : 0.0; });
+            return of_two([](double left, double right) { return ((left != 0) | (right != 0)) ? 1.0 : 0.0; });
         case Operation::Least:
             // Of a number and NaN the first, as in BandMath.
             return of_two([](double left, double right) { return right < left ? right : left; });

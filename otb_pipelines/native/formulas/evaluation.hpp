@@ -7,20 +7,21 @@
 
 namespace formulas {
 
-// Runs a program over pixels, for one thread.
+// Runs a program over pixels. Each thread needs one of its own.
 class Evaluation {
   public:
-    // A band's pixels, in a row: the first one, and from one to the next.
+    // The pixels of a band in a row of an image. `stride` is the distance from a pixel to the next.
     struct Row {
         const float* first;
         std::size_t stride;
     };
 
-    // The program must outlive it.
+    // The program must live longer than the evaluation.
     explicit Evaluation(const Program& program);
 
-    // rows: of each of the program's bands. Each operation is rounded to 64 bits; NaN where the result is not
-    // finite or no 32-bit float is as large.
+    // Evaluates the program for a number of pixels. `rows` has one entry for each of the program's bands.
+    // Each operation is rounded to 64 bits. The result is NaN if it is not finite, or too large for a 32-bit
+    // float.
     void evaluate(const std::vector<Row>& rows, std::size_t pixels, float* target);
 
   private:

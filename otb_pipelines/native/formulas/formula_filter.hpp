@@ -11,9 +11,9 @@
 
 namespace formulas {
 
-// Evaluates a formula for each pixel of images of one size and place, in the regions and threads that ITK
-// asks for. Pixels are read where they are: BandMath copies each band first, and interprets the formula pixel
-// by pixel.
+// Evaluates a formula for each pixel of images of the same size and place, in the regions and threads that
+// ITK requests. Pixels are read from the images' own buffers. BandMath, in contrast, first copies each band
+// and interprets the formula for each pixel.
 class FormulaFilter : public itk::ImageSource<otb::Image<float, 2>> {
   public:
     using Image = itk::ImageBase<2>;
@@ -26,7 +26,7 @@ class FormulaFilter : public itk::ImageSource<otb::Image<float, 2>> {
     itkNewMacro(Self);
     itkTypeMacro(FormulaFilter, itk::ImageSource);
 
-    // images: of 32-bit floats, as images::is_float tells. Throws FormulaError where the formula cannot be
+    // The images must hold 32-bit floats (see images::is_float). Throws FormulaError if the formula cannot be
     // read.
     void SetFormula(const std::string& formula, const std::vector<Image::Pointer>& images);
 
@@ -40,7 +40,7 @@ class FormulaFilter : public itk::ImageSource<otb::Image<float, 2>> {
 
   private:
     Image& image(std::size_t index);
-    // The same pixels in an image's own indices, which may begin elsewhere.
+    // Converts a region of the output to the indices of an image, whose first index may differ.
     OutputImageRegionType in_image(const Image& image, OutputImageRegionType region);
 
     Program program_;

@@ -7,13 +7,13 @@
 namespace formulas {
 
 enum class Operation {
-    // Of one operand.
+    // These have one operand.
     Negation,
     SquareRoot,
     Exponential,
     NaturalLogarithm,
     AbsoluteValue,
-    // Of two.
+    // These have two operands.
     Sum,
     Difference,
     Product,
@@ -29,13 +29,13 @@ enum class Operation {
     Either,
     Least,
     Greatest,
-    // The second where the first is not 0, else the third.
+    // This has three operands: if the first is not 0 the second, otherwise the third.
     Choice,
 };
 
-// A formula as steps over registers, each of which holds a value for each of a run of pixels.
+// A formula as a list of steps over registers. A register holds one value for each of some pixels.
 struct Program {
-    // Images and bands are counted from 0.
+    // A band of an image, both counted from 0, and the register that it is loaded into.
     struct Band {
         std::size_t image;
         std::size_t band;
@@ -51,7 +51,7 @@ struct Program {
         std::array<std::size_t, 3> operands;
     };
 
-    // What is in registers before the first step; no step writes there.
+    // Bands and numbers are in their registers before the first step. No step overwrites them.
     std::vector<Band> bands;
     std::vector<Number> numbers;
     std::vector<Step> steps;

@@ -8,8 +8,8 @@
 
 namespace formulas {
 
-// Makes a program from the inside out: an operation is applied when its operands are there. Operands are
-// registers; what an operation computes is used once.
+// Builds a program step by step. Each function returns the register that holds its result, for use as an
+// operand. The operands of a step must be built before it. The result of a step can be used once.
 class ProgramBuilder {
   public:
     std::size_t band(std::size_t image, std::size_t band);
@@ -19,7 +19,7 @@ class ProgramBuilder {
 
   private:
     Program program_;
-    // Registers that steps write to, and those of them whose values have been used.
+    // All registers that steps write to, and those whose values have been used and that are free again.
     std::set<std::size_t> results_;
     std::vector<std::size_t> free_;
 };

@@ -6,8 +6,8 @@
 
 #include <cstddef>
 
-// OTB's images of 32-bit floats, which are of two classes: of one band, and of any number, whose pixels then
-// lie side by side.
+// Access to OTB's images of 32-bit floats. They are of two C++ classes: images of one band, and images of any
+// number of bands. In the latter, the bands of a pixel are side by side.
 namespace images {
 
 using AnyImage = itk::ImageBase<2>;
@@ -22,13 +22,13 @@ inline bool is_float(const AnyImage& image) {
            dynamic_cast<const detail::VectorImage*>(&image) != nullptr;
 }
 
-// Of an image of floats.
+// The number of bands of an image of floats.
 inline std::size_t bands(const AnyImage& image) {
     const auto* vector = dynamic_cast<const detail::VectorImage*>(&image);
     return vector == nullptr ? 1 : vector->GetNumberOfComponentsPerPixel();
 }
 
-// The first band of a pixel that has been made, of an image of floats.
+// The first band of a pixel in the buffer of an image of floats.
 inline const float* pixel(const AnyImage& image, const itk::Index<2>& index) {
     const auto offset = image.ComputeOffset(index);
     if (const auto* vector = dynamic_cast<const detail::VectorImage*>(&image)) {

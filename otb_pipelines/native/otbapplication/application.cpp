@@ -14,6 +14,8 @@ namespace py = pybind11;
 namespace otbpy {
 namespace {
 
+using Type = py::class_<Application, std::shared_ptr<Application>>;
+
 // Before any pixel flows: what the last execution has built can be aborted.
 void collect_outputs(Engine& engine, Run& run) {
     for (const auto& key : engine.GetParametersKeys()) {
@@ -25,6 +27,101 @@ void collect_outputs(Engine& engine, Run& run) {
             run.collect(image->GetSource());
         }
     }
+}
+
+void bind_image(py::module_& module) {
+    py::class_<Image>(module, "ImageBase",
+                      "An image of a pipeline. It keeps alive the application that makes it.")
+        .def("GetNameOfClass", [](const Image& image) { return std::string(image.base->GetNameOfClass()); })
+        .def("GetNumberOfComponentsPerPixel",
+             [](const Image& image) { return image.base->GetNumberOfComponentsPerPixel(); });
+}
+
+void bind_runs(Type& type) {
+    type.def(
+            "Execute",
+            [](Application& self) {
+                self.execute();
+                return 0;
+            },
+            "Build the pipeline. Interruptible by Ctrl-C. Returns 0.")
+        .def("WriteOutput", &Application::write_output, "Let the pixels flow into the output files.")
+        .def(
+            "ExecuteAndWriteOutput",
+            [](Application& self) {
+                self.execute_and_write_output();
+                return 0;
+            },
+            "Execute, then WriteOutput. Returns 0.")
+        .def("Stop", &Application::stop,
+             "End the run that another Python thread waits for: there, ApplicationError is raised.");
+}
+
+void bind_inputs_and_outputs(Type& type) {
+    type.def("ConnectImage", &Application::connect, py::arg("in"), py::arg("app"), py::arg("out"),
+             "Read the image parameter `in` from the parameter `out` of `app`, in memory.")
+        .def(
+            "PropagateConnectMode",
+            [](Application& self, bool in_memory) {
+                self.call([&](Engine& engine) { engine.PropagateConnectMode(in_memory); });
+            },
+            py::arg("isMem"))
+        .def(
+            "SetParameterInputImage",
+            [](Application& self, const std::string& key, const Image& image) {
+                self.call([&](Engine& engine) { engine.SetParameterInputImage(key, image.base); });
+                self.depend(key, image.owner);
+            },
+            py::arg("parameter"), py::arg("inputImage"))
+        .def(
+            "GetParameterOutputImage",
+            [](Application& self, const std::string& key) -> py::object {
+                const ImageBase::Pointer image =
+                    self.call([&](Engine& engine) { return engine.GetParameterOutputImage(key); });
+                return image.IsNull() ? py::object(py::none())
+                                      : py::cast(Image{image, self.shared_from_this()});
+            },
+            py::arg("parameter"));
+}
+
+void bind_image_lists(Type& type) {
+    type.def(
+            "AddImageToParameterInputImageList",
+            [](Application& self, const std::string& key, const Image& image) {
+                self.call([&](Engine& engine) { engine.AddImageToParameterInputImageList(key, image.base); });
+                self.depend(key, image.owner);
+            },
+            py::arg("parameter"), py::arg("img"))
+        .def(
+            "SetNthParameterInputImageList",
+            [](Application& self, const std::string& key, unsigned int index, const Image& image) {
+                self.call(
+                    [&](Engine& engine) { engine.SetNthParameterInputImageList(key, index, image.base); });
+                self.depend(key, image.owner);
+            },
+            py::arg("parameter"), py::arg("id"), py::arg("img"))
+        .def(
+            "ClearParameterInputImageList",
+            [](Application& self, const std::string& key) {
+                self.call([&](Engine& engine) { engine.ClearParameterInputImageList(key); });
+                self.release(key);
+            },
+            py::arg("parameter"));
+}
+
+void bind_progress(Type& type) {
+    type.def(
+            "AddProgressCallback",
+            [](Application& self, const py::function& callback) {
+                return self.progress_callbacks().add(callback);
+            },
+            py::arg("callback"),
+            "Call `callback(name: str, fraction: float)` while this application runs. Returns a token. What "
+            "the\n"
+            "callback raises stops the run.")
+        .def(
+            "RemoveProgressCallback",
+            [](Application& self, int token) { self.progress_callbacks().remove(token); }, py::arg("token"));
 }
 
 }  // namespace
@@ -147,94 +244,18 @@ std::shared_ptr<Run> Application::current_run() const {
     return run_ != nullptr && !run_->finished() ? run_ : nullptr;
 }
 
-void Application::stop() {
+void Application::stop() const {
     if (const auto run = current_run()) {
         run->request_stop();
     }
 }
 
-void bind_application(py::module_& module, py::class_<Application, std::shared_ptr<Application>>& type) {
-    py::class_<Image>(module, "ImageBase",
-                      "An image of a pipeline. It keeps alive the application that makes it.")
-        .def("GetNameOfClass", [](const Image& image) { return std::string(image.base->GetNameOfClass()); })
-        .def("GetNumberOfComponentsPerPixel",
-             [](const Image& image) { return image.base->GetNumberOfComponentsPerPixel(); });
-
-    type.def(
-            "Execute",
-            [](Application& self) {
-                self.execute();
-                return 0;
-            },
-            "Build the pipeline. Interruptible by Ctrl-C. Returns 0.")
-        .def("WriteOutput", &Application::write_output, "Let the pixels flow into the output files.")
-        .def(
-            "ExecuteAndWriteOutput",
-            [](Application& self) {
-                self.execute_and_write_output();
-                return 0;
-            },
-            "Execute, then WriteOutput. Returns 0.")
-        .def("Stop", &Application::stop,
-             "End the run that another Python thread waits for: there, ApplicationError is raised.")
-        .def("ConnectImage", &Application::connect, py::arg("in"), py::arg("app"), py::arg("out"),
-             "Read the image parameter `in` from the parameter `out` of `app`, in memory.")
-        .def(
-            "PropagateConnectMode",
-            [](Application& self, bool in_memory) {
-                self.call([&](Engine& engine) { engine.PropagateConnectMode(in_memory); });
-            },
-            py::arg("isMem"))
-        .def(
-            "SetParameterInputImage",
-            [](Application& self, const std::string& key, const Image& image) {
-                self.call([&](Engine& engine) { engine.SetParameterInputImage(key, image.base); });
-                self.depend(key, image.owner);
-            },
-            py::arg("parameter"), py::arg("inputImage"))
-        .def(
-            "GetParameterOutputImage",
-            [](Application& self, const std::string& key) -> py::object {
-                const ImageBase::Pointer image =
-                    self.call([&](Engine& engine) { return engine.GetParameterOutputImage(key); });
-                return image.IsNull() ? py::object(py::none())
-                                      : py::cast(Image{image, self.shared_from_this()});
-            },
-            py::arg("parameter"))
-        .def(
-            "AddImageToParameterInputImageList",
-            [](Application& self, const std::string& key, const Image& image) {
-                self.call([&](Engine& engine) { engine.AddImageToParameterInputImageList(key, image.base); });
-                self.depend(key, image.owner);
-            },
-            py::arg("parameter"), py::arg("img"))
-        .def(
-            "SetNthParameterInputImageList",
-            [](Application& self, const std::string& key, unsigned int index, const Image& image) {
-                self.call(
-                    [&](Engine& engine) { engine.SetNthParameterInputImageList(key, index, image.base); });
-                self.depend(key, image.owner);
-            },
-            py::arg("parameter"), py::arg("id"), py::arg("img"))
-        .def(
-            "ClearParameterInputImageList",
-            [](Application& self, const std::string& key) {
-                self.call([&](Engine& engine) { engine.ClearParameterInputImageList(key); });
-                self.release(key);
-            },
-            py::arg("parameter"))
-        .def(
-            "AddProgressCallback",
-            [](Application& self, const py::function& callback) {
-                return self.progress_callbacks().add(callback);
-            },
-            py::arg("callback"),
-            "Call `callback(name: str, fraction: float)` while this application runs. Returns a token. What "
-            "the\n"
-            "callback raises stops the run.")
-        .def(
-            "RemoveProgressCallback",
-            [](Application& self, int token) { self.progress_callbacks().remove(token); }, py::arg("token"));
+void bind_application(py::module_& module, Type& type) {
+    bind_image(module);
+    bind_runs(type);
+    bind_inputs_and_outputs(type);
+    bind_image_lists(type);
+    bind_progress(type);
 }
 
 }  // namespace otbpy

@@ -18,8 +18,8 @@ namespace otbpy {
 using Engine = otb::Wrapper::Application;
 using ImageBase = otb::Wrapper::ImageBaseType;
 
-// One OTB application, and all that must live as long as it does: the applications whose images it reads.
-// An application in a run refuses every other call until the run is over.
+// One OTB application. It keeps the applications alive whose images it reads. An application is busy during a
+// run: it then refuses every other call.
 class Application : public std::enable_shared_from_this<Application> {
   public:
     static std::shared_ptr<Application> wrap(Engine* engine);
@@ -28,8 +28,8 @@ class Application : public std::enable_shared_from_this<Application> {
     std::string name() const { return engine_->GetName(); }
     Callbacks& progress_callbacks() { return progress_callbacks_; }
 
-    // Calls `function(engine)` without the GIL, then delivers what OTB logged meanwhile. For what returns at
-    // once; what moves pixels goes through run_interruptibly.
+    // Calls `function(engine)` without the GIL, and then delivers what OTB logged meanwhile. This is for
+    // functions that return at once. Everything that computes pixels goes through run_interruptibly().
     template <class Function>
     auto call(Function&& function) {
         require_idle();
@@ -45,7 +45,8 @@ class Application : public std::enable_shared_from_this<Application> {
     void write_output();
     void execute_and_write_output();
 
-    // Lets the pixels of `image` flow into memory: the region asked for with request_region, else all of it.
+    // Computes the pixels of `image` in memory: the region given to request_region(), otherwise the whole
+    // image.
     void update(const std::string& key, const ImageBase::Pointer& image);
     void request_region(const std::string& key, const ImageBase::RegionType& region) {
         regions_[key] = region;
@@ -53,35 +54,38 @@ class Application : public std::enable_shared_from_this<Application> {
 
     bool connect(const std::string& key, const std::shared_ptr<Application>& source,
                  const std::string& output);
-    // The parameter reads an image of `source`, which may be null.
+    // Remembers that the parameter reads an image of `source`, which may be null.
     void depend(const std::string& key, const std::shared_ptr<Application>& source);
-    // The parameter reads something else from its next execution on.
+    // Remembers that the parameter reads something else from the next execution on.
     void release(const std::string& key);
 
     // This application and all it depends on, each once.
     std::vector<std::shared_ptr<Application>> with_upstream();
 
+    // Throws ApplicationError if the application is busy, that is, if its last run is not finished.
     void require_idle() const;
+    // Makes the application busy until the run is finished.
     void enter(const std::shared_ptr<Run>& run);
-    // Null outside of a run.
+    // The run that makes the application busy, or null.
     std::shared_ptr<Run> current_run() const;
-    void stop();
+    void stop() const;
 
   private:
     explicit Application(Engine* engine) : engine_(engine) {}
 
     Engine::Pointer engine_;
     std::map<std::string, std::vector<std::shared_ptr<Application>>> upstream_;
-    // Filters built by the last execution may still read from these.
+    // Applications that the filters of the last execution may still read from.
     std::vector<std::shared_ptr<Application>> retired_;
     std::map<std::string, ImageBase::RegionType> regions_;
     Callbacks progress_callbacks_;
     mutable std::mutex run_mutex_;
+    // The last run, finished or not.
     std::shared_ptr<Run> run_;
 };
 
-// An image, and the application whose filters produce it (null for an image made from an array): ITK's images
-// do not keep their source alive.
+// An image and the application whose filters compute it. The application is null for an image made from an
+// array. It is kept here because ITK's images do not keep their source alive.
 struct Image {
     ImageBase::Pointer base;
     std::shared_ptr<Application> owner;

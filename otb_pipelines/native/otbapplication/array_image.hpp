@@ -7,8 +7,7 @@
 
 namespace otbpy {
 
-// The pixels of an image, in memory that belongs to a NumPy array; the array lives as long as any image uses
-// it.
+// The pixels of an image in memory that belongs to a NumPy array. It keeps the array alive.
 template <class Pixel>
 class ArrayContainer : public itk::ImportImageContainer<itk::SizeValueType, Pixel> {
   public:
@@ -28,8 +27,8 @@ class ArrayContainer : public itk::ImportImageContainer<itk::SizeValueType, Pixe
     PythonReference array_;
 };
 
-// An image whose pixels come from an array. No filter can compute them again, so it keeps them when a
-// pipeline tells its images to release their data after use.
+// An image whose pixels come from an array. A pipeline may tell its images to release their pixels after use.
+// This image keeps them, because no filter can compute them again.
 template <class ImageType>
 class ArrayImage : public ImageType {
   public:

@@ -8,8 +8,8 @@
 
 namespace otbpy {
 
-// Images as NumPy arrays of (rows, columns, bands) or (rows, columns), both ways, and the geometry of images.
-void bind_arrays(pybind11::module_& module,
-                 pybind11::class_<Application, std::shared_ptr<Application>>& type);
+// Binds the exchange of images with NumPy: arrays of (rows, columns, bands) or (rows, columns), in both
+// directions.
+void bind_arrays(pybind11::class_<Application, std::shared_ptr<Application>>& type);
 
 }  // namespace otbpy

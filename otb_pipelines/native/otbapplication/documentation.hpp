@@ -8,7 +8,7 @@
 
 namespace otbpy {
 
-// What an application says of itself: name, description, authors, tags, examples.
+// Binds the documentation of an application: name, description, authors, tags and examples.
 void bind_documentation(pybind11::class_<Application, std::shared_ptr<Application>>& type);
 
 }  // namespace otbpy

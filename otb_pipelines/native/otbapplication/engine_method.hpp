@@ -7,13 +7,13 @@
 
 namespace otbpy {
 
-// What a method's result is in Python: enumerations are plain integers, as in the official module.
+// The type of a method's result in Python. Enumerations become plain integers, as in the official module.
 template <class Value>
 using Returned = std::conditional_t<
     std::is_enum_v<std::decay_t<Value>>, int,
     std::conditional_t<std::is_same_v<Value, const char*>, std::string, std::decay_t<Value>>>;
 
-// An engine's method as a function of ours: without the GIL, enumerations as plain integers.
+// Wraps a method of the engine for pybind11. It is called without the GIL.
 template <class Result, class... Arguments>
 auto method(Result (Engine::*pointer)(Arguments...)) {
     return [pointer](Application& self, std::decay_t<Arguments>... arguments) {

@@ -35,6 +35,8 @@ void bind_errors(py::module_& module) {
         throw py::error_already_set();
     }
     module.attr("ApplicationError") = py::reinterpret_borrow<py::object>(error_type);
+    // pybind11 prescribes a function that takes a copy.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param)
     py::register_exception_translator([](std::exception_ptr pointer) {
         try {
             if (pointer) {
@@ -52,6 +54,8 @@ void bind_errors(py::module_& module) {
             throw;
         } catch (const std::exception& error) {
             PyErr_SetString(error_type, error.what());
+        } catch (...) {
+            PyErr_SetString(error_type, "an unknown C++ exception");
         }
     });
 }

@@ -7,13 +7,13 @@
 
 namespace otbpy {
 
-// What this module itself refuses; OTB's and ITK's exceptions keep their own types until they reach Python.
+// The error for what this module itself refuses. Exceptions of OTB and ITK keep their own types in C++.
 class ApplicationError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-// Makes every C++ exception an otbApplication.ApplicationError, a RuntimeError that carries OTB's own words.
+// Converts every C++ exception to otbApplication.ApplicationError, a RuntimeError with OTB's own message.
 void bind_errors(pybind11::module_& module);
 
 }  // namespace otbpy

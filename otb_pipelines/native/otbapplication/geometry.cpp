@@ -81,16 +81,8 @@ std::string text_of_region(const Region& region) {
     return "{index: " + text(region.GetIndex()) + ", size: " + text(region.GetSize()) + "}";
 }
 
-void bind_region(py::module_& module) {
-    py::class_<Region>(module, "itkRegion")
-        .def(py::init([] {
-            Region region;
-            region.SetIndex({{0, 0}});
-            region.SetSize({{0, 0}});
-            return region;
-        }))
-        .def(py::init<const Region::IndexType&, const Region::SizeType&>(), py::arg("index"), py::arg("size"))
-        .def(
+void bind_corners(py::class_<Region>& type) {
+    type.def(
             "GetIndex", [](Region& self) -> Region::IndexType& { return self.GetModifiableIndex(); },
             py::return_value_policy::reference_internal)
         .def(
@@ -107,8 +99,11 @@ void bind_region(py::module_& module) {
         .def("GetUpperIndex", &Region::GetUpperIndex)
         .def("SetUpperIndex", &Region::SetUpperIndex)
         .def("IsInside",
-             [](const Region& self, const Region::IndexType& index) { return self.IsInside(index); })
-        .def("keys", [](const Region&) { return py::make_tuple("index", "size"); })
+             [](const Region& self, const Region::IndexType& index) { return self.IsInside(index); });
+}
+
+void bind_mapping(py::class_<Region>& type) {
+    type.def("keys", [](const Region&) { return py::make_tuple("index", "size"); })
         .def("__len__", [](const Region&) { return dimension; })
         .def("__getitem__",
              [](Region& self, const std::string& key) -> py::object {
@@ -134,6 +129,20 @@ void bind_region(py::module_& module) {
         .def("__eq__", [](const Region&, const py::object&) { return false; })
         .def("__str__", &text_of_region)
         .def("__repr__", [](const Region& self) { return "itkRegion(" + text_of_region(self) + ")"; });
+}
+
+void bind_region(py::module_& module) {
+    py::class_<Region> type(module, "itkRegion");
+    type.def(py::init([] {
+            Region region;
+            region.SetIndex({{0, 0}});
+            region.SetSize({{0, 0}});
+            return region;
+        }))
+        .def(py::init<const Region::IndexType&, const Region::SizeType&>(), py::arg("index"),
+             py::arg("size"));
+    bind_corners(type);
+    bind_mapping(type);
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 namespace otbpy {
 
-// itkSize, itkIndex, itkPoint, itkVector and itkRegion, which behave as lists of two and as a small
-// dictionary.
+// Binds itkSize, itkIndex, itkPoint and itkVector, which behave like lists of two numbers, and itkRegion,
+// which behaves like a dictionary of an index and a size.
 void bind_geometry(pybind11::module_& module);
 
 }  // namespace otbpy

@@ -43,16 +43,7 @@ void log(const Logger& self, const std::string& message) {
     Mailbox::instance().deliver();
 }
 
-}  // namespace
-
-void listen_to(otb::Wrapper::Application& engine) {
-    engine.GetLogger()->AddLogOutput(output());
-}
-
-void bind_logger(py::module_& module) {
-    otb::Logger::Instance()->ResetOutputs();
-    otb::Logger::Instance()->AddLogOutput(output());
-
+void bind_logger_class(py::module_& module) {
     py::class_<Logger>(module, "Logger",
                        "A logger of OTB. Levels: 1 fatal, 2 critical, 3 warning, 4 info, 5 debug.")
         .def_static("Instance", [] { return Logger{otb::Logger::Instance()}; })
@@ -74,14 +65,18 @@ void bind_logger(py::module_& module) {
         .def("Critical", &log<&itk::LoggerBase::Critical>, py::arg("message"))
         .def("Error", &log<&itk::LoggerBase::Error>, py::arg("message"))
         .def("Fatal", &log<&itk::LoggerBase::Fatal>, py::arg("message"));
+}
 
+void bind_loggers_of_applications(py::module_& module) {
     auto application = py::reinterpret_borrow<py::class_<Application, std::shared_ptr<Application>>>(
         module.attr("Application"));
     application.def("GetLogger", [](const Application& self) { return Logger{self.engine()->GetLogger()}; })
         .def(
             "SetupLogger", [](const Application& self) { listen_to(*self.engine()); },
             "Send this application's log to Python. CreateApplication has done it.");
+}
 
+void bind_callbacks(py::module_& module) {
     module.def(
         "AddLogCallback",
         [](const py::function& callback) { return Mailbox::instance().log_callbacks().add(callback); },
@@ -101,6 +96,20 @@ void bind_logger(py::module_& module) {
     module.def(
         "RemoveProgressCallback", [](int token) { Mailbox::instance().progress_callbacks().remove(token); },
         py::arg("token"));
+}
+
+}  // namespace
+
+void listen_to(otb::Wrapper::Application& engine) {
+    engine.GetLogger()->AddLogOutput(output());
+}
+
+void bind_logger(py::module_& module) {
+    otb::Logger::Instance()->ResetOutputs();
+    otb::Logger::Instance()->AddLogOutput(output());
+    bind_logger_class(module);
+    bind_loggers_of_applications(module);
+    bind_callbacks(module);
 
     // Callables must not outlive the interpreter.
     py::module_::import("atexit").attr("register")(py::cpp_function([] {

@@ -9,8 +9,8 @@ namespace otbpy {
 // Sends what the application logs to Python.
 void listen_to(otb::Wrapper::Application& engine);
 
-// The library's own logger goes to Python from the first import on. Also binds Logger and the functions that
-// add callbacks for log lines and progress.
+// Sends what OTB's global logger writes to Python. Binds Logger and the functions that add and remove
+// callbacks for log lines and progress.
 void bind_logger(pybind11::module_& module);
 
 }  // namespace otbpy

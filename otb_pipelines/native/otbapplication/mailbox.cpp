@@ -1,5 +1,6 @@
 #include "mailbox.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace py = pybind11;
@@ -88,17 +89,24 @@ void Mailbox::deliver() {
     }
     for (const auto& entry : log) {
         try {
-            if (log_callbacks_.empty()) {
-                py::module_::import("sys").attr("stdout").attr("write")(entry);
-                continue;
-            }
-            const auto record = parse(entry);
-            for (const auto& callback : log_callbacks_.all()) {
-                callback(record.level, record.message);
-            }
+            deliver(entry);
         } catch (py::error_already_set& error) {
             error.discard_as_unraisable("otbApplication log callback");
+        } catch (const std::exception& error) {
+            PyErr_SetString(PyExc_RuntimeError, error.what());
+            PyErr_WriteUnraisable(py::str("otbApplication log callback").ptr());
         }
+    }
+}
+
+void Mailbox::deliver(const std::string& entry) const {
+    if (log_callbacks_.empty()) {
+        py::module_::import("sys").attr("stdout").attr("write")(entry);
+        return;
+    }
+    const auto record = parse(entry);
+    for (const auto& callback : log_callbacks_.all()) {
+        callback(record.level, record.message);
     }
 }
 

@@ -10,10 +10,11 @@
 
 namespace otbpy {
 
-// A Python object that C++ may drop from any thread: the last reference is given back under the GIL, later.
+// A reference to a Python object that C++ may drop from any thread. The mailbox gives the last reference back
+// later, under the GIL.
 using PythonReference = std::shared_ptr<PyObject>;
 
-// Takes a reference of its own. The GIL must be held.
+// Takes a reference of its own. The caller must hold the GIL.
 PythonReference hold(const pybind11::object& object);
 
 // Callables registered from Python, each under the token that removes it. All calls need the GIL.
@@ -29,19 +30,20 @@ class Callbacks {
     std::map<int, PythonReference> by_token_;
 };
 
-// What OTB's threads have for Python: log lines, references to drop. It waits here until a thread that holds
-// the GIL delivers it, so that no thread of OTB ever waits for the GIL or calls the interpreter.
+// The mailbox keeps what OTB's threads have for Python: log lines, and references to drop. A thread that
+// holds the GIL delivers it later. Therefore no thread of OTB ever waits for the GIL or calls the
+// interpreter.
 class Mailbox {
   public:
-    // Never destroyed: threads of OTB may still post when the process ends.
+    // The mailbox is never destroyed, because threads of OTB may still post when the process ends.
     static Mailbox& instance();
 
     // `entry` is a line as otb::Logger formats it: date, time, (LEVEL), text.
     void post_log(const std::string& entry);
     void post_release(PyObject* object);
 
-    // The GIL must be held. What a log callback raises is reported as unraisable: a broken logger does not
-    // stop a run.
+    // The caller must hold the GIL. An exception of a log callback is reported as unraisable and does not
+    // reach the caller: a broken logger does not stop a run.
     void deliver();
 
     Callbacks& log_callbacks() { return log_callbacks_; }
@@ -49,6 +51,8 @@ class Mailbox {
 
   private:
     Mailbox() = default;
+
+    void deliver(const std::string& entry) const;
 
     std::mutex mutex_;
     std::vector<std::string> log_;

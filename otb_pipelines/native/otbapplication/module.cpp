@@ -2,11 +2,16 @@
 
 #include "application.hpp"
 #include "arrays.hpp"
+#include "attributes.hpp"
+#include "constants.hpp"
 #include "documentation.hpp"
 #include "errors.hpp"
 #include "geometry.hpp"
+#include "images.hpp"
 #include "logger.hpp"
 #include "metadata.hpp"
+#include "metadata_dictionary.hpp"
+#include "metadata_values.hpp"
 #include "parameters.hpp"
 #include "registry.hpp"
 
@@ -26,10 +31,15 @@ PYBIND11_MODULE(otbApplication, module) {
         module, "Application", "An application of OTB. Registry.CreateApplication makes it.");
     otbpy::bind_geometry(module);
     otbpy::bind_application(module, application);
-    otbpy::bind_parameters(module, application);
+    otbpy::bind_constants(module);
+    otbpy::bind_attributes(module, application);
+    otbpy::bind_parameters(application);
     otbpy::bind_documentation(application);
-    otbpy::bind_metadata(module, application);
-    otbpy::bind_arrays(module, application);
+    otbpy::bind_metadata_values(module);
+    otbpy::bind_image_metadata(module);
+    otbpy::bind_metadata_dictionary(module);
+    otbpy::bind_images(application);
+    otbpy::bind_arrays(application);
     otbpy::bind_logger(module);
     otbpy::bind_registry(module);
 }

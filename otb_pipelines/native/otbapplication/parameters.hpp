@@ -8,9 +8,7 @@
 
 namespace otbpy {
 
-// The constants, the getters and setters of parameters, the documentation of an application, and
-// ApplicationProxy.
-void bind_parameters(pybind11::module_& module,
-                     pybind11::class_<Application, std::shared_ptr<Application>>& type);
+// Binds the getters and setters of parameters, what an application tells about each of them, and its state.
+void bind_parameters(pybind11::class_<Application, std::shared_ptr<Application>>& type);
 
 }  // namespace otbpy

@@ -12,7 +12,7 @@
 namespace otbpy {
 namespace {
 
-// Filters report up to a hundred times a region: whole per cents are enough.
+// Filters report progress up to a hundred times per region. Whole per cents are enough.
 constexpr double smallest_step = 0.01;
 
 class ProgressRelay : public itk::Command {

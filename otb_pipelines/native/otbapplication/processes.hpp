@@ -9,8 +9,8 @@ namespace otbpy {
 
 class Application;
 
-// Follows every process that the application announces: its progress goes to the application's current run,
-// and the process can be aborted with it.
+// Watches every process (filter) that the application announces. The progress of the process goes to the
+// application's current run, and aborting the run aborts the process.
 itk::Command::Pointer watch_processes(const std::shared_ptr<Application>& application,
                                       otb::Wrapper::Application* engine);
 

@@ -4,7 +4,7 @@
 
 namespace otbpy {
 
-// Registry: what applications there are, and new instances of them.
+// Binds Registry, which lists the available applications and creates them.
 void bind_registry(pybind11::module_& module);
 
 }  // namespace otbpy

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -68,18 +67,115 @@ void report_progress(Run& run) {
     }
 }
 
-// What Python has to say while a run lasts; the exception to raise, if any.
-std::optional<py::error_already_set> attend(Run& run) {
+using Applications = std::vector<std::shared_ptr<Application>>;
+
+// Makes the applications busy with a new run: each refuses other calls until the run is finished. Nothing has
+// to be reset afterwards, whichever way the run ends. No other thread can come between the check and the
+// start, because the GIL is held.
+std::shared_ptr<Run> start_run(const Applications& involved) {
+    for (const auto& member : involved) {
+        member->require_idle();
+    }
+    const auto run = std::make_shared<Run>();
+    for (const auto& member : involved) {
+        member->enter(run);
+    }
+    return run;
+}
+
+// The thread that does the work of a run. The destructor joins the thread if the run is finished, and
+// otherwise leaves it to end by itself.
+class Worker {
+  public:
+    Worker(std::shared_ptr<Run> run, std::function<void()> work, Applications involved)
+        : run_(std::move(run)) {
+        const SignalsBlocked blocked;
+        try {
+            thread_ =
+                std::thread([run = run_, work = std::move(work), involved = std::move(involved)]() mutable {
+                    std::exception_ptr error;
+                    try {
+                        work();
+                    } catch (...) {
+                        error = std::current_exception();
+                    }
+                    work = nullptr;
+                    involved.clear();
+                    run->finish(error);
+                });
+        } catch (...) {
+            // The system has no thread left. The run is over, so that the applications are not busy for ever.
+            run_->finish(std::current_exception());
+            throw;
+        }
+    }
+    ~Worker() {
+        if (run_->abandon()) {
+            thread_.detach();
+        } else {
+            thread_.join();
+            run_->clear_abort();
+        }
+    }
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+  private:
+    std::shared_ptr<Run> run_;
+    std::thread thread_;
+};
+
+// Delivers messages to Python and lets Python handle signals. Returns what was thrown meanwhile, or null: a
+// Python exception, or a C++ exception of any type. Nothing is thrown to the caller, who must first stop the
+// run.
+std::exception_ptr attend(Run& run) {
     try {
         Mailbox::instance().deliver();
         report_progress(run);
         if (PyErr_CheckSignals() != 0) {
             throw py::error_already_set();
         }
-    } catch (py::error_already_set& error) {
-        return error;
+    } catch (...) {
+        return std::current_exception();
     }
-    return std::nullopt;
+    return nullptr;
+}
+
+struct Waiting {
+    // Whether the run was asked to stop before it was finished.
+    bool stopped = false;
+    // The first exception that attend() returned, or null.
+    std::exception_ptr raised;
+};
+
+// Waits until the run is finished, and attends to Python meanwhile. Asks the run to stop as soon as attend()
+// returns an exception or the run has a request to stop; then waits for no longer than `grace`.
+Waiting wait_for(Run& run) {
+    using Clock = std::chrono::steady_clock;
+    Waiting result;
+    Clock::time_point deadline;
+    bool finished = false;
+    while (!finished) {
+        {
+            const py::gil_scoped_release released;
+            finished = run.wait(poll_seconds);
+        }
+        const std::exception_ptr error = attend(run);
+        if (result.raised == nullptr) {
+            result.raised = error;
+        }
+        if (!finished && (result.raised != nullptr || run.stop_requested())) {
+            if (!result.stopped) {
+                result.stopped = true;
+                deadline = Clock::now() + grace;
+            }
+            run.abort();
+            if (Clock::now() > deadline) {
+                break;
+            }
+        }
+    }
+    return result;
 }
 
 }  // namespace
@@ -95,7 +191,7 @@ void Run::collect(itk::ProcessObject* process) {
         }
         for (const auto& input : current->GetInputs()) {
             if (input.IsNotNull()) {
-                pending.push_back(input->GetSource().GetPointer());
+                pending.emplace_back(input->GetSource().GetPointer());
             }
         }
     }
@@ -138,22 +234,23 @@ bool Run::stop_requested() const {
 void Run::finish(std::exception_ptr error) {
     const std::lock_guard<std::mutex> lock(mutex_);
     error_ = std::move(error);
-    finished_ = true;
-    if (abandoned_) {
+    if (state_ == State::abandoned) {
         processes_.clear();
         --abandoned_runs;
     }
+    state_ = State::finished;
     over_.notify_all();
 }
 
 bool Run::finished() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return finished_;
+    return state_ == State::finished;
 }
 
 bool Run::wait(double seconds) {
     std::unique_lock<std::mutex> lock(mutex_);
-    return over_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return finished_; });
+    return over_.wait_for(lock, std::chrono::duration<double>(seconds),
+                          [this] { return state_ == State::finished; });
 }
 
 std::exception_ptr Run::error() const {
@@ -161,81 +258,34 @@ std::exception_ptr Run::error() const {
     return error_;
 }
 
-void Run::abandon() {
+bool Run::abandon() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (state_ == State::finished) {
+        return false;
+    }
     // Registered when first needed, so that it runs before the destructors registered at load time.
     static const int registered = on_exit(exit_without_destructors, nullptr);
     static_cast<void>(registered);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!finished_) {
-        abandoned_ = true;
-        ++abandoned_runs;
-    }
+    state_ = State::abandoned;
+    ++abandoned_runs;
+    return true;
 }
 
 void run_interruptibly(const std::shared_ptr<Application>& application, std::function<void()> work) {
-    const auto run = std::make_shared<Run>();
     auto involved = application->with_upstream();
-    for (const auto& member : involved) {
-        member->require_idle();
-    }
-    for (const auto& member : involved) {
-        member->enter(run);
-    }
-
-    std::thread worker;
+    const auto run = start_run(involved);
+    Waiting result;
     {
-        const SignalsBlocked blocked;
-        worker = std::thread([run, work = std::move(work), involved = std::move(involved)]() mutable {
-            std::exception_ptr error;
-            try {
-                work();
-            } catch (...) {
-                error = std::current_exception();
-            }
-            work = nullptr;
-            involved.clear();
-            run->finish(error);
-        });
+        const Worker worker(run, std::move(work), std::move(involved));
+        result = wait_for(*run);
     }
-
-    std::optional<py::error_already_set> raised;
-    bool stopping = false;
-    auto deadline = std::chrono::steady_clock::time_point::max();
-    bool finished = false;
-    while (!finished) {
-        {
-            const py::gil_scoped_release released;
-            finished = run->wait(poll_seconds);
-        }
-        if (auto error = attend(*run); error && !raised) {
-            raised = std::move(error);
-        }
-        if (!finished && (raised || run->stop_requested())) {
-            if (!stopping) {
-                stopping = true;
-                deadline = std::chrono::steady_clock::now() + grace;
-            }
-            run->abort();
-            if (std::chrono::steady_clock::now() > deadline) {
-                break;
-            }
-        }
+    if (result.raised != nullptr) {
+        std::rethrow_exception(result.raised);
     }
-
-    if (finished) {
-        worker.join();
-        run->clear_abort();
-    } else {
-        worker.detach();
-        run->abandon();
-    }
-    if (raised) {
-        throw *raised;
-    }
-    if (stopping) {
+    if (result.stopped) {
         throw ApplicationError(application->name() + " was stopped");
     }
-    if (run->error()) {
+    if (run->error() != nullptr) {
         std::rethrow_exception(run->error());
     }
 }

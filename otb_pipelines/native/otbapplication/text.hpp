@@ -6,7 +6,8 @@
 
 namespace otbpy {
 
-// A str or os.PathLike argument: a path can be given wherever OTB wants text.
+// The type of an argument that may be str or os.PathLike, so that a path can be given wherever OTB expects
+// text.
 struct Text {
     std::string value;
 };

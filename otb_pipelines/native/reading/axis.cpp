@@ -8,7 +8,7 @@
 namespace reading {
 namespace {
 
-// Of a pixel: edges that differ by less are the same but for rounding.
+// Edges of pixels that differ by less than this fraction of a pixel are equal but for rounding.
 constexpr double rounding = 1e-6;
 
 class TapsMaker {

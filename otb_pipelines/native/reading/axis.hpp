@@ -6,45 +6,48 @@ namespace reading {
 
 enum class Method { nearest, average, bilinear };
 
-// How the pixels of an image lie along the rows or columns of a file: pixel i reaches from `first` + i *
-// `ratio` to one `ratio` further, in the file's pixels, whose first begins at 0.
+// The position of an image's pixels along the rows or the columns of a file, in units of the file's pixels.
+// The file's first pixel begins at 0. The image's pixel i extends from first + i * ratio to first + (i + 1) *
+// ratio.
 struct Axis {
     double first;
     double ratio;
-    // Of the file.
+    // The number of rows or columns of the file.
     int size;
-    // How much further than its side the file's last pixel reaches.
+    // The length by which the file's last pixel is longer than the others.
     double reach;
 };
 
-// Pixels [begin, end) of a row or column.
+// The pixels from `begin` up to, but not including, `end`.
 struct Range {
     int begin;
     int end;
 };
 
-// What pixels are made of: of each, neighbours in the file, and what each of these counts for.
+// The file's pixels from which each pixel of the image is computed (its taps), and their weights.
 struct Taps {
     struct Pixel {
         int first;
-        // 0 where the file does not reach.
+        // The number of taps. It is 0 outside of the file.
         int count;
-        // The first one's place in `weights`.
+        // The position of the first weight in `weights`.
         int weight;
     };
     std::vector<Pixel> pixels;
     std::vector<double> weights;
 };
 
-// The method that is apt for this axis: the average for a coarser image, bilinear interpolation for a finer
-// one.
+// The method for smooth data: the average if the image is coarser than the file, bilinear interpolation if it
+// is finer, and nearest if the pixels have the same size.
 Method smooth_method(const Axis& axis);
 
-// Of pixels of the image. nearest: what lies under the centre; average: what the pixel covers, by
-// area; bilinear: the two neighbours of the centre, where it lies in the file.
+// The taps of the image's pixels. Method::nearest takes the file's pixel under the centre. Method::average
+// takes all pixels that the image's pixel covers, weighted by the covered length. Method::bilinear takes the
+// two pixels whose centres are on both sides of the centre. Beyond the first or last centre of the file it
+// takes one pixel.
 Taps taps(const Axis& axis, Method method, Range pixels);
 
-// The file's pixels of which these are made; none, that is, end <= begin, where the file does not reach.
+// The range of the file's pixels that contains all taps. It is empty (end <= begin) if there are none.
 Range file_range(const Taps& taps);
 
 }  // namespace reading

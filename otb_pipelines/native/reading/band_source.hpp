@@ -14,7 +14,7 @@
 
 namespace reading {
 
-// The first band of a file on the grid of another image.
+// An image source that gives the first band of a file on the grid of another image.
 class BandSource : public itk::ImageSource<otb::Image<float, 2>> {
   public:
     using Likeness = otb::VectorImage<float, 2>;
@@ -27,13 +27,13 @@ class BandSource : public itk::ImageSource<otb::Image<float, 2>> {
     itkNewMacro(Self);
     itkTypeMacro(BandSource, itk::ImageSource);
 
-    // level: a wavelet level of a JPEG 2000 file, or 0. Throws itk::ExceptionObject where it cannot be
+    // `level` is a wavelet level of a JPEG 2000 file, or 0. Throws itk::ExceptionObject if the file cannot be
     // opened.
     void SetFile(const std::string& path, int level);
-    // An image without pixels will do.
+    // The image that gives the grid. Its pixels are not read.
     void SetLikeness(Likeness* likeness) { likeness_ = likeness; }
     void SetRadiometry(const Radiometry& radiometry) { radiometry_ = radiometry; }
-    // Take the pixel under the centre, whatever the grid.
+    // Takes the pixel under the centre, whatever the size of the pixels.
     void SetNearest(bool nearest) { nearest_ = nearest; }
 
   protected:
@@ -54,7 +54,7 @@ class BandSource : public itk::ImageSource<otb::Image<float, 2>> {
     Radiometry radiometry_{1, 0, std::nullopt};
     bool nearest_ = false;
 
-    // While pixels are made of them.
+    // The strips that are in use, only while pixels are computed.
     Strips strips_;
 };
 

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
 namespace reading {
 namespace {
 
-// Blocks of fewer rows are decoded together.
+// A strip has at least so many rows: smaller blocks are decoded together.
 constexpr int least_rows = 128;
 
-// GDAL's errors kept from its handler, to be thrown.
+// Keeps GDAL from printing its errors, which are thrown instead.
 class QuietErrors {
   public:
     QuietErrors() {
@@ -23,6 +24,14 @@ class QuietErrors {
     QuietErrors& operator=(const QuietErrors&) = delete;
 };
 
+// Erases the files that nobody reads any more, so that the map does not grow with every file of a process.
+template <class Files>
+void forget_closed(Files& files) {
+    for (auto file = files.begin(); file != files.end();) {
+        file = file->second.expired() ? files.erase(file) : std::next(file);
+    }
+}
+
 std::runtime_error unreadable(const std::string& path) {
     return std::runtime_error(path + ": cannot be read (" + CPLGetLastErrorMsg() + ")");
 }
@@ -31,20 +40,23 @@ std::runtime_error unreadable(const std::string& path) {
 
 std::shared_ptr<DecodedFile> DecodedFile::open(const std::string& path, int level) {
     static std::mutex mutex;
-    static std::map<std::pair<std::string, int>, std::weak_ptr<DecodedFile>> existing;
+    static std::map<std::pair<std::string, int>, std::weak_ptr<DecodedFile>> open_files;
     const std::lock_guard lock(mutex);
-    std::weak_ptr<DecodedFile>& known = existing[{path, level}];
-    std::shared_ptr<DecodedFile> file = known.lock();
-    if (file == nullptr) {
-        file = std::make_shared<DecodedFile>(path, level);
-        known = file;
+    forget_closed(open_files);
+    const std::pair key(path, level);
+    if (const auto known = open_files.find(key); known != open_files.end()) {
+        if (std::shared_ptr<DecodedFile> file = known->second.lock(); file != nullptr) {
+            return file;
+        }
     }
+    auto file = std::make_shared<DecodedFile>(path, level);
+    open_files[key] = file;
     return file;
 }
 
 DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
     const QuietErrors quiet;
-    // Nobody else may have opened a raster yet.
+    // GDAL may not have been used yet in this process.
     GDALAllRegister();
     dataset_.reset(static_cast<GDALDataset*>(GDALOpen(path.c_str(), GA_ReadOnly)));
     if (dataset_ == nullptr || dataset_->GetRasterCount() == 0) {
@@ -71,8 +83,8 @@ DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
 
 void DecodedFile::place(double corner, double spacing, int size, int level, std::size_t dimension) {
     const double of_level = spacing * std::exp2(level);
-    // A level keeps every second sample, from the first: the centre of its pixel is that of the pixel it
-    // began with.
+    // A level keeps every second sample, beginning with the first one. Therefore the centre of a level's
+    // first pixel is the centre of the file's first pixel.
     const double shift = (of_level - spacing) / 2;
     const int of_band = dimension == 0 ? columns() : rows();
     spacing_[dimension] = of_level;
@@ -93,8 +105,8 @@ Strips DecodedFile::read(int first, int end, DecodingThreads& threads) {
     std::vector<Decoding> decodings;
     {
         const std::lock_guard lock(mutex_);
-        // Who reads a window around its pixels may come back to the rows just above, and one on another grid
-        // may be a strip behind. No more is kept.
+        // One strip before the first is kept: a reader that needs a window around its pixels may come back to
+        // the rows just above, and a reader on another grid may be a strip behind.
         strips_.erase(strips_.begin(), strips_.lower_bound(begin - 1));
         strips_.erase(strips_.upper_bound(last + 2), strips_.end());
         for (int strip = begin; strip <= last; ++strip) {
@@ -148,7 +160,7 @@ std::vector<Pixel> DecodedFile::decode(int first, int rows, GDALDataType type) {
     if (error != CE_None) {
         throw unreadable(path_);
     }
-    // Each block is read once: to keep it in GDAL's cache as well would only cost memory.
+    // Each block is read once. Keeping it in GDAL's cache as well would only cost memory.
     band_->FlushCache(false);
     return pixels;
 }

@@ -17,7 +17,7 @@
 
 namespace reading {
 
-// Whole rows of a band, one after the other.
+// Some whole rows of a band.
 struct Strip {
     int first;
     int rows;
@@ -25,31 +25,34 @@ struct Strip {
 };
 using Strips = std::vector<std::shared_ptr<const Strip>>;
 
-// The first band of a raster, at a wavelet level of a JPEG 2000 file: decoded from the top to the bottom,
-// each pixel once, a little ahead of those who read it.
+// The first band of a raster, or one of its wavelet levels if the raster is a JPEG 2000 file. The band is
+// decoded in strips. While a reader uses one strip, the threads decode the next one. Each pixel is decoded
+// once if all readers go from the top to the bottom at about the same pace.
 class DecodedFile : public std::enable_shared_from_this<DecodedFile> {
   public:
-    // The same for all who read a level of a file at a time. level: 0 is the file itself.
-    // Throws std::runtime_error where there is none.
+    // Opens a file, or returns the one that is open already: all readers of a level of a file share it. Level
+    // 0 is the file itself. Throws std::runtime_error if the file cannot be opened or has no such level.
     static std::shared_ptr<DecodedFile> open(const std::string& path, int level);
 
     DecodedFile(const std::string& path, int level);
 
     int columns() const { return band_->GetXSize(); }
     int rows() const { return band_->GetYSize(); }
-    // Map coordinates of the first pixel's outer corner, and the sides of a pixel, of which the second is
-    // less than 0 in an image whose north is up.
+    // The map coordinates of the first pixel's outer corner, and the width and height of a pixel. The height
+    // is negative if north is up.
     std::array<double, 2> corner() const { return corner_; }
     std::array<double, 2> spacing() const { return spacing_; }
-    // Of the last column and row: the pixels of a level lie a little above and to the left of the ground that
-    // they stand for, so that the last ones end before it does. In pixels.
+    // The length, in pixels, that must be added to the last column and to the last row. The pixels of a level
+    // are shifted up and to the left relative to the ground that they represent, so they end before the file
+    // does.
     std::array<double, 2> reach() const { return reach_; }
 
-    // Decodes the first strip already, unless another one has been read.
+    // Lets the threads decode the first strip, unless a strip has been read already.
     void begin(DecodingThreads& threads);
 
-    // The strips that hold these rows; while they are used, the threads decode the next one. It may be called
-    // by any thread. Throws std::runtime_error where the file cannot be read.
+    // The strips that hold the rows from `first` up to, but not including, `end`. Lets the threads decode the
+    // strip that follows. Several threads may call this. Throws std::runtime_error if the file cannot be
+    // read.
     Strips read(int first, int end, DecodingThreads& threads);
 
   private:

@@ -13,7 +13,10 @@ namespace {
 
 int wanted_threads() {
     const char* wanted = CPLGetConfigOption("GDAL_NUM_THREADS", "1");
-    return std::max(1, EQUAL(wanted, "ALL_CPUS") ? CPLGetNumCPUs() : std::atoi(wanted));
+    if (EQUAL(wanted, "ALL_CPUS")) {
+        return std::max(1, CPLGetNumCPUs());
+    }
+    return std::max(1, static_cast<int>(std::strtol(wanted, nullptr, 10)));
 }
 
 }  // namespace
@@ -56,8 +59,8 @@ void DecodingThreads::add(std::function<void()> job, bool urgent) {
 }
 
 void DecodingThreads::work() {
-    // Each thread decodes a file; in one that GDAL itself divides, threads would wait for the last tile of a
-    // row.
+    // Each thread decodes another file. If GDAL divided one file among several threads, they would wait for
+    // the last tile of each row.
     CPLSetThreadLocalConfigOption("GDAL_NUM_THREADS", "1");
     std::unique_lock lock(mutex_);
     while (true) {

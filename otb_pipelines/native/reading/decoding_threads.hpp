@@ -10,19 +10,20 @@
 
 namespace reading {
 
-// Threads that decode while others compute. All files share them, and they live as long as one is open.
+// Threads that decode files while other threads compute. All files share them. They end when the last owner
+// drops them.
 class DecodingThreads {
   public:
-    // As many as GDAL_NUM_THREADS says, which is one where it is not set.
+    // The threads that all files share. Their number is GDAL_NUM_THREADS, or 1 if that is not set.
     static std::shared_ptr<DecodingThreads> shared();
 
     explicit DecodingThreads(int count);
-    // Waits for what is being decoded, and drops what waits for its turn.
+    // Waits for the jobs that have begun, and drops the others.
     ~DecodingThreads();
     DecodingThreads(const DecodingThreads&) = delete;
     DecodingThreads& operator=(const DecodingThreads&) = delete;
 
-    // Jobs must not throw. Urgent ones come before all others.
+    // Adds a job, which must not throw. Urgent jobs come before all others.
     void add(std::function<void()> job, bool urgent);
 
   private:

@@ -8,22 +8,24 @@
 
 namespace reading {
 
-// value = DN * scale + offset, where DN is a finite number other than no_data.
+// The conversion of the file's numbers (DN) to values: value = DN * scale + offset. A number that is not
+// finite, or equals no_data, means no data.
 struct Radiometry {
     double scale;
     double offset;
     std::optional<double> no_data;
 };
 
-// Makes rows of an image from strips of a file.
+// Computes rows of an image from strips of a file.
 class Resampling {
   public:
-    // pixels: the columns to be made.
+    // `pixels` are the columns of the image that are wanted.
     Resampling(const Axis& columns, const Axis& rows, Method method, const Radiometry& radiometry,
                Range pixels);
 
-    // Pixels are made of those that have data. NaN where none has, and, interpolated, where the one under the
-    // centre has none. strips: at least those that hold the file's rows of which this one is made.
+    // Computes one row of the image. `strips` must hold all rows of the file from which the row is computed.
+    // Only pixels with data are used. The result is NaN if none of them has data. Under bilinear
+    // interpolation it is also NaN if the file's pixel under the centre has no data.
     void make(int row, const Strips& strips, float* values) const;
 
   private:
@@ -38,9 +40,9 @@ class Resampling {
     Method method_;
     Radiometry radiometry_;
     Taps columns_;
-    // Those under the centres.
+    // The columns of the file under the centres of the image's pixels.
     Taps nearest_columns_;
-    // Of the file, those of which any pixel is made.
+    // The columns of the file that are used at all.
     Range file_columns_;
 };
 

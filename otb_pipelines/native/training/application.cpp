@@ -118,8 +118,7 @@ class RandomForestTraining : public Application {
         const auto number = [this](const char* key) {
             return static_cast<std::size_t>(GetParameterInt(key));
         };
-        const std::size_t root =
-            static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(features))));
+        const auto root = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(features))));
         const std::size_t tried = number("tried") == 0 ? root : number("tried");
         return {number("trees"), number("depth"), number("least"), std::min(tried, features),
                 static_cast<std::uint32_t>(number("seed"))};

@@ -10,7 +10,8 @@ namespace forest_training {
 
 constexpr std::size_t most_bins = 256;
 
-// The values of one feature, in at most 256 bins of about as many pixels each; equal values share a bin.
+// Sorts the values of one feature into at most 256 bins. Each bin has about the same number of pixels. Equal
+// values are in the same bin.
 class Bins {
   public:
     Bins(const float* values, std::size_t count);

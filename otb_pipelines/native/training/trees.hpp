@@ -6,12 +6,12 @@
 
 namespace forest_training {
 
-// Labelled pixels. A class is its number, from 0.
+// Labelled pixels. Classes are numbered from 0.
 struct Pixels {
     std::size_t count;
     std::size_t features;
     std::size_t classes;
-    // By feature and pixel: values[feature * count + pixel]. None is NaN.
+    // The value of a pixel is values[feature * count + pixel]. No value is NaN.
     std::vector<float> values;
     std::vector<std::uint8_t> kinds;
 
@@ -20,16 +20,16 @@ struct Pixels {
 
 struct Parameters {
     std::size_t trees;
-    // Of a tree; 0 for the root alone.
+    // The largest depth of a tree. A tree of depth 0 is only a root.
     std::size_t depth;
-    // A node with so many drawn pixels or fewer is not split.
+    // A node is not split if it has this many drawn pixels or fewer.
     std::size_t least_pixels;
-    // Features drawn at random for each node, of which the best splits it; 1 to all of them.
+    // The number of features that are drawn at random for each node. The best of them splits the node.
     std::size_t tried;
     std::uint32_t seed;
 };
 
-// A leaf has no quality. A pixel goes left where its feature is at most the threshold.
+// The quality of a leaf is 0. A pixel goes left if its feature is at most the threshold.
 struct Node {
     std::uint32_t depth;
     std::uint32_t kind;
@@ -40,14 +40,15 @@ struct Node {
     bool is_leaf() const { return quality == 0; }
 };
 
-// A node comes before its left branch, and that before its right one.
+// The nodes of a tree in preorder: a node, its left branch, its right branch.
 using Tree = std::vector<Node>;
 
-// A random forest (Breiman, 2001). Each tree is grown on as many pixels as there are, drawn with replacement.
-// A node is split where the sum over both sides of the squares of the classes' counts over the side's count
-// is largest, which is where Gini's impurity falls most. Of more than `exact` pixels only limits between 256
-// classes of the values are tried. The same pixels, parameters and seed give the same trees whatever the
-// number of threads.
+// Grows a random forest (Breiman, 2001). Each tree is grown on a sample of the pixels, which is drawn with
+// replacement and is as large as their number. A split of a node has the quality sum(count^2) / sum(count)
+// over the classes, summed over both sides. The split with the largest quality reduces Gini's impurity most.
+// In a node with more than 128 pixels, only thresholds between the bins of the values are tried.
+//
+// The result depends on the pixels and the parameters, and not on the number of threads.
 std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::size_t threads);
 
 }  // namespace forest_training

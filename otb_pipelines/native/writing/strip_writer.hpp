@@ -12,9 +12,10 @@
 
 namespace writing {
 
-// Pulls images of one place, but of any size, strip by strip, and writes each to a band of a file. Images
-// that read the same file find its blocks in GDAL's cache, whatever their sizes are. The first overview of a
-// file is written with it, the others at the end, each from the one before.
+// Computes images of the same area strip by strip, and writes each to a band of a file. The images may have
+// different sizes. Images that read the same file find its blocks in GDAL's cache, because all advance at the
+// same pace. The first overview of a file is written together with the file. The others are written at the
+// end, each from the overview before it.
 class StripWriter : public itk::ProcessObject {
   public:
     using Image = itk::ImageBase<2>;
@@ -27,14 +28,15 @@ class StripWriter : public itk::ProcessObject {
     itkNewMacro(Self);
     itkTypeMacro(StripWriter, itk::ProcessObject);
 
-    // Adds a GeoTIFF to be made, to whose bands the images added hereafter go: of the size, the bands and the
-    // metadata of `likeness`, a raster that need hold no pixels. overviews: factors, from the smallest.
-    // Throws itk::ExceptionObject where it cannot be made.
+    // Creates a GeoTIFF. The images that are added next go to its bands. Its size, bands and metadata are
+    // those of the raster `likeness`, whose pixels are not read. `overviews` are factors in ascending order.
+    // Throws itk::ExceptionObject if the file cannot be created.
     void AddFile(const std::string& path, const std::string& likeness,
                  const std::vector<std::string>& options, const std::vector<int>& overviews);
-    // Pixels must be 32-bit floats of one component, and as many as the file's.
+    // Adds an image for the next band of the last file. It must have one band of 32-bit floats and the file's
+    // size.
     void AddLayer(Image* image);
-    // Of the file with the fewest rows, at a time.
+    // The number of rows that are written at a time, in the file with the fewest rows.
     void SetRows(int rows) { rows_ = rows; }
 
     void Write();

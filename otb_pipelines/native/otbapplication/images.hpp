@@ -1,0 +1,14 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+
+#include "application.hpp"
+
+namespace otbpy {
+
+// Binds what an application tells about its images: size, origin, projection, requested region and metadata.
+void bind_images(pybind11::class_<Application, std::shared_ptr<Application>>& type);
+
+}  // namespace otbpy
