@@ -1,15 +1,15 @@
 #!/bin/sh
 # Builds the reader of random forests with libFuzzer and hands it damaged model files for a while, by default a
-# minute. Starts from tests/forest_corpus and what earlier runs found in build/fuzz/corpus.
+# minute. Starts from tests/native/forest_corpus and what earlier runs found in build/fuzz/corpus.
 #
 #   tools/fuzz_forest.sh [SECONDS]
 #
 # Needs, beside what `make install` brings: apt-get install --no-install-recommends clang libclang-rt-14-dev
 #
 # Exit code 0: nothing found. Else the file that was found is build/fuzz/crash-*, timeout-* or oom-*: mend the
-# reader, and put the file, made small, into tests/forest_corpus.
+# reader, and put the file, made small, into tests/native/forest_corpus.
 # To replace the corpus by the smallest set that reaches as much:
-#   build/fuzz/fuzz_model_file -merge=1 NEW_FOLDER tests/forest_corpus build/fuzz/corpus
+#   build/fuzz/fuzz_model_file -merge=1 NEW_FOLDER tests/native/forest_corpus build/fuzz/corpus
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -42,4 +42,4 @@ clang++ -fsanitize=fuzzer,address,undefined "$build"/*.o -lopencv_core -o "$buil
 
 # Longer than the blocks of 16 kB that OpenCV keeps what it has read in.
 nice -n 10 "$build/fuzz_model_file" -max_total_time="$seconds" -max_len=24000 -timeout=10 -rss_limit_mb=1024 \
-    -artifact_prefix="$build/" "$build/corpus" tests/forest_corpus
+    -artifact_prefix="$build/" "$build/corpus" tests/native/forest_corpus

@@ -3,11 +3,11 @@
 #include <itkImageAlgorithm.h>
 #include <itkImageRegionConstIterator.h>
 #include <itkImageRegionIterator.h>
-#include <otbNeighborhoodMajorityVotingImageFilter.h>
 
 #include <algorithm>
 #include <limits>
 
+#include "majority_vote.hpp"
 #include "sliding_median.hpp"
 
 namespace cleaning {
@@ -119,28 +119,12 @@ void CleaningFilter::GenerateData() {
 
 void CleaningFilter::generate_labels() {
     LabelImage* target = GetOutput();
-    const Region region = target->GetRequestedRegion();
-    // Cut off from what made it, so that the filter within asks nothing of it.
-    const LabelImage::Pointer labels = LabelImage::New();
-    labels->Graft(GetInput());
     if (m_MajorityRadius == 0) {
-        itk::ImageAlgorithm::Copy(labels.GetPointer(), target, region, region);
+        const Region region = target->GetRequestedRegion();
+        itk::ImageAlgorithm::Copy(GetInput(), target, region, region);
         return;
     }
-    using Majority = otb::NeighborhoodMajorityVotingImageFilter<LabelImage>;
-    const Majority::Pointer majority = Majority::New();
-    Majority::KernelType ball;
-    Majority::RadiusType radius;
-    radius.Fill(m_MajorityRadius);
-    ball.SetRadius(radius);
-    ball.CreateStructuringElement();
-    majority->SetInput(labels);
-    majority->SetKernel(ball);
-    majority->SetLabelForNoDataPixels(m_NoDataLabel);
-    majority->SetKeepOriginalLabelBool(true);
-    majority->GetOutput()->SetRequestedRegion(region);
-    majority->Update();
-    itk::ImageAlgorithm::Copy(majority->GetOutput(), target, region, region);
+    majority_vote(*GetInput(), m_MajorityRadius, m_NoDataLabel, *target);
 }
 
 void CleaningFilter::generate_confidence() {

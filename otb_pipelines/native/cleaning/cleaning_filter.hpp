@@ -3,6 +3,8 @@
 #include <itkImageToImageFilter.h>
 #include <otbImage.h>
 
+#include "majority_vote.hpp"
+
 namespace cleaning {
 
 // Cleans a classified image and its confidence in one pass. The outputs are:
@@ -17,7 +19,7 @@ namespace cleaning {
 // classifier, which would then classify the same pixels for each of them.
 class CleaningFilter : public itk::ImageToImageFilter<otb::Image<int, 2>, otb::Image<int, 2>> {
   public:
-    using LabelImage = otb::Image<int, 2>;
+    using LabelImage = cleaning::LabelImage;
     using ConfidenceImage = otb::Image<double, 2>;
     using ShareImage = otb::Image<float, 2>;
 
