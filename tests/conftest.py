@@ -1,15 +1,35 @@
 """Make and run one small synthetic scene for all tests. A test that changes it works on a copy."""
 
 import json
+import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from scenes import FinishedScene, write_scene
 
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
+
+# How long a machine takes is no property of the code.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Undo what a test changes of the logging, as the command line does when it is run in the process of the tests."""
+    root, libraries = logging.getLogger(), [logging.getLogger(name) for name in ("otb_pipelines", "fiona")]
+    level, handlers, levels = root.level, root.handlers[:], [library.level for library in libraries]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    for library, former in zip(libraries, levels, strict=True):
+        library.setLevel(former)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ _OPERATORS: dict[type[ast.AST], str] = {
 _MUPARSER_NAMES = {"log": "ln"}
 # Most levels of nested operations. A sum of n terms has n levels. Python and FormulaEvaluation allow far more.
 _DEEPEST = 100
+_TOO_DEEP = "is nested too deeply; make several features of it"
 # Most characters of an expression that a message quotes.
 _LONGEST_QUOTE = 200
 
@@ -94,8 +95,11 @@ def parse_expression(text: str, known: Collection[str] | None = None) -> Express
             # Python only warns of some mistakes, such as 1if.
             warnings.simplefilter("error")
             body = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError) as error:
         raise ConfigurationError(f"expression {quoted}: is not written correctly ({error})") from error
+    except (RecursionError, MemoryError) as error:
+        # Python's own limit, which depends on what else it has been asked for.
+        raise ConfigurationError(f"expression {quoted}: {_TOO_DEEP}") from error
     names: dict[str, None] = {}
     try:
         _check(body, known, names, _DEEPEST)
@@ -110,7 +114,7 @@ def parse_expression(text: str, known: Collection[str] | None = None) -> Express
 def _check(node: ast.expr, known: Collection[str] | None, names: dict[str, None], depth: int) -> None:
     """Check a node and all below it, and add the names that they use to `names`."""
     if not depth:
-        raise _RefusedError("is nested too deeply; make several features of it")
+        raise _RefusedError(_TOO_DEEP)
     name = _name_of(node)
     if name is not None:
         if known is not None and any_clear_date(name) not in known:

@@ -86,14 +86,14 @@ def test_plane_in_degrees(tmp_path: Path, suffix: str) -> None:
         assert abs(made[row, column] - 1200 * (longitude - west + 2 * (latitude - south))) < 0.05
 
 
-@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real SRTM tile, shared/data/dem beside the project, is absent")
+@pytest.mark.skipif(not ELEVATION_DATA.is_dir(), reason="the real SRTM tile in shared/data/dem is absent")
 def test_real_srtm_tile(tmp_path: Path) -> None:
     """N51E004: Antwerp and the polders, between -15 m and 60 m; pixel values as in the archive."""
-    with zipfile.ZipFile(REAL_DATA / "N51E004.SRTMGL1.hgt.zip") as archive:
+    with zipfile.ZipFile(ELEVATION_DATA / "N51E004.SRTMGL1.hgt.zip") as archive:
         (name,) = archive.namelist()
         heights = np.frombuffer(archive.read(name), ">i2").reshape(3601, 3601)
     grid = Grid("EPSG:32631", 600000, 5680000, 60, 200, 200)
-    made = read(warp_elevation(REAL_DATA / "N51E004.SRTMGL1.hgt.zip", grid, tmp_path))
+    made = read(warp_elevation(ELEVATION_DATA / "N51E004.SRTMGL1.hgt.zip", grid, tmp_path))
     geographic = osr.SpatialReference()
     geographic.ImportFromEPSG(4326)
     geographic.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)

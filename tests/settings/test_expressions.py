@@ -266,9 +266,9 @@ class TestRefusals:
             ("B02 + 1" + 5000 * "0", "is not written correctly"),
             ("(" * 300 + "B02" + ")" * 300, "is not written correctly"),
             ("-" * 150 + "B02", "is nested too deeply; make several features of it"),
-            ("-" * 5000 + "B02", "is not written correctly"),
+            ("-" * 5000 + "B02", "is nested too deeply"),
             ("B02" + "+B02" * 200, "is nested too deeply"),
-            ("B02" + "+B02" * 20000, "is not written correctly"),
+            ("B02" + "+B02" * 20000, "is nested too deeply"),
         ],
     )
     def test_tell_the_reason(self, text: str, reason: str) -> None:
