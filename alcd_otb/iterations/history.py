@@ -22,7 +22,7 @@ VALIDATION = (
 """Explanation of the figures of an iteration's validation, wherever they are shown."""
 
 MASK_ACCURACY = (
-    "A random sample of the mask estimates how accurate it is, with confidence intervals: "
+    "How accurate the mask is, with confidence intervals, is told by a random sample of it: "
     "python -m alcd_otb accuracy plan"
 )
 """How to estimate the accuracy of the mask, wherever the figures of the validation are shown."""
