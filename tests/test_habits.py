@@ -99,7 +99,10 @@ def test_the_hooks_check_what_make_lint_checks() -> None:
 
     linted = checks([line.strip("\t@") for line in recipe.splitlines()])
     hooked = checks([hook["entry"] for hook in hooks()])
-    assert {check for check in hooked if check[0] != ".venv/bin/python"} == linted
+    # clang-tidy needs a configured build, and takes minutes.
+    with_a_build = {("cmake",), (".venv/bin/run-clang-tidy.py",)}
+    assert with_a_build <= linted
+    assert {check for check in hooked if check[0] != ".venv/bin/python"} == linted - with_a_build
 
 
 def test_both_forges_have_the_same_forms() -> None:

@@ -22,7 +22,7 @@ from alcd_otb.cli.commands import (
     status,
     styles,
 )
-from alcd_otb.cli.options import common_options
+from alcd_otb.cli.shared_options import common_options
 from alcd_otb.errors import AlcdError
 
 log = logging.getLogger("alcd_otb")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from alcd_otb.cli.options import SubCommands, positive, print_result, settings_of, whole_number
+from alcd_otb.cli.shared_options import SubCommands, positive, print_result, settings_of, whole_number
 
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from alcd_otb.cli.options import SubCommands, print_result, settings_of
+from alcd_otb.cli.shared_options import SubCommands, print_result, settings_of
 
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:

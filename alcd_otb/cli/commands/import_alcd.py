@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from alcd_otb.cli.options import SubCommands, print_result
+from alcd_otb.cli.shared_options import SubCommands, print_result
 
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:

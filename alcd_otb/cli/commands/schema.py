@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from alcd_otb.cli.options import SubCommands
+from alcd_otb.cli.shared_options import SubCommands
 
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:

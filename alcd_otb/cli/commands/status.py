@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from alcd_otb.cli.options import SubCommands, settings_of
+from alcd_otb.cli.shared_options import SubCommands, settings_of
 
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alcd_otb.cli import options
+from alcd_otb.cli import shared_options
 from alcd_otb.cli.main import command_parser
 from otb_pipelines.settings import default_settings
 
@@ -33,14 +33,16 @@ class TestCommonOptions:
 
     @pytest.mark.parametrize("words", [("--threads", "3", "run", "a.json"), ("run", "a.json", "--threads", "3")])
     def test_threads_may_stand_before_and_after(self, words: tuple[str, ...]) -> None:
-        assert options.settings_of(parsed(*words)).threads == 3
+        assert shared_options.settings_of(parsed(*words)).threads == 3
 
     def test_the_value_after_the_sub_command_wins(self) -> None:
-        settings = options.settings_of(parsed("--threads", "3", "--ram", "64", "run", "--threads", "5", "a.json"))
+        settings = shared_options.settings_of(
+            parsed("--threads", "3", "--ram", "64", "run", "--threads", "5", "a.json")
+        )
         assert (settings.threads, settings.ram) == (5, 64)
 
     def test_without_them_the_machine_decides(self) -> None:
-        assert options.settings_of(parsed("run", "a.json")) == default_settings()
+        assert shared_options.settings_of(parsed("run", "a.json")) == default_settings()
 
     @pytest.mark.parametrize(
         ("words", "json"),
@@ -58,12 +60,12 @@ class TestCommonOptions:
 class TestValues:
     def test_times_are_utc(self) -> None:
         expected = datetime(2017, 10, 2, 10, 30, tzinfo=UTC)
-        assert options.utc("2017-10-02T10:30") == expected
-        assert options.utc("2017-10-02T12:30+02:00") == expected
+        assert shared_options.utc("2017-10-02T10:30") == expected
+        assert shared_options.utc("2017-10-02T12:30+02:00") == expected
 
     def test_metres_as_range_or_list(self) -> None:
-        assert options.metres("0:300:100") == (0, 100, 200, 300)
-        assert options.metres("0,180") == (0, 180)
+        assert shared_options.metres("0:300:100") == (0, 100, 200, 300)
+        assert shared_options.metres("0,180") == (0, 180)
 
     @pytest.mark.parametrize(
         "words",
