@@ -102,7 +102,6 @@ class Application:
     def __init__(self, name: str, parameters: Mapping[str, Value], settings: Settings) -> None:
         self.name = name
         self._parameters = dict(parameters)
-        self._settings = settings
         self._upstream: list[Application] = []
         self._executed = False
         self._native = _create(name, settings)
