@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from osgeo import gdal, ogr, osr
+from osgeo import gdal, gdal_array, ogr, osr
 
 from otb_pipelines.errors import OtbMissingError
 from otb_pipelines.settings import Settings
@@ -22,6 +22,7 @@ __all__ = [
     "bounded_cache",
     "forest_plugin",
     "gdal",
+    "gdal_array",
     "gdal_errors",
     "gdal_threads",
     "kept_memory",

@@ -1,5 +1,6 @@
 """Imports point downwards only, by the list of parts in docs/design.md; jobs do not know each other."""
 
+import re
 from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 
@@ -47,6 +48,15 @@ def test_imports_point_downwards_and_not_from_job_to_job(module: str) -> None:
 
 def test_imports_go_in_no_circle() -> None:
     TopologicalSorter(GRAPH).prepare()
+
+
+def test_gdal_is_imported_from_where_its_exceptions_are_switched_on() -> None:
+    every = MODULES | modules("otb_pipelines")
+    direct = [
+        name for name, file in every.items() if re.search(r"^\s*(from|import) osgeo\b", file.read_text("utf-8"), re.M)
+    ]
+    assert direct == ["otb_pipelines.process"]
+    assert "UseExceptions" not in "".join(file.read_text("utf-8") for name, file in every.items() if name not in direct)
 
 
 def test_otb_pipelines_imports_nothing_of_alcd_otb() -> None:

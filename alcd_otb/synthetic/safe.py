@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from lxml import etree
-from osgeo import gdal, gdal_array
 
 from alcd_otb.raster.grid import Grid
 from alcd_otb.synthetic.spectra import BANDS, SOLAR_IRRADIANCE, Band
+from otb_pipelines.process import gdal, gdal_array
 
 QUANTIFICATION = 10000
 OFFSET = -1000
