@@ -69,15 +69,15 @@ def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) 
     corrections = _corrections(config, inputs, start)
     drawn = f" and {len(corrections)} corrections" if corrections else ""
     samples = read_samples(source, config.template.legend, inputs.grid)
-    finished = workspace.iterations()
-    number = int(finished[-1].name) + 1 if finished else 1
-    steps.append(f"run iteration {number} from {len(samples)} samples{drawn} of {source}")
+    steps.append(f"run iteration {workspace.next_number} from {len(samples)} samples{drawn} of {source}")
     if start is not None and can_restore(config.samples, workspace.folder):
         steps.append(f"put these into {config.samples}, and keep beside it what it holds now")
     return tuple(steps)
 
 
-def run_scene(config: SceneConfig, settings: Settings, start: int | None = None) -> Result:
+def run_scene(
+    config: SceneConfig, settings: Settings, start: int | None = None, stopwatch: Stopwatch | None = None
+) -> Result:
     """Prepare what is missing or out of date; then, if there are samples, run one more iteration.
 
     Parameters
@@ -89,6 +89,8 @@ def run_scene(config: SceneConfig, settings: Settings, start: int | None = None)
     start
         Number of an earlier iteration to start again from. The run takes its samples and puts them in the place of the
         scene's, of which it keeps a copy. Samples that are no GeoPackage in the workspace stay as they are.
+    stopwatch
+        Takes the seconds of each step; by default a new one.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def run_scene(config: SceneConfig, settings: Settings, start: int | None = None)
     AlcdError
         The child that says what is wrong. Nothing half-written is left.
     """
-    stopwatch = Stopwatch()
+    stopwatch = stopwatch or Stopwatch()
     with translated_failures(), recorded() as log_text:
         inputs = checked_inputs(config, settings)
         with Workspace(config.workspace).locked():

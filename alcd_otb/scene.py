@@ -204,10 +204,8 @@ class Scene:
         ConfigurationError
             Where the scene is not prepared.
         """
-        finished = self.workspace.iterations()
-        iteration = int(finished[-1].name) + 1 if finished else 1
-        legend = self.config.template.legend
-        add_points(self.config.samples, points, crs, legend, self.grid, Attribution(iteration, author, comment))
+        attribution = Attribution(self.workspace.next_number, author, comment)
+        add_points(self.config.samples, points, crs, self.config.template.legend, self.grid, attribution)
 
     def plan(self, start: int | None = None) -> tuple[str, ...]:
         """Say what `run` would do, step by step. The inputs are checked, and nothing is written.

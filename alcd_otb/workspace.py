@@ -137,6 +137,12 @@ class Workspace:
         finished = [path for path in self.iterations_folder.iterdir() if re.fullmatch(r"\d{3,}", path.name)]
         return tuple(sorted(finished, key=lambda path: int(path.name)))
 
+    @property
+    def next_number(self) -> int:
+        """Number of the iteration that comes after the finished ones."""
+        finished = self.iterations()
+        return int(finished[-1].name) + 1 if finished else 1
+
     def last_iteration(self) -> Path:
         """Return the folder of the last finished iteration.
 
@@ -236,8 +242,7 @@ class Workspace:
     @contextmanager
     def new_iteration(self) -> Iterator[UnfinishedIteration]:
         """Make the folder of the next iteration, which appears under its number only if the block succeeds."""
-        finished = self.iterations()
-        number = int(finished[-1].name) + 1 if finished else 1
+        number = self.next_number
         folder = self.iterations_folder / f"{_UNFINISHED}{number:03d}"
         try:
             with writing_to(self.folder):

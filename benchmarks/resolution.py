@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from alcd_otb import scene as scenes
 from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.run import run_scene
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
 
@@ -47,8 +47,8 @@ class Steps(Stopwatch):
 
 def run_once(scene: Path) -> None:
     """Run a scene in the measured process, and print its steps as JSON."""
-    scenes.Stopwatch = Steps  # type: ignore[attr-defined]
-    result = Scene.open(scene).run()
+    opened = Scene.open(scene)
+    result = run_scene(opened.config, opened.settings, stopwatch=Steps())
     assert result.iteration is not None
     print(json.dumps(Steps.spans))
 

@@ -3,13 +3,12 @@
 import re
 import shlex
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from places import ROOT
 
-ROOT = Path(__file__).parent.parent
 GITHUB, GITLAB = ROOT / ".github", ROOT / ".gitlab"
 FORMS = ("bug_report", "feature_request", "wrong_mask")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]

@@ -12,8 +12,8 @@ import house_picture
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ROOT
 
-ROOT = Path(__file__).parent.parent
 TOOL = ROOT / "tools" / "house.py"
 PICTURE = Path("docs", "images", "house.svg")
 SVG = "{http://www.w3.org/2000/svg}"

@@ -80,7 +80,7 @@ def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
         extent=grid.extent,
         layers=layers,
         themes=_themes(layers),
-        variables={ITERATION: int(finished[-1].name) + 1 if finished else 1},
+        variables={ITERATION: workspace.next_number},
     )
 
 
