@@ -13,6 +13,7 @@ from pathlib import Path
 from alcd_otb.active_learning.job import update_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
+from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.iterations.record import Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
 from alcd_otb.pictures.figures import draw_figures, draw_quicklook
@@ -29,7 +30,7 @@ from alcd_otb.samples.restoring import can_restore, take_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig
-from alcd_otb.workspace import Workspace, write_json, writing_to
+from alcd_otb.workspace import Workspace
 from otb_pipelines.errors import OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
 

@@ -3,25 +3,18 @@
 A workspace is locked while a run writes to it. Its files and its iterations appear only when they are complete.
 """
 
-import errno
 import fcntl
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from alcd_otb.errors import AlcdError, ConfigurationError, ProcessingError, WorkspaceLockedError
-from otb_pipelines.errors import OtbError
-
-_UNFINISHED = ".unfinished-"
-_SPARE = 256 * 1024
-"""A disk with fewer free bytes counts as full, since the data that did not fit may have been larger than the rest."""
+from alcd_otb.errors import ConfigurationError, WorkspaceLockedError
+from alcd_otb.files.writing import UNFINISHED, writing_to
 
 
 class UnfinishedIteration(NamedTuple):
@@ -206,7 +199,7 @@ class Workspace:
 
     def _remove_unfinished(self) -> None:
         for folder in (self.folder, self.iterations_folder):
-            for path in folder.glob(f"{_UNFINISHED}*"):
+            for path in folder.glob(f"{UNFINISHED}*"):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:
@@ -215,7 +208,7 @@ class Workspace:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Make a folder for files in the making, on the workspace's own disk, and remove it when the block ends."""
-        folder = self.folder / f"{_UNFINISHED}{os.getpid()}"
+        folder = self.folder / f"{UNFINISHED}{os.getpid()}"
         with writing_to(self.folder):
             folder.mkdir()
         try:
@@ -243,7 +236,7 @@ class Workspace:
     def new_iteration(self) -> Iterator[UnfinishedIteration]:
         """Make the folder of the next iteration, which appears under its number only if the block succeeds."""
         number = self.next_number
-        folder = self.iterations_folder / f"{_UNFINISHED}{number:03d}"
+        folder = self.iterations_folder / f"{UNFINISHED}{number:03d}"
         try:
             with writing_to(self.folder):
                 folder.mkdir(parents=True)
@@ -255,82 +248,6 @@ class Workspace:
                 shutil.rmtree(folder)
 
     def _point_latest_to(self, number: int) -> None:
-        link = self.folder / f"{_UNFINISHED}latest"
+        link = self.folder / f"{UNFINISHED}latest"
         link.symlink_to(Path("iterations") / f"{number:03d}")
         os.replace(link, self.latest)
-
-
-@contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write into a ProcessingError that names the folder and the remedy.
-
-    If the disk is full, the message includes that of GDAL or OTB.
-    """
-    try:
-        yield
-    except (ProcessingError, OtbError) as error:
-        if not _is_full(folder):
-            raise
-        raise ProcessingError(f"{folder}: the disk is full; free some space ({error})") from error
-    except AlcdError:
-        raise
-    except OSError as error:
-        remedy = {
-            errno.ENOSPC: "free some space",
-            errno.EDQUOT: "free some of your quota",
-            errno.EROFS: "choose a workspace on a writable disk",
-            errno.EACCES: "choose a workspace that you may write to",
-            errno.EEXIST: "move it away",
-            errno.ENOTDIR: "move it away",
-        }.get(error.errno or 0)
-        if remedy is None:
-            raise
-        name = error.filename or folder
-        raise ProcessingError(f"{name}: cannot be written ({error.strerror}); {remedy}") from error
-
-
-def _is_full(folder: Path) -> bool:
-    """Say whether the disk of a folder is full. A folder that does not exist yet lies on the disk of its parent."""
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return shutil.disk_usage(existing).free < _SPARE
-
-
-def checksum(file: Path) -> str:
-    """Compute the SHA-256 of a file's bytes, as hexadecimal digits."""
-    with file.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file so that a reader never sees half of it.
-
-    Parameters
-    ----------
-    path
-        The file.
-    content
-        Objects, lists, texts, numbers and null, as Python has them.
-
-    Raises
-    ------
-    ValueError
-        A number is not finite, which JSON cannot express.
-    """
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8 so that a reader never sees half of it."""
-    with replacing(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside a file to write under; the new file replaces the old one if the block succeeds."""
-    unfinished = path.with_name(f"{_UNFINISHED}{path.name}")
-    try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alcd_otb.errors import ConfigurationError, ProcessingError, WorkspaceLockedError
-from alcd_otb.workspace import Workspace, write_json, writing_to
+from alcd_otb.files.writing import write_json, writing_to
+from alcd_otb.workspace import Workspace
 
 HOLDER = """
 import sys, time
@@ -77,7 +78,7 @@ class TestLock:
 
     def test_removes_what_a_killed_run_left(self, tmp_path: Path) -> None:
         work = """
-    from alcd_otb.workspace import write_json
+    from alcd_otb.files.writing import write_json
     w = Workspace(Path(sys.argv[1]))
     s = w.scratch(); (s.__enter__() / "features.tif").write_text("half")
     i = w.new_iteration(); (i.__enter__()[1] / "labels.tif").write_text("half")

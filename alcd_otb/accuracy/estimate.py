@@ -14,9 +14,9 @@ from alcd_otb.accuracy.stratified import CONFIDENCE, Estimate, LabelledSample
 from alcd_otb.accuracy.tables import AccuracyTable
 from alcd_otb.arrays import Float64Array, Int64Array
 from alcd_otb.errors import SampleError
+from alcd_otb.files.writing import checksum
 from alcd_otb.raster.io import histogram, values_at
 from alcd_otb.settings.legend import Legend, Positive
-from alcd_otb.workspace import checksum
 
 
 @dataclass(frozen=True, eq=False)

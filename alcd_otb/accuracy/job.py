@@ -9,9 +9,10 @@ from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.accuracy.points import Pixel, read_labels, write_points
 from alcd_otb.accuracy.stratified import FEWEST
 from alcd_otb.errors import ConfigurationError, SampleError
+from alcd_otb.files.writing import write_json, write_text
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.legend import Legend
-from alcd_otb.workspace import Workspace, write_json, write_text
+from alcd_otb.workspace import Workspace
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ import numpy as np
 from alcd_otb.accuracy.stratified import allocate
 from alcd_otb.arrays import Int64Array
 from alcd_otb.errors import SampleError
+from alcd_otb.files.writing import checksum
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import histogram, strips
 from alcd_otb.settings.legend import Legend
-from alcd_otb.workspace import checksum
 
 
 @dataclass(frozen=True)

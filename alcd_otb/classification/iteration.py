@@ -12,6 +12,7 @@ from alcd_otb.classification.sklearn import check_sklearn
 from alcd_otb.classification.sklearn_maps import classify_by_sklearn
 from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.writing import write_json
 from alcd_otb.iterations.changes import map_metrics
 from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.raster.grid import Grid
@@ -22,7 +23,7 @@ from alcd_otb.samples.split import split_samples
 from alcd_otb.samples.writing import write_pixels, write_samples
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.template import Template
-from alcd_otb.workspace import Workspace, write_json
+from alcd_otb.workspace import Workspace
 from otb_pipelines.confusion import confusion_matrix
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import why_unfit

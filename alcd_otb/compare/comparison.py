@@ -19,7 +19,7 @@ from alcd_otb.compare.results import (
     summarise_processors,
     uneven_processors,
 )
-from alcd_otb.workspace import checksum
+from alcd_otb.files.writing import checksum
 from otb_pipelines.process import gdal
 
 

@@ -20,12 +20,13 @@ from alcd_otb.compare.protocol import Protocol
 from alcd_otb.compare.protocol_check import check_protocol
 from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
 from alcd_otb.errors import AlcdError, ConfigurationError, ProductError
+from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.masks.fmask import Kind
 from alcd_otb.masks.labelled_reference import LabelledReference
 from alcd_otb.masks.mask import Mask
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.template import load_template
-from alcd_otb.workspace import Workspace, write_json, writing_to
+from alcd_otb.workspace import Workspace
 from otb_pipelines.process import bounded_cache, gdal_threads
 from otb_pipelines.settings import Settings
 

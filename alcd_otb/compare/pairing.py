@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from alcd_otb.compare.finding import Failure, Reference
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.writing import checksum
 from alcd_otb.masks.mask import Mask
 from alcd_otb.masks.published_references import SUPERSEDED_FOLDER
-from alcd_otb.workspace import checksum
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from alcd_otb.cross_validation.figure import draw_folds
 from alcd_otb.cross_validation.folds import Fold, lone_classes, spatial_folds
 from alcd_otb.cross_validation.results import CrossValidation, FoldResult
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.writing import write_json
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
 from alcd_otb.samples.checks import check_samples
@@ -23,7 +24,7 @@ from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
-from alcd_otb.workspace import Workspace, write_json
+from alcd_otb.workspace import Workspace
 from otb_pipelines.cross_validate import FoldPixels, classify_folds
 from otb_pipelines.process import gdal_threads
 from otb_pipelines.settings import Settings

@@ -16,7 +16,7 @@ from alcd_otb.export.publication import Publication, ReportShare, files_below, s
 from alcd_otb.export.readme import readme
 from alcd_otb.export.stac_collection import write_index
 from alcd_otb.export.target import FORMAT, MANIFEST, check_target, put_in_place, unfinished
-from alcd_otb.workspace import write_json, write_text, writing_to
+from alcd_otb.files.writing import write_json, write_text, writing_to
 from otb_pipelines.process import bounded_cache
 from otb_pipelines.settings import Settings
 

@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.export.mapped import MappedScene, read_object
-from alcd_otb.workspace import checksum, write_json, write_text
+from alcd_otb.files.writing import checksum, write_json, write_text
 
 PAPER = (
     "Baetens, L., Desjardins, C., Hagolle, O. (2019). Validation of Copernicus Sentinel-2 Cloud Masks Obtained from "

@@ -15,9 +15,9 @@ from alcd_otb.export import cog
 from alcd_otb.export.footprint import footprint
 from alcd_otb.export.mapped import MappedScene
 from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, ReportShare, software
+from alcd_otb.files.writing import checksum, write_json
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.legend import NO_DATA, Legend
-from alcd_otb.workspace import checksum, write_json
 
 VERSION = "1.1.0"
 

@@ -19,7 +19,7 @@ from alcd_otb.export.stac import (
     providers,
     stated_licence,
 )
-from alcd_otb.workspace import checksum, write_json
+from alcd_otb.files.writing import checksum, write_json
 
 COLLECTION = "collection.json"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from alcd_otb.errors import ConfigurationError, WorkspaceLockedError
 from alcd_otb.export.publication import CHECKSUMS, files_below, read_checksums
-from alcd_otb.workspace import checksum
+from alcd_otb.files.writing import checksum
 
 MANIFEST, FORMAT = "export.json", "alcd_otb export"
 """The file that marks a folder as an export and names its layout, and the value of its key ``format``."""

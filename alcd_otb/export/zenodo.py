@@ -14,8 +14,8 @@ from alcd_otb.export.geotiff import write_scaled
 from alcd_otb.export.mapped import Content, MappedScene, acquired, read_object
 from alcd_otb.export.publication import Publication, ReportShare, copy_object, copy_present, write_provenance
 from alcd_otb.export.sample_folder import write_sample_folder
+from alcd_otb.files.writing import write_json
 from alcd_otb.pictures.figures import smoothed_confidence
-from alcd_otb.workspace import write_json
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, masks_of, read_folder, shapefiles
 from alcd_otb.original_alcd.points import count, read_points, spatial_reference, with_iterations
 from alcd_otb.original_alcd.products import find_dem, find_inputs
@@ -22,7 +23,7 @@ from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.settings.strict_model import validated
 from alcd_otb.settings.template import Template, load_template, template_names
-from alcd_otb.workspace import Workspace, write_json, writing_to
+from alcd_otb.workspace import Workspace
 from otb_pipelines.process import osr
 
 log = logging.getLogger(__name__)

@@ -6,11 +6,12 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+from alcd_otb.files.writing import write_json
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.sources import wavelet_levels
 from alcd_otb.preparation.stacks import write_scene_stacks
 from alcd_otb.preparation.valid_mask import PixelCounts, write_valid
-from alcd_otb.workspace import Workspace, write_json
+from alcd_otb.workspace import Workspace
 from otb_pipelines.process import gdal_threads, kept_memory
 from otb_pipelines.settings import Settings
 

@@ -16,12 +16,12 @@ import numpy as np
 
 from alcd_otb.arrays import Float32Array
 from alcd_otb.errors import ConfigurationError, ProcessingError
+from alcd_otb.files.writing import checksum
 from alcd_otb.preparation.layers import python_source
 from alcd_otb.raster.blocks import SIDE, Block, Source, read_blocks, write_block
 from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import creating
 from alcd_otb.settings.features import Feature, PythonFeature, is_file_name
-from alcd_otb.workspace import checksum
 from otb_pipelines.process import gdal
 
 # Rows and columns of the block on which a function is tried, and the parts of it.

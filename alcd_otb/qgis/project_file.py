@@ -9,10 +9,10 @@ from zipfile import ZipFile, ZipInfo
 
 from lxml import etree
 
+from alcd_otb.files.writing import replacing, writing_to
 from alcd_otb.qgis.elements import Element
 from alcd_otb.qgis.project_document import Project, document_of
 from alcd_otb.qgis.project_update import update
-from alcd_otb.workspace import replacing, writing_to
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
 

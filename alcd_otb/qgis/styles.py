@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from alcd_otb.files.writing import writing_to
 from alcd_otb.pictures import contours
 from alcd_otb.qgis.elements import VERSION, Element, Style, element, option_map
 from alcd_otb.qgis.forms import OWN_FIELDS, Fields, class_form
 from alcd_otb.settings.legend import Legend, rgb
-from alcd_otb.workspace import writing_to
 
 _NO_CLASS = "no class yet"
 _UNCLASSED, _DARK, _BRIGHT = "#ff0000", "#000000", "#ffffff"

@@ -6,9 +6,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.writing import replacing, writing_to
 from alcd_otb.pages.html import image_uri, render
 from alcd_otb.pictures.quicklooks import MOST_PIXELS, TileDate, TileDates
-from alcd_otb.workspace import replacing, writing_to
 
 _COLUMNS = 4
 _GAP = 16

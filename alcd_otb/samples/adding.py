@@ -8,6 +8,7 @@ from pathlib import Path
 import fiona
 
 from alcd_otb.errors import ProcessingError, SampleError
+from alcd_otb.files.writing import writing_to
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.layers import LAYER, sample_layers
 from alcd_otb.samples.sample import Sample
@@ -20,7 +21,6 @@ from alcd_otb.samples.vector_features import (
 )
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.legend import Legend
-from alcd_otb.workspace import writing_to
 from otb_pipelines.process import gdal, ogr, osr
 
 Point = tuple[str | int, float, float]

@@ -1,0 +1,1 @@
+"""Files and folders: safe names, writing, exchange, and the lock of a folder."""
