@@ -4,6 +4,7 @@ Both packages import GDAL from here, so that it raises exceptions wherever it is
 """
 
 import ctypes
+import locale
 import logging
 import os
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# Before GDAL, which prints a traceback where it is missing.
+import numpy  # noqa: F401
 from osgeo import gdal, gdal_array, ogr, osr
 
 from otb_pipelines.errors import OtbMissingError
@@ -31,6 +34,23 @@ __all__ = [
     "osr",
 ]
 
+
+def _use_plain_locale() -> None:
+    """Let C and C++ compare letters, and read and write numbers, the same way on every machine.
+
+    In Turkish the lower case of ``I`` is no ``i``, so that GDAL does not find tables by their names; elsewhere a comma
+    ends the whole part of a number. Python's own text is not touched.
+    """
+    for category, names in ((locale.LC_CTYPE, ("C.UTF-8", "C")), (locale.LC_NUMERIC, ("C",))):
+        for name in names:
+            try:
+                locale.setlocale(category, name)
+                break
+            except locale.Error:
+                continue
+
+
+_use_plain_locale()
 gdal.UseExceptions()
 ogr.UseExceptions()
 osr.UseExceptions()
@@ -43,11 +63,25 @@ gdal_errors: list[str] = []
 _OWN_APPLICATIONS = Path(__file__).parent / "otb_applications"
 _FOREST_PLUGIN = Path(__file__).parent / "itk_plugins" / "libfast_forest.so"
 
+_OTB_LEVELS = ("DEBUG", "INFO", "WARNING", "CRITICAL", "FATAL")
+
 # Parameters of glibc's mallopt.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 _DEFAULT_MEMORY = {_TRIM_THRESHOLD: 128 << 10, _TOP_PAD: 0, _MMAP_THRESHOLD: 128 << 10}
 # 32 MB is the largest threshold that glibc accepts for memory that it maps apart.
 _KEPT_MEMORY = {_TRIM_THRESHOLD: 1 << 30, _TOP_PAD: 64 << 20, _MMAP_THRESHOLD: 32 << 20}
+
+
+def _note_gdal_error(severity: int, _number: int, message: str) -> None:
+    if severity >= gdal.CE_Failure:
+        gdal_errors.append(message)
+    elif severity == gdal.CE_Warning:
+        log.debug("GDAL: %s", message)
+
+
+# OTB does not notice that GDAL could not flush a file on closing it: a full disk would stay unnoticed. By default GDAL
+# prints what it has to tell. The handler serves all threads, since OTB may work in another thread than the caller's.
+gdal.SetErrorHandler(_note_gdal_error)
 
 
 def load_otb(settings: Settings) -> Any:
@@ -74,20 +108,22 @@ def load_otb(settings: Settings) -> Any:
     gdal.SetCacheMax(settings.ram << 20)
     # ITK reads this once, when the first filter is made.
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(settings.threads)
+    # OTB reads this for each application that has the parameter ram, and fails where it is no number.
+    os.environ["OTB_MAX_RAM_HINT"] = str(settings.ram)
     return _loaded_otb()
 
 
 @cache
 def _loaded_otb() -> Any:
+    # OTB prints on standard output that it does not know a value.
+    if os.environ.get("OTB_LOGGER_LEVEL") not in _OTB_LEVELS:
+        os.environ.pop("OTB_LOGGER_LEVEL", None)
     try:
         import otbApplication
     except ImportError as error:
         raise OtbMissingError(f"OTB's Python module otbApplication cannot be imported ({error})") from error
     otbApplication.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
     _register_fast_forest()
-    # OTB does not notice that GDAL could not flush a file on closing it: a full disk would stay unnoticed.
-    # The handler serves all threads, since OTB may work in another thread than the caller's.
-    gdal.SetErrorHandler(_note_gdal_error)
     # The official module does not have this function, and writes its log to standard output.
     if hasattr(otbApplication, "AddLogCallback"):
         otbApplication.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
@@ -159,13 +195,6 @@ def kept_memory() -> Iterator[None]:
         for parameter, value in _DEFAULT_MEMORY.items():
             library.mallopt(parameter, value)
         library.malloc_trim(0)
-
-
-def _note_gdal_error(severity: int, _number: int, message: str) -> None:
-    if severity >= gdal.CE_Failure:
-        gdal_errors.append(message)
-    elif severity == gdal.CE_Warning:
-        log.debug("GDAL: %s", message)
 
 
 def _register_fast_forest() -> None:
