@@ -13,6 +13,7 @@ from pathlib import Path
 from alcd_otb.active_learning.job import update_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
+from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.iterations.record import Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
@@ -106,8 +107,8 @@ def run_scene(
     stopwatch = stopwatch or Stopwatch()
     with translated_failures(), recorded() as log_text:
         inputs = checked_inputs(config, settings)
-        with Workspace(config.workspace).locked():
-            return _Run(config, settings, inputs, stopwatch, log_text, start).result()
+        with Workspace(config.workspace).locked() as lease:
+            return _Run(config, settings, inputs, stopwatch, log_text, start, lease).result()
 
 
 def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
@@ -156,6 +157,7 @@ class _Run:
     stopwatch: Stopwatch
     log_text: io.StringIO
     start: int | None
+    lease: Lease
 
     @property
     def workspace(self) -> Workspace:
@@ -211,7 +213,7 @@ class _Run:
     def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> int:
         """Make one more iteration. Returns its number."""
         template, workspace, stopwatch = self.config.template, self.workspace, self.stopwatch
-        with workspace.new_iteration() as (number, folder):
+        with workspace.new_iteration(self.lease) as (number, folder):
             earlier = workspace.iteration(self.start) if self.start is not None else None
             given = IterationInput(template, workspace, self.inputs.grid, samples, corrections, earlier)
             run_iteration(given, folder, stopwatch, self.settings)

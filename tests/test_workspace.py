@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,7 +60,8 @@ class TestLock:
         with holding(workspace.folder) as holder, pytest.raises(WorkspaceLockedError) as caught:
             lock(workspace)
         assert str(caught.value) == (
-            f"{tmp_path}/work: another run (process {holder.pid}) holds this workspace; wait for it or stop it"
+            f"{tmp_path}/work: another run (process {holder.pid} on {socket.gethostname()}) holds this workspace; "
+            "wait for it or stop it"
         )
         assert caught.value.exit_code == 7
 
@@ -86,10 +88,11 @@ class TestLock:
     (w.folder / ".unfinished-config.json").write_text("{")"""
         with holding(tmp_path, work) as holder:
             assert len(list(tmp_path.rglob(".unfinished-*"))) == 4
+            assert {path.stat().st_mode & 0o077 for path in tmp_path.rglob(".unfinished-*") if path.is_dir()} == {0}
             holder.kill()
             holder.wait(10)
         lock(Workspace(tmp_path))
-        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "iterations"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["iterations"]
         assert list((tmp_path / "iterations").iterdir()) == []
 
 
@@ -175,7 +178,7 @@ class TestRefusedWriting:
             raise OSError(number, os.strerror(number), "labels.tif")
         assert str(caught.value) == f"labels.tif: cannot be written ({os.strerror(number)}); {remedy}"
 
-    @pytest.mark.parametrize("error", [OSError(errno.EINVAL, "bug"), ValueError("bug"), ConfigurationError("wrong")])
+    @pytest.mark.parametrize("error", [ValueError("bug"), ConfigurationError("wrong")])
     def test_leaves_other_errors_alone(self, tmp_path: Path, error: Exception) -> None:
         with pytest.raises(type(error)) as caught, writing_to(tmp_path):
             raise error
