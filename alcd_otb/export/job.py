@@ -12,10 +12,11 @@ from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.export import cog, stac, zenodo
 from alcd_otb.export.mapped import MappedScene, open_mapped
 from alcd_otb.export.overview import draw_overview
-from alcd_otb.export.publication import Publication, ReportShare, files_below, software, write_checksums
+from alcd_otb.export.publication import Publication, ReportShare, software
 from alcd_otb.export.readme import readme
 from alcd_otb.export.stac_collection import write_index
 from alcd_otb.export.target import FORMAT, MANIFEST, check_target, unfinished
+from alcd_otb.files.delivery import files_below, write_checksums
 from alcd_otb.files.folders import put_in_place
 from alcd_otb.files.names import is_file_name
 from alcd_otb.files.writing import write_json, write_text, writing_to

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.export.publication import CHECKSUMS, files_below, read_checksums
+from alcd_otb.files.delivery import CHECKSUMS, files_below, read_checksums
 from alcd_otb.files.folders import UNFINISHED, remove_tree, restore_former, scratch_folder
 from alcd_otb.files.lease import leased
 from alcd_otb.files.writing import checksum

@@ -12,20 +12,15 @@ import fcntl
 import json
 import logging
 import os
-import secrets
-import shutil
-import socket
 import stat
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from alcd_otb.errors import ProcessingError, WorkspaceLockedError
+from alcd_otb.files.holder import Holder
 
 log = logging.getLogger(__name__)
 
@@ -37,72 +32,6 @@ _TAKING_OVER = 60.0
 """Seconds after which a process that was taking over a lock file counts as dead."""
 _LARGEST = 4096
 """Bytes of a lock file that are read."""
-_JOB_QUERY_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who holds a lock file.
-
-    Attributes
-    ----------
-    token
-        Random letters that no other holder has.
-    host
-        Name of the computer.
-    boot
-        What the kernel calls the time since the computer was started.
-    pid, started
-        Number of the process, and when it started in clock ticks since the computer did. Numbers are used again.
-    pid_namespace
-        What the numbers of processes belong to: containers of one computer have numbers of their own.
-    job
-        The batch job, if there is one.
-    """
-
-    token: str
-    host: str
-    boot: str
-    pid: int
-    started: str
-    pid_namespace: str
-    job: str | None
-
-    @classmethod
-    def here(cls) -> "Holder":
-        """Describe this process."""
-        return cls(
-            secrets.token_hex(16),
-            socket.gethostname(),
-            _boot(),
-            os.getpid(),
-            _start_of(os.getpid()) or "",
-            _pid_namespace(),
-            os.environ.get("SLURM_JOB_ID"),
-        )
-
-    @classmethod
-    def read(cls, text: str) -> "Holder | None":
-        """Read what a holder wrote; None if the text is something else."""
-        try:
-            content: dict[str, Any] = json.loads(text)
-            return cls(**{name: content[name] for name in cls.__dataclass_fields__})
-        except (ValueError, KeyError, TypeError):
-            return None
-
-    def __str__(self) -> str:
-        """Return the words in which a message names the holder."""
-        job = f", job {self.job}" if self.job else ""
-        return f"process {self.pid} on {self.host}{job}"
-
-    def has_ended(self) -> bool:
-        """Say whether the process is known to have ended. False where this computer cannot know."""
-        if self.host == socket.gethostname():
-            if self.boot != _boot():
-                return True
-            if self.started and self.pid_namespace == _pid_namespace():
-                return _start_of(self.pid) != self.started
-        return bool(self.job) and _job_is_gone(str(self.job))
 
 
 class Lease:
@@ -237,8 +166,11 @@ def _take_over(path: Path, own: Path, now: float, held: str) -> None:
         Somebody holds the lock file, or takes it over at this moment.
     """
     with _only_one(path.with_name(f"{path.name}-takeover"), now, held):
-        _check_abandoned(path, now, held)
-        os.replace(own, path)
+        abandoned = _abandoned(path, now, held)
+        if abandoned is not None and os.path.samestat(abandoned, path.lstat()):
+            os.replace(own, path)
+        elif not _linked(own, path):
+            raise WorkspaceLockedError(_said(held, "one that is starting"))
 
 
 @contextmanager
@@ -260,32 +192,44 @@ def _said(held: str, holder: object) -> str:
     return held.replace("{holder}", str(holder))
 
 
-def _check_abandoned(path: Path, now: float, held: str) -> None:
+def _abandoned(path: Path, now: float, held: str) -> os.stat_result | None:
+    """Return which file nobody holds any more; None if the lock file has just been given up.
+
+    Raises
+    ------
+    WorkspaceLockedError
+        Somebody holds the lock file.
+    ProcessingError
+        The file is a link, or no ordinary file.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        return
+        return None
     except OSError as error:
         if path.is_symlink():
             raise ProcessingError(f"{path}: is a link, and no lock file; remove it") from error
         raise
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise ProcessingError(f"{path}: is no ordinary file, so no lock file; remove it")
-        holder = Holder.read(file.read(_LARGEST).decode(errors="replace"))
+        holder = Holder.read(os.read(descriptor, _LARGEST).decode(errors="replace"))
         silent = now - state.st_mtime
         if not _try_kernel_lock(descriptor, fcntl.LOCK_SH):
             raise WorkspaceLockedError(_said(held, holder or "an unknown process"))
+    finally:
+        os.close(descriptor)
     if holder is None:
         # No run of this version wrote it: those of other versions hold it by the kernel's lock alone.
-        return
+        return state
     if holder.has_ended():
         log.debug("%s: taken over, since %s has ended", path, holder)
     elif silent > SILENT_FOR:
         log.warning("%s: taken over, since %s gave no sign of life for %d minutes", path, holder, silent // 60)
     else:
         raise WorkspaceLockedError(_said(held, holder))
+    return state
 
 
 def _try_kernel_lock(descriptor: int, kind: int) -> bool:
@@ -297,54 +241,3 @@ def _try_kernel_lock(descriptor: int, kind: int) -> bool:
     except OSError as error:
         log.debug("the file system has no locks of the kernel (%s); the lock file alone keeps runs apart", error)
     return True
-
-
-@cache
-def _boot() -> str:
-    return _read_text(Path("/proc/sys/kernel/random/boot_id"))
-
-
-def _pid_namespace() -> str:
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
-
-
-def _start_of(pid: int) -> str | None:
-    """Return when a process started, in clock ticks since the computer did; None if there is no such process."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The name of the program comes second, in parentheses, and may itself hold spaces and parentheses.
-    state, *fields = text.rpartition(")")[2].split()
-    return None if state in "ZX" else fields[18]
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
-
-
-def _job_is_gone(job: str) -> bool:
-    """Ask SLURM whether a job has ended. False where SLURM does not answer."""
-    squeue = shutil.which("squeue")
-    if squeue is None or not job.isdigit():
-        return False
-    try:
-        answer = subprocess.run(
-            [squeue, "--noheader", "--states=all", "--format=%T", f"--jobs={job}"],
-            capture_output=True,
-            text=True,
-            timeout=_JOB_QUERY_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    if answer.returncode:
-        return "Invalid job id" in answer.stderr
-    states = answer.stdout.split()
-    return all(state not in ("PENDING", "RUNNING", "SUSPENDED", "COMPLETING", "STOPPED") for state in states)

@@ -1,6 +1,7 @@
 """Write GeoPackages whole, and list the errors that reading a vector file raises."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError, UnsupportedGeometryTypeError
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.files.folders import scratch_folder
 from otb_pipelines.process import gdal, ogr
 
 # GeoPackage stores the time of the last change. With a fixed time, equal contents give equal bytes.
@@ -26,25 +28,23 @@ def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
     ProcessingError
         The file exists already, or cannot be written.
     """
-    if path.exists():
+    if os.path.lexists(path):
         raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
-    partial = path.with_name(f".unfinished-{path.stem}.gpkg")
     before = gdal.GetConfigOption("OGR_CURRENT_DATE")
     gdal.SetConfigOption("OGR_CURRENT_DATE", _FIXED_DATE)
     try:
-        partial.unlink(missing_ok=True)
-        source = ogr.GetDriverByName("GPKG").CreateDataSource(str(partial))
-        try:
-            yield source
-        except RuntimeError:
-            # Closing may fail for the same reason, but only the first error says why.
-            with contextlib.suppress(RuntimeError):
-                source.Destroy()
-            raise
-        source.Destroy()
-        partial.replace(path)
+        with scratch_folder(path.parent) as scratch:
+            source = ogr.GetDriverByName("GPKG").CreateDataSource(str(scratch / "new.gpkg"))
+            try:
+                yield source
+            except RuntimeError:
+                # Closing may fail for the same reason, but only the first error says why.
+                with contextlib.suppress(RuntimeError):
+                    source.Destroy()
+                raise
+            source.Destroy()
+            os.replace(scratch / "new.gpkg", path)
     except (RuntimeError, OSError) as error:
-        partial.unlink(missing_ok=True)
         raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
     finally:
         gdal.SetConfigOption("OGR_CURRENT_DATE", before)
