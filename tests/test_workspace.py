@@ -131,6 +131,66 @@ class TestIterations:
             assert number == 4
 
 
+class TestLatest:
+    @pytest.mark.parametrize("kind", ["folder", "file"])
+    def test_that_is_no_link_is_kept_under_another_name(self, tmp_path: Path, kind: str) -> None:
+        workspace = Workspace(tmp_path)
+        for _ in range(2):
+            if kind == "folder":
+                workspace.latest.mkdir()
+                (workspace.latest / "notes.txt").write_text("mine")
+            else:
+                workspace.latest.write_text("mine")
+            with workspace.new_iteration():
+                pass
+            assert workspace.latest.is_symlink()
+            workspace.latest.unlink()
+        kept = [tmp_path / name for name in ("latest_former", "latest_former_2")]
+        assert [(path / "notes.txt" if kind == "folder" else path).read_text() for path in kept] == ["mine", "mine"]
+
+    @pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES])
+    def test_is_left_out_on_a_disk_without_links(
+        self, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(Path, "symlink_to", refused)
+        with Workspace(tmp_path).new_iteration() as (_, folder):
+            (folder / "labels.tif").write_text("whole")
+        assert (tmp_path / "iterations" / "001" / "labels.tif").read_text() == "whole"
+        assert [path.name for path in tmp_path.iterdir()] == ["iterations"]
+        assert "the disk has no links" in caplog.text
+
+    def test_what_it_points_to_stays(self, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        workspace = Workspace(tmp_path / "work")
+        workspace.folder.mkdir()
+        workspace.latest.symlink_to(tmp_path / "elsewhere")
+        with workspace.new_iteration() as (_, folder):
+            (folder / "labels.tif").write_text("whole")
+        assert list((tmp_path / "elsewhere").iterdir()) == []
+        assert workspace.latest.readlink() == Path("iterations/001")
+
+
+@pytest.mark.parametrize("name", ["iterations", "kfold"])
+def test_a_folder_in_the_workspace_that_is_a_link_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / ".unfinished-thesis").write_text("mine")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ProcessingError, match=f"{name}: is a link to .*, and nothing is written through links"):
+        lock(Workspace(tmp_path / "work"))
+    assert (tmp_path / "elsewhere" / ".unfinished-thesis").read_text() == "mine"
+
+
+def test_a_run_that_lost_its_lock_delivers_nothing(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with pytest.raises(WorkspaceLockedError), workspace.locked() as lease, workspace.new_iteration(lease):
+        (tmp_path / ".lock").unlink()
+    assert workspace.iterations() == ()
+
+
 def test_scratch_is_gone_at_the_end(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Workspace(tmp_path).scratch() as folder:
         interrupt(folder)
