@@ -10,8 +10,8 @@ from fiona.errors import FionaError, UnsupportedGeometryTypeError
 from alcd_otb.errors import ProcessingError
 from otb_pipelines.process import gdal, ogr
 
-# GeoPackage stores the time of the last change. With a fixed time, equal contents give equal bytes.
-_FIXED_DATE = "2000-01-01T00:00:00Z"
+FIXED_DATE = "2000-01-01T00:00:00Z"
+"""Time of the last change that a new GeoPackage stores. With a fixed time, equal contents give equal bytes."""
 
 READING_ERRORS = (FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
 """The errors that Fiona raises when it cannot read a vector file."""
@@ -30,7 +30,7 @@ def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
         raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
     partial = path.with_name(f".unfinished-{path.stem}.gpkg")
     before = gdal.GetConfigOption("OGR_CURRENT_DATE")
-    gdal.SetConfigOption("OGR_CURRENT_DATE", _FIXED_DATE)
+    gdal.SetConfigOption("OGR_CURRENT_DATE", FIXED_DATE)
     try:
         partial.unlink(missing_ok=True)
         source = ogr.GetDriverByName("GPKG").CreateDataSource(str(partial))
