@@ -2,6 +2,8 @@
 
 import re
 
+from lxml import etree
+
 from alcd_otb.qgis.elements import Element, element
 from alcd_otb.qgis.forms import SHOWN_ITERATION
 from alcd_otb.qgis.project_document import DECORATION, LAYER_NODE, LAYOUT, OWN
@@ -11,6 +13,13 @@ _ITERATION = "alcd_iteration"
 _NUMBER = re.compile(rf"@{_ITERATION}\b")
 _VARIABLES = ("variableNames", "variableValues")
 """Tags of the names and of the values of the project's variables."""
+_SHOWN = {
+    "latest/labels.tif": "map/labels.tif",
+    "latest/confidence_smoothed.tif": "map/confidence.tif",
+    "latest/margin.tif": "map/margin.tif",
+    "latest/contours.fgb": "map/contours.fgb",
+}
+"""Files by the paths through the link, and by those that stay the same."""
 
 
 def needs_conversion(saved: Element) -> bool:
@@ -38,6 +47,7 @@ def convert(saved: Element, fresh: Element) -> None:
         Document of a new project.
     """
     _put_samples_first(saved)
+    _lead_to_the_map(saved)
     _replace_variable(saved)
     properties = saved.find("properties")
     assert properties is not None
@@ -65,16 +75,30 @@ def _put_samples_first(saved: Element) -> None:
         samples[-1].addnext(places)
 
 
+def _lead_to_the_map(saved: Element) -> None:
+    """Lead layers that the operator has added, and that show the last map through ``latest``, to the fixed paths."""
+    for node in saved.iter(etree.Element):
+        if node.tag == "datasource" and node.text:
+            node.text = _without_link(node.text)
+        elif node.get("source"):
+            node.set("source", _without_link(node.get("source") or ""))
+
+
+def _without_link(source: str) -> str:
+    file, bar, rest = source.partition("|")
+    shown = _SHOWN.get(file.removeprefix("./"))
+    return source if shown is None else f"./{shown}{bar}{rest}"
+
+
 def _replace_variable(saved: Element) -> None:
     """Replace the variable in all expressions, and remove it."""
     number = f"({SHOWN_ITERATION} + 1)"
-    for node in saved.iter():
-        if isinstance(node.tag, str):
-            for name, text in node.attrib.items():
-                if _NUMBER.search(str(text)):
-                    node.set(name, _NUMBER.sub(lambda _: number, str(text)))
-            if node.text and _NUMBER.search(node.text):
-                node.text = _NUMBER.sub(lambda _: number, node.text)
+    for node in saved.iter(etree.Element):
+        for name, text in node.attrib.items():
+            if _NUMBER.search(str(text)):
+                node.set(name, _NUMBER.sub(lambda _: number, str(text)))
+        if node.text and _NUMBER.search(node.text):
+            node.text = _NUMBER.sub(lambda _: number, node.text)
     names, values = (saved.find(f"properties/Variables/{tag}") for tag in _VARIABLES)
     if names is None or values is None:
         return
