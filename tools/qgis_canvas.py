@@ -12,6 +12,7 @@ from qgis.core import (
     QgsRectangle,
 )
 from qgis.gui import QgsLayerTreeMapCanvasBridge, QgsMapCanvas
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QFileInfo
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QApplication, QFrame
@@ -60,6 +61,7 @@ def look(project: QgsProject, keys: list[str], extent: list[float], size: tuple[
 
 def refresh(_: QgsProject, path: str) -> bool:
     """Do what the key F5 does, and draw the canvas into a PNG file."""
+    _settle()
     _canvas().refreshAllLayers()
     return _draw(path)
 
@@ -78,7 +80,30 @@ def view(project: QgsProject) -> dict[str, Any]:
     }
 
 
+def close() -> None:
+    """Give the canvas up, if there is one, while QGIS still runs."""
+    if _canvas.cache_info().currsize:
+        canvas = _canvas()
+        canvas.stopRendering()
+        canvas.waitWhileRendering()
+        canvas.setLayers([])
+        _canvas.cache_clear()
+        sip.delete(canvas.bridge)
+        sip.delete(canvas)
+
+
+def _settle() -> None:
+    """Let the canvas end its own drawing, as QGIS does while the operator looks.
+
+    A drawing that has not ended gives the file that it has open back to QGIS, which would use it again after a refresh.
+    """
+    QApplication.processEvents()
+    _canvas().waitWhileRendering()
+    QApplication.processEvents()
+
+
 def _draw(path: str) -> bool:
+    _settle()
     settings = _canvas().mapSettings()
     job = QgsMapRendererSequentialJob(settings)
     job.start()

@@ -58,6 +58,7 @@ def main() -> None:
         answers = [STEPS[step](project, *arguments) for step, *arguments in request["steps"]]
     json.dump(answers, sys.stdout)
     sys.stdout.flush()
+    qgis_canvas.close()
     project.clear()
     application.exitQgis()
 
