@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from alcd_otb.active_learning.foreign_labels import take_over_labels
 from alcd_otb.active_learning.job import update_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
@@ -167,6 +168,7 @@ class _Run:
     def result(self) -> Result:
         """Run the jobs in their order."""
         config, workspace = self.config, self.workspace
+        take_over_labels(workspace, config.samples, config.template.legend, self.inputs.grid)
         # Wrong samples are refused before the long work, not after it.
         source = _source_of_samples(config, workspace, self.start)
         samples = read_samples(source, config.template.legend, self.inputs.grid) if source is not None else ()

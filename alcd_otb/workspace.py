@@ -91,6 +91,11 @@ class Workspace:
         return self.folder / "to_visit.gpkg"
 
     @property
+    def map_folder(self) -> Path:
+        """The folder with the files of the last iteration that viewers show. Their paths stay the same."""
+        return self.folder / "map"
+
+    @property
     def project(self) -> Path:
         """The QGIS project with all layers of the scene."""
         return self.folder / "project.qgz"

@@ -135,6 +135,11 @@ def labels(field: str) -> Style:
     return [element("labeling", {"type": "simple"}, settings)]
 
 
+def hidden_style() -> Style:
+    """Draw nothing: the layer is there for its values."""
+    return [element("renderer-v2", {"type": "nullSymbol"})]
+
+
 def squares_style() -> Style:
     """Draw the outlines of the pixels that points stand for."""
     return [_single(_area(_TRANSPARENT, _UNCLASSED, 0.4))]

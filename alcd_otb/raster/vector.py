@@ -12,8 +12,8 @@ from alcd_otb.errors import ProcessingError
 from alcd_otb.files.folders import scratch_folder
 from otb_pipelines.process import gdal, ogr
 
-# GeoPackage stores the time of the last change. With a fixed time, equal contents give equal bytes.
-_FIXED_DATE = "2000-01-01T00:00:00Z"
+FIXED_DATE = "2000-01-01T00:00:00Z"
+"""Time of the last change that a new GeoPackage stores. With a fixed time, equal contents give equal bytes."""
 
 READING_ERRORS = (FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
 """The errors that Fiona raises when it cannot read a vector file."""
@@ -31,7 +31,7 @@ def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
     if os.path.lexists(path):
         raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
     before = gdal.GetConfigOption("OGR_CURRENT_DATE")
-    gdal.SetConfigOption("OGR_CURRENT_DATE", _FIXED_DATE)
+    gdal.SetConfigOption("OGR_CURRENT_DATE", FIXED_DATE)
     try:
         with scratch_folder(path.parent) as scratch:
             source = ogr.GetDriverByName("GPKG").CreateDataSource(str(scratch / "new.gpkg"))
