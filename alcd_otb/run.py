@@ -24,6 +24,7 @@ from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare
 from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
 from alcd_otb.qgis.scene_project import write_project
+from alcd_otb.raster.drivers import check_environment
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
 from alcd_otb.samples.layers import holds_samples
@@ -120,6 +121,7 @@ def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
     AlcdError
         The child that says what is wrong with a product, the template or the environment.
     """
+    check_environment()
     inputs = Inputs.read(config)
     check_classifier(config.template, settings)
     if python_features(inputs.features) and not is_prepared(Workspace(config.workspace), inputs.fingerprint()):
@@ -145,7 +147,7 @@ def translated_failures() -> Iterator[None]:
     except OtbMissingError as error:
         raise EnvironmentNotReadyError(f"{error}; run: python -m alcd_otb doctor") from error
     except OtbError as error:
-        raise ProcessingError(str(error)) from error
+        raise ProcessingError(f"{error.summary}; -vv tells all") from error
 
 
 @dataclass(frozen=True)

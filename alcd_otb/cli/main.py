@@ -24,6 +24,7 @@ from alcd_otb.cli.commands import (
 )
 from alcd_otb.cli.shared_options import common_options
 from alcd_otb.errors import AlcdError
+from alcd_otb.raster.opening import shut_off_network
 
 log = logging.getLogger("alcd_otb")
 
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = command_parser().parse_args(arguments)
     _set_up_logging(sum(options.verbosity))
+    shut_off_network()
     try:
         code: int = options.command(options)
         return code

@@ -16,11 +16,12 @@ from alcd_otb.qgis.image_layers import CLEAR, VIEW, group_of, image_layers
 from alcd_otb.qgis.project_document import Project, ProjectLayer
 from alcd_otb.qgis.project_file import UnreadableProjectError, write_project_file
 from alcd_otb.raster.grid import Grid, crs_name
+from alcd_otb.raster.opening import open_vector
 from alcd_otb.samples.layers import CORRECTIONS, LAYER, SampleLayer, sample_layers, unreadable
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
-from otb_pipelines.process import gdal, ogr
+from otb_pipelines.process import ogr
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +225,7 @@ def _source(layer: SampleLayer, folder: Path) -> _Source:
 def _opened(layer: SampleLayer) -> Iterator[ogr.Layer]:
     """Open a layer. Raises SampleError if the file cannot be read."""
     try:
-        source = gdal.OpenEx(str(layer.path), gdal.OF_VECTOR)
+        source = open_vector(layer.path)
         opened = source.GetLayerByName(layer.name) if layer.name else source.GetLayer(0)
         if opened is None:
             raise RuntimeError(f"it has no layer {layer.name or 'at all'}")

@@ -10,13 +10,14 @@ from fiona.errors import FionaError, UnsupportedGeometryTypeError
 
 from alcd_otb.errors import ProcessingError
 from alcd_otb.files.folders import scratch_folder
+from alcd_otb.raster.drivers import vector_driver
 from otb_pipelines.process import gdal, ogr
 
 FIXED_DATE = "2000-01-01T00:00:00Z"
 """Time of the last change that a new GeoPackage stores. With a fixed time, equal contents give equal bytes."""
 
-READING_ERRORS = (FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
-"""The errors that Fiona raises when it cannot read a vector file."""
+READING_ERRORS = (RuntimeError, FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
+"""The errors that GDAL and Fiona raise when they cannot read a vector file."""
 
 
 @contextlib.contextmanager
@@ -34,7 +35,7 @@ def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
     gdal.SetConfigOption("OGR_CURRENT_DATE", FIXED_DATE)
     try:
         with scratch_folder(path.parent) as scratch:
-            source = ogr.GetDriverByName("GPKG").CreateDataSource(str(scratch / "new.gpkg"))
+            source = vector_driver("GPKG").CreateDataSource(str(scratch / "new.gpkg"))
             try:
                 yield source
             except RuntimeError:
