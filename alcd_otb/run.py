@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from alcd_otb.active_learning.foreign_labels import take_over_labels
 from alcd_otb.active_learning.job import update_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
+from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
@@ -21,6 +23,7 @@ from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare
 from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
 from alcd_otb.qgis.scene_project import write_project
+from alcd_otb.raster.drivers import check_environment
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
 from alcd_otb.samples.layers import holds_samples
@@ -105,10 +108,10 @@ def run_scene(
     stopwatch = stopwatch or Stopwatch()
     with translated_failures(), recorded() as run_log:
         inputs = checked_inputs(config, settings)
-        with Workspace(config.workspace).locked():
+        with Workspace(config.workspace).locked() as lease:
             with writing_to(config.workspace):
                 run_log.keep_in(config.workspace)
-            return _Run(config, settings, inputs, stopwatch, run_log, start).result()
+            return _Run(config, settings, inputs, stopwatch, run_log, start, lease).result()
 
 
 def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
@@ -119,6 +122,7 @@ def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
     AlcdError
         The child that says what is wrong with a product, the template or the environment.
     """
+    check_environment()
     inputs = Inputs.read(config)
     check_classifier(config.template, settings)
     if python_features(inputs.features) and not is_prepared(Workspace(config.workspace), inputs.fingerprint()):
@@ -144,7 +148,7 @@ def translated_failures() -> Iterator[None]:
     except OtbMissingError as error:
         raise EnvironmentNotReadyError(f"{error}; run: python -m alcd_otb doctor") from error
     except OtbError as error:
-        raise ProcessingError(str(error)) from error
+        raise ProcessingError(f"{error.summary}; -vv tells all") from error
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,7 @@ class _Run:
     stopwatch: Stopwatch
     run_log: RunLog
     start: int | None
+    lease: Lease
 
     @property
     def workspace(self) -> Workspace:
@@ -166,6 +171,7 @@ class _Run:
     def result(self) -> Result:
         """Run the jobs in their order."""
         config, workspace = self.config, self.workspace
+        take_over_labels(workspace, config.samples, config.template.legend, self.inputs.grid)
         # Wrong samples are refused before the long work, not after it.
         source = _source_of_samples(config, workspace, self.start)
         samples = read_samples(source, config.template.legend, self.inputs.grid) if source is not None else ()
@@ -212,7 +218,7 @@ class _Run:
     def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> int:
         """Make one more iteration. Returns its number."""
         template, workspace, stopwatch = self.config.template, self.workspace, self.stopwatch
-        with workspace.new_iteration() as (number, folder):
+        with workspace.new_iteration(self.lease) as (number, folder):
             earlier = workspace.iteration(self.start) if self.start is not None else None
             given = IterationInput(template, workspace, self.inputs.grid, samples, corrections, earlier)
             run_iteration(given, folder, stopwatch, self.settings)

@@ -10,6 +10,7 @@ import numpy as np
 from alcd_otb.accuracy.estimate import AccuracyEstimate
 from alcd_otb.accuracy.job import estimate_accuracy, plan_accuracy
 from alcd_otb.accuracy.plan import AccuracyPlan
+from alcd_otb.active_learning.foreign_labels import take_over_labels
 from alcd_otb.active_learning.job import check_gives_places, update_places
 from alcd_otb.active_learning.layer import PlaceRecord
 from alcd_otb.arrays import Float32Array, UInt8Array
@@ -256,6 +257,7 @@ class Scene:
         with workspace.locked():
             iteration = workspace.last_iteration()
             grid = Grid.of(str(iteration / "labels.tif"))
+            take_over_labels(workspace, self.config.samples, template.legend, grid)
             samples = read_samples(self.config.samples, template.legend, grid) if has_samples(self.config) else ()
             return update_places(workspace, iteration, samples, template, self.settings, number)
 

@@ -3,18 +3,25 @@
 A workspace is locked while a run writes to it. Its files and its iterations appear only when they are complete.
 """
 
-import fcntl
+import logging
 import os
 import re
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from alcd_otb.errors import ConfigurationError, WorkspaceLockedError
-from alcd_otb.files.writing import UNFINISHED, writing_to
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.folders import check_no_link, put_in_place, remove_unfinished, restore_former, scratch_folder
+from alcd_otb.files.lease import Lease, leased
+from alcd_otb.files.writing import writing_to
+
+log = logging.getLogger(__name__)
+
+LOCK = ".lock"
+"""Name of the lock file in a workspace."""
+_HELD = "another run ({holder}) holds this workspace; wait for it or stop it"
 
 
 class UnfinishedIteration(NamedTuple):
@@ -82,6 +89,11 @@ class Workspace:
     def to_visit(self) -> Path:
         """The places to label next."""
         return self.folder / "to_visit.gpkg"
+
+    @property
+    def map_folder(self) -> Path:
+        """The folder with the files of the last iteration that viewers show. Their paths stay the same."""
+        return self.folder / "map"
 
     @property
     def project(self) -> Path:
@@ -166,56 +178,34 @@ class Workspace:
         raise ConfigurationError(f"{self.folder}: has no iteration {number}; {known}")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[Lease]:
         """Keep other runs out of the workspace until the block ends, and make its folder if it does not exist.
 
-        The kernel drops the lock when the process that holds it ends, in whatever way. Unfinished files of a killed
-        run are removed.
+        What a killed run left is removed or put back.
 
         Raises
         ------
         WorkspaceLockedError
             Another run holds the workspace.
         ProcessingError
-            The folder cannot be written.
+            The folder cannot be written, or a part of it is a link.
         """
-        with writing_to(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                holder = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
-                raise WorkspaceLockedError(
-                    f"{self.folder}: another run (process {holder}) holds this workspace; wait for it or stop it"
-                ) from error
-            os.truncate(lock, 0)
-            os.write(lock, f"{os.getpid()}\n".encode())
-            self._remove_unfinished()
-            yield
-        finally:
-            os.close(lock)
-
-    def _remove_unfinished(self) -> None:
-        for folder in (self.folder, self.iterations_folder):
-            for path in folder.glob(f"{UNFINISHED}*"):
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
+        with ExitStack() as lock:
+            with writing_to(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                lease = lock.enter_context(leased(self.folder / LOCK, f"{self.folder}: {_HELD}"))
+                for folder in (self.iterations_folder, self.kfold):
+                    check_no_link(folder)
+                for folder in (self.folder, self.iterations_folder):
+                    remove_unfinished(folder)
+                restore_former(self.kfold)
+            yield lease
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Make a folder for files in the making, on the workspace's own disk, and remove it when the block ends."""
-        folder = self.folder / f"{UNFINISHED}{os.getpid()}"
-        with writing_to(self.folder):
-            folder.mkdir()
-        try:
-            with writing_to(self.folder):
-                yield folder
-        finally:
-            shutil.rmtree(folder)
+        with writing_to(self.folder), scratch_folder(self.folder) as folder:
+            yield folder
 
     def replace_folder(self, made: Path, target: Path) -> None:
         """Move a folder out of `scratch` to its place, where it replaces a former one.
@@ -225,29 +215,58 @@ class Workspace:
         made
             The folder in `scratch`.
         target
-            Its place. A folder there is moved to `scratch`, and removed with it.
+            Its place. At every moment, the former folder or the new one is there, or the next run puts it back.
         """
-        former = made.with_name(f"former_{target.name}")
-        if target.exists():
-            target.rename(former)
-        made.rename(target)
+        put_in_place(made, target)
 
     @contextmanager
-    def new_iteration(self) -> Iterator[UnfinishedIteration]:
-        """Make the folder of the next iteration, which appears under its number only if the block succeeds."""
-        number = self.next_number
-        folder = self.iterations_folder / f"{UNFINISHED}{number:03d}"
-        try:
-            with writing_to(self.folder):
-                folder.mkdir(parents=True)
-                yield UnfinishedIteration(number, folder)
-                folder.rename(self.iterations_folder / f"{number:03d}")
-                self._point_latest_to(number)
-        finally:
-            if folder.exists():
-                shutil.rmtree(folder)
+    def new_iteration(self, lease: Lease | None = None) -> Iterator[UnfinishedIteration]:
+        """Make the folder of the next iteration, which appears under its number only if the block succeeds.
 
-    def _point_latest_to(self, number: int) -> None:
-        link = self.folder / f"{UNFINISHED}latest"
-        link.symlink_to(Path("iterations") / f"{number:03d}")
+        Parameters
+        ----------
+        lease
+            The lock of the workspace. It is looked at again before the iteration appears.
+        """
+        number = self.next_number
+        with writing_to(self.folder):
+            self.iterations_folder.mkdir(parents=True, exist_ok=True)
+            self._free_latest()
+            with scratch_folder(self.iterations_folder) as scratch:
+                folder = scratch / f"{number:03d}"
+                folder.mkdir()
+                yield UnfinishedIteration(number, folder)
+                if lease is not None:
+                    lease.check()
+                folder.rename(self.iterations_folder / f"{number:03d}")
+                self._point_latest_to(number, scratch)
+
+    def _free_latest(self) -> None:
+        """Move away what is in the place of the link ``latest``, such as the copy that ``cp -rL`` makes of it."""
+        if self.latest.is_symlink() or not self.latest.exists():
+            return
+        number, kept = 1, self.folder / "latest_former"
+        while os.path.lexists(kept):
+            number += 1
+            kept = self.folder / f"latest_former_{number}"
+        self.latest.rename(kept)
+        log.warning(
+            "%s: is no link to the last iteration, as it is after copying a workspace; it is kept as %s, and may be "
+            "deleted if you put nothing into it",
+            self.latest,
+            kept.name,
+        )
+
+    def _point_latest_to(self, number: int, scratch: Path) -> None:
+        link = scratch / "latest"
+        try:
+            link.symlink_to(Path("iterations") / f"{number:03d}")
+        except OSError as error:
+            log.warning(
+                "%s: cannot be made, since the disk has no links (%s); the last iteration is in %s",
+                self.latest,
+                error.strerror,
+                self.iterations_folder / f"{number:03d}",
+            )
+            return
         os.replace(link, self.latest)

@@ -204,18 +204,19 @@ class Application:
         except OtbError:
             raise
         except RuntimeError as error:
-            raise OtbError(self._failure([str(error), *gdal_errors[before:]])) from error
+            raise self._failure([str(error), *gdal_errors[before:]]) from error
         finally:
             unnoticed = gdal_errors[before:]
             del gdal_errors[before:]
         if unnoticed:
-            raise OtbError(self._failure(unnoticed))
+            raise self._failure(unnoticed)
 
-    def _failure(self, messages: Sequence[str]) -> str:
-        """Write one line, with each message once: a full disk gives the same message for every block."""
+    def _failure(self, messages: Sequence[str]) -> OtbError:
+        """Make an error of one line, with each message once: a full disk gives the same message for every block."""
         reasons = "; ".join(dict.fromkeys(" ".join(message.split()) for message in messages))
         parameters = " ".join(f"-{key} {_shown(value)}" for key, value in self._parameters.items())
-        return f"OTB application {self.name} failed: {reasons} [{self.name} {parameters}]"
+        summary = f"OTB application {self.name} failed: {reasons}"
+        return OtbError(f"{summary} [{self.name} {parameters}]", summary)
 
 
 def _create(name: str, settings: Settings) -> Any:

@@ -127,7 +127,8 @@ def classify_pixels(
             if statistics is not None:
                 parameters["imstat"] = statistics
             Application("ImageClassifier", parameters, settings).write({"out": Target(Path(result), "uint8")})
-        codes: NDArray[np.uint8] = gdal.Open(result).ReadAsArray()[0]
+        image = gdal.OpenEx(result, gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR, allowed_drivers=["GTiff"])
+        codes: NDArray[np.uint8] = image.ReadAsArray()[0]
         return codes
     finally:
         gdal.Unlink(result)

@@ -1,8 +1,28 @@
 """Define the errors of OTB's applications."""
 
+import re
+
+_LONGEST_SUMMARY = 300
+# Where in its source a library raised an error: "/build/itkFoo.cxx:123:\nitk::ERROR: Foo(0x55d0c0): ".
+_SOURCE = re.compile(r"(?:\S*\.(?:cxx|hxx|txx|cpp|h):\d+:\s*)?(?:itk::ERROR:\s*)?(?:\w+\(0x[0-9a-f]+\):\s*)", re.ASCII)
+
 
 class OtbError(RuntimeError):
-    """An OTB application failed, or could not be made. The message names it and quotes OTB's own message."""
+    """An OTB application failed, or could not be made. The message names it and quotes OTB's own message.
+
+    Parameters
+    ----------
+    message
+        The whole message.
+    summary
+        What a person needs of it. None for the whole message.
+    """
+
+    def __init__(self, message: str, summary: str | None = None) -> None:
+        super().__init__(message)
+        text = _SOURCE.sub("", summary if summary is not None else message)
+        self.summary = text if len(text) <= _LONGEST_SUMMARY else f"{text[: _LONGEST_SUMMARY - 4]} ..."
+        """One line without parameters and places in the source, of at most 300 letters."""
 
 
 class OtbMissingError(OtbError):

@@ -146,7 +146,7 @@
     <alias field="class" index="1" name="class (type its number)"/>
   </aliases>
   <defaults>
-    <default field="iteration" expression="@alcd_iteration" applyOnUpdate="0"/>
+    <default field="iteration" expression="coalesce(aggregate('alcd_otb_iteration', 'max', &quot;iteration&quot;), 0) + 1" applyOnUpdate="0"/>
     <default field="author" expression="@user_account_name" applyOnUpdate="0"/>
     <default field="created" expression="now()" applyOnUpdate="0"/>
   </defaults>

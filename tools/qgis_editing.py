@@ -109,10 +109,8 @@ def customise(project: QgsProject) -> bool:
     return bool(extra.isValid())
 
 
-def run_while_editing(
-    project: QgsProject, name: str, grouped: bool, value: Any, wkt: str, command: list[str]
-) -> list[Any]:
-    """Run a command while a layer is being edited.
+def start_drawing(project: QgsProject, name: str, value: Any, wkt: str, grouped: bool = False) -> bool:
+    """Begin to edit a layer and draw a feature, with QGIS's defaults, that is not yet saved.
 
     Parameters
     ----------
@@ -120,29 +118,39 @@ def run_while_editing(
         The project.
     name
         Key of the layer.
+    value, wkt
+        Class and geometry of the feature.
     grouped
         Whether QGIS uses automatic transaction groups, which change the file while it is being edited.
-    value, wkt
-        Class and geometry of a new feature.
-    command
-        The command and its arguments.
 
     Returns
     -------
-    list[Any]
-        Exit code and standard error of the command, and the number of features once the layer is saved.
+    bool
+        Whether QGIS lets the layer be edited.
     """
     project.setAutoTransaction(grouped)
     layer = layer_of(project, name)
-    assert layer.startEditing()
-    feature = QgsVectorLayerUtils.createFeature(
-        layer, QgsGeometry.fromWkt(wkt), {layer.fields().lookupField("class"): value}
-    )
+    if not layer.startEditing():
+        return False
+    context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
+    index = layer.fields().lookupField("class")
+    feature = QgsVectorLayerUtils.createFeature(layer, QgsGeometry.fromWkt(wkt), {index: value}, context)
     assert layer.addFeature(feature)
+    return True
+
+
+def run(_: QgsProject, command: list[str]) -> list[Any]:
+    """Run a command, and return its exit code and standard error."""
     ended = subprocess.run(command, capture_output=True, text=True)
-    assert layer.isEditable()
-    assert layer.commitChanges(), layer.commitErrors()
-    return [ended.returncode, ended.stderr, layer.featureCount()]
+    return [ended.returncode, ended.stderr]
+
+
+def save_layer(project: QgsProject, name: str) -> list[Any]:
+    """Save the edits of a layer. Return whether it was still being edited, whether it was saved, and its features."""
+    layer = layer_of(project, name)
+    was_edited = layer.isEditable()
+    is_saved = layer.commitChanges()
+    return [was_edited, is_saved, layer.featureCount()]
 
 
 def save(project: QgsProject, path: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from qgis.core import (
     QgsLayerTreeModel,
+    QgsMapLayerType,
     QgsMapRendererSequentialJob,
     QgsMapSettings,
     QgsPointXY,
@@ -49,6 +50,7 @@ def describe(project: QgsProject) -> dict[str, Any]:
                 "name": node.name(),
                 "group": node.parent().name(),
                 "visible": node.isVisible(),
+                "editable": node.layer().type() == QgsMapLayerType.VectorLayer and not node.layer().readOnly(),
                 "valid": node.layer().isValid(),
                 "source": node.layer().source(),
                 "crs": node.layer().crs().authid(),

@@ -3,8 +3,8 @@
 /usr/bin/python3 tools/qgis_session.py < request.json
 
 Debian's Python runs it, since it has QGIS. The request is {"project": path, "steps": [[name, argument...], ...]}, with
-the name of a function of qgis_inspection.py or qgis_editing.py in each step. What the steps return is printed as a JSON
-list.
+the name of a function of qgis_inspection.py, qgis_editing.py or qgis_canvas.py in each step. What the steps return is
+printed as a JSON list.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import sys
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
+import qgis_canvas
 import qgis_editing
 import qgis_inspection
 from qgis.core import QgsApplication, QgsProject
@@ -32,7 +33,12 @@ STEPS = {
         qgis_editing.draw,
         qgis_editing.type_class,
         qgis_editing.customise,
-        qgis_editing.run_while_editing,
+        qgis_editing.start_drawing,
+        qgis_editing.run,
+        qgis_editing.save_layer,
+        qgis_canvas.look,
+        qgis_canvas.refresh,
+        qgis_canvas.view,
         qgis_editing.save,
     )
 }
@@ -52,6 +58,7 @@ def main() -> None:
         answers = [STEPS[step](project, *arguments) for step, *arguments in request["steps"]]
     json.dump(answers, sys.stdout)
     sys.stdout.flush()
+    qgis_canvas.close()
     project.clear()
     application.exitQgis()
 

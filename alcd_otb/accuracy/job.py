@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from alcd_otb.accuracy.estimate import AccuracyEstimate, estimate_of, labelled_sample
 from alcd_otb.accuracy.plan import AccuracyPlan
-from alcd_otb.accuracy.points import Pixel, read_labels, write_points
+from alcd_otb.accuracy.points import LAYER, Pixel, read_labels, write_points
 from alcd_otb.accuracy.stratified import FEWEST
 from alcd_otb.errors import ConfigurationError, SampleError
 from alcd_otb.files.writing import write_json, write_text
@@ -15,6 +15,11 @@ from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import Workspace
 
 log = logging.getLogger(__name__)
+
+_OTHERS = (
+    ", or estimate from the others with --labelled-only (mostly those hard to tell are left out, and the map looks too "
+    "good)"
+)
 
 
 def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, replace: bool) -> AccuracyPlan:
@@ -120,20 +125,31 @@ def _check_complete(
     workspace: Workspace, plan: AccuracyPlan, classes_by_pixel: Mapping[Pixel, int], labelled_only: bool
 ) -> None:
     planned = len(plan.points)
+    labelled_of = {
+        stratum: sum(
+            (point.row, point.column) in classes_by_pixel for point in plan.points if point.stratum == stratum.code
+        )
+        for stratum in plan.strata
+    }
+    few = {stratum: count for stratum, count in labelled_of.items() if count < min(FEWEST, stratum.points)}
     missing = planned - len(classes_by_pixel)
     if missing and not labelled_only:
         raise SampleError(
-            f"{workspace.accuracy_points}: {missing} of {planned} points have no class; label them, or "
-            "estimate from the others with --labelled-only (mostly those hard to tell are left out, and the map looks "
-            "too good)"
+            f"{workspace.accuracy_points}: {missing} of {planned} points have no class; label them"
+            f"{'' if few else _OTHERS}: {_how_to_label(workspace)}"
         )
     if missing:
         log.warning("%d of %d points have no class and are left out: the map may look too good", missing, planned)
-    for stratum in plan.strata:
-        points = [point for point in plan.points if point.stratum == stratum.code]
-        labelled = sum((point.row, point.column) in classes_by_pixel for point in points)
-        if labelled < min(FEWEST, stratum.points):
-            raise SampleError(
-                f"{workspace.accuracy_points}: of one class of the map, {labelled} points are labelled; an estimate "
-                f"needs {FEWEST} of each: label more"
-            )
+    if few:
+        # Which class of the map it is would tell the person what the map has at the points.
+        raise SampleError(
+            f"{workspace.accuracy_points}: of one class of the map, {min(few.values())} points are labelled; an "
+            f"estimate needs {FEWEST} of each; label more: {_how_to_label(workspace)}"
+        )
+
+
+def _how_to_label(workspace: Workspace) -> str:
+    return (
+        f"open {workspace.accuracy_project} in QGIS, give each point of the layer {LAYER!r} its class in "
+        "the form, and save the layer"
+    )

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import fiona
 from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError
 
 from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GEOPACKAGE, open_features
 from alcd_otb.raster.vector import new_geopackage
 from alcd_otb.samples.sample import named_features
 from alcd_otb.settings.legend import Legend
@@ -120,7 +120,7 @@ def _features(path: Path) -> list[_LabelledFeature]:
     if not path.is_file():
         raise SampleError(f"{path}: does not exist; restore it, or draw new points")
     try:
-        with fiona.open(path, layer=LAYER) as layer:
+        with open_features(path, GEOPACKAGE, layer=LAYER) as layer:
             if "class" not in layer.schema["properties"]:
                 raise SampleError(f"{path}: the layer {LAYER!r} has lost its field 'class'; restore the file")
             return [_LabelledFeature(feature.id, feature.properties, feature.geometry) for feature in layer]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from alcd_otb.active_learning.foreign_labels import keep_foreign
 from alcd_otb.active_learning.layer import PlaceRecord, as_records, write_places
 from alcd_otb.active_learning.places import propose_places
 from alcd_otb.active_learning.uncertainty import CertaintyMaps
@@ -47,7 +48,7 @@ def update_places(
 ) -> list[PlaceRecord]:
     """Write ``to_visit.gpkg`` from the maps of an iteration.
 
-    Without a confidence to choose places by, the file is removed.
+    Without a confidence to choose places by, the file is removed. What people have saved in it is kept in a copy.
 
     Parameters
     ----------
@@ -78,6 +79,7 @@ def update_places(
     """
     maps = CertaintyMaps.of(iteration)
     if maps is None:
+        keep_foreign(workspace, template.legend)
         workspace.to_visit.unlink(missing_ok=True)
         return []
     queries = template.queries if number is None else template.queries.model_copy(update={"number": number})
@@ -85,6 +87,7 @@ def update_places(
         places = propose_places(maps, workspace.features, samples, template.legend, queries, template.samples.seed)
     grid = Grid.of(str(maps.labels))
     records = as_records(places, template.legend, grid)
+    keep_foreign(workspace, template.legend)
     with workspace.scratch() as scratch:
         write_places(workspace.to_visit, records, grid, scratch)
     return records

@@ -1,7 +1,11 @@
 """Write the places to label next as a layer of points to visit in QGIS."""
 
+import json
+import logging
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypedDict
 
@@ -11,10 +15,17 @@ from alcd_otb.raster.vector import new_geopackage
 from alcd_otb.settings.legend import NO_DATA, Legend
 from otb_pipelines.process import ogr
 
+log = logging.getLogger(__name__)
+
 LAYER = "to_visit"
 """Name of the layer of places."""
+PROPOSED = "alcd_otb_proposed"
+"""Metadata item of the layer that holds the places as they were written, as JSON: what differs is of people."""
 
-_FIELDS = {
+_PATIENCE = 5.0
+"""Seconds to wait for another program, such as QGIS, to end its writing."""
+
+FIELDS = {
     "rank": ogr.OFTInteger,
     "class": ogr.OFTString,
     "second_class": ogr.OFTString,
@@ -22,6 +33,7 @@ _FIELDS = {
     "zone_area": ogr.OFTReal,
     "reason": ogr.OFTString,
 }
+"""Types of the fields of a place."""
 
 PlaceRecord = TypedDict(
     "PlaceRecord",
@@ -77,6 +89,10 @@ def as_records(places: Sequence[Place], legend: Legend, grid: Grid) -> list[Plac
 def write_places(path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch: Path) -> None:
     """Write places as points of a GeoPackage, layer ``to_visit``; an existing file is replaced.
 
+    If another program has the existing file open for writing, its content is replaced instead, in one transaction of
+    SQLite: what that program saves later would be lost with the file. If it is writing just now, a warning is logged
+    and the file is left as it is.
+
     Parameters
     ----------
     path
@@ -94,23 +110,73 @@ def write_places(path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch
         Where the file cannot be written.
     """
     new_file = scratch / path.name
+    is_open = path.with_name(f"{path.name}-wal").exists()
+    # A change of a former place must not be stored with a new one, which therefore has another number.
+    first = _last_number(path) + 1 if is_open else 1
     with new_geopackage(new_file) as source:
         layer = source.CreateLayer(LAYER, grid.spatial_reference, ogr.wkbPoint)
-        for name, kind in _FIELDS.items():
+        for name, kind in FIELDS.items():
             layer.CreateField(ogr.FieldDefn(name, kind))
+        layer.SetMetadataItem(PROPOSED, json.dumps(list(records)))
         source.StartTransaction()
-        for record in records:
-            values: Mapping[str, object] = record
-            feature = ogr.Feature(layer.GetLayerDefn())
-            point = ogr.Geometry(ogr.wkbPoint)
-            point.SetPoint_2D(0, record["x"], record["y"])
-            feature.SetGeometry(point)
-            for name in _FIELDS:
-                if values[name] is not None:
-                    feature.SetField(name, values[name])
-            layer.CreateFeature(feature)
+        for number, record in enumerate(records, start=first):
+            layer.CreateFeature(_feature(layer, number, record))
         source.CommitTransaction()
+    if is_open and _has_replaced_content(new_file, path):
+        return
     os.replace(new_file, path)
     # The journal of an open QGIS belongs to the replaced file: SQLite would apply it to the new one.
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def _feature(layer: ogr.Layer, number: int, record: PlaceRecord) -> ogr.Feature:
+    values: Mapping[str, object] = record
+    feature = ogr.Feature(layer.GetLayerDefn())
+    feature.SetFID(number)
+    point = ogr.Geometry(ogr.wkbPoint)
+    point.SetPoint_2D(0, record["x"], record["y"])
+    feature.SetGeometry(point)
+    for name in FIELDS:
+        if values[name] is not None:
+            feature.SetField(name, values[name])
+    return feature
+
+
+def _last_number(path: Path) -> int:
+    """Return the largest number that a place ever had in a file; 0 if the file cannot be read."""
+    try:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE)) as present:
+            row = present.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (LAYER,)).fetchone()
+    except sqlite3.DatabaseError:
+        return 0
+    return int(row[0]) if row else 0
+
+
+def _has_replaced_content(new_file: Path, path: Path) -> bool:
+    """Replace the content of a GeoPackage, or leave it if it is locked. False if the file is not one."""
+    try:
+        with (
+            closing(sqlite3.connect(new_file)) as source,
+            closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as present,
+        ):
+            present.execute("BEGIN IMMEDIATE")
+            present.execute("ROLLBACK")
+            source.backup(present, progress=give_up)
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            return False
+        log.warning(
+            "%s: another program is writing to it (%s), and it keeps the former places; save there, then run 'next'",
+            path,
+            error,
+        )
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def give_up(status: int, _remaining: int, _total: int) -> None:
+    """End a backup of SQLite where the file is locked; without this, Python tries for ever."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("database is locked")

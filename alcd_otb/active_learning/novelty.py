@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alcd_otb.arrays import Float64Array, Int64Array
-from otb_pipelines.process import gdal
+from alcd_otb.raster.opening import open_raster
 
 _NEIGHBOURS = 5
 """Candidates nearest to a candidate whose distances are averaged."""
@@ -95,7 +95,7 @@ def deviations(features: Path) -> Float64Array:
     Float64Array
         (features,) deviations; 1 for a feature that does not vary.
     """
-    dataset = gdal.Open(str(features))
+    dataset = open_raster(features)
     lefts, tops = (_starts(size) for size in (dataset.RasterXSize, dataset.RasterYSize))
     windows = [
         dataset.ReadAsArray(

@@ -11,8 +11,8 @@ import numpy as np
 from alcd_otb.arrays import BoolArray, Float64Array, Int64Array
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import strips
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA
-from otb_pipelines.process import gdal
 
 UNCERTAIN = 0.3
 """Pixels with a smaller margin are part of an uncertain zone."""
@@ -198,8 +198,8 @@ def zone_area(maps: CertaintyMaps, row: int, column: int, grid: Grid) -> float:
     reach = math.ceil(ZONE_REACH / grid.resolution)
     top, left = max(row - reach, 0), max(column - reach, 0)
     window = (left, top, min(column + reach + 1, grid.width) - left, min(row + reach + 1, grid.height) - top)
-    margin = maps.as_margin(gdal.Open(str(maps.certainty)).ReadAsArray(*window).astype(np.float64))
-    unsure = (margin < UNCERTAIN) & (gdal.Open(str(maps.labels)).ReadAsArray(*window) != NO_DATA)
+    margin = maps.as_margin(open_raster(maps.certainty).ReadAsArray(*window).astype(np.float64))
+    unsure = (margin < UNCERTAIN) & (open_raster(maps.labels).ReadAsArray(*window) != NO_DATA)
     zone = np.zeros_like(unsure)
     zone[row - top, column - left] = unsure[row - top, column - left]
     grown = _dilated(zone) & unsure

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alcd_otb.raster.drivers import driver, vector_driver
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import updating
 from alcd_otb.samples.sample import Sample, named_features
@@ -126,7 +127,7 @@ class _NumberedPolygons(NamedTuple):
 
 def _numbered(corrections: Sequence[Sample], grid: Grid) -> _NumberedPolygons:
     """Make a layer of polygons, each with its number from 1."""
-    source = ogr.GetDriverByName("Memory").CreateDataSource("")
+    source = vector_driver("Memory").CreateDataSource("")
     layer = source.CreateLayer("corrections", grid.spatial_reference, ogr.wkbPolygon)
     layer.CreateField(ogr.FieldDefn("number", ogr.OFTInteger))
     for number, polygon in enumerate(corrections, start=1):
@@ -139,7 +140,7 @@ def _numbered(corrections: Sequence[Sample], grid: Grid) -> _NumberedPolygons:
 
 def _rasterised(layer: ogr.Layer, grid: Grid, row: int, rows: int) -> NDArray[np.int32]:
     """Find the number of the last polygon that holds each pixel of a strip, 0 outside all: (rows, columns)."""
-    strip = gdal.GetDriverByName("MEM").Create("", grid.width, rows, 1, gdal.GDT_Int32)
+    strip = driver("MEM").Create("", grid.width, rows, 1, gdal.GDT_Int32)
     top = grid.top - row * grid.resolution
     strip.SetGeoTransform((grid.left, grid.resolution, 0, top, 0, -grid.resolution))
     strip.SetSpatialRef(grid.spatial_reference)

@@ -6,7 +6,9 @@ import numpy as np
 
 from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.raster.blocks import Source, read_blocks, write_block
+from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.io import build_overviews, copying, creating
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA, Legend
 from otb_pipelines.app import Target
 from otb_pipelines.classify import Cleaning
@@ -60,7 +62,7 @@ def write_labels(folder: Path, legend: Legend) -> None:
         Where it cannot be written.
     """
     cleaned = folder / "cleaned.tif"
-    described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(cleaned)))
+    described = driver("VRT").CreateCopy("", open_raster(cleaned))
     band = described.GetRasterBand(1)
     colours = gdal.ColorTable()
     names = [""] * (max(legend.codes) + 1)

@@ -6,11 +6,12 @@ from alcd_otb.classification.maps import map_targets, write_class_shares
 from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError
 from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.template import Template
 from otb_pipelines.app import Target
 from otb_pipelines.classify import ClassifiedScene, Cleaning, build_classification, build_shares, strip_rows
 from otb_pipelines.errors import OtbError
-from otb_pipelines.process import forest_plugin, gdal, gdal_threads
+from otb_pipelines.process import forest_plugin, gdal_threads
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import (
     Training,
@@ -75,7 +76,7 @@ def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Se
         cleaning = Cleaning(
             template.regularisation.radius, template.confidence.radius, certain, template.regularisation.smoothing
         )
-        rows = strip_rows(task.grid.width, gdal.Open(str(task.features)).RasterCount, settings)
+        rows = strip_rows(task.grid.width, open_raster(task.features).RasterCount, settings)
         # Around both: GDAL reads a file with the number of threads that was set when the file was opened.
         with gdal_threads(settings.threads):
             application = build_classification(scene, cleaning, settings)

@@ -23,6 +23,7 @@ from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.raster.blocks import SIDE, Source, read_blocks, write_block
 from alcd_otb.raster.io import creating
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA
 from alcd_otb.settings.template import SKLEARN
 from otb_pipelines.classify import Cleaning, build_cleaning, strip_rows
@@ -120,7 +121,7 @@ def write_raw_maps(estimator: Estimator, task: ClassificationTask, settings: Set
         if task.template.confidence.shares:
             kinds["shares"] = (gdal.GDT_Float32, len(estimator.classes_))
     paths = {name: task.folder / f"raw_{name}.tif" for name in kinds}
-    bands = gdal.Open(str(task.features)).RasterCount
+    bands = open_raster(task.features).RasterCount
     sources = [Source(task.features, tuple(map(str, range(bands)))), Source(task.valid, ("valid",))]
     with ExitStack() as opened:
         pool = opened.enter_context(workers(settings.threads))

@@ -161,7 +161,7 @@ def explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, OtbMissingError | ImportError):
         return _missing(error), EnvironmentNotReadyError.exit_code
     if isinstance(error, OtbError):
-        return str(error), ProcessingError.exit_code
+        return f"{error.summary}; -vv tells all", ProcessingError.exit_code
     if isinstance(error, OutputLostError):
         reason = f"standard output cannot be written ({error}); free some space, or choose another file"
         return reason, ProcessingError.exit_code

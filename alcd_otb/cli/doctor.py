@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from alcd_otb.raster.drivers import environment_problems
 from otb_pipelines.errors import OtbError
 from otb_pipelines.process import available_applications, forest_plugin, gdal, load_otb
 from otb_pipelines.settings import Settings, machine_memory
@@ -35,9 +36,6 @@ OWN_APPLICATIONS = (
     "StackWriting",
 )
 """The OTB applications that this package brings."""
-
-NEEDED_DRIVERS = ("GTiff", "JP2OpenJPEG", "GPKG", "VRT", "PNG")
-"""GDAL drivers without which a run cannot work."""
 
 _MODULES = {name: f"python3-{name}" for name in ("fiona", "jinja2", "lxml", "numpy")}
 """Python's modules from Debian, and the packages that hold them."""
@@ -104,11 +102,7 @@ def diagnose(settings: Settings) -> Diagnosis:
     plugin = forest_plugin()
     found.forest_plugin = str(plugin) if plugin else None
     found.versions["gdal"] = gdal.__version__
-    lacking_drivers = [name for name in NEEDED_DRIVERS if gdal.GetDriverByName(name) is None]
-    if lacking_drivers:
-        found.problems.append(
-            (f"GDAL lacks the drivers {', '.join(lacking_drivers)}", "apt-get install libgdal32 python3-gdal")
-        )
+    found.problems += environment_problems()
     for module, package in _MODULES.items():
         if find_spec(module) is None:
             found.problems.append((f"Python module {module} is not there", f"apt-get install {package}"))

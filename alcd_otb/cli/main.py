@@ -72,6 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work() -> int:
         options = command_parser(verbosity).parse_args(arguments)
         set_up_logging(sum(verbosity))
+        # Here, since it loads GDAL, which may be missing.
+        from alcd_otb.raster.opening import shut_off_network
+
+        shut_off_network()
         code: int = options.command(options)
         return code
 

@@ -11,6 +11,7 @@ from alcd_otb.arrays import BoolArray, UInt8Array
 from alcd_otb.compare.mask_pixels import POSITIVE, WITHOUT_DATA, MaskPixels
 from alcd_otb.errors import ProductError
 from alcd_otb.masks.mask import Mask
+from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.grid import Grid, Window
 from otb_pipelines.process import gdal, osr
 
@@ -268,7 +269,7 @@ def _warp(layers: NDArray[np.generic], source: Grid, target: Grid, resampling: s
     kind = gdal.GDT_Byte if layers.dtype == np.uint8 else gdal.GDT_Float32
     datasets = []
     for grid in (source, target):
-        dataset = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, count, kind)
+        dataset = driver("MEM").Create("", grid.width, grid.height, count, kind)
         dataset.SetGeoTransform(grid.transform)
         dataset.SetSpatialRef(grid.spatial_reference)
         datasets.append(dataset)

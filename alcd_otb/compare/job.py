@@ -1,7 +1,6 @@
 """Compare masks: find and pair them, count pixels, and write all results to one folder."""
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from alcd_otb.compare.protocol import Protocol
 from alcd_otb.compare.protocol_check import check_protocol
 from alcd_otb.compare.results import Row, classes_csv, rows_csv, uneven_processors
 from alcd_otb.errors import AlcdError, ConfigurationError, ProductError
+from alcd_otb.files.delivery import check_own, deliver
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.masks.fmask import Kind
 from alcd_otb.masks.labelled_reference import LabelledReference
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 REFERENCE_TEMPLATE = "clouds"
 """Template with the classes of the published reference masks."""
+_FILES = ("comparison.json", "comparison.csv", "classes.csv", "comparison.html")
 
 
 def compare(
@@ -67,7 +68,8 @@ def compare(
     ProductError
         If nothing could be compared, or as `read_all` raises it.
     ConfigurationError
-        If the protocol does not fit the masks, or as `pair` raises it.
+        If the protocol does not fit the masks, the folder holds files of these names that no comparison wrote, or as
+        `pair` raises it.
     ProcessingError
         If the folder cannot be written.
     """
@@ -85,15 +87,27 @@ def compare(
         workspace.locked(),
         workspace.scratch() as scratch,
     ):
-        (scratch / "differences").mkdir()
-        results = _compare_all(pairing.scenes, protocol, scratch / "differences", settings)
+        # Before the long work, not after it.
+        check_own(folder, [*_FILES, *_difference_files(pairing.scenes)])
+        made = scratch / "results"
+        (made / "differences").mkdir(parents=True)
+        results = _compare_all(pairing.scenes, protocol, made / "differences", settings)
         comparison = Comparison(folder, protocol, tuple(results.rows), pairing, (*failures, *results.failures))
         _log_problems(comparison)
         if not results.rows:
             raise _nothing_compared(comparison)
-        _write(comparison, scratch)
-        _deliver(scratch, folder)
+        _write(comparison, made)
+        with writing_to(folder):
+            deliver(made, folder)
     return comparison
+
+
+def _difference_files(scenes: Sequence[ComparedScene]) -> list[str]:
+    return [
+        f"differences/{difference_name(scene.name, product.processor)}"
+        for scene in scenes
+        for product in scene.products
+    ]
 
 
 class _Results(NamedTuple):
@@ -230,18 +244,3 @@ def _write(comparison: Comparison, folder: Path) -> None:
     (folder / "comparison.csv").write_text(rows_csv(comparison.rows), "utf-8")
     (folder / "classes.csv").write_text(classes_csv(comparison.rows), "utf-8")
     (folder / "comparison.html").write_text(comparison_page(comparison, folder / "differences"), "utf-8")
-
-
-def _deliver(scratch: Path, folder: Path) -> None:
-    """Move the results into place, comparison.json last: where it is, they are whole.
-
-    Difference maps of an earlier comparison would pass for those of this one, and are removed.
-    """
-    with writing_to(folder):
-        (folder / "comparison.json").unlink(missing_ok=True)
-        (folder / "differences").mkdir(exist_ok=True)
-        for earlier in (folder / "differences").glob("*.tif"):
-            earlier.unlink()
-        files = sorted(path for path in scratch.rglob("*") if path.is_file())
-        for file in sorted(files, key=lambda path: path.name == "comparison.json"):
-            os.replace(file, folder / file.relative_to(scratch))

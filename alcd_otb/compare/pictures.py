@@ -11,6 +11,7 @@ from alcd_otb.errors import ProductError
 from alcd_otb.masks.mask import Mask
 from alcd_otb.pictures.figures import Picture, indexed
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import PICTURES, open_raster
 from alcd_otb.settings.legend import rgb
 from otb_pipelines.process import gdal
 
@@ -36,7 +37,7 @@ def difference_picture(difference: Path, scene_picture: str | None) -> Image.Ima
     scene_picture
         An image of the scene, or None to draw the map alone.
     """
-    dataset = gdal.Open(str(difference))
+    dataset = open_raster(difference)
     width, height = _picture_size(dataset.RasterXSize, dataset.RasterYSize, DIFFERENCE_SIDE)
     codes = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour)
     table = np.full((256, 3), 255.0)
@@ -81,7 +82,7 @@ def _image_on(grid: Grid, path: str | None, width: int, height: int) -> Picture 
     if path is None:
         return None
     try:
-        image = gdal.Open(path)
+        image = open_raster(Path(path), PICTURES)
         if image.GetSpatialRef() is not None:
             image = gdal.Warp(
                 "",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alcd_otb.raster.drivers import driver, vector_driver
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import strips
 from alcd_otb.settings.legend import NO_DATA
@@ -92,11 +93,11 @@ def _cells_with_data(labels: Path, grid: Grid, factor: int) -> NDArray[np.uint8]
 
 def _outline(cells: NDArray[np.uint8], grid: Grid, factor: int) -> ogr.Geometry:
     side = grid.resolution * factor
-    image = gdal.GetDriverByName("MEM").Create("", cells.shape[1], cells.shape[0], 1, gdal.GDT_Byte)
+    image = driver("MEM").Create("", cells.shape[1], cells.shape[0], 1, gdal.GDT_Byte)
     image.SetGeoTransform((grid.left, side, 0, grid.top, 0, -side))
     band = image.GetRasterBand(1)
     band.WriteArray(cells)
-    source = ogr.GetDriverByName("Memory").CreateDataSource("")
+    source = vector_driver("Memory").CreateDataSource("")
     layer = source.CreateLayer("cells", grid.spatial_reference, ogr.wkbPolygon)
     gdal.Polygonize(band, band, layer, -1)
     filled = ogr.Geometry(ogr.wkbMultiPolygon)

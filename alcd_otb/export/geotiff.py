@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.io import copying
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA
 from otb_pipelines.process import gdal
 
@@ -75,7 +77,7 @@ def write_scaled(confidence: Path, target: Path) -> None:
     """
     settings = {"outputType": gdal.GDT_Byte, "scaleParams": [[0, 1, 0, 255]], "noData": NO_DATA}
     try:
-        scaled = gdal.Translate("", str(confidence), format="VRT", **settings)
+        scaled = gdal.Translate("", open_raster(confidence), format="VRT", **settings)
     except RuntimeError as error:
         raise _not_written(confidence, target, error) from error
     band = scaled.GetRasterBand(1)
@@ -88,9 +90,9 @@ def write_scaled(confidence: Path, target: Path) -> None:
 def _write_cog(raster: Path, target: Path, tags: Mapping[str, str], options: Mapping[str, str]) -> None:
     listed = [f"{key}={value}" for key, value in {**_OPTIONS, **options}.items()]
     try:
-        tagged = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(raster)))
+        tagged = driver("VRT").CreateCopy("", open_raster(raster))
         tagged.SetMetadata({f"TIFFTAG_{name}": text for name, text in tags.items()})
-        written = gdal.GetDriverByName("COG").CreateCopy(str(target), tagged, options=listed)
+        written = driver("COG").CreateCopy(str(target), tagged, options=listed)
         # As in alcd_otb.raster.io: otherwise an error on closing is printed and forgotten.
         gdal.Dataset.__swig_destroy__(written)
         written.this = None

@@ -8,14 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alcd_otb.errors import ConfigurationError
+from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.export import cog, stac, zenodo
 from alcd_otb.export.mapped import MappedScene, open_mapped
 from alcd_otb.export.overview import draw_overview
-from alcd_otb.export.publication import Publication, ReportShare, files_below, software, write_checksums
+from alcd_otb.export.publication import Publication, ReportShare, software
 from alcd_otb.export.readme import readme
 from alcd_otb.export.stac_collection import write_index
-from alcd_otb.export.target import FORMAT, MANIFEST, check_target, put_in_place, unfinished
+from alcd_otb.export.target import FORMAT, MANIFEST, check_target, unfinished
+from alcd_otb.files.delivery import files_below, write_checksums
+from alcd_otb.files.folders import put_in_place
+from alcd_otb.files.names import is_file_name
 from alcd_otb.files.writing import write_json, write_text, writing_to
 from otb_pipelines.process import bounded_cache
 from otb_pipelines.settings import Settings
@@ -196,6 +199,11 @@ def _placed(scenes: Sequence[MappedScene], layout: Layout) -> dict[str, MappedSc
     ]
     placed: dict[str, MappedScene] = {}
     for name, scene in sorted(zip(named, scenes, strict=True), key=lambda pair: pair[0]):
+        if not is_file_name(name):
+            raise ProductError(
+                f"{scene.folder / 'config.json'}: {name!r} is no name of a folder; give the product its own "
+                "name again, and run the scene again"
+            )
         if name in placed:
             raise ConfigurationError(
                 f"{scene.workspace.folder}: is of the same acquisition as {placed[name].workspace.folder} ({name}); "

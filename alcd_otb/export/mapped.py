@@ -19,6 +19,9 @@ Content = Mapping[str, Any]
 """A JSON object."""
 
 
+_TILE = r"\d{2}[A-Z]{3}"
+
+
 @dataclass(frozen=True)
 class MappedScene:
     """One iteration of a workspace.
@@ -144,10 +147,13 @@ def open_mapped(source: Path, number: int | None = None) -> MappedScene:
         scene = MappedScene(workspace, named, config, metrics, legend, grid, tuple(histogram(named / "labels.tif")))
         # These are read here, where an error can name the file.
         _ = (scene.name, scene.acquired, scene.clear_products, config["versions"], config["features"])
+        tile = scene.tile
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProductError(f"{file}: does not describe an iteration ({error!r}); run the scene again") from error
     except RuntimeError as error:
         raise ProductError(f"{named / 'labels.tif'}: cannot be read ({error}); run the scene again") from error
+    if tile is not None and not (isinstance(tile, str) and re.fullmatch(_TILE, tile)):
+        raise ProductError(f"{file}: {tile!r} is no tile such as 31TFJ; run the scene again")
     return scene
 
 

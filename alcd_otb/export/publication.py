@@ -25,8 +25,6 @@ PAPER_DOI = "10.3390/rs11040433"
 ReportShare = Callable[[float], None]
 """Receives the fraction of a scene that is written, 0 to 1."""
 
-CHECKSUMS = "SHA256SUMS"
-"""The file of checksums, which ``sha256sum -c`` reads."""
 
 _SOURCES = ("labels.tif", "confidence.tif", "confidence_smoothed.tif", "samples.gpkg", "config.json", "metrics.json")
 _DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/\S+")
@@ -170,23 +168,6 @@ def copy_present(names: Iterable[str], source: Path, target: Path) -> None:
     for name in names:
         if (source / name).is_file():
             shutil.copyfile(source / name, target / name)
-
-
-def write_checksums(root: Path) -> None:
-    """Write SHA256SUMS of all files below a folder."""
-    lines = [f"{checksum(file)}  {file.relative_to(root)}\n" for file in files_below(root)]
-    write_text(root / CHECKSUMS, "".join(lines))
-
-
-def read_checksums(root: Path) -> dict[str, str]:
-    """Read the checksums by path below a folder, as `write_checksums` wrote them."""
-    lines = (root / CHECKSUMS).read_text(encoding="utf-8").splitlines()
-    return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
-
-
-def files_below(root: Path) -> list[Path]:
-    """List the files and links below a folder, sorted."""
-    return sorted(path for path in root.rglob("*") if not path.is_dir() or path.is_symlink())
 
 
 def _without_folders(content: Any) -> Any:

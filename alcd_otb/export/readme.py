@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from alcd_otb.export.mapped import MappedScene
-from alcd_otb.export.publication import CHECKSUMS, PAPER, PAPER_DOI, Publication, software
+from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, software
+from alcd_otb.files.delivery import CHECKSUMS
 from alcd_otb.settings.legend import LegendClass
 
 TableRow = Sequence[str]

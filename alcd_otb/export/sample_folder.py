@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alcd_otb.errors import ProcessingError
 from alcd_otb.export.mapped import plain_name
+from alcd_otb.raster.drivers import vector_driver
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.vector import new_geopackage
 from alcd_otb.samples.layers import CORRECTIONS
@@ -75,7 +76,7 @@ def _fits_shapefile(sample: Sample) -> bool:
 
 def _write_shapefile(path: Path, samples: Sequence[Sample], grid: Grid) -> None:
     try:
-        source = ogr.GetDriverByName("ESRI Shapefile").CreateDataSource(str(path))
+        source = vector_driver("ESRI Shapefile").CreateDataSource(str(path))
         _fill(source, path.stem, ogr.wkbPoint, _SHAPEFILE_OPTIONS, samples, grid)
         source.Destroy()
     except RuntimeError as error:

@@ -1,15 +1,16 @@
 """Check which folder an export may replace, and put the finished export in its place."""
 
-import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
-from alcd_otb.errors import ConfigurationError, WorkspaceLockedError
-from alcd_otb.export.publication import CHECKSUMS, files_below, read_checksums
+from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.delivery import CHECKSUMS, files_below, read_checksums
+from alcd_otb.files.folders import UNFINISHED, remove_tree, restore_former, scratch_folder
+from alcd_otb.files.lease import leased
 from alcd_otb.files.writing import checksum
 
 MANIFEST, FORMAT = "export.json", "alcd_otb export"
@@ -95,56 +96,24 @@ def _first_change(folder: Path) -> str | None:
 
 @contextmanager
 def unfinished(target: Path) -> Iterator[Path]:
-    """Make a folder beside the target to write to, and lock it.
+    """Make a folder beside the target to write to, and keep other exports to the same target out.
 
-    The kernel keeps the lock for this process. What a killed process left in the folder is removed.
+    What a killed export left is removed, or put back if it is an earlier export that was being replaced.
 
     Raises
     ------
     WorkspaceLockedError
         If another process writes to the same target.
     """
-    folder = target.absolute().with_name(f".unfinished-{target.name}")
-    folder.mkdir(exist_ok=True)
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WorkspaceLockedError(f"{target}: another export writes to it; wait for it or stop it") from error
-        try:
-            _clear(folder)
+    target = target.absolute()
+    label = f"{sha256(os.fsencode(target.name)).hexdigest()[:8]}-"
+    lock = target.with_name(f"{UNFINISHED}{label}lock")
+    with leased(lock, f"{target}: another export ({{holder}}) writes to it; wait for it or stop it"):
+        for path in sorted(target.parent.glob(f"{UNFINISHED}{label}*")):
+            if path.is_dir() and not path.is_symlink():
+                remove_tree(path)
+        restore_former(target)
+        with scratch_folder(target.parent, label) as scratch:
+            folder = scratch / "export"
+            folder.mkdir()
             yield folder
-        finally:
-            if folder.exists():
-                shutil.rmtree(folder)
-    finally:
-        os.close(lock)
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def put_in_place(folder: Path, target: Path) -> None:
-    """Rename the finished folder to the target.
-
-    An earlier export is moved away first, and moved back if the renaming fails.
-    """
-    former = target.absolute().with_name(f".unfinished-former-{target.name}")
-    if former.exists():
-        shutil.rmtree(former)
-    if target.exists():
-        target.rename(former)
-    try:
-        folder.rename(target)
-    except OSError:
-        if former.exists():
-            former.rename(target)
-        raise
-    if former.exists():
-        shutil.rmtree(former)

@@ -11,12 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import AlcdError, ProcessingError
+from alcd_otb.files.folders import scratch_folder
 from otb_pipelines.errors import OtbError
 
-UNFINISHED = ".unfinished-"
-"""How the names of files and folders in the making begin."""
 _SPARE = 256 * 1024
 """A disk with fewer free bytes counts as full, since the data that did not fit may have been larger than the rest."""
+_REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your quota",
+    errno.EROFS: "choose a workspace on a writable disk",
+    errno.EACCES: "choose a workspace that you may write to",
+    errno.EPERM: "choose a workspace that you may write to",
+    errno.EEXIST: "move it away",
+    errno.ENOTDIR: "move it away",
+    errno.EISDIR: "it is a folder; move it away",
+    errno.ELOOP: "it is a link; move it away",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOENT: "it was removed or never made; look whether its folder exists, and run again",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "the computer has too many open files; try again later",
+    errno.ENOMEM: "free some memory",
+    errno.EXDEV: "the workspace spans several disks; keep it on one",
+}
 
 
 @contextmanager
@@ -34,18 +50,19 @@ def writing_to(folder: Path) -> Iterator[None]:
     except AlcdError:
         raise
     except OSError as error:
-        remedy = {
-            errno.ENOSPC: "free some space",
-            errno.EDQUOT: "free some of your quota",
-            errno.EROFS: "choose a workspace on a writable disk",
-            errno.EACCES: "choose a workspace that you may write to",
-            errno.EEXIST: "move it away",
-            errno.ENOTDIR: "move it away",
-        }.get(error.errno or 0)
-        if remedy is None:
-            raise
-        name = error.filename or folder
-        raise ProcessingError(f"{name}: cannot be written ({error.strerror}); {remedy}") from error
+        raise _refusal(error, folder) from error
+
+
+def _refusal(error: OSError, folder: Path) -> ProcessingError:
+    """Say which file the operating system refused, why, and what to do."""
+    name = str(error.filename or folder)
+    reason = error.strerror or str(error)
+    path = Path(os.fsdecode(name))
+    # The files that go into a folder are often copies of files elsewhere, which may be the cause.
+    elsewhere = path.is_absolute() and not path.is_relative_to(folder.absolute())
+    done = "read or written" if elsewhere else "written"
+    remedy = _REMEDIES.get(error.errno or 0, "check the disk, and try again")
+    return ProcessingError(f"{name}: cannot be {done} ({reason}); {remedy}")
 
 
 def _is_full(folder: Path) -> bool:
@@ -86,10 +103,15 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside a file to write under; the new file replaces the old one if the block succeeds."""
-    unfinished = path.with_name(f"{UNFINISHED}{path.name}")
-    try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    """Give a temporary name to write a file under; the new file replaces the old one if the block succeeds.
+
+    Nothing is written through a link: a link in the place of the file is replaced, and what it points to stays.
+
+    Parameters
+    ----------
+    path
+        The file. Its folder exists.
+    """
+    with scratch_folder(path.parent) as scratch:
+        yield scratch / path.name
+        os.replace(scratch / path.name, path)

@@ -10,8 +10,8 @@ import numpy as np
 
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import count_pairs, histogram, strips
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA, Legend
-from otb_pipelines.process import gdal
 
 AXES = "rows: before, columns: after"
 """Axes of the matrix of changes, as metrics.json describes them."""
@@ -146,7 +146,7 @@ def _names_by_code(legend: Legend) -> dict[int, str]:
 
 def _class_names(labels: Path) -> tuple[str, ...]:
     """Read the names that a label raster gives its codes, from 0 up."""
-    dataset = gdal.Open(str(labels))
+    dataset = open_raster(labels)
     # The names are in a file beside the GeoTIFF, which GDAL reads only after another part of it was asked for.
     dataset.GetMetadata()
     return tuple(dataset.GetRasterBand(1).GetCategoryNames() or ())

@@ -11,6 +11,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.masks.acquisition import Acquisition, acquisition_at, acquisition_of
 from alcd_otb.masks.mask import NO_DATA, Mask, PixelClass, raster_layer, table_of
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GIVEN_RASTERS
 from alcd_otb.settings.strict_model import Text, read_json, validated
 
 
@@ -144,7 +145,7 @@ def read_classified_raster(raster: ClassifiedRaster) -> Mask:
         processor=table.processor,
         path=raster.path,
         acquisition=_acquisition(raster),
-        grid=Grid.of(str(raster.path)),
+        grid=Grid.of(raster.path, GIVEN_RASTERS),
         layers=(layer,),
         files=(raster.path, raster.table_file),
         classes=tuple({pixel_class.code: pixel_class for pixel_class in reversed(every)}.values()),

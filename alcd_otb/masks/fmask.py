@@ -24,6 +24,7 @@ from alcd_otb.masks.mask import (
     table_of,
 )
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GIVEN_RASTERS
 
 PROCESSOR, PYTHON_PROCESSOR = "FMask", "python-fmask"
 
@@ -90,7 +91,7 @@ def read_fmask(path: Path, stated: Kind | None = None) -> Mask:
     kind = recognised or stated
     processor, classes = (PROCESSOR, _GERSL) if kind == "gersl" else (PYTHON_PROCESSOR, _PYTHON)
     layer = raster_layer(path, table_of(classes))
-    return Mask(processor, path, acquisition_of(path), Grid.of(str(path)), (layer,), (path,), classes)
+    return Mask(processor, path, acquisition_of(path), Grid.of(path, GIVEN_RASTERS), (layer,), (path,), classes)
 
 
 def _recognised(path: Path) -> Kind | None:

@@ -16,7 +16,9 @@ from alcd_otb.masks.acquisition import acquisition_of, acquisition_of_granule
 from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, NO_DATA, SNOW, Mask, MaskLayer, nonzero, raster_layer
 from alcd_otb.products.safe_archive import damaged
 from alcd_otb.products.sentinel2_metadata import parse_tile_metadata
+from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GIVEN_RASTERS, JPEG2000, open_vector
 from otb_pipelines.process import gdal
 
 PROCESSOR = "L1C"
@@ -56,7 +58,7 @@ def read_cloud_mask(path: Path) -> Mask:
         If a file is damaged, or neither metadata nor names contain tile and time.
     """
     if not path.is_dir():
-        grid = Grid.of(str(path))
+        grid = Grid.of(path, GIVEN_RASTERS)
         return Mask(PROCESSOR, path, acquisition_of(path), grid, _of_classes(path), (path,))
     file = _file_in(path)
     assert file is not None
@@ -64,7 +66,7 @@ def read_cloud_mask(path: Path) -> Mask:
         grid = _tile_grid(path)
         layers: tuple[MaskLayer, ...] = (_of_polygons(file, grid),)
     else:
-        grid = Grid.of(str(file))
+        grid = Grid.of(file, GIVEN_RASTERS)
         layers = _of_classes(file)
     files: tuple[Path, ...] = (file,)
     no_data = _no_data_layer(path, grid)
@@ -106,13 +108,13 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
 
     A file without features has no layer: the sky is clear.
     """
-    burnt = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
+    burnt = driver("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     burnt.SetGeoTransform(grid.transform)
     burnt.SetSpatialRef(grid.spatial_reference)
     if not _has_features(file):
         return burnt
     try:
-        source = gdal.OpenEx(str(file), gdal.OF_VECTOR, open_options=["WRITE_GFS=NO"], allowed_drivers=["GML"])
+        source = open_vector(file, ("GML",), ("WRITE_GFS=NO",))
         # The CRS that the file states is not to be trusted; its coordinates are the tile's own.
         polygons = gdal.VectorTranslate("", source, format="Memory", dstSRS=grid.crs, reproject=False)
         layer = polygons.GetLayer(0)
@@ -158,10 +160,10 @@ class _NoDataLayer(NamedTuple):
 def _no_data_layer(granule: Path, grid: Grid) -> _NoDataLayer | None:
     """Find the layer of the pixels that were not seen; None if no file on the grid holds it."""
     quality = granule / "QI_DATA" / _QUALITY
-    if quality.is_file() and Grid.of(str(quality)) == grid:
+    if quality.is_file() and Grid.of(quality, JPEG2000) == grid:
         return _NoDataLayer(raster_layer(quality, nonzero(NO_DATA), _QUALITY_NO_DATA), quality)
     for image in sorted((granule / "IMG_DATA").glob("*_B01.jp2")):
-        if Grid.of(str(image)) == grid:
+        if Grid.of(image, JPEG2000) == grid:
             table = (frozenset({NO_DATA}), *[frozenset[str]()] * 255)
             return _NoDataLayer(MaskLayer(raster_layer(image, table).open, table, clipped=True), image)
     return None

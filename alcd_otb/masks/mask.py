@@ -8,7 +8,9 @@ from pathlib import Path
 from alcd_otb.errors import ProductError
 from alcd_otb.masks.acquisition import Acquisition
 from alcd_otb.products.jpeg2000 import check_complete
+from alcd_otb.raster import opening
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GIVEN_RASTERS
 from alcd_otb.settings.legend import Legend, LegendClass
 from otb_pipelines.process import gdal
 
@@ -171,7 +173,7 @@ def open_raster(path: Path) -> gdal.Dataset:
     if path.suffix.lower() == ".jp2":
         check_complete(str(path))
     try:
-        dataset = gdal.Open(str(path))
+        dataset = opening.open_raster(path, GIVEN_RASTERS)
     except RuntimeError as error:
         raise ProductError(f"{path}: cannot be read as a raster ({' '.join(str(error).split())})") from error
     if gdal.GetDataTypeName(dataset.GetRasterBand(1).DataType) not in ("Byte", "UInt16", "Int16"):
@@ -188,8 +190,8 @@ def common_grid(paths: Iterable[Path]) -> Grid:
         If their grids differ, or one cannot be read.
     """
     first, *others = paths
-    grid = Grid.of(str(first))
+    grid = Grid.of(first, GIVEN_RASTERS)
     for other in others:
-        if Grid.of(str(other)) != grid:
+        if Grid.of(other, GIVEN_RASTERS) != grid:
             raise ProductError(f"{other}: has another grid than {first.name}; give the files of one product")
     return grid

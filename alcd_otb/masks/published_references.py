@@ -13,6 +13,7 @@ from alcd_otb.masks.acquisition import Acquisition, acquisition_in
 from alcd_otb.masks.mask import Mask, classes_of, raster_layer, table_of
 from alcd_otb.products.safe_archive import damaged
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GIVEN_RASTERS
 from alcd_otb.settings.legend import Legend
 
 PROCESSOR = "ALCD"
@@ -49,7 +50,7 @@ def read_reference_scene(path: Path, legend: Legend) -> Mask:
         processor=PROCESSOR,
         path=path,
         acquisition=_acquisition(parameters_file),
-        grid=Grid.of(str(map_file)),
+        grid=Grid.of(map_file, GIVEN_RASTERS),
         layers=(raster_layer(map_file, table_of(classes)),),
         files=(map_file, parameters_file),
         classes=classes,

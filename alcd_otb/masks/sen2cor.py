@@ -18,6 +18,7 @@ from alcd_otb.masks.mask import (
     table_of,
 )
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GIVEN_RASTERS
 
 PROCESSOR = "Sen2Cor"
 
@@ -64,7 +65,7 @@ def read_classification(path: Path) -> Mask:
     else:
         file, acquisition = path, acquisition_of(path)
     layer = raster_layer(file, table_of(_CLASSES))
-    return Mask(PROCESSOR, path, acquisition, Grid.of(str(file)), (layer,), (file,), _CLASSES)
+    return Mask(PROCESSOR, path, acquisition, Grid.of(file, GIVEN_RASTERS), (layer,), (file,), _CLASSES)
 
 
 def _files(granule: Path) -> list[Path]:

@@ -1,7 +1,6 @@
 """Make a scene from a work folder of the original ALCD: the same points, classes, features, settings and products."""
 
 import logging
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.folders import scratch_folder
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, masks_of, read_folder, shapefiles
 from alcd_otb.original_alcd.points import count, read_points, spatial_reference, with_iterations
@@ -191,10 +191,10 @@ def _read_points(folder: AlcdFolder, legend: Legend) -> Translated[_Points]:
 
 def _write(target: Path, scene: dict[str, Any], legend: Legend, points: _Points) -> None:
     """Write the scene under a temporary name beside its place, and rename it when it is complete."""
+    target = target.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
-    made = target.with_name(f".unfinished-{target.name}")
-    shutil.rmtree(made, ignore_errors=True)
-    try:
+    with scratch_folder(target.parent) as scratch:
+        made = scratch / "scene"
         workspace = Workspace(made / scene["name"])
         workspace.folder.mkdir(parents=True)
         write_sample_layers(workspace.samples, points.samples, legend, points.reference)
@@ -203,6 +203,5 @@ def _write(target: Path, scene: dict[str, Any], legend: Legend, points: _Points)
             write_sample_layers(made / PREVIOUS / name, samples, legend, points.reference)
         write_json(made / "scene.json", scene)
         load_scene(made / "scene.json")
+        # An empty folder may be in its place, and nothing else.
         made.rename(target)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)

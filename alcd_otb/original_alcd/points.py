@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import fiona
-
 from alcd_otb.errors import SampleError
 from alcd_otb.original_alcd.translation import Translated
 from alcd_otb.raster.grid import crs_name
+from alcd_otb.raster.opening import open_features
 from alcd_otb.raster.vector import READING_ERRORS
 from alcd_otb.samples.layers import unreadable
 from alcd_otb.samples.sample import Sample
@@ -141,7 +140,7 @@ class _Layer(NamedTuple):
 def _read(path: Path) -> _Layer:
     """Read a shapefile."""
     try:
-        with fiona.open(path) as layer:
+        with open_features(path) as layer:
             return _Layer(list(layer), layer.crs_wkt)
     except READING_ERRORS as error:
         raise unreadable(path, error) from error

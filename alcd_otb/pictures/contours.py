@@ -4,6 +4,8 @@ from html import escape
 from pathlib import Path
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.raster.drivers import driver, vector_driver
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import gdal, ogr
 
@@ -28,10 +30,10 @@ def write_contours(labels: Path, target: Path, legend: Legend) -> None:
     ProcessingError
         If the file cannot be written.
     """
-    codes, outlined = gdal.Open(str(labels)), _outlined_classes(labels, legend)
+    codes, outlined = open_raster(labels), _outlined_classes(labels, legend)
     try:
         # A GeoPackage is larger and slower, and QGIS would leave its -wal and -shm files beside it.
-        source = ogr.GetDriverByName("FlatGeobuf").CreateDataSource(str(target))
+        source = vector_driver("FlatGeobuf").CreateDataSource(str(target))
         layer = source.CreateLayer(target.stem, codes.GetSpatialRef(), ogr.wkbPolygon)
         layer.CreateField(ogr.FieldDefn(FIELD, ogr.OFTInteger))
         gdal.Polygonize(codes.GetRasterBand(1), outlined.GetRasterBand(1), layer, 0)
@@ -45,7 +47,7 @@ def _outlined_classes(labels: Path, legend: Legend) -> gdal.Dataset:
     """Open the map through a table that makes it 1 in the classes with a contour, and 0 elsewhere."""
     outlined = {legend_class.code for legend_class in legend.classes if legend_class.contour is not None}
     table = ",".join(f"{code}:{int(code in outlined)}" for code in range(256))
-    described = gdal.GetDriverByName("VRT").CreateCopy("", gdal.Open(str(labels)))
+    described = driver("VRT").CreateCopy("", open_raster(labels))
     width, height = described.RasterXSize, described.RasterYSize
     whole = f'xOff="0" yOff="0" xSize="{width}" ySize="{height}"'
     source = (

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from alcd_otb.arrays import UInt8Array
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA, Legend, rgb
 from alcd_otb.settings.view import BRIGHTEST
 from otb_pipelines.process import gdal
@@ -77,7 +78,7 @@ def true_colour(view: Path, limits: Mapping[str, tuple[float, float]] = {}) -> P
     array or None
         (rows, columns, 3), uint8; pixels without data are black. None if the view lacks one of the layers.
     """
-    dataset = gdal.Open(str(view))
+    dataset = open_raster(view)
     numbers = {dataset.GetRasterBand(n).GetDescription(): n for n in range(1, dataset.RasterCount + 1)}
     if not all(name in numbers for name in TRUE_COLOUR):
         return None
@@ -127,7 +128,7 @@ def map_codes(labels: Path, shape: tuple[int, int] | None = None, most: int = MO
     array
         Class codes, (rows, columns), uint8.
     """
-    dataset = gdal.Open(str(labels))
+    dataset = open_raster(labels)
     width, height = (shape[1], shape[0]) if shape else _picture_size(dataset, most)
     codes: UInt8Array = dataset.ReadAsArray(
         buf_xsize=width, buf_ysize=height, resample_alg=gdal.GRIORA_NearestNeighbour
@@ -193,7 +194,7 @@ def confidence_steps(confidence: Path) -> UInt8Array:
     array
         (rows, columns), uint8: 1 is the first step, 0 is no data.
     """
-    dataset = gdal.Open(str(confidence))
+    dataset = open_raster(confidence)
     width, height = _picture_size(dataset, SMALL)
     resampling = gdal.GRIORA_Average if width < dataset.RasterXSize else gdal.GRIORA_NearestNeighbour
     values = dataset.ReadAsArray(buf_xsize=width, buf_ysize=height, resample_alg=resampling)

@@ -14,6 +14,7 @@ import numpy as np
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.pictures.figures import Picture, stretched
 from alcd_otb.products.sentinel2_l1c import L1CProduct, check_bands, read_product, tiles_of
+from alcd_otb.raster.opening import JPEG2000, open_raster
 from otb_pipelines.process import gdal
 
 log = logging.getLogger(__name__)
@@ -188,7 +189,7 @@ def _true_colour(product: L1CProduct) -> Picture:
     for name in _COLOURS:
         band = product.band(name)
         try:
-            numbers = gdal.Open(band.path).ReadAsArray(
+            numbers = open_raster(band.path, JPEG2000).ReadAsArray(
                 buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=gdal.GRIORA_Average
             )
         except RuntimeError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alcd_otb.errors import ProductError
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GIVEN_RASTERS, open_raster
 from otb_pipelines.process import gdal
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ def open_elevation(source: Path) -> gdal.Dataset:
         It cannot be read, or has no CRS.
     """
     try:
-        dataset = gdal.Open(str(source))
+        dataset = open_raster(source, GIVEN_RASTERS)
     except RuntimeError as error:
         raise ProductError(f'{source}: the elevation model cannot be read ({error}); correct "dem"') from error
     if dataset.GetSpatialRef() is None:
@@ -96,7 +97,7 @@ def slope(elevation: Path, folder: Path) -> Path:
         ``slope.tif`` in the folder, in degrees from the horizontal.
     """
     target = folder / "slope.tif"
-    gdal.DEMProcessing(str(target), str(elevation), "slope", computeEdges=True).FlushCache()
+    gdal.DEMProcessing(str(target), open_raster(elevation), "slope", computeEdges=True).FlushCache()
     return target
 
 

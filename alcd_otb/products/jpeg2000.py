@@ -1,11 +1,13 @@
 """Check that a JPEG 2000 file is complete, and find its wavelet levels, without decoding it."""
 
 import math
+import os
 import struct
 from typing import Any, NamedTuple
 
 from alcd_otb.errors import ProductError
-from alcd_otb.products.safe_archive import damaged
+from alcd_otb.products.safe_archive import damaged, forbidden
+from alcd_otb.raster.opening import GEOTIFF, JPEG2000, open_raster
 from otb_pipelines.process import gdal
 
 _SIGNATURE_BOX = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
@@ -34,7 +36,7 @@ def check_complete(path: str) -> None:
     status = gdal.VSIStatL(path)
     file = gdal.VSIFOpenL(path, "rb") if status is not None else None
     if file is None:
-        raise damaged(path, "cannot be opened")
+        raise forbidden(path) if os.path.exists(path) else damaged(path, "cannot be opened")
     try:
         _check(file, path, status.size)
     finally:
@@ -126,6 +128,6 @@ def _has_level(band: gdal.Band, level: int) -> bool:
 
 def _open(path: str) -> gdal.Dataset:
     try:
-        return gdal.Open(path)
+        return open_raster(path, (*JPEG2000, *GEOTIFF, "VRT"))
     except RuntimeError as error:
         raise ProductError(f"{path}: cannot be read ({error}); fetch the product again") from error

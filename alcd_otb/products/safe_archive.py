@@ -70,6 +70,8 @@ class SafeArchive:
                 with zipfile.ZipFile(self.path) as archive:
                     return archive.read(str(PurePosixPath(self.root, file)))
             return (self.path / file).read_bytes()
+        except PermissionError as error:
+            raise forbidden(self.location(file)) from error
         # zipfile raises RuntimeError for an encrypted member, NotImplementedError for an unknown compression.
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
             raise damaged(self.location(file), f"cannot be read ({error})") from error
@@ -86,6 +88,11 @@ def damaged(path: str | Path, reason: str) -> ProductError:
         The rest of the sentence that begins with the path, such as ``cannot be opened``.
     """
     return ProductError(f"{path}: {reason}; download the product again")
+
+
+def forbidden(path: str | Path) -> ProductError:
+    """Make the error of a file that is there, and may not be read."""
+    return ProductError(f"{path}: you may not read it; change its permissions (chmod u+r)")
 
 
 def open_archive(path: Path) -> SafeArchive:
@@ -132,6 +139,8 @@ def _zip_members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+    except PermissionError as error:
+        raise forbidden(path) from error
     except (OSError, zipfile.BadZipFile) as error:
         raise damaged(path, f"is neither a .SAFE folder nor a whole zip archive ({error})") from error
     return [name for name in names if not name.endswith("/") and not _is_twin(PurePosixPath(name).name)]

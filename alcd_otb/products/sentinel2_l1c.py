@@ -19,6 +19,7 @@ from alcd_otb.products.sentinel2_metadata import (
     tile_in,
 )
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import JPEG2000
 
 RESOLUTIONS = (10, 20, 60)
 """Sides in metres of the pixels of L1C bands."""
@@ -274,7 +275,7 @@ def _read_bands(archive: SafeArchive, granule: str, product: ProductMetadata, of
     present = [(name, offset) for name, offset in zip(BANDS, product.offsets, strict=True) if name in files]
     if not present:
         raise damaged(archive.location(prefix), "holds no band (*_B02.jp2)")
-    grid_of = {name: Grid.of(files[name]) for name, _ in present}
+    grid_of = {name: Grid.of(files[name], JPEG2000) for name, _ in present}
     for name, grid in grid_of.items():
         _check_against_tile(files[name], grid, of_tile)
     finest = min(grid_of.values(), key=lambda grid: grid.resolution)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.raster.grid import Grid, crs_name
+from alcd_otb.raster.opening import GIVEN_RASTERS, open_raster
 from otb_pipelines.process import gdal, osr
 
 _WHOLE = {gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16, gdal.GDT_UInt32, gdal.GDT_Int32}
@@ -128,7 +129,7 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
         The number of names is not that of the bands.
     """
     try:
-        dataset = gdal.Open(str(path))
+        dataset = open_raster(path, GIVEN_RASTERS)
     except RuntimeError as error:
         raise ProductError(f"{path}: cannot be read as a raster ({error})") from error
     numbers = list(range(1, dataset.RasterCount + 1))
@@ -141,7 +142,7 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
     reference = dataset.GetSpatialRef()
     if reference is not None:
         _check_metres(path, dataset, reference)
-    grid = Grid.of(str(path))
+    grid = Grid.of(path, GIVEN_RASTERS)
     bands = [dataset.GetRasterBand(number) for number in numbers]
     for number, band in zip(numbers, bands, strict=True):
         if band.DataType not in _REAL:
@@ -197,7 +198,7 @@ def _files(dataset: gdal.Dataset) -> tuple[PixelFile, ...]:
     names = list(dataset.GetFileList() or ())
     for name in names:
         if name.endswith(".vrt") and name != names[0] and os.path.isfile(name):
-            names += [source for source in gdal.Open(name).GetFileList() if source not in names]
+            names += [source for source in open_raster(Path(name), GIVEN_RASTERS).GetFileList() if source not in names]
     pixels = [name for name in names if not name.endswith(_NOT_PIXELS) and os.path.isfile(name)]
     return tuple(PixelFile(name, (status := os.stat(name)).st_size, status.st_mtime_ns) for name in pixels)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from alcd_otb.qgis.elements import Element, Style, element, option_map
 from alcd_otb.settings.legend import Legend
 
-ITERATION = "alcd_iteration"
-"""The project's variable that holds the iteration for which points are being labelled."""
+SHOWN_ITERATION = "coalesce(aggregate('alcd_otb_iteration', 'max', \"iteration\"), 0)"
+"""QGIS expression for the number of the iteration that is shown, which the layer of the iteration holds; 0 for none."""
 
-DEFAULTS = {"iteration": f"@{ITERATION}", "author": "@user_account_name", "created": "now()"}
+DEFAULTS = {"iteration": f"{SHOWN_ITERATION} + 1", "author": "@user_account_name", "created": "now()"}
 """Expression with which QGIS fills in a field, by field."""
 
 _CLASS_ALIAS = "class (type its number)"

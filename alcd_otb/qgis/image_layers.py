@@ -10,6 +10,7 @@ from alcd_otb.pictures.figures import TRUE_COLOUR
 from alcd_otb.qgis import styles
 from alcd_otb.qgis.project_document import ProjectLayer
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.band_names import date_and_band
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.settings.view import BRIGHTEST
@@ -47,7 +48,7 @@ def image_layers(config: SceneConfig, grid: Grid, view: Path) -> tuple[ProjectLa
         The view stack, beside the project.
     """
     try:
-        dataset = gdal.Open(str(view))
+        dataset = open_raster(view)
     except RuntimeError as error:
         log.warning("%s: cannot be read (%s): the project has no images; run the scene anew", view, error)
         return ()

@@ -4,14 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alcd_otb.qgis.elements import VERSION, Element, Style, element
+from alcd_otb.qgis.forms import SHOWN_ITERATION
 from otb_pipelines.process import osr
 
 LAYER_NODE, GROUP_NODE = "layer-tree-layer", "layer-tree-group"
 """Tags of the nodes of the layer tree."""
 OWN = "alcd_otb"
 """Beginning of the ids of the project's own layers, and name of its own properties."""
-VARIABLES = ("variableNames", "variableValues")
-"""Tags of the names and of the values of the project's variables."""
+LAYOUT = "2"
+"""Number of the way in which a project is laid out. Layout 1, which bears no number, leads through ``latest``."""
+DECORATION = "TitleLabel"
+"""Tag of the properties of the title that QGIS draws over the map."""
 
 _SNAPPING_PIXELS = 12
 
@@ -38,6 +41,8 @@ class ProjectLayer:
         ``Point`` or ``Polygon`` for a vector layer, None for a raster layer.
     snapped
         Whether new vertices snap to the existing ones of the layer.
+    read_only
+        Whether QGIS refuses to edit the vector layer, since a run replaces its file. It never edits rasters.
     """
 
     key: str
@@ -48,6 +53,7 @@ class ProjectLayer:
     style: Style
     geometry: str | None = None
     snapped: bool = False
+    read_only: bool = False
 
     @property
     def identifier(self) -> str:
@@ -76,8 +82,8 @@ class Project:
         Layers, the uppermost first.
     themes
         Map themes: the keys of the visible layers, by the name of the theme. The project opens with the first theme.
-    variables
-        Variables for QGIS's expressions.
+    shows_iteration
+        Whether the number of the iteration is drawn over the map.
     """
 
     title: str
@@ -85,7 +91,7 @@ class Project:
     extent: tuple[float, float, float, float]
     layers: tuple[ProjectLayer, ...]
     themes: Mapping[str, tuple[str, ...]]
-    variables: Mapping[str, object]
+    shows_iteration: bool = False
 
 
 def document_of(project: Project) -> Element:
@@ -168,7 +174,9 @@ def _canvas(project: Project) -> Element:
 
 
 def _map_layer(layer: ProjectLayer) -> Element:
-    kind = {"type": "raster"} if layer.geometry is None else {"type": "vector", "geometry": layer.geometry}
+    kind = {"type": "raster"}
+    if layer.geometry is not None:
+        kind = {"type": "vector", "geometry": layer.geometry, "readOnly": str(int(layer.read_only))}
     made = element(
         "maplayer",
         {**kind, "labelsEnabled": int(any(part.tag == "labeling" for part in layer.style))},
@@ -183,15 +191,31 @@ def _map_layer(layer: ProjectLayer) -> Element:
 
 
 def _properties(project: Project) -> Element:
-    names, values = list(project.variables), [str(value) for value in project.variables.values()]
-    return element(
+    made = element(
         "properties",
         {},
         element("Paths", {}, element("Absolute", {"type": "bool"}, "false")),
         element("SpatialRefSys", {}, element("ProjectionsEnabled", {"type": "int"}, "1")),
-        element("Variables", {}, text_list(VARIABLES[0], names), text_list(VARIABLES[1], values)),
-        element(OWN, {}, text_list("layers", [layer.identifier for layer in project.layers])),
+        element(
+            OWN,
+            {},
+            text_list("layers", [layer.identifier for layer in project.layers]),
+            element("layout", {"type": "QString"}, LAYOUT),
+        ),
     )
+    if project.shows_iteration:
+        text = f"[% if({SHOWN_ITERATION} > 0, 'Iteration ' || {SHOWN_ITERATION}, 'No map yet') %]"
+        made.append(
+            element(
+                DECORATION,
+                {},
+                element("Enabled", {"type": "bool"}, "true"),
+                element("Label", {"type": "QString"}, text),
+                # The upper left corner.
+                element("Placement", {"type": "int"}, "1"),
+            )
+        )
+    return made
 
 
 def text_list(tag: str, values: Iterable[str]) -> Element:

@@ -1,5 +1,8 @@
 """Write a QGIS project to a file, and keep the changes that an operator has saved in it."""
 
+import logging
+import os
+import shutil
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -11,10 +14,17 @@ from lxml import etree
 
 from alcd_otb.files.writing import replacing, writing_to
 from alcd_otb.qgis.elements import Element
+from alcd_otb.qgis.project_conversion import convert, needs_conversion
 from alcd_otb.qgis.project_document import Project, document_of
 from alcd_otb.qgis.project_update import update
 
+log = logging.getLogger(__name__)
+
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
+
+
+_MOST_BYTES = 256 * 1024 * 1024
+"""Largest size of the unpacked project. QGIS's own are a thousand times smaller."""
 
 
 class UnreadableProjectError(Exception):
@@ -24,9 +34,10 @@ class UnreadableProjectError(Exception):
 def write_project_file(project: Project, path: Path) -> None:
     """Write a ``.qgz`` file, or update the one that QGIS has saved.
 
-    In a project that QGIS has saved, the operator's layers, order, styles and view stay. New layers are added, layers
-    that do not exist any more are removed, and data sources and variables are renewed, since QGIS saves links as what
-    they led to. Any other project is replaced. The file appears when it is complete.
+    In a project that QGIS has saved, the operator's layers, order, styles and view stay. New layers are added, and
+    layers that do not exist any more are removed. If it has an older layout, a copy is kept beside it, and it is
+    converted. Any other project is replaced. The file is not touched if nothing changes in it, since QGIS may have it
+    open, and it appears when it is complete.
 
     Parameters
     ----------
@@ -44,14 +55,39 @@ def write_project_file(project: Project, path: Path) -> None:
     """
     root = document_of(project)
     others: dict[str, bytes] = {}
+    is_converted = False
     if path.exists():
         saved = _read(path)
         # QGIS signs what it saves with the time.
         if saved.root.get("saveDateTime"):
+            before = etree.tostring(saved.root)
+            is_converted = needs_conversion(saved.root)
+            if is_converted:
+                convert(saved.root, root)
             update(saved.root, root)
+            if etree.tostring(saved.root) == before:
+                return
             root, others = saved
-    with writing_to(path.parent), replacing(path) as unfinished:
-        unfinished.write_bytes(_zipped({f"{path.stem}.qgs": _text(root), **others}))
+    content = _zipped({f"{path.stem}.qgs": _text(root), **others})
+    if path.is_file() and path.read_bytes() == content:
+        return
+    with writing_to(path.parent):
+        if is_converted:
+            _keep_copy(path)
+        with replacing(path) as unfinished:
+            unfinished.write_bytes(content)
+
+
+def _keep_copy(path: Path) -> None:
+    """Keep a copy of a project, byte by byte, under a name that says why and that is not in use."""
+    number = 1
+    kept = path.with_name(f"{path.stem}_before_conversion{path.suffix}")
+    while os.path.lexists(kept):
+        number += 1
+        kept = path.with_name(f"{path.stem}_before_conversion_{number}{path.suffix}")
+    with replacing(kept) as unfinished:
+        shutil.copyfile(path, unfinished)
+    log.info("%s: now shows the files in %s; %s keeps it as it was", path, path.parent / "map", kept)
 
 
 class _SavedProject(NamedTuple):
@@ -65,6 +101,8 @@ def _read(path: Path) -> _SavedProject:
     """Read a project file. Raises UnreadableProjectError if it cannot be read, or is not a QGIS project."""
     try:
         with ZipFile(path) as packed:
+            if sum(entry.file_size for entry in packed.infolist()) > _MOST_BYTES:
+                raise ValueError("it is far too large for a project")
             entries = {name: packed.read(name) for name in packed.namelist()}
         (name,) = (name for name in entries if name.endswith(".qgs"))
         root = etree.parse(

@@ -1,24 +1,25 @@
 """Update a QGIS project that an operator has saved: the operator's changes stay, and what is new is added."""
 
-from collections.abc import Sequence
+import posixpath
+from collections.abc import Mapping, Sequence
 
 from lxml import etree
 
 from alcd_otb.qgis.elements import Element, element
-from alcd_otb.qgis.project_document import GROUP_NODE, LAYER_NODE, OWN, VARIABLES, text_list
+from alcd_otb.qgis.project_document import GROUP_NODE, LAYER_NODE, OWN, text_list
 
 
 def update(saved: Element, fresh: Element) -> None:
-    """Update a saved project, in place.
+    """Update a saved project, in place. Nothing is changed where the layers, their files and their rights are the same.
 
     Parameters
     ----------
     saved
         Document that QGIS has saved.
     fresh
-        Document of a new project, whose layers, themes and variables are brought into the saved one.
+        Document of a new project, whose layers and themes are brought into the saved one.
     """
-    present = {layer.findtext("id"): layer for layer in saved.iterfind("projectlayers/maplayer")}
+    present = {layer.findtext("id") or "": layer for layer in saved.iterfind("projectlayers/maplayer")}
     known = {value.text or "" for value in saved.iterfind(f"properties/{OWN}/layers/value")}
     wanted = {layer.findtext("id") or "": layer for layer in fresh.iterfind("projectlayers/maplayer")}
     _remove(saved, known - set(wanted))
@@ -29,18 +30,43 @@ def update(saved: Element, fresh: Element) -> None:
         _child(saved, "layerorder").append(element("layer", {"id": identifier}))
         _add_to_tree(saved, fresh, identifier)
     for identifier in set(wanted) & set(present):
-        source = wanted[identifier].findtext("datasource") or ""
-        _child(present[identifier], "datasource").text = source
-        for node in saved.iter(LAYER_NODE):
-            if node.get("id") == identifier:
-                node.set("source", source)
+        if wanted[identifier].get("readOnly") == "1" != present[identifier].get("readOnly"):
+            present[identifier].set("readOnly", "1")
+    _renew_sources(saved, {identifier: layer.findtext("datasource") or "" for identifier, layer in wanted.items()})
     _update_themes(_child(saved, "visibility-presets"), _child(fresh, "visibility-presets"), added)
-    _update_variables(
-        _child(_child(saved, "properties"), "Variables"), _child(_child(fresh, "properties"), "Variables")
-    )
-    own = _child(_child(saved, "properties"), OWN)
-    own.clear()
-    own.append(text_list("layers", sorted(known | set(wanted))))
+    if known != set(wanted):
+        own = _child(_child(saved, "properties"), OWN)
+        listed = own.find("layers")
+        if listed is not None:
+            own.remove(listed)
+        own.append(text_list("layers", wanted))
+
+
+def _renew_sources(saved: Element, wanted: Mapping[str, str]) -> None:
+    """Lead the project's own layers to their files, wherever the document names them: in layers, tree and layouts.
+
+    What the operator has added to a source, such as a filter, stays.
+    """
+    for node in saved.iter(etree.Element):
+        if node.tag == "maplayer":
+            source = node.find("datasource")
+            fresh = wanted.get(node.findtext("id") or "")
+            if source is not None and fresh is not None and _file_of(source.text or "") != _file_of(fresh):
+                source.text = _with_file(source.text or "", fresh)
+        elif node.get("source") is not None:
+            fresh = wanted.get(node.get("id") or node.text or "")
+            if fresh is not None and _file_of(node.get("source") or "") != _file_of(fresh):
+                node.set("source", _with_file(node.get("source") or "", fresh))
+
+
+def _file_of(source: str) -> str:
+    return posixpath.normpath(source.partition("|")[0])
+
+
+def _with_file(source: str, fresh: str) -> str:
+    """Return a data source with the file, and the layer of the file, of another one."""
+    kept = [part for part in source.split("|")[1:] if not part.startswith(("layername=", "layerid=", "geometrytype="))]
+    return "|".join([fresh, *kept])
 
 
 def _remove(saved: Element, identifiers: set[str]) -> None:
@@ -88,15 +114,3 @@ def _update_themes(saved: Element, fresh: Element, added: Sequence[str]) -> None
             saved.append(theme)
         else:
             present.extend([layer for layer in theme if layer.get("id") in added])
-
-
-def _update_variables(saved: Element, fresh: Element) -> None:
-    """Renew the project's variables; the operator's own variables stay."""
-
-    def read(variables: Element) -> dict[str, str]:
-        columns = ([value.text or "" for value in variables.iterfind(f"{tag}/value")] for tag in VARIABLES)
-        return dict(zip(*columns, strict=True))
-
-    values = read(saved) | read(fresh)
-    saved.clear()
-    saved.extend([text_list(VARIABLES[0], values), text_list(VARIABLES[1], values.values())])

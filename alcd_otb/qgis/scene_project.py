@@ -10,30 +10,33 @@ from typing import NamedTuple
 from alcd_otb.accuracy import points as accuracy_points
 from alcd_otb.active_learning import layer as query_files
 from alcd_otb.errors import SampleError
-from alcd_otb.pictures.figures import smoothed_confidence
-from alcd_otb.qgis import styles
-from alcd_otb.qgis.forms import ITERATION, Fields
+from alcd_otb.qgis import map_folder, styles
+from alcd_otb.qgis.forms import Fields
 from alcd_otb.qgis.image_layers import CLEAR, VIEW, group_of, image_layers
 from alcd_otb.qgis.project_document import Project, ProjectLayer
 from alcd_otb.qgis.project_file import UnreadableProjectError, write_project_file
 from alcd_otb.raster.grid import Grid, crs_name
+from alcd_otb.raster.opening import open_vector
 from alcd_otb.samples.layers import CORRECTIONS, LAYER, SampleLayer, sample_layers, unreadable
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
-from otb_pipelines.process import gdal, ogr
+from otb_pipelines.process import ogr
 
 log = logging.getLogger(__name__)
 
 _TO_LABEL, _MAP = "Label", "Map"
 """Names of groups."""
+ITERATION = "iteration"
+"""Key of the layer that holds the number of the iteration."""
 
 
 def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path:
-    """Write or update ``project.qgz`` of a prepared scene, and of its last iteration if there is one.
+    """Bring the folder ``map`` to the last iteration, and write or update ``project.qgz``, which shows it.
 
-    What the operator has saved in it stays (see `project_file.write_project_file`). If the project or a file of samples
-    cannot be read, a warning is logged and the project is left as it is: the map is complete without it.
+    The project is left as it is, byte by byte, unless layers come or go. What the operator has saved in it stays (see
+    `project_file.write_project_file`). If the project or a file of samples cannot be read, a warning is logged and the
+    project is left as it is: the map is complete without it.
 
     Parameters
     ----------
@@ -52,8 +55,9 @@ def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path
     Raises
     ------
     ProcessingError
-        If the project cannot be written.
+        If the folder or the project cannot be written.
     """
+    map_folder.show_last_iteration(workspace, grid)
     try:
         project = _project(config, grid, workspace)
     except SampleError as error:
@@ -66,11 +70,13 @@ def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path
 def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
     """Return the project for labelling."""
     legend = config.template.legend
-    finished = workspace.iterations()
+    samples = tuple(_samples(config.samples, legend, workspace))
+    # QGIS makes the first layer the active one, and a click there is to be a sample.
     layers = (
+        *(layer for layer in samples if layer.key != CORRECTIONS),
         *_places(workspace),
-        *_samples(config.samples, legend, workspace),
-        *(_results(finished[-1], legend, grid) if finished else ()),
+        *(layer for layer in samples if layer.key == CORRECTIONS),
+        *_results(workspace.map_folder, legend, grid),
         ProjectLayer("invalid", "not classified", group_of(config, 0), "./valid.tif", grid.crs, styles.invalid_style()),
         *image_layers(config, grid, workspace.view),
     )
@@ -80,7 +86,7 @@ def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
         extent=grid.extent,
         layers=layers,
         themes=_themes(layers),
-        variables={ITERATION: workspace.next_number},
+        shows_iteration=True,
     )
 
 
@@ -114,12 +120,11 @@ def write_blind_project(config: SceneConfig, grid: Grid, workspace: Workspace) -
         *_editable(
             SampleLayer(points, accuracy_points.LAYER), "points", "Points", legend, workspace.folder, numbered=True
         ),
-        ProjectLayer("squares", "Pixels", _TO_LABEL, *squares, styles.squares_style(), "Polygon"),
+        ProjectLayer("squares", "Pixels", _TO_LABEL, *squares, styles.squares_style(), "Polygon", read_only=True),
         *image_layers(config, grid, workspace.view),
     )
     _write(
-        Project(f"{config.name}: accuracy", grid.crs, grid.extent, layers, _themes(layers), {}),
-        workspace.accuracy_project,
+        Project(f"{config.name}: accuracy", grid.crs, grid.extent, layers, _themes(layers)), workspace.accuracy_project
     )
     return workspace.accuracy_project
 
@@ -137,7 +142,9 @@ def _places(workspace: Workspace) -> Iterator[ProjectLayer]:
     path = workspace.to_visit
     if path.is_file():
         source = _source(SampleLayer(path, query_files.LAYER), workspace.folder)
-        yield ProjectLayer("to_visit", "Places to visit", _TO_LABEL, *source, styles.visits_style(), "Point")
+        yield ProjectLayer(
+            "to_visit", "Places to visit", _TO_LABEL, *source, styles.visits_style(), "Point", read_only=True
+        )
 
 
 def _samples(samples: Path, legend: Legend, workspace: Workspace) -> Iterator[ProjectLayer]:
@@ -218,7 +225,7 @@ def _source(layer: SampleLayer, folder: Path) -> _Source:
 def _opened(layer: SampleLayer) -> Iterator[ogr.Layer]:
     """Open a layer. Raises SampleError if the file cannot be read."""
     try:
-        source = gdal.OpenEx(str(layer.path), gdal.OF_VECTOR)
+        source = open_vector(layer.path)
         opened = source.GetLayerByName(layer.name) if layer.name else source.GetLayer(0)
         if opened is None:
             raise RuntimeError(f"it has no layer {layer.name or 'at all'}")
@@ -231,21 +238,21 @@ def _is_of_polygons(layer: ogr.Layer) -> bool:
     return ogr.GT_Flatten(layer.GetGeomType()) in (ogr.wkbPolygon, ogr.wkbMultiPolygon)
 
 
-def _results(iteration: Path, legend: Legend, grid: Grid) -> Iterator[ProjectLayer]:
-    """Yield the results of the last iteration, through the link ``latest``, so that those of the next replace them."""
-    contours, labels, margin = "contours.fgb", "labels.tif", "margin.tif"
-    if (iteration / contours).is_file():
+def _results(folder: Path, legend: Legend, grid: Grid) -> Iterator[ProjectLayer]:
+    """Yield the results that the folder ``map`` holds, and the layer of their iteration's number."""
+    name = folder.name
+    if (folder / map_folder.CONTOURS).is_file():
         style = styles.contours_style(legend)
-        source = f"./latest/{contours}|layername=contours"
-        yield ProjectLayer("contours", "Contours", _MAP, source, grid.crs, style, "Polygon")
-    if (iteration / margin).is_file():
-        yield ProjectLayer("margin", "Margin", _MAP, f"./latest/{margin}", grid.crs, styles.confidence_style())
-    confidence = smoothed_confidence(iteration)
-    if confidence is not None:
-        yield ProjectLayer(
-            "confidence", "Confidence", _MAP, f"./latest/{confidence.name}", grid.crs, styles.confidence_style()
-        )
-    yield ProjectLayer("classes", "Classes", _MAP, f"./latest/{labels}", grid.crs, styles.classes_style(legend))
+        source = f"./{name}/{map_folder.CONTOURS}|layername=contours"
+        yield ProjectLayer("contours", "Contours", _MAP, source, grid.crs, style, "Polygon", read_only=True)
+    for key, file in (("margin", map_folder.MARGIN), ("confidence", map_folder.CONFIDENCE)):
+        if (folder / file).is_file():
+            yield ProjectLayer(key, key.capitalize(), _MAP, f"./{name}/{file}", grid.crs, styles.confidence_style())
+    if (folder / map_folder.LABELS).is_file():
+        style = styles.classes_style(legend)
+        yield ProjectLayer("classes", "Classes", _MAP, f"./{name}/{map_folder.LABELS}", grid.crs, style)
+    source = f"./{name}/{map_folder.ITERATION_FILE}"
+    yield ProjectLayer(ITERATION, "Iteration", _MAP, source, grid.crs, styles.hidden_style(), "Polygon", read_only=True)
 
 
 def _themes(layers: Sequence[ProjectLayer]) -> dict[str, tuple[str, ...]]:
@@ -253,6 +260,8 @@ def _themes(layers: Sequence[ProjectLayer]) -> dict[str, tuple[str, ...]]:
     keys = [layer.key for layer in layers]
     points = [layer.key for layer in layers if layer.group == _TO_LABEL]
     outlines = [key for key in ("contours", "invalid") if key in keys]
+    # QGIS reloads what a theme shows, and so the number of the iteration is a part of each.
+    number = [key for key in (ITERATION,) if key in keys]
     images = [layer for layer in layers if layer.source == VIEW]
     base = [layer.key for layer in images[:1]]
     themes = {"Label": (*points, *outlines, *base)}
@@ -266,4 +275,4 @@ def _themes(layers: Sequence[ProjectLayer]) -> dict[str, tuple[str, ...]]:
             themes.setdefault(layer.group, (*points, layer.key))
         elif layer.key not in base:
             themes[layer.title] = (*points, *outlines, layer.key)
-    return themes
+    return {name: (*shown, *number) for name, shown in themes.items()}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from alcd_otb.files.writing import writing_to
+from alcd_otb.files.writing import replacing, writing_to
 from alcd_otb.pictures import contours
 from alcd_otb.qgis.elements import VERSION, Element, Style, element, option_map
 from alcd_otb.qgis.forms import OWN_FIELDS, Fields, class_form
@@ -62,7 +62,8 @@ def write_styles(legend: Legend, folder: Path, name: str) -> tuple[Path, ...]:
         path = folder / f"{name}_{layer}.qml"
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(etree.tostring(root, pretty_print=True, encoding="UTF-8"))
+            with replacing(path) as unfinished:
+                unfinished.write_bytes(etree.tostring(root, pretty_print=True, encoding="UTF-8"))
         written.append(path)
     return tuple(written)
 
@@ -132,6 +133,11 @@ def labels(field: str) -> Style:
     beside = element("placement", {"placement": 6, "dist": 1, "predefinedPositionOrder": "TR,TL,BR,BL,R,L,TSR,BSR"})
     settings = element("settings", {"calloutType": "simple"}, style, beside, element("rendering", {"displayAll": 1}))
     return [element("labeling", {"type": "simple"}, settings)]
+
+
+def hidden_style() -> Style:
+    """Draw nothing: the layer is there for its values."""
+    return [element("renderer-v2", {"type": "nullSymbol"})]
 
 
 def squares_style() -> Style:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from alcd_otb.arrays import Float32Array
 from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import reading
+from alcd_otb.raster.opening import open_raster
 from otb_pipelines.process import gdal
 
 SIDE = 512
@@ -163,7 +164,7 @@ def write_block(dataset: gdal.Dataset, values: NDArray[Any], window: Window) -> 
 
 def _opened(path: Path) -> gdal.Dataset:
     with reading(path):
-        return gdal.Open(str(path))
+        return open_raster(path)
 
 
 def _read(dataset: gdal.Dataset, path: Path, grid: Grid, window: Window, halo: int) -> Float32Array:

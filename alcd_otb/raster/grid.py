@@ -1,10 +1,14 @@
 """Describe the grid of a scene, on which every raster of the scene lies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Self
 
 from alcd_otb.errors import ProductError
-from otb_pipelines.process import gdal, osr
+from alcd_otb.raster.drivers import check_proj
+from alcd_otb.raster.opening import GEOTIFF, open_raster
+from otb_pipelines.process import osr
 
 
 class Window(NamedTuple):
@@ -60,8 +64,13 @@ class Grid:
     height: int
 
     @classmethod
-    def of(cls, path: str) -> Self:
-        """Read the grid of a raster that GDAL can open.
+    def of(cls, path: str | Path, formats: Sequence[str] = GEOTIFF) -> Self:
+        """Read the grid of a raster.
+
+        Parameters
+        ----------
+        path, formats
+            As for `open_raster`.
 
         Raises
         ------
@@ -69,9 +78,9 @@ class Grid:
             The raster is rotated, its pixels are not square, it has no CRS, or it cannot be read.
         """
         try:
-            dataset = gdal.Open(path)
+            dataset = open_raster(path, formats)
         except RuntimeError as error:
-            raise ProductError(f"{path}: cannot be read as a raster ({error})") from error
+            raise ProductError(f"{path}: cannot be read as a raster ({' '.join(str(error).split())})") from error
         left, width, row_skew, top, column_skew, height = dataset.GetGeoTransform()
         if row_skew or column_skew or height != -width:
             raise ProductError(f"{path}: its pixels are not square and north-up; warp it first")
@@ -108,6 +117,7 @@ class Grid:
     @property
     def spatial_reference(self) -> osr.SpatialReference:
         """The CRS for GDAL, with x (easting, longitude) before y."""
+        check_proj()
         reference = osr.SpatialReference()
         reference.SetFromUserInput(self.crs)
         reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)

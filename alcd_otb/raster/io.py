@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alcd_otb.errors import ConfigurationError, ProcessingError
+from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.grid import Grid, Window
+from alcd_otb.raster.opening import open_raster
 from otb_pipelines.process import gdal
 
 SMALLEST_OVERVIEW = 128
@@ -47,7 +49,7 @@ def updating(path: Path) -> Iterator[gdal.Dataset]:
     ProcessingError
         The changes cannot be written.
     """
-    with _closing(path, lambda: gdal.Open(str(path), gdal.GA_Update)) as dataset:
+    with _closing(path, lambda: open_raster(path, update=True)) as dataset:
         yield dataset
 
 
@@ -70,8 +72,8 @@ def copying(source: gdal.Dataset, path: Path, options: Mapping[str, str]) -> Ite
         The file cannot be written.
     """
     listed = [f"{key}={value}" for key, value in options.items()]
-    driver = gdal.GetDriverByName("GTiff")
-    with _closing(path, lambda: driver.CreateCopy(str(path), source, options=listed)) as dataset:
+    geotiff = driver("GTiff")
+    with _closing(path, lambda: geotiff.CreateCopy(str(path), source, options=listed)) as dataset:
         yield dataset
 
 
@@ -130,10 +132,10 @@ def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[
 
 @contextmanager
 def _creating(
-    driver: str, path: Path, grid: Grid, pixel_type: int, bands: int, options: list[str]
+    format_name: str, path: Path, grid: Grid, pixel_type: int, bands: int, options: list[str]
 ) -> Iterator[gdal.Dataset]:
     def create() -> gdal.Dataset:
-        return gdal.GetDriverByName(driver).Create(str(path), grid.width, grid.height, bands, pixel_type, options)
+        return driver(format_name).Create(str(path), grid.width, grid.height, bands, pixel_type, options)
 
     with _closing(path, create) as dataset:
         dataset.SetGeoTransform(grid.transform)
@@ -206,7 +208,7 @@ def strips(raster: Path | gdal.Dataset, rows: int = 256) -> Iterator[Strip]:
     rows
         Rows of a strip. The last one may have fewer.
     """
-    dataset = gdal.Open(str(raster)) if isinstance(raster, Path) else raster
+    dataset = open_raster(raster) if isinstance(raster, Path) else raster
     band = dataset.GetRasterBand(1)
     for first in range(0, dataset.RasterYSize, rows):
         yield Strip(first, band.ReadAsArray(0, first, dataset.RasterXSize, min(rows, dataset.RasterYSize - first)))
@@ -245,7 +247,7 @@ def read_part(
         The raster cannot be read.
     """
     try:
-        dataset = gdal.Open(str(path))
+        dataset = open_raster(path)
     except RuntimeError as error:
         raise ProcessingError(f"{path}: cannot be read ({error})") from error
     height, width = dataset.RasterYSize, dataset.RasterXSize
@@ -301,7 +303,7 @@ def values_at(path: Path, rows: NDArray[np.int64], columns: NDArray[np.int64]) -
         The raster cannot be read.
     """
     with reading(path):
-        dataset = gdal.Open(str(path))
+        dataset = open_raster(path)
         tiles = rows // _TILE * (dataset.RasterXSize // _TILE + 1) + columns // _TILE
         order = np.argsort(tiles, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(tiles[order])) + 1)

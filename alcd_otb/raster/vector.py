@@ -1,6 +1,7 @@
 """Write GeoPackages whole, and list the errors that reading a vector file raises."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +9,15 @@ from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError, UnsupportedGeometryTypeError
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.files.folders import scratch_folder
+from alcd_otb.raster.drivers import vector_driver
 from otb_pipelines.process import gdal, ogr
 
-# GeoPackage stores the time of the last change. With a fixed time, equal contents give equal bytes.
-_FIXED_DATE = "2000-01-01T00:00:00Z"
+FIXED_DATE = "2000-01-01T00:00:00Z"
+"""Time of the last change that a new GeoPackage stores. With a fixed time, equal contents give equal bytes."""
 
-READING_ERRORS = (FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
-"""The errors that Fiona raises when it cannot read a vector file."""
+READING_ERRORS = (RuntimeError, FionaError, CPLE_BaseError, UnsupportedGeometryTypeError, OSError, UnicodeDecodeError)
+"""The errors that GDAL and Fiona raise when they cannot read a vector file."""
 
 
 @contextlib.contextmanager
@@ -26,25 +29,23 @@ def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
     ProcessingError
         The file exists already, or cannot be written.
     """
-    if path.exists():
+    if os.path.lexists(path):
         raise ProcessingError(f"{path}: exists already and is not overwritten; move it away first")
-    partial = path.with_name(f".unfinished-{path.stem}.gpkg")
     before = gdal.GetConfigOption("OGR_CURRENT_DATE")
-    gdal.SetConfigOption("OGR_CURRENT_DATE", _FIXED_DATE)
+    gdal.SetConfigOption("OGR_CURRENT_DATE", FIXED_DATE)
     try:
-        partial.unlink(missing_ok=True)
-        source = ogr.GetDriverByName("GPKG").CreateDataSource(str(partial))
-        try:
-            yield source
-        except RuntimeError:
-            # Closing may fail for the same reason, but only the first error says why.
-            with contextlib.suppress(RuntimeError):
-                source.Destroy()
-            raise
-        source.Destroy()
-        partial.replace(path)
+        with scratch_folder(path.parent) as scratch:
+            source = vector_driver("GPKG").CreateDataSource(str(scratch / "new.gpkg"))
+            try:
+                yield source
+            except RuntimeError:
+                # Closing may fail for the same reason, but only the first error says why.
+                with contextlib.suppress(RuntimeError):
+                    source.Destroy()
+                raise
+            source.Destroy()
+            os.replace(scratch / "new.gpkg", path)
     except (RuntimeError, OSError) as error:
-        partial.unlink(missing_ok=True)
         raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
     finally:
         gdal.SetConfigOption("OGR_CURRENT_DATE", before)

@@ -10,6 +10,7 @@ import fiona
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.files.writing import writing_to
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GEOPACKAGE, open_vector
 from alcd_otb.samples.layers import LAYER, sample_layers
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.vector_features import (
@@ -21,7 +22,7 @@ from alcd_otb.samples.vector_features import (
 )
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.legend import Legend
-from otb_pipelines.process import gdal, ogr, osr
+from otb_pipelines.process import ogr, osr
 
 Point = tuple[str | int, float, float]
 """Class (name or code), x, y."""
@@ -85,7 +86,7 @@ def add_points(
             create_empty_samples(path, grid)
     name = next(layer.name for layer in sample_layers(path, legend) if not layer.corrects)
     try:
-        dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_UPDATE, allowed_drivers=["GPKG"])
+        dataset = open_vector(path, GEOPACKAGE, update=True)
         dataset.StartTransaction()
         try:
             layer = dataset.GetLayerByName(name) if name else dataset.GetLayer(0)

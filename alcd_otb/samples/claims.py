@@ -8,6 +8,7 @@ import numpy as np
 
 from alcd_otb.arrays import BoolArray, Float64Array, Int64Array
 from alcd_otb.errors import SampleError
+from alcd_otb.raster.drivers import driver, vector_driver
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.sample import Sample
 from otb_pipelines.process import gdal, ogr
@@ -159,7 +160,7 @@ def _polygon_claims(index: int, polygon: Sample, grid: Grid) -> Claims:
 
 
 def _rasterise(geometry: Mapping[str, Any], grid: Grid, row: int, column: int, height: int, width: int) -> BoolArray:
-    window = gdal.GetDriverByName("MEM").Create("", width, height, 1, gdal.GDT_Byte)
+    window = driver("MEM").Create("", width, height, 1, gdal.GDT_Byte)
     left, top = grid.left + column * grid.resolution, grid.top - row * grid.resolution
     window.SetGeoTransform((left, grid.resolution, 0.0, top, 0.0, -grid.resolution))
     window.SetProjection(grid.spatial_reference.ExportToWkt())
@@ -169,7 +170,7 @@ def _rasterise(geometry: Mapping[str, Any], grid: Grid, row: int, column: int, h
         for x, y in coordinates:
             ring.AddPoint_2D(x, y)
         shape.AddGeometry(ring)
-    source = ogr.GetDriverByName("Memory").CreateDataSource("")
+    source = vector_driver("Memory").CreateDataSource("")
     layer = source.CreateLayer("polygon", grid.spatial_reference, ogr.wkbPolygon)
     feature = ogr.Feature(layer.GetLayerDefn())
     feature.SetGeometry(shape)

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import fiona
-
 from alcd_otb.errors import SampleError
+from alcd_otb.raster.descriptions import UnreadableError
+from alcd_otb.raster.opening import layer_names, open_vector
 from alcd_otb.raster.vector import READING_ERRORS
 from alcd_otb.settings.legend import Legend
 from alcd_otb.text import did_you_mean
-from otb_pipelines.process import gdal
 
 LAYER = "samples"
 """Layer of samples in a file of several layers."""
@@ -77,7 +76,7 @@ def holds_samples(path: Path) -> bool:
     A file that cannot be read counts as holding samples, so that reading it reports the error.
     """
     try:
-        dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
+        dataset = open_vector(path)
     except RuntimeError:
         return True
     layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
@@ -112,7 +111,16 @@ def unreadable(path: Path, error: Exception) -> SampleError:
         return SampleError(
             f"{path}: another program holds it ({error}); save or cancel the edits in QGIS, then run again"
         )
-    return SampleError(f"{path}: cannot be read as a vector file ({error}); save it anew from QGIS")
+    if isinstance(error, UnreadableError):
+        return SampleError(str(error) if str(path) in str(error) else f"{path}: {error}")
+    reason = " ".join(str(error).split())
+    # What libraries say of their own variables helps nobody.
+    if "not recognized" in reason or "Pointer '" in reason:
+        return SampleError(
+            f"{path}: cannot be read as a vector file (damaged, or of another format); "
+            "give a GeoPackage, shapefile or GeoJSON"
+        )
+    return SampleError(f"{path}: cannot be read as a vector file ({reason}); put a copy of it in its place")
 
 
 def _of_folder(folder: Path, legend: Legend) -> Iterator[SampleLayer]:
@@ -134,7 +142,7 @@ def _of_folder(folder: Path, legend: Legend) -> Iterator[SampleLayer]:
 
 def _of_file(path: Path) -> Iterator[SampleLayer]:
     try:
-        names = list(fiona.listlayers(path))
+        names = layer_names(path)
     except READING_ERRORS as error:
         raise unreadable(path, error) from error
     if len(names) == 1 and names[0] != CORRECTIONS:

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import fiona
-
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import open_features
 from alcd_otb.raster.vector import READING_ERRORS
 from alcd_otb.samples.layers import SampleLayer, sample_layers, unreadable
 from alcd_otb.samples.sample import Sample
@@ -119,7 +118,7 @@ def _read_content(layer: SampleLayer) -> _LayerContent:
     if layer.path.suffix.lower() == ".csv":
         options |= {"X_POSSIBLE_NAMES": "x,lon*,easting", "Y_POSSIBLE_NAMES": "y,lat*,northing"}
     try:
-        with fiona.open(layer.path, allow_unsupported_drivers=True, **options) as collection:
+        with open_features(layer.path, **options) as collection:
             return _LayerContent(list(collection), collection.crs_wkt, list(collection.schema["properties"]))
     except READING_ERRORS as error:
         raise unreadable(layer.path, error) from error

@@ -21,7 +21,8 @@ _PATIENCE = 5.0
 def can_restore(samples: Path, workspace: Path) -> bool:
     """Check whether a scene's samples are a GeoPackage in its workspace, and so made for this scene alone.
 
-    Files elsewhere are the user's own, and other scenes may use them.
+    Files elsewhere are the user's own, and other scenes may use them. So are those elsewhere that the workspace only
+    has a link to.
 
     Parameters
     ----------
@@ -30,7 +31,9 @@ def can_restore(samples: Path, workspace: Path) -> bool:
     workspace
         Folder of the workspace.
     """
-    return samples.parent.resolve() == workspace.resolve() and samples.suffix.lower() == ".gpkg"
+    if samples.parent.resolve() != workspace.resolve() or samples.suffix.lower() != ".gpkg":
+        return False
+    return not os.path.lexists(samples) or (not samples.is_symlink() and samples.stat().st_nlink == 1)
 
 
 def take_samples(earlier: Path, present: Path, workspace: Workspace, number: int) -> None:
@@ -127,7 +130,8 @@ def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path)
         ) from error
     except (sqlite3.DatabaseError, RuntimeError):
         # The file is not a GeoPackage, or it is damaged: it is kept as it is, byte by byte.
-        shutil.copyfile(samples, kept)
+        shutil.copyfile(samples, scratch / kept.name)
+        os.replace(scratch / kept.name, kept)
         _copy_whole(earlier, samples, scratch)
     return kept
 
@@ -161,7 +165,7 @@ def _copy_whole(earlier: Path, samples: Path, scratch: Path) -> None:
 
 def _unused(path: Path) -> Path:
     candidate, number = path, 1
-    while candidate.exists():
+    while os.path.lexists(candidate):
         number += 1
         candidate = path.with_name(f"{path.stem}_{number}{path.suffix}")
     return candidate

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import count_pairs
+from alcd_otb.raster.opening import open_raster
 from otb_pipelines.process import gdal
 
 
@@ -24,7 +25,7 @@ def compare_with_truth(labels: Path, truth: Path) -> dict[tuple[int, int], int]:
     # On the map's grid, computed strip by strip while it is read.
     truth_on_grid = gdal.Warp(
         "",
-        str(truth),
+        open_raster(truth),
         format="VRT",
         outputBounds=(left, bottom, right, top),
         width=grid.width,

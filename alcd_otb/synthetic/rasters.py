@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alcd_otb.arrays import Float32Array
+from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.settings.legend import Legend
 from alcd_otb.synthetic import noise
@@ -208,7 +209,7 @@ def write_dem(path: Path, elevation: Float32Array, grid: Grid) -> None:
 def _geotiff(path: Path, grid: Grid, pixel_type: int, options: Iterable[str]) -> Iterator[gdal.Band]:
     """Yield the band of a new single-band GeoTIFF, which is on the disk when the context ends."""
     path.unlink(missing_ok=True)
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), grid.width, grid.height, 1, pixel_type, list(options))
+    dataset = driver("GTiff").Create(str(path), grid.width, grid.height, 1, pixel_type, list(options))
     dataset.SetGeoTransform(grid.transform)
     dataset.SetSpatialRef(grid.spatial_reference)
     yield dataset.GetRasterBand(1)

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from lxml import etree
 
+from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.grid import Grid
 from alcd_otb.synthetic.spectra import BANDS, SOLAR_IRRADIANCE, Band
-from otb_pipelines.process import gdal, gdal_array
+from otb_pipelines.process import gdal_array
 
 QUANTIFICATION = 10000
 OFFSET = -1000
@@ -164,7 +165,7 @@ def write_band(
     resolutions = min(6, min(side, grid.width, grid.height).bit_length() - 1)
     tiling = [f"BLOCKXSIZE={side}", f"BLOCKYSIZE={side}", f"RESOLUTIONS={resolutions}"]
     options = ["QUALITY=100", "REVERSIBLE=YES", *tiling]
-    gdal.GetDriverByName("JP2OpenJPEG").CreateCopy(str(path), source, options=options)
+    driver("JP2OpenJPEG").CreateCopy(str(path), source, options=options)
     for sidecar in path.parent.glob(f"{path.name}.aux.xml"):
         sidecar.unlink()
 

@@ -12,7 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from alcd_otb.raster.grid import Window
+from alcd_otb.files.delivery import check_own, deliver
+from alcd_otb.files.folders import scratch_folder
+from alcd_otb.files.writing import writing_to
+from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.settings.legend import Legend
 from alcd_otb.synthetic import noise
 from alcd_otb.synthetic.clouds import make_clouds
@@ -122,6 +125,10 @@ def make_scene(
     ------
     ValueError
         If an argument is out of range.
+    ConfigurationError
+        If the folder holds a file of such a name that this function did not write, or that was changed since.
+    ProcessingError
+        If the folder cannot be written.
     """
     # Many parameters: each has a default, none depends on another, and a call names those that it sets.
     if size % 6 or not _SMALLEST <= size <= FULL_TILE:
@@ -129,37 +136,63 @@ def make_scene(
     if offset not in _OFFSET_DATES:
         raise ValueError(f"offset {offset!r}: give one of {', '.join(_OFFSET_DATES)}")
     rules, legend = TruthRules.load(use), legend_of(use)
-    folder.mkdir(parents=True, exist_ok=True)
-    grid = tile_grid(tile, size)
-    cloudy, clear = _acquisitions(tile, _OFFSET_DATES[offset], rules.season)
-    scene = _paths(folder, cloudy, clear)
-    model = _model(size, seed, (cloudy, clear), rules, legend)
-    truth = write_bands(model, (scene.cloudy, scene.clear), (cloudy, clear), grid, folder)
+    dates = _acquisitions(tile, _OFFSET_DATES[offset], rules.season)
+    plan = _Plan(size, seed, points_per_class, tile_grid(tile, size), dates, use, rules, legend, resolution)
+    delivered = _paths(folder, *dates)
+    files = (delivered.scene_json, delivered.dem, delivered.truth, delivered.samples, folder / "README.txt")
+    with writing_to(folder):
+        # Before the long work, not after it.
+        check_own(folder, [file.name for file in files])
+        folder.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(folder) as scratch:
+            _write(_paths(scratch, *dates), plan)
+            deliver(scratch, folder)
+    return delivered
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What `make_scene` was asked for."""
+
+    size: int
+    seed: int
+    points_per_class: int
+    grid: Grid
+    dates: tuple[SyntheticAcquisition, SyntheticAcquisition]
+    use: str
+    rules: TruthRules
+    legend: Legend
+    resolution: float | None
+
+
+def _write(scene: SyntheticScene, plan: _Plan) -> None:
+    """Write all files of a scene into an empty folder."""
+    size, seed, rules, legend, (cloudy, clear) = plan.size, plan.seed, plan.rules, plan.legend, plan.dates
+    model = _model(size, seed, plan.dates, rules, legend)
+    truth = write_bands(model, (scene.cloudy, scene.clear), plan.dates, plan.grid, scene.folder)
     cloudy = cloudy.with_cloud_cover(_cloud_cover(truth, rules, legend))
-    write_metadata(scene.cloudy, cloudy, grid)
-    write_metadata(scene.clear, clear, grid)
-    write_truth(scene.truth, truth.codes, grid.at_resolution(rules.resolution))
-    write_dem(scene.dem, model.terrain.elevation, grid.at_resolution(_DEM_RESOLUTION))
+    write_metadata(scene.cloudy, cloudy, plan.grid)
+    write_metadata(scene.clear, clear, plan.grid)
+    write_truth(scene.truth, truth.codes, plan.grid.at_resolution(rules.resolution))
+    write_dem(scene.dem, model.terrain.elevation, plan.grid.at_resolution(_DEM_RESOLUTION))
     # Nobody labels near the edge of the data of one date.
     margin = min(64, 0.03 * size)
     whole = Window(0, 0, size // rules.factor, size // rules.factor)
     usable = np.logical_and(*(view.imaged(whole, rules.factor, margin) for view in model.views))
-    points = place_points(truth, usable, rules.classes(legend), points_per_class, seed)
-    scene.samples.unlink(missing_ok=True)
-    write_points(scene.samples, points, grid.at_resolution(rules.resolution), legend)
-    _write_scene_json(scene, cloudy, seed, use, resolution)
+    points = place_points(truth, usable, rules.classes(legend), plan.points_per_class, seed)
+    write_points(scene.samples, points, plan.grid.at_resolution(rules.resolution), legend)
+    _write_scene_json(scene, cloudy, seed, plan.use, plan.resolution)
     readme = _README.format(
-        cloudy=scene.cloudy.relative_to(folder),
+        cloudy=scene.cloudy.relative_to(scene.folder),
         cloudy_baseline=_describe_baseline(cloudy),
-        clear=scene.clear.relative_to(folder),
+        clear=scene.clear.relative_to(scene.folder),
         clear_baseline=_describe_baseline(clear),
         truth=_describe_truth(rules, legend),
-        points=points_per_class,
+        points=plan.points_per_class,
         size=size,
         seed=seed,
     )
-    (folder / "README.txt").write_text(readme, encoding="utf-8")
-    return scene
+    (scene.folder / "README.txt").write_text(readme, encoding="utf-8")
 
 
 def _acquisitions(

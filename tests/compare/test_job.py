@@ -43,7 +43,7 @@ from alcd_otb.compare.page import comparison_page
 from alcd_otb.compare.pairing import pair
 from alcd_otb.compare.pictures import difference_picture
 from alcd_otb.compare.protocol import Protocol, load_protocol, protocol_names
-from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProductError
+from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError, ProcessingError, ProductError
 from alcd_otb.masks.labelled_reference import LabelledReference
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.template import load_template
@@ -128,6 +128,27 @@ def test_what_is_written(folder: Path) -> None:
         ("clouds_shadows", "2", "0"),
         ("land", "0", "5"),
     ]
+
+
+def test_maps_that_no_comparison_wrote_are_left_alone(folder: Path, tmp_path: Path) -> None:
+    run(folder / "references", folder / "products", tmp_path / "made")
+    (name,) = (file.name for file in (tmp_path / "made" / "differences").iterdir())
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    (out / "differences").mkdir(parents=True)
+    elsewhere.mkdir()
+    (out / "differences" / "mine.tif").write_bytes(b"years of work")
+    run(folder / "references", folder / "products", out)
+    run(folder / "references", folder / "products", out)
+    assert (out / "differences" / "mine.tif").read_bytes() == b"years of work"
+    (out / "differences" / name).write_bytes(b"changed")
+    with pytest.raises(ConfigurationError, match=f"{name}: was not made here by this command, or was changed since"):
+        run(folder / "references", folder / "products", out)
+    assert (out / "differences" / name).read_bytes() == b"changed"
+    shutil.rmtree(out / "differences")
+    (out / "differences").symlink_to(elsewhere)
+    with pytest.raises(ProcessingError, match="differences: is a link"):
+        run(folder / "references", folder / "products", out)
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_the_difference_map(folder: Path) -> None:

@@ -1,7 +1,11 @@
 """Where an export is written: what it replaces, what it refuses, and that it is there whole or not at all."""
 
-import fcntl
-import os
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +15,7 @@ from scenes import FinishedScene, alcd, leftovers, refused
 
 from alcd_otb.errors import ProcessingError
 from alcd_otb.export import job
+from alcd_otb.export.target import unfinished
 
 SCENE = "31TFJ_20180331T103021"
 
@@ -93,24 +98,78 @@ def test_a_failure_leaves_the_earlier_export(
     assert leftovers(tmp_path) == []
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from alcd_otb.export.target import unfinished
+with unfinished(Path(sys.argv[1])) as folder:
+    (folder / "half.tif").write_bytes(b"II*")
+    print(folder, flush=True)
+    {then}
+"""
+
+
 def test_what_a_killed_export_left_is_removed(finished: FinishedScene, tmp_path: Path) -> None:
-    left = tmp_path / ".unfinished-out"
-    (left / SCENE).mkdir(parents=True)
-    (left / "half.tif").write_bytes(b"II*")
+    code = KILLED.format(then="os.kill(os.getpid(), signal.SIGKILL)")
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert (Path(ended.stdout.strip()) / "half.tif").is_file()
     export([finished.result.workspace], tmp_path / "out", "cog")
     assert not (tmp_path / "out" / "half.tif").exists()
     assert leftovers(tmp_path) == []
 
 
 def test_two_exports_to_one_place_exclude_each_other(finished: FinishedScene, tmp_path: Path) -> None:
-    (tmp_path / ".unfinished-out").mkdir()
-    held = os.open(tmp_path / ".unfinished-out", os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    code = KILLED.format(then="input()")
+    command = [sys.executable, "-c", code, str(tmp_path / "out")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline()
         said = refused(7, "export", finished.result.workspace, tmp_path / "out", "--layout", "cog")
-    finally:
-        os.close(held)
-    assert "another export writes to it" in said
+        holder.kill()
+    assert f"another export (process {holder.pid} on {socket.gethostname()}) writes to it" in said
+
+
+def test_a_folder_linked_under_a_temporary_name_is_left_alone(finished: FinishedScene, tmp_path: Path) -> None:
+    precious, shared = tmp_path / "precious", tmp_path / "shared"
+    precious.mkdir()
+    shared.mkdir()
+    (precious / "thesis.txt").write_text("years of work")
+    with unfinished(shared / "out") as folder:
+        label = folder.parent.name[: -len("0123456789abcdef")]
+    for name in (".unfinished-out", f"{label}0123456789abcdef", ".former-out"):
+        (shared / name).symlink_to(precious)
+    export([finished.result.workspace], shared / "out", "cog")
+    assert (precious / "thesis.txt").read_text() == "years of work"
+    assert (shared / "out" / "export.json").is_file()
+
+
+@pytest.mark.parametrize("tile", ["../../TILE", "/tmp/TILE", ".", "", "31tfj", "31TFJ/..", 31, ["31TFJ"], "31TFJ\n"])
+def test_a_tile_that_is_none_names_no_folder(finished: FinishedScene, tmp_path: Path, tile: object) -> None:
+    workspace = tmp_path / "a" / "b" / "workspace"
+    shutil.copytree(finished.result.workspace, workspace, symlinks=True)
+    file = workspace / "iterations" / "001" / "config.json"
+    config = json.loads(file.read_text("utf-8"))
+    config["products"]["cloudy"]["tile"] = tile
+    file.write_text(json.dumps(config), "utf-8")
+    said = refused(3, "export", workspace, tmp_path / "a" / "b" / "out", "--layout", "cog")
+    assert said == f"{file}: {tile!r} is no tile such as 31TFJ; run the scene again"
+    assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["workspace"]
+
+
+@pytest.mark.parametrize("name", ["../../product", "/tmp/product", "..", "", "a\nb", "a" * 300, "x\0y"])
+def test_a_name_of_a_product_that_is_none_names_no_folder(finished: FinishedScene, tmp_path: Path, name: str) -> None:
+    workspace = tmp_path / "a" / "b" / "workspace"
+    shutil.copytree(finished.result.workspace, workspace, symlinks=True)
+    file = workspace / "iterations" / "001" / "config.json"
+    config = json.loads(file.read_text("utf-8"))
+    config["products"]["cloudy"]["name"] = name
+    file.write_text(json.dumps(config), "utf-8")
+    said = refused(3, "export", workspace, tmp_path / "a" / "b" / "out", "--layout", "zenodo")
+    assert said.startswith(f"{file}: {name!r} is no name of a folder")
+    assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["workspace"]
 
 
 def test_a_full_disk_is_told_of(finished: FinishedScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

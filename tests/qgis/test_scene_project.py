@@ -1,10 +1,8 @@
 """The project as QGIS itself opens it: valid layers, forms, colours, and what an operator changes in it."""
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -14,11 +12,10 @@ from typing import Any
 
 import fiona
 import numpy as np
-import numpy.typing as npt
 import pytest
 from osgeo import gdal, ogr
-from PIL import Image
 from places import ROOT
+from qgis_sessions import in_qgis, keys, pixels
 from scenes import FinishedScene, alcd, command_line, write_scene
 
 from alcd_otb.preparation.inputs import Inputs
@@ -34,30 +31,6 @@ LEGEND = load_template("clouds").legend
 FIELDS = ["fid", "class", "iteration", "author", "comment", "created"]
 VIEW = ["true_colour", "view_cirrus", "view_NDVI", "view_NDWI"]
 CLEAR_VIEW = ["clear_true_colour", "view_clear_cirrus", "view_clear_NDVI", "view_clear_NDWI"]
-
-
-def in_qgis(project: Path, *steps: list[Any]) -> list[Any]:
-    """Return the answers of steps, functions of qgis_session.py with their arguments, in a session with the project."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    ended = subprocess.run(
-        ["/usr/bin/python3", ROOT / "tools" / "qgis_session.py"],
-        input=json.dumps({"project": str(project), "steps": steps}),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        env=environment,
-    )
-    assert ended.returncode == 0, ended.stderr
-    answers: list[Any] = json.loads(ended.stdout)
-    return answers
-
-
-def keys(description: dict[str, Any]) -> list[str]:
-    return [layer["key"] for layer in description["layers"]]
-
-
-def pixels(path: Path) -> npt.NDArray[np.int16]:
-    return np.asarray(Image.open(path).convert("RGB")).astype(np.int16)
 
 
 def written_anew(scene: Scene) -> Path:
@@ -115,18 +88,18 @@ def pictures(labelled: Labelled, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 class TestTheProject:
     def test_of_a_prepared_scene_has_the_layers_to_label_in_and_the_images(self, labelled: Labelled) -> None:
-        assert keys(labelled.first) == ["samples", "corrections", "invalid", *VIEW, *CLEAR_VIEW]
+        assert keys(labelled.first) == ["samples", "corrections", "iteration", "invalid", *VIEW, *CLEAR_VIEW]
         assert all(layer["valid"] for layer in labelled.first["layers"])
 
     def test_of_an_iteration_has_its_results_too(self, labelled: Labelled) -> None:
-        results = ["contours", "margin", "confidence", "classes"]
+        results = ["contours", "margin", "confidence", "classes", "iteration"]
         assert keys(labelled.second) == [
-            "to_visit", "samples", "corrections", *results, "invalid", *VIEW, *CLEAR_VIEW,
+            "samples", "to_visit", "corrections", *results, "invalid", *VIEW, *CLEAR_VIEW,
         ]  # fmt: skip
         assert all(layer["valid"] for layer in labelled.second["layers"])
         for layer in labelled.second["layers"]:
             if layer["key"] in results:
-                assert "/latest/" in layer["source"]
+                assert "/work/map/" in layer["source"]
 
     def test_begins_with_the_whole_scene_in_its_crs(self, labelled: Labelled) -> None:
         for description in (labelled.first, labelled.second):
@@ -137,13 +110,13 @@ class TestTheProject:
 
     def test_shows_the_points_and_outlines_over_the_true_colour(self, labelled: Labelled) -> None:
         visible = [layer["key"] for layer in labelled.second["layers"] if layer["visible"]]
-        points = ["to_visit", "samples", "corrections"]
-        assert visible == [*points, "contours", "invalid", "true_colour"]
+        points = ["samples", "to_visit", "corrections"]
+        assert visible == [*points, "contours", "iteration", "invalid", "true_colour"]
         themes = labelled.second["themes"]
         assert themes["Label"] == visible
-        assert themes["Map"] == [*points, "classes"]
-        assert themes["cirrus"] == [*points, "contours", "invalid", "view_cirrus"]
-        assert themes["Clear date"] == [*points, "clear_true_colour"]
+        assert themes["Map"] == [*points, "classes", "iteration"]
+        assert themes["cirrus"] == [*points, "contours", "iteration", "invalid", "view_cirrus"]
+        assert themes["Clear date"] == [*points, "iteration", "clear_true_colour"]
 
     def test_snaps_corrections_to_each_other_and_points_to_nothing(self, labelled: Labelled) -> None:
         assert labelled.second["snapped"] == ["corrections"]
@@ -219,11 +192,15 @@ class TestLabelling:
         """What is saved counts, what is not yet saved is neither read nor lost."""
         folder = shutil.copytree(labelled.scene.workspace.folder.parent, tmp_path / "scene", symlinks=True)
         command = command_line("run", folder / "scene.json", "-q")
-        ((code, errors, features),) = in_qgis(
+        _, (code, errors), (was_edited, is_saved, features) = in_qgis(
             folder / "work" / "project.qgz",
-            ["run_while_editing", "samples", grouped, "land", "Point (603000 4896000)", command],
+            ["start_drawing", "samples", "land", "Point (603000 4896000)", grouped],
+            ["run", command],
+            ["save_layer", "samples"],
         )
         assert code == 0, errors
+        assert was_edited
+        assert is_saved
         grid = Inputs.read(labelled.scene.config).grid
         used = read_samples(folder / "work" / "iterations" / "002" / "samples.gpkg", LEGEND, grid)
         assert len(used) == features - 1 == 150
@@ -242,9 +219,11 @@ class TestLabelling:
         assert (scene.run(start=1).accuracy or {})["corrections"]["polygons"] == 1
         assert "; the corrections of iteration 1 are taken" in caplog.text
 
-    def test_the_next_points_are_for_the_next_iteration(self, labelled: Labelled) -> None:
-        assert labelled.first["variables"] == {"alcd_iteration": "1"}
-        assert labelled.second["variables"] == {"alcd_iteration": "2"}
+    def test_the_next_points_are_for_the_next_iteration(self, labelled: Labelled, tmp_path: Path) -> None:
+        folder = shutil.copytree(labelled.scene.workspace.folder, tmp_path / "work", symlinks=True)
+        in_qgis(folder / "project.qgz", ["draw", "samples", ["land"], ["Point (603000 4896000)"]])
+        with fiona.open(folder / "samples.gpkg", layer="samples") as layer:
+            assert [point.properties["iteration"] for point in layer] == [1] * (len(layer) - 1) + [2]
 
 
 class TestPictures:
@@ -322,27 +301,23 @@ class TestWhatTheOperatorSaves:
         assert layers["view_NDVI"]["name"] == "vegetation"
         assert "view_NDWI" not in layers
         assert [layer["name"] for layer in description["layers"]].count("my notes") == 1
-        assert description["variables"] == {"alcd_iteration": "2", "mine": "7"}
+        assert description["variables"] == {"mine": "7"}
         assert saved.config.samples.read_bytes() == before
 
-    def test_follows_the_next_iteration(self, saved: Scene) -> None:
-        """QGIS has saved what the link led to; the project is to lead through the link again."""
-        with zipfile.ZipFile(saved.workspace.project) as packed:
-            assert b"./iterations/001/labels.tif" in packed.read("project.qgs")
+    def test_follows_what_comes_and_goes(self, saved: Scene) -> None:
         shutil.copytree(saved.workspace.folder / "iterations" / "001", saved.workspace.folder / "iterations" / "002")
-        saved.workspace.latest.unlink()
-        saved.workspace.latest.symlink_to("iterations/002")
-        (saved.workspace.latest / "confidence_smoothed.tif").unlink()
-        (saved.workspace.latest / "confidence.tif").unlink()
-        self.place_to_visit(saved.workspace.folder / "to_visit.gpkg")
+        for name in ("confidence_smoothed.tif", "confidence.tif"):
+            (saved.workspace.folder / "iterations" / "002" / name).unlink()
+        saved.workspace.to_visit.unlink(missing_ok=True)
+        written_anew(saved)
+        self.place_to_visit(saved.workspace.to_visit)
         description, visits = in_qgis(written_anew(saved), ["describe"], ["labels_of", "to_visit"])
         layers = {layer["key"]: layer for layer in description["layers"]}
         assert all(layer["valid"] for layer in description["layers"])
-        assert layers["classes"]["source"].endswith("work/latest/labels.tif")
-        assert description["variables"]["alcd_iteration"] == "3"
+        assert layers["classes"]["source"].endswith("work/map/labels.tif")
         # What came up is in its place, and what has gone is gone.
         assert [key for key in layers if not key.startswith("my_notes")][:5] == [
-            "to_visit", "samples", "corrections", "contours", "margin",
+            "samples", "to_visit", "corrections", "contours", "margin",
         ]  # fmt: skip
         assert layers["margin"]["group"] == "Map"
         assert "confidence" not in layers
@@ -390,7 +365,7 @@ class TestOtherSources:
         scene.run()
         scene.workspace.view.unlink()
         (description,) = in_qgis(written_anew(scene), ["describe"])
-        assert keys(description) == ["samples", "corrections", "invalid"]
+        assert keys(description) == ["samples", "corrections", "iteration", "invalid"]
         assert "view.tif: cannot be read (" in caplog.text
 
     @pytest.mark.parametrize(("file", "content"), [("samples.gpkg", b"no vectors"), ("to_visit.gpkg", b"")])
@@ -431,8 +406,8 @@ class TestOtherSources:
         description, _ = in_qgis(
             written_anew(scene), ["describe"], ["render", ["samples_snow"], str(picture), place, [60, 60]]
         )
-        assert keys(description)[:4] == ["corrections", "samples_land", "samples_snow", "samples_water"]
-        assert [layer["crs"] for layer in description["layers"][1:4]] == ["EPSG:4326", "EPSG:32631", "EPSG:4326"]
+        assert keys(description)[:4] == ["samples_land", "samples_snow", "samples_water", "corrections"]
+        assert [layer["crs"] for layer in description["layers"][:3]] == ["EPSG:4326", "EPSG:32631", "EPSG:4326"]
         # The lower right half.
         assert (pixels(picture)[40, 50] < 255).all()
         assert (pixels(picture)[10, 20] == 255).all()
@@ -468,7 +443,7 @@ class TestOtherSources:
         with closing(sqlite3.connect(scene.config.samples)) as file:
             file.execute('ALTER TABLE "corrections" RENAME COLUMN "class" TO "kind"')
         (description,) = in_qgis(written_anew(scene), ["describe"])
-        assert keys(description)[:2] == ["samples", "invalid"]
+        assert keys(description)[:3] == ["samples", "iteration", "invalid"]
         (message,) = [one.getMessage() for one in caplog.records if one.name == "alcd_otb.qgis.scene_project"]
         assert message == (
             f"{scene.workspace.samples}: layer 'corrections' has no field 'class', and is left out of the project"
@@ -479,8 +454,8 @@ class TestOtherSources:
         scene = Scene.open(prepared(clear=None, samples=None, set={"margin": 120, "features": ["B02"], "view": view}))
         scene.run()
         (description,) = in_qgis(scene.workspace.project, ["describe"])
-        assert keys(description) == ["samples", "corrections", "invalid", "view_NIR", "view_short"]
-        assert description["themes"]["Label"] == ["samples", "corrections", "invalid", "view_NIR"]
+        assert keys(description) == ["samples", "corrections", "iteration", "invalid", "view_NIR", "view_short"]
+        assert description["themes"]["Label"] == ["samples", "corrections", "iteration", "invalid", "view_NIR"]
         assert all(layer["valid"] for layer in description["layers"])
 
 
@@ -493,6 +468,7 @@ def test_the_blind_project_shows_nothing_of_the_classifier(labelled: Labelled) -
     assert all(layer["valid"] for layer in description["layers"])
     assert form["choices"] == [{f"{one.code} {one.name}": one.name} for one in LEGEND.classes]
     assert labels == [True, "fid"]
+    assert [layer["key"] for layer in description["layers"] if layer["editable"]] == ["points"]
     names = ("latest", "labels.tif", "confidence", "samples.gpkg", "contours", "margin", "accuracy_plan")
     with zipfile.ZipFile(project) as packed:
         text = packed.read("accuracy.qgs").decode()

@@ -130,3 +130,16 @@ def test_only_a_geopackage_in_the_workspace_is_replaced(tmp_path: Path) -> None:
     assert not can_restore(tmp_path / "samples.shp", tmp_path)
     assert not can_restore(tmp_path.parent / "samples.gpkg", tmp_path)
     assert not can_restore(tmp_path / "points" / "samples.gpkg", tmp_path)
+
+
+@pytest.mark.parametrize("link", ["symbolic", "hard", "dangling"])
+def test_samples_that_are_a_link_are_the_user_s_own(tmp_path: Path, link: str) -> None:
+    elsewhere, linked = write(tmp_path / "thesis.gpkg", samples=["water"]), tmp_path / "work" / "samples.gpkg"
+    linked.parent.mkdir()
+    if link == "hard":
+        linked.hardlink_to(elsewhere)
+    else:
+        linked.symlink_to(elsewhere if link == "symbolic" else tmp_path / "nowhere.gpkg")
+    assert not can_restore(linked, linked.parent)
+    linked.unlink()
+    assert can_restore(linked, linked.parent)

@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 from osgeo import gdal
 
+from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.template import load_template
 from alcd_otb.synthetic import SyntheticScene, make_scene
 from alcd_otb.synthetic.spectra import BANDS
@@ -126,6 +127,31 @@ def test_same_seed_same_bytes_other_seed_other_scene(tmp_path: Path) -> None:
     assert digest(first) == digest(second)
     assert points_of(first) == points_of(second)
     assert not set(digest(first).values()) & set(digest(third).values())
+
+
+def test_a_scene_is_made_anew_where_nobody_changed_it(tmp_path: Path) -> None:
+    first = make_scene(tmp_path, size=360, seed=5)
+    bands = {path: path.read_bytes() for path in first.cloudy.rglob("*.jp2")}
+    (tmp_path / "notes.txt").write_text("mine")
+    make_scene(tmp_path, size=360, seed=6)
+    assert any(path.read_bytes() != content for path, content in bands.items())
+    make_scene(tmp_path, size=360, seed=5)
+    assert {path: path.read_bytes() for path in bands} == bands
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["samples.gpkg", "scene.json", "dem.tif", "truth.tif", "README.txt"])
+@pytest.mark.parametrize("demo", [True, False])
+def test_a_file_of_the_user_s_is_never_overwritten(tmp_path: Path, name: str, demo: bool) -> None:
+    if demo:
+        (tmp_path / name).write_bytes(b"an earlier one")
+        digest = hashlib.sha256(b"an earlier one").hexdigest()
+        (tmp_path / "SHA256SUMS").write_text(f"{digest}  {name}\n")
+    (tmp_path / name).write_bytes(b"an hour of work")
+    with pytest.raises(ConfigurationError, match=f"{name}: was not made here by this command, or was changed since"):
+        make_scene(tmp_path, size=360, seed=5)
+    assert (tmp_path / name).read_bytes() == b"an hour of work"
+    assert {path.name for path in tmp_path.iterdir()} <= {name, "SHA256SUMS"}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6])

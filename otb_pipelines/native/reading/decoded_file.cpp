@@ -1,6 +1,7 @@
 #include "decoded_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <stdexcept>
@@ -32,6 +33,16 @@ void forget_closed(Files& files) {
     }
 }
 
+// Bands of products, rasters that the caller has made, and virtual rasters of files that it has looked at.
+// Any other driver may take a file for the description of a server, and ask that server.
+constexpr std::array<const char*, 7> drivers{"JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID",
+                                             "GTiff",       "VRT",    nullptr};
+
+GDALDataset* opened(const std::string& path) {
+    return static_cast<GDALDataset*>(
+        GDALOpenEx(path.c_str(), GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, drivers.data(), nullptr, nullptr));
+}
+
 std::runtime_error unreadable(const std::string& path) {
     return std::runtime_error(path + ": cannot be read (" + CPLGetLastErrorMsg() + ")");
 }
@@ -58,7 +69,7 @@ DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
     const QuietErrors quiet;
     // GDAL may not have been used yet in this process.
     GDALAllRegister();
-    dataset_.reset(static_cast<GDALDataset*>(GDALOpen(path.c_str(), GA_ReadOnly)));
+    dataset_.reset(opened(path));
     if (dataset_ == nullptr || dataset_->GetRasterCount() == 0) {
         throw unreadable(path);
     }

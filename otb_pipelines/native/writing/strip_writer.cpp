@@ -80,7 +80,9 @@ std::vector<float> without_nan(const Rows& rows, float substitute) {
 
 void StripWriter::AddFile(const std::string& path, const std::string& likeness,
                           const std::vector<std::string>& options, const std::vector<int>& overviews) {
-    const Dataset like(static_cast<GDALDataset*>(GDALOpen(likeness.c_str(), GA_ReadOnly)));
+    constexpr std::array<const char*, 3> drivers{"GTiff", "VRT", nullptr};
+    const Dataset like(static_cast<GDALDataset*>(GDALOpenEx(
+        likeness.c_str(), GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, drivers.data(), nullptr, nullptr)));
     if (like == nullptr) {
         itkExceptionMacro(<< likeness << ": cannot be opened");
     }
@@ -89,6 +91,9 @@ void StripWriter::AddFile(const std::string& path, const std::string& likeness,
         listed.AddString(option.c_str());
     }
     GDALDriver* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+    if (driver == nullptr) {
+        itkExceptionMacro(<< "GDAL has no driver GTiff");
+    }
     const int bands = like->GetRasterCount();
     File file{path, nullptr, {}};
     file.dataset.reset(driver->Create(path.c_str(), like->GetRasterXSize(), like->GetRasterYSize(), bands,

@@ -1,0 +1,130 @@
+"""Describe the process that holds a lock file, and find out whether it has ended."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_JOB_QUERY_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock file.
+
+    Attributes
+    ----------
+    token
+        Random letters that no other holder has.
+    host
+        Name of the computer.
+    boot
+        What the kernel calls the time since the computer was started.
+    pid, started
+        Number of the process, and when it started in clock ticks since the computer did. Numbers are used again.
+    pid_namespace
+        What the numbers of processes belong to: containers of one computer have numbers of their own.
+    job
+        The batch job, if there is one.
+    """
+
+    token: str
+    host: str
+    boot: str
+    pid: int
+    started: str
+    pid_namespace: str
+    job: str | None
+
+    @classmethod
+    def here(cls) -> "Holder":
+        """Describe this process."""
+        return cls(
+            secrets.token_hex(16),
+            socket.gethostname(),
+            _boot(),
+            os.getpid(),
+            _start_of(os.getpid()) or "",
+            _pid_namespace(),
+            os.environ.get("SLURM_JOB_ID"),
+        )
+
+    @classmethod
+    def read(cls, text: str) -> "Holder | None":
+        """Read what a holder wrote; None if the text is something else."""
+        try:
+            content: dict[str, Any] = json.loads(text)
+            return cls(**{name: content[name] for name in cls.__dataclass_fields__})
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def __str__(self) -> str:
+        """Return the words in which a message names the holder."""
+        job = f", job {self.job}" if self.job else ""
+        return f"process {self.pid} on {self.host}{job}"
+
+    def has_ended(self) -> bool:
+        """Say whether the process is known to have ended. False where this computer cannot know."""
+        if self.host == socket.gethostname():
+            if self.boot != _boot():
+                return True
+            if self.started and self.pid_namespace == _pid_namespace():
+                return _start_of(self.pid) != self.started
+        return bool(self.job) and _job_is_gone(str(self.job))
+
+
+@cache
+def _boot() -> str:
+    return _read_text(Path("/proc/sys/kernel/random/boot_id"))
+
+
+def _pid_namespace() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _start_of(pid: int) -> str | None:
+    """Return when a process started, in clock ticks since the computer did; None if there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The name of the program comes second, in parentheses, and may itself hold spaces and parentheses.
+    state, *fields = text.rpartition(")")[2].split()
+    return None if state in "ZX" else fields[18]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _job_is_gone(job: str) -> bool:
+    """Ask SLURM whether a job has ended. False where SLURM does not answer."""
+    squeue = shutil.which("squeue")
+    if squeue is None or not job.isdigit():
+        return False
+    try:
+        answer = subprocess.run(
+            [squeue, "--noheader", "--states=all", "--format=%T", f"--jobs={job}"],
+            capture_output=True,
+            text=True,
+            timeout=_JOB_QUERY_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    if answer.returncode:
+        return "Invalid job id" in answer.stderr
+    states = answer.stdout.split()
+    return all(state not in ("PENDING", "RUNNING", "SUSPENDED", "COMPLETING", "STOPPED") for state in states)

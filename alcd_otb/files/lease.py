@@ -1,0 +1,243 @@
+"""Keep two runs apart by a lock file that says who holds it.
+
+The file is made by a hard link, which is one step on every file system. It names the computer, the process and the
+job, and its time is renewed every minute. A second guard is a lock of the kernel on the file, where the file system
+has such locks: some refuse them, and some grant the same lock to two computers.
+
+A run takes over a lock file that nobody holds: the process has ended, the computer was started anew, the job is gone,
+or the time was not renewed for ten minutes.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from alcd_otb.errors import ProcessingError, WorkspaceLockedError
+from alcd_otb.files.holder import Holder
+
+log = logging.getLogger(__name__)
+
+RENEWED_EVERY = 60.0
+"""Seconds between two signs of life."""
+SILENT_FOR = 600.0
+"""Seconds without a sign of life after which a lock file is taken over."""
+_TAKING_OVER = 60.0
+"""Seconds after which a process that was taking over a lock file counts as dead."""
+_LARGEST = 4096
+"""Bytes of a lock file that are read."""
+
+
+class Lease:
+    """A lock file that this process holds.
+
+    Parameters
+    ----------
+    path
+        The file.
+    descriptor
+        The open file.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path, self._descriptor = path, descriptor
+        self._ended = threading.Event()
+        self._renewal = threading.Thread(target=self._renew, name="lock file", daemon=True)
+        try:
+            self._renewal.start()
+        except RuntimeError:
+            log.debug("%s: no thread can be started to renew the lock file", path)
+
+    def _renew(self) -> None:
+        while not self._ended.wait(RENEWED_EVERY):
+            try:
+                os.utime(self._descriptor)
+            except OSError as error:
+                log.debug("%s: cannot be renewed (%s)", self._path, error)
+
+    def is_held(self) -> bool:
+        """Say whether the file is still this process's: another run takes it over after a long silence."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.lstat())
+        except OSError:
+            return False
+
+    def check(self) -> None:
+        """Check that the file is still this process's.
+
+        Raises
+        ------
+        WorkspaceLockedError
+            If another run took it over.
+        """
+        if not self.is_held():
+            raise WorkspaceLockedError(
+                f"{self._path}: another run took over, since this one gave no sign of life for "
+                f"{SILENT_FOR / 60:.0f} minutes; run again"
+            )
+
+    def end(self) -> None:
+        """Give the lock file up."""
+        self._ended.set()
+        if self._renewal.ident is not None:
+            self._renewal.join()
+        try:
+            if self.is_held():
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s: cannot be removed (%s); the next run takes it over", self._path, error.strerror)
+        finally:
+            os.close(self._descriptor)
+
+
+@contextmanager
+def leased(path: Path, held: str) -> Iterator[Lease]:
+    """Hold a lock file until the block ends.
+
+    Parameters
+    ----------
+    path
+        The file. Its folder exists.
+    held
+        What the message says of the holder, such as "/data/Arles: another run ({holder}) holds this workspace".
+
+    Raises
+    ------
+    WorkspaceLockedError
+        Another process holds the file. It is named.
+    ProcessingError
+        The file is a link, or no ordinary file.
+    OSError
+        The file cannot be written.
+    """
+    lease = Lease(path, _acquired(path, held))
+    try:
+        yield lease
+    finally:
+        lease.end()
+
+
+def _acquired(path: Path, held: str) -> int:
+    """Make the lock file. Returns its descriptor."""
+    holder = Holder.here()
+    own = path.with_name(f"{path.name}-{holder.token}")
+    descriptor = os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        os.write(descriptor, (json.dumps(asdict(holder)) + "\n").encode())
+        _try_kernel_lock(descriptor, fcntl.LOCK_EX)
+        try:
+            if not _linked(own, path):
+                _take_over(path, own, os.fstat(descriptor).st_mtime, held)
+        finally:
+            own.unlink(missing_ok=True)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _linked(own: Path, path: Path) -> bool:
+    """Give the own file the name of the lock file, unless that exists."""
+    try:
+        os.link(own, path, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if os.path.lexists(path):
+            return False
+        # A disk without hard links. To rename is one step, too, but it does not refuse a file that came just now.
+        log.debug("%s: made without a hard link (%s)", path, error)
+        os.rename(own, path)
+    return True
+
+
+def _take_over(path: Path, own: Path, now: float, held: str) -> None:
+    """Put the own file in the place of a lock file that nobody holds.
+
+    Raises
+    ------
+    WorkspaceLockedError
+        Somebody holds the lock file, or takes it over at this moment.
+    """
+    with _only_one(path.with_name(f"{path.name}-takeover"), now, held):
+        abandoned = _abandoned(path, now, held)
+        if abandoned is not None and os.path.samestat(abandoned, path.lstat()):
+            os.replace(own, path)
+        elif not _linked(own, path):
+            raise WorkspaceLockedError(_said(held, "one that is starting"))
+
+
+@contextmanager
+def _only_one(guard: Path, now: float, held: str) -> Iterator[None]:
+    """Let one process at a time take over a lock file."""
+    if os.path.lexists(guard) and now - guard.lstat().st_mtime > _TAKING_OVER:
+        guard.unlink(missing_ok=True)
+    try:
+        os.close(os.open(guard, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644))
+    except FileExistsError as error:
+        raise WorkspaceLockedError(_said(held, "one that is starting")) from error
+    try:
+        yield
+    finally:
+        guard.unlink(missing_ok=True)
+
+
+def _said(held: str, holder: object) -> str:
+    return held.replace("{holder}", str(holder))
+
+
+def _abandoned(path: Path, now: float, held: str) -> os.stat_result | None:
+    """Return which file nobody holds any more; None if the lock file has just been given up.
+
+    Raises
+    ------
+    WorkspaceLockedError
+        Somebody holds the lock file.
+    ProcessingError
+        The file is a link, or no ordinary file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if path.is_symlink():
+            raise ProcessingError(f"{path}: is a link, and no lock file; remove it") from error
+        raise
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise ProcessingError(f"{path}: is no ordinary file, so no lock file; remove it")
+        holder = Holder.read(os.read(descriptor, _LARGEST).decode(errors="replace"))
+        silent = now - state.st_mtime
+        if not _try_kernel_lock(descriptor, fcntl.LOCK_SH):
+            raise WorkspaceLockedError(_said(held, holder or "an unknown process"))
+    finally:
+        os.close(descriptor)
+    if holder is None:
+        # No run of this version wrote it: those of other versions hold it by the kernel's lock alone.
+        return state
+    if holder.has_ended():
+        log.debug("%s: taken over, since %s has ended", path, holder)
+    elif silent > SILENT_FOR:
+        log.warning("%s: taken over, since %s gave no sign of life for %d minutes", path, holder, silent // 60)
+    else:
+        raise WorkspaceLockedError(_said(held, holder))
+    return state
+
+
+def _try_kernel_lock(descriptor: int, kind: int) -> bool:
+    """Lock a file by the kernel. Return False if another process holds it; True also where there are no such locks."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        log.debug("the file system has no locks of the kernel (%s); the lock file alone keeps runs apart", error)
+    return True
