@@ -40,6 +40,8 @@ _MODULES = {"AlcdError": "alcd_otb.errors", "Result": "alcd_otb.result", "Scene"
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # First of all, since it sets the locale in which the libraries are loaded.
+    import_module("otb_pipelines")
     return getattr(import_module(_MODULES[name]), name)
 
 

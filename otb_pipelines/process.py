@@ -4,7 +4,6 @@ Both packages import GDAL from here, so that it raises exceptions wherever it is
 """
 
 import ctypes
-import locale
 import logging
 import os
 from collections.abc import Iterator
@@ -34,23 +33,6 @@ __all__ = [
     "osr",
 ]
 
-
-def _use_plain_locale() -> None:
-    """Let C and C++ compare letters, and read and write numbers, the same way on every machine.
-
-    In Turkish the lower case of ``I`` is no ``i``, so that GDAL does not find tables by their names; elsewhere a comma
-    ends the whole part of a number. Python's own text is not touched.
-    """
-    for category, names in ((locale.LC_CTYPE, ("C.UTF-8", "C")), (locale.LC_NUMERIC, ("C",))):
-        for name in names:
-            try:
-                locale.setlocale(category, name)
-                break
-            except locale.Error:
-                continue
-
-
-_use_plain_locale()
 gdal.UseExceptions()
 ogr.UseExceptions()
 osr.UseExceptions()

@@ -298,7 +298,8 @@ def _class_of(name: str) -> Callable[..., Estimator]:
     try:
         kind = getattr(import_module(module), class_name, None)
     except Exception as error:
-        reason = f"{name!r} cannot be imported ({_in_one_line(error)}); correct it, or install it"
+        why = str(error) if isinstance(error, ImportError) else _in_one_line(error)
+        reason = f"{name!r} cannot be imported ({why}); correct it, or install it"
         raise ConfigurationError(f"classifier: {reason}") from error
     if not inspect.isclass(kind) or not all(hasattr(kind, method) for method in ("fit", "predict", "get_params")):
         raise ConfigurationError(f"classifier: {name!r} is no class with scikit-learn's fit and predict")

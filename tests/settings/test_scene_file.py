@@ -387,9 +387,12 @@ class TestWrongTemplates:
             ({"classes": [{"name": "x"}]}, "key 'classes.0.code' is missing; it must be a whole number from 1 to 255"),
             ({"classifier": {}}, 'classifier: has no key "classifier", such as "rf"'),
             *(
-                ({"classifier": {"classifier": name, **more, key: "x"}}, f"classifier: key '{key}' is not known")
-                for name, more in (("rf", {}), ("dt", {}), ("sklearn", {"sklearn": "SVC"}))
-                for key in ("io.out", "io.confmatout", "cfield", "feat", "rand", "io.vd", "classifiers.rf.max")
+                (
+                    {"classifier": {"classifier": name, "sklearn": "SVC", key: "x"}},
+                    f"classifier: key {key!r} is not known; a classifier's parameters begin with '{library}.'",
+                )
+                for name, library in (("rf", "classifier"), ("dt", "classifier"), ("sklearn", "sklearn"))
+                for key in ("io.out", "io.confmatout", "cfield", "feat", "rand", "io.vd", "classifier_rf_max")
             ),
             # Of the wrong length.
             ({"features": []}, "features: [] is not allowed; it must be a list of at least 1 entry"),
