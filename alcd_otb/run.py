@@ -25,6 +25,7 @@ from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
 from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.raster.drivers import check_environment
+from alcd_otb.raster.sqlite_locks import usable_sqlite
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
 from alcd_otb.samples.layers import holds_samples
@@ -109,7 +110,7 @@ def run_scene(
     stopwatch = stopwatch or Stopwatch()
     with translated_failures(), recorded() as log_text:
         inputs = checked_inputs(config, settings)
-        with Workspace(config.workspace).locked() as lease:
+        with Workspace(config.workspace).locked() as lease, usable_sqlite(config.workspace):
             return _Run(config, settings, inputs, stopwatch, log_text, start, lease).result()
 
 
