@@ -6,15 +6,17 @@ Both packages import GDAL from here, so that it raises exceptions wherever it is
 import ctypes
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from osgeo import gdal, gdal_array, ogr, osr
 
+from otb_pipelines.block_cache import BlockCache
 from otb_pipelines.errors import OtbMissingError
+from otb_pipelines.own_process import is_own_process
 from otb_pipelines.settings import Settings
 
 __all__ = [
@@ -23,10 +25,10 @@ __all__ = [
     "forest_plugin",
     "gdal",
     "gdal_array",
-    "gdal_errors",
     "gdal_threads",
     "kept_memory",
     "load_otb",
+    "noted_gdal_errors",
     "ogr",
     "osr",
 ]
@@ -36,9 +38,6 @@ ogr.UseExceptions()
 osr.UseExceptions()
 
 log = logging.getLogger("otb_pipelines")
-
-gdal_errors: list[str] = []
-"""Errors that GDAL has reported since they were last removed. Callers of OTB read them, because OTB does not."""
 
 _OWN_APPLICATIONS = Path(__file__).parent / "otb_applications"
 _FOREST_PLUGIN = Path(__file__).parent / "itk_plugins" / "libfast_forest.so"
@@ -50,14 +49,19 @@ _DEFAULT_MEMORY = {_TRIM_THRESHOLD: 128 << 10, _TOP_PAD: 0, _MMAP_THRESHOLD: 128
 _KEPT_MEMORY = {_TRIM_THRESHOLD: 1 << 30, _TOP_PAD: 64 << 20, _MMAP_THRESHOLD: 32 << 20}
 
 
+_SET_UP = "_set_up_by_otb_pipelines"
+"""An attribute of OTB's module: the lock of its set-up. Another copy of this module finds it there."""
+
+_block_cache = BlockCache()
+
+
 def load_otb(settings: Settings) -> Any:
     """Load OTB's Python module. The first call sets it up for this process.
 
     Parameters
     ----------
     settings
-        Memory for GDAL's cache of blocks, and threads of ITK. The number of threads only has an effect before the
-        first filter is made.
+        Threads of ITK. Their number only has an effect before the first filter is made.
 
     Returns
     -------
@@ -70,28 +74,33 @@ def load_otb(settings: Settings) -> Any:
     OtbMissingError
         The module cannot be imported.
     """
-    # By default GDAL caches blocks in a twentieth of the machine's memory.
-    gdal.SetCacheMax(settings.ram << 20)
     # ITK reads this once, when the first filter is made.
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(settings.threads)
     return _loaded_otb()
 
 
-@cache
 def _loaded_otb() -> Any:
     try:
         import otbApplication
     except ImportError as error:
         raise OtbMissingError(f"OTB's Python module otbApplication cannot be imported ({error})") from error
-    otbApplication.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
-    _register_fast_forest()
-    # OTB does not notice that GDAL could not flush a file on closing it: a full disk would stay unnoticed.
-    # The handler serves all threads, since OTB may work in another thread than the caller's.
-    gdal.SetErrorHandler(_note_gdal_error)
-    # The official module does not have this function, and writes its log to standard output.
-    if hasattr(otbApplication, "AddLogCallback"):
-        otbApplication.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
+    # Once in a process, whichever threads come here, and whoever imports or reloads this module.
+    lock, done = vars(otbApplication).setdefault(_SET_UP, (threading.Lock(), []))
+    with lock:
+        if not done:
+            _set_up(otbApplication)
+            done.append(True)
     return otbApplication
+
+
+def _set_up(otb: Any) -> None:
+    otb.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
+    _register_fast_forest()
+    if is_own_process():
+        gdal.SetErrorHandler(_log_warning)
+    # The official module does not have this function, and writes its log to standard output.
+    if hasattr(otb, "AddLogCallback"):
+        otb.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
 
 
 def available_applications(settings: Settings) -> tuple[str, ...]:
@@ -112,31 +121,51 @@ def forest_plugin() -> Path | None:
 
 @contextmanager
 def gdal_threads(threads: int) -> Iterator[None]:
-    """Let GDAL decode with several threads until the block ends.
+    """Let GDAL decode with several threads, in this thread and in OTB's runs that it waits for, until the block ends.
 
     GDAL also encodes with them, unless the creation options of a file give a number. Several threads compress the
     blocks of a GeoTIFF in any order, so that equal pixels give different bytes.
     """
-    before = gdal.GetConfigOption("GDAL_NUM_THREADS")
-    gdal.SetConfigOption("GDAL_NUM_THREADS", str(threads))
+    before = gdal.GetThreadLocalConfigOption("GDAL_NUM_THREADS")
+    gdal.SetThreadLocalConfigOption("GDAL_NUM_THREADS", str(threads))
     try:
         yield
     finally:
-        gdal.SetConfigOption("GDAL_NUM_THREADS", before)
+        gdal.SetThreadLocalConfigOption("GDAL_NUM_THREADS", before)
 
 
 @contextmanager
 def bounded_cache(megabytes: int) -> Iterator[None]:
     """Limit GDAL's cache of raster blocks, in megabytes, until the block ends.
 
-    By default it is a twentieth of the machine's memory.
+    By default it is a twentieth of the machine's memory. Blocks of code may be nested or run side by side: the
+    smallest limit holds.
     """
-    before = gdal.GetCacheMax()
-    gdal.SetCacheMax(megabytes << 20)
-    try:
+    with _block_cache.at_most(megabytes << 20):
         yield
+
+
+@contextmanager
+def noted_gdal_errors() -> Iterator[list[str]]:
+    """Note the errors that GDAL reports in this thread until the block ends, and log its warnings.
+
+    OTB does not notice that GDAL could not flush a file on closing it: a full disk would stay unnoticed. OTB's module
+    hands on here what GDAL reported in its own thread. The handler that a program has set for GDAL is put aside, and
+    is there again afterwards.
+    """
+    errors: list[str] = []
+
+    def note(severity: int, number: int, message: str) -> None:
+        if severity >= gdal.CE_Failure:
+            errors.append(message)
+        else:
+            _log_warning(severity, number, message)
+
+    gdal.PushErrorHandler(note)
+    try:
+        yield errors
     finally:
-        gdal.SetCacheMax(before)
+        gdal.PopErrorHandler()
 
 
 @contextmanager
@@ -146,9 +175,12 @@ def kept_memory() -> Iterator[None]:
     OpenJPEG allocates and frees megabytes for each tile. By default the memory goes back to the kernel at once, which
     then clears the pages of the next buffer. This takes a sixth of the time of decoding a scene. With another C library
     than glibc, nothing is done.
+
+    glibc does not tell what was set before, so that it could not be restored. Therefore nothing is done either unless
+    `otb_pipelines.own_process.own_process` was called: in a notebook the memory stays as its owner has set it.
     """
     library = ctypes.CDLL(None)
-    if not hasattr(library, "mallopt"):
+    if not is_own_process() or not hasattr(library, "mallopt"):
         yield
         return
     try:
@@ -161,10 +193,9 @@ def kept_memory() -> Iterator[None]:
         library.malloc_trim(0)
 
 
-def _note_gdal_error(severity: int, _number: int, message: str) -> None:
-    if severity >= gdal.CE_Failure:
-        gdal_errors.append(message)
-    elif severity == gdal.CE_Warning:
+def _log_warning(severity: int, _number: int, message: str) -> None:
+    """Log a warning of GDAL. Its errors are exceptions."""
+    if severity == gdal.CE_Warning:
         log.debug("GDAL: %s", message)
 
 

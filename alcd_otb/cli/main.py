@@ -25,6 +25,7 @@ from alcd_otb.cli.commands import (
 from alcd_otb.cli.shared_options import common_options
 from alcd_otb.errors import AlcdError
 from alcd_otb.raster.opening import shut_off_network
+from otb_pipelines.own_process import own_process
 
 log = logging.getLogger("alcd_otb")
 
@@ -62,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
+    if arguments is None:
+        # Not where a program calls this function with words of its own.
+        own_process()
     options = command_parser().parse_args(arguments)
     _set_up_logging(sum(options.verbosity))
     shut_off_network()

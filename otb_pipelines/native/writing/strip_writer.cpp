@@ -14,6 +14,28 @@ namespace {
 
 constexpr int overview_rows = 64;
 
+// Keeps the first error that GDAL tells in this thread, for as long as it lives. Warnings are dropped: there
+// are none that matter once a file is written.
+class FirstError {
+  public:
+    FirstError() { CPLPushErrorHandlerEx(&take, this); }
+    ~FirstError() { CPLPopErrorHandler(); }
+    FirstError(const FirstError&) = delete;
+    FirstError& operator=(const FirstError&) = delete;
+
+    const std::string& message() const { return message_; }
+
+  private:
+    static void CPL_STDCALL take(CPLErr kind, CPLErrorNum /*number*/, const char* message) {
+        std::string& first = static_cast<FirstError*>(CPLGetErrorHandlerUserData())->message_;
+        if (kind == CE_Failure && first.empty()) {
+            first = message;
+        }
+    }
+
+    std::string message_;
+};
+
 int factor_of(GDALRasterBand& from, GDALRasterBand& to) {
     return static_cast<int>(std::lround(static_cast<double>(from.GetXSize()) / to.GetXSize()));
 }
@@ -152,8 +174,23 @@ void StripWriter::Write() {
     for (File& file : files_) {
         write_smaller_overviews(file);
         file.layers.clear();
-        // What GDAL cannot flush it tells its error handler.
+    }
+    close_all();
+}
+
+// GDAL writes what is left when a file is closed, and tells its error handler alone what it could not write.
+void StripWriter::close_all() {
+    std::string failures;
+    for (File& file : files_) {
+        const FirstError error;
         file.dataset.reset();
+        if (!error.message().empty()) {
+            failures +=
+                (failures.empty() ? "" : "; ") + file.path + ": cannot be written (" + error.message() + ")";
+        }
+    }
+    if (!failures.empty()) {
+        itkExceptionMacro(<< failures);
     }
 }
 

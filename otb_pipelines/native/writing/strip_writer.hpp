@@ -56,6 +56,7 @@ class StripWriter : public itk::ProcessObject {
         std::vector<Image::Pointer> layers;
     };
 
+    void close_all();
     void write_strip(const File& file, int first, int rows);
     void write_interleaved(const File& file, const itk::ImageRegion<2>& region);
     void write_rows(const File& file, GDALRasterBand& band, int first, Rows rows);
