@@ -5,7 +5,6 @@ Both packages import GDAL from here, so that it raises exceptions wherever it is
 
 import ctypes
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +14,7 @@ from typing import Any
 from osgeo import gdal, gdal_array, ogr, osr
 
 from otb_pipelines.errors import OtbMissingError
+from otb_pipelines.machine import gdal_cache, limit_otb
 from otb_pipelines.settings import Settings
 
 __all__ = [
@@ -71,9 +71,9 @@ def load_otb(settings: Settings) -> Any:
         The module cannot be imported.
     """
     # By default GDAL caches blocks in a twentieth of the machine's memory.
-    gdal.SetCacheMax(settings.ram << 20)
-    # ITK reads this once, when the first filter is made.
-    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(settings.threads)
+    gdal.SetCacheMax(gdal_cache(settings.ram) << 20)
+    # ITK reads its variable once, when the first filter is made.
+    limit_otb(settings.ram, settings.threads)
     return _loaded_otb()
 
 
@@ -129,10 +129,10 @@ def gdal_threads(threads: int) -> Iterator[None]:
 def bounded_cache(megabytes: int) -> Iterator[None]:
     """Limit GDAL's cache of raster blocks, in megabytes, until the block ends.
 
-    By default it is a twentieth of the machine's memory.
+    By default it is a twentieth of the machine's memory. A smaller one that the user has set by GDAL_CACHEMAX is kept.
     """
     before = gdal.GetCacheMax()
-    gdal.SetCacheMax(megabytes << 20)
+    gdal.SetCacheMax(gdal_cache(megabytes) << 20)
     try:
         yield
     finally:

@@ -22,7 +22,7 @@ from alcd_otb.cli.commands import (
     status,
     styles,
 )
-from alcd_otb.cli.shared_options import common_options
+from alcd_otb.cli.shared_options import common_options, limit_process
 from alcd_otb.errors import AlcdError
 
 log = logging.getLogger("alcd_otb")
@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command_parser().parse_args(arguments)
     _set_up_logging(sum(options.verbosity))
     try:
+        limit_process(options)
         code: int = options.command(options)
         return code
     except AlcdError as error:
