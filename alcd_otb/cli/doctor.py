@@ -105,14 +105,14 @@ class Diagnosis:
     def _limits(self) -> list[str]:
         """Return a line for each limit and where it was found. The smallest holds, unless an option says otherwise."""
         machine = self.machine
-        lines = [f"  at most {limit.value} threads: {limit.source}" for limit in machine.processors]
-        lines += [f"  at most {limit.value} MB of memory: {limit.source}" for limit in machine.memory]
-        lines += [f"  at most {limit.value} MB for a chain: {limit.source}" for limit in machine.ram]
-        lines += [f"  at most {limit.value} MB for GDAL's cache: {limit.source}" for limit in machine.cache]
+        lines = [f"  threads at most {limit.value}: {limit.source}" for limit in machine.processors]
+        lines += [f"  memory at most {limit.value} MB: {limit.source}" for limit in machine.memory]
+        lines += [f"  buffer of a chain at most {limit.value} MB: {limit.source}" for limit in machine.ram]
+        lines += [f"  cache of GDAL at most {limit.value} MB: {limit.source}" for limit in machine.cache]
         if self.threads != machine.threads.value:
-            lines.append(f"  {self.threads} threads: --threads")
+            lines.append(f"  threads {self.threads}: --threads")
         if self.ram != machine.default_ram.value:
-            lines.append(f"  {self.ram} MB for a chain: --ram")
+            lines.append(f"  buffer of a chain {self.ram} MB: --ram")
         return [*lines, *(f"  ignored: {sentence}" for sentence in machine.ignored)]
 
 
