@@ -248,14 +248,16 @@ class _Run:
             with stopwatch.timing("queries"):
                 update_places(workspace, folder, samples, template, self.settings)
 
-        with ThreadPoolExecutor(2) as pool:
-            guides = [pool.submit(outline), pool.submit(propose)]
+        def show() -> None:
             with stopwatch.timing("figures"):
                 draw_figures(workspace.quicklook, folder / "labels.tif", template.legend, folder)
             with stopwatch.timing("report"):
                 write_report(workspace, folder, number, template.legend)
-            for guide in guides:
-                guide.result()
+
+        tasks = (outline, propose, show)
+        with ThreadPoolExecutor(min(len(tasks), self.settings.threads)) as pool:
+            for task in [pool.submit(task) for task in tasks]:
+                task.result()
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:

@@ -5,7 +5,6 @@ Both packages import GDAL from here, so that it raises exceptions wherever it is
 
 import ctypes
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from osgeo import gdal, gdal_array, ogr, osr
 
 from otb_pipelines.block_cache import BlockCache
 from otb_pipelines.errors import OtbMissingError
+from otb_pipelines.machine import gdal_cache, limit_otb
 from otb_pipelines.own_process import is_own_process
 from otb_pipelines.settings import Settings
 
@@ -74,8 +74,8 @@ def load_otb(settings: Settings) -> Any:
     OtbMissingError
         The module cannot be imported.
     """
-    # ITK reads this once, when the first filter is made.
-    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(settings.threads)
+    # ITK reads its variable once, when the first filter is made.
+    limit_otb(settings.ram, settings.threads)
     return _loaded_otb()
 
 
@@ -139,9 +139,9 @@ def bounded_cache(megabytes: int) -> Iterator[None]:
     """Limit GDAL's cache of raster blocks, in megabytes, until the block ends.
 
     By default it is a twentieth of the machine's memory. Blocks of code may be nested or run side by side: the
-    smallest limit holds.
+    smallest limit holds, and a smaller one that the user has set by GDAL_CACHEMAX is kept.
     """
-    with _block_cache.at_most(megabytes << 20):
+    with _block_cache.at_most(gdal_cache(megabytes) << 20):
         yield
 
 

@@ -22,7 +22,7 @@ from alcd_otb.cli.commands import (
     status,
     styles,
 )
-from alcd_otb.cli.shared_options import common_options
+from alcd_otb.cli.shared_options import common_options, limit_process
 from alcd_otb.errors import AlcdError
 from alcd_otb.raster.opening import shut_off_network
 from otb_pipelines.own_process import own_process
@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _set_up_logging(sum(options.verbosity))
     shut_off_network()
     try:
+        limit_process(options)
         code: int = options.command(options)
         return code
     except AlcdError as error:

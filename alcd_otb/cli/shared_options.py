@@ -2,13 +2,17 @@
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from alcd_otb.cli.progress import ProgressBar
+from otb_pipelines.machine import find_machine, limit_libraries
 from otb_pipelines.settings import Settings, default_settings
+
+log = logging.getLogger(__name__)
 
 NumberT = TypeVar("NumberT", int, float)
 
@@ -59,6 +63,14 @@ def settings_of(options: argparse.Namespace) -> Settings:
     shows_progress = sys.stderr.isatty() and -1 not in options.verbosity
     defaults = default_settings(ProgressBar(sys.stderr) if shows_progress else None)
     return Settings(options.ram or defaults.ram, options.threads or defaults.threads, defaults.progress)
+
+
+def limit_process(options: argparse.Namespace) -> None:
+    """Keep the libraries of this process within memory and threads, and warn of variables that cannot be used."""
+    for sentence in find_machine().ignored:
+        log.warning("%s", sentence)
+    settings = settings_of(options)
+    limit_libraries(settings.ram, settings.threads)
 
 
 def print_result(result: Printable, options: argparse.Namespace) -> None:
