@@ -4,8 +4,28 @@ For notebooks and programs: `Scene` is a scene with its jobs, `Result` what a ru
 can be expected to fail. They are loaded when they are used, so that importing the package costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+
+
+def _leave_current_folder() -> None:
+    """Take the current folder from where ``python -m alcd_otb`` looks for modules.
+
+    Otherwise a file ``fiona.py`` that came with somebody's data would be run. In a checkout that is not installed, the
+    folder holds this package itself, and stays.
+    """
+    if not sys.argv or sys.argv[0] != "-m" or sys.flags.safe_path:
+        return
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if sys.path and os.path.realpath(sys.path[0]) != os.path.realpath(own):
+        del sys.path[0]
+
+
+# Before anything else is imported.
+_leave_current_folder()
+
+from importlib import import_module  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
     from alcd_otb.errors import AlcdError

@@ -7,7 +7,7 @@ Each has an exit code, from which a job scheduler can see what went wrong.
 class AlcdError(Exception):
     """Base class of all expected failures. The message names the file, the value and the remedy."""
 
-    exit_code = 1
+    exit_code = 5
 
 
 class ConfigurationError(AlcdError):

@@ -1,6 +1,5 @@
 """A run of a scene: the order of its jobs, from the products to the maps of one more iteration."""
 
-import io
 import logging
 import os
 import shutil
@@ -16,7 +15,7 @@ from alcd_otb.classification.iteration import IterationInput, check_classifier, 
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
 from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
-from alcd_otb.iterations.record import Stopwatch, recorded
+from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
 from alcd_otb.pictures.figures import draw_figures, draw_quicklook
 from alcd_otb.preparation.inputs import Inputs
@@ -108,10 +107,12 @@ def run_scene(
         The child that says what is wrong. Nothing half-written is left.
     """
     stopwatch = stopwatch or Stopwatch()
-    with translated_failures(), recorded() as log_text:
+    with translated_failures(), recorded() as run_log:
         inputs = checked_inputs(config, settings)
         with Workspace(config.workspace).locked() as lease, usable_sqlite(config.workspace):
-            return _Run(config, settings, inputs, stopwatch, log_text, start, lease).result()
+            with writing_to(config.workspace):
+                run_log.keep_in(config.workspace)
+            return _Run(config, settings, inputs, stopwatch, run_log, start, lease).result()
 
 
 def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
@@ -159,7 +160,7 @@ class _Run:
     settings: Settings
     inputs: Inputs
     stopwatch: Stopwatch
-    log_text: io.StringIO
+    run_log: RunLog
     start: int | None
     lease: Lease
 
@@ -227,7 +228,7 @@ class _Run:
             write_json(folder / "seconds.json", stopwatch.seconds)
             steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
             log.info("iteration %d, seconds: %s", number, steps)
-            (folder / "run.log").write_text(self.log_text.getvalue(), encoding="utf-8")
+            (folder / RUN_LOG).write_text(self.run_log.text, encoding="utf-8", errors="backslashreplace")
             if earlier is not None:
                 # Last, when nothing else can fail.
                 take_samples(earlier, self.config.samples, workspace, number)

@@ -1,7 +1,12 @@
-"""Write text for people: tables for a terminal, and the end of a message about an unknown name."""
+"""Write text for people: tables for a terminal and for spreadsheets, and the end of a message about an unknown name."""
 
+import csv
+import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+_STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -43,3 +48,60 @@ def did_you_mean(name: str, known: Iterable[str], listing: str | None = None) ->
     if similar:
         return f"; did you mean {by_lower_case[similar[0]]!r}? {listing[0].upper()}{listing[1:]}"
     return f"; {listing}"
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Write control characters, and all else that cannot be seen, as Python's escapes.
+
+    A name may come from anywhere, and a terminal obeys control characters.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    keep
+        Characters to leave as they are, such as line feeds.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter
+        if letter.isprintable() or letter in keep or unicodedata.category(letter) == "Zs"
+        else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Write rows as CSV that a spreadsheet shows as it is.
+
+    Parameters
+    ----------
+    rows
+        Numbers, texts, and None for an empty cell. A text that a spreadsheet would take for a formula begins with an
+        apostrophe; a text that is a number stays one.
+
+    Returns
+    -------
+    str
+        A line a row, each ended by a line feed.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    # Line feeds in a cell are in order with CSV, but not with what reads a file line by line.
+    shown = printable(value)
+    return f"'{shown}" if value.lstrip(" ").startswith(_STARTS_OF_FORMULAS) and not _is_number(value) else shown
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

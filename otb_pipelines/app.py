@@ -218,7 +218,10 @@ class Application:
 
 
 def _create(name: str, settings: Settings) -> Any:
-    native = load_otb(settings).Registry.CreateApplication(name)
+    try:
+        native = load_otb(settings).Registry.CreateApplication(name)
+    except RuntimeError as error:
+        raise OtbError(f"OTB application {name} cannot be made ({' '.join(str(error).split())})") from error
     if native is None:
         raise OtbMissingError(f"OTB application {name} is not there; install Debian's libotb-apps or this package anew")
     return native

@@ -4,13 +4,17 @@ Both packages import GDAL from here, so that it raises exceptions wherever it is
 """
 
 import ctypes
+import locale
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# Before GDAL, which prints a traceback where it is missing.
+import numpy  # noqa: F401
 from osgeo import gdal, gdal_array, ogr, osr
 
 from otb_pipelines.block_cache import BlockCache
@@ -33,6 +37,23 @@ __all__ = [
     "osr",
 ]
 
+
+def _use_plain_locale() -> None:
+    """Let C and C++ compare letters, and read and write numbers, the same way on every machine.
+
+    In Turkish the lower case of ``I`` is no ``i``, so that GDAL does not find tables by their names; elsewhere a comma
+    ends the whole part of a number. Python's own text is not touched.
+    """
+    for category, names in ((locale.LC_CTYPE, ("C.UTF-8", "C")), (locale.LC_NUMERIC, ("C",))):
+        for name in names:
+            try:
+                locale.setlocale(category, name)
+                break
+            except locale.Error:
+                continue
+
+
+_use_plain_locale()
 gdal.UseExceptions()
 ogr.UseExceptions()
 osr.UseExceptions()
@@ -41,6 +62,8 @@ log = logging.getLogger("otb_pipelines")
 
 _OWN_APPLICATIONS = Path(__file__).parent / "otb_applications"
 _FOREST_PLUGIN = Path(__file__).parent / "itk_plugins" / "libfast_forest.so"
+
+_OTB_LEVELS = ("DEBUG", "INFO", "WARNING", "CRITICAL", "FATAL")
 
 # Parameters of glibc's mallopt.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
@@ -80,6 +103,9 @@ def load_otb(settings: Settings) -> Any:
 
 
 def _loaded_otb() -> Any:
+    # OTB prints on standard output that it does not know a value.
+    if os.environ.get("OTB_LOGGER_LEVEL") not in _OTB_LEVELS:
+        os.environ.pop("OTB_LOGGER_LEVEL", None)
     try:
         import otbApplication
     except ImportError as error:
@@ -96,8 +122,6 @@ def _loaded_otb() -> Any:
 def _set_up(otb: Any) -> None:
     otb.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
     _register_fast_forest()
-    if is_own_process():
-        gdal.SetErrorHandler(_log_warning)
     # The official module does not have this function, and writes its log to standard output.
     if hasattr(otb, "AddLogCallback"):
         otb.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
@@ -197,6 +221,11 @@ def _log_warning(severity: int, _number: int, message: str) -> None:
     """Log a warning of GDAL. Its errors are exceptions."""
     if severity == gdal.CE_Warning:
         log.debug("GDAL: %s", message)
+
+
+if is_own_process():
+    # By default GDAL prints what it reports.
+    gdal.SetErrorHandler(_log_warning)
 
 
 def _register_fast_forest() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from alcd_otb.settings.legend import Legend
+from alcd_otb.text import csv_text
 
 AXES = "rows: reference, columns: map"
 """Axes of all matrices, as JSON and CSV files describe them."""
@@ -216,9 +217,8 @@ def summarise(pairs: Mapping[tuple[int, int], int], legend: Legend) -> dict[str,
 
 def matrix_csv(matrix: ConfusionMatrix) -> str:
     """Format a matrix as CSV, with the axes named in the first line."""
-    lines = [f"# {AXES}", ",".join(["reference\\map", *matrix.labels])]
-    lines += [",".join([label, *map(str, row)]) for label, row in zip(matrix.labels, matrix.counts, strict=True)]
-    return "\n".join(lines) + "\n"
+    rows = ([label, *row] for label, row in zip(matrix.labels, matrix.counts, strict=True))
+    return f"# {AXES}\n" + csv_text([["reference\\map", *matrix.labels], *rows])
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from alcd_otb.accuracy.figures import ClassFigures
 from alcd_otb.accuracy.stratified import Estimate
+from alcd_otb.text import csv_text
 
 _USERS, _PRODUCERS = "user's accuracy", "producer's accuracy"
 
@@ -44,13 +45,11 @@ class AccuracyTable:
 
     def as_csv(self) -> str:
         """Format the estimates as CSV, with a line for each class and figure."""
-        lines = ["class,figure,estimate,standard_error,low,high"]
+        rows: list[list[str]] = [["class", "figure", "estimate", "standard_error", "low", "high"]]
         for row in self._rows():
-            values = (
-                ",,," if row.estimate is None else ",".join(f"{value:.6g}" for value in asdict(row.estimate).values())
-            )
-            lines.append(f"{row.class_name},{row.figure},{values}")
-        return "\n".join(lines) + "\n"
+            values = [""] * 4 if row.estimate is None else [f"{value:.6g}" for value in asdict(row.estimate).values()]
+            rows.append([row.class_name, row.figure, *values])
+        return csv_text(rows)
 
     def as_text(self, heading: Sequence[str]) -> str:
         """Format the estimates as text for a terminal.

@@ -163,7 +163,9 @@ def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, set
         table.unlink()
     else:
         log.warning("no class has a point to validate with: no accuracy can be given; label more points")
-    (folder / "confusion_matrix.csv").write_text(matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)))
+    (folder / "confusion_matrix.csv").write_text(
+        matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)), encoding="utf-8"
+    )
     binary = BinaryMetrics.from_pairs(pairs, legend)
-    (folder / f"{legend.positive.key}_matrix.csv").write_text(matrix_csv(binary.matrix))
+    (folder / f"{legend.positive.key}_matrix.csv").write_text(matrix_csv(binary.matrix), encoding="utf-8")
     return summarise(pairs, legend)

@@ -107,13 +107,13 @@ def check_sklearn(parameters: Parameters, seed: int, shares: bool = False) -> No
         classifier that gives none.
     """
     estimator = _unfitted(parameters, seed)[-1]
-    # scikit-learn checks values only when it trains, by this method; classifiers of others may have none.
-    validate = getattr(estimator, "_validate_params", None)
-    if validate is not None:
+    # scikit-learn checks values only when it trains, by this method; classifiers of others may have none, or inherit it
+    # without the table of constraints that it reads.
+    if hasattr(estimator, "_validate_params") and hasattr(estimator, "_parameter_constraints"):
         try:
-            validate()
-        except ValueError as error:
-            raise ConfigurationError(f"classifier: {error}") from error
+            estimator._validate_params()
+        except Exception as error:
+            raise ConfigurationError(f"classifier: {' '.join(str(error).split())}") from error
     if shares and not gives_shares(estimator):
         raise ConfigurationError(f"confidence.shares: classifier {parameters[SKLEARN]} gives none; choose another one")
 
@@ -271,8 +271,10 @@ def _unfitted(parameters: Parameters, seed: int) -> tuple[Estimator, ...]:
         own["random_state"] = seed
     try:
         estimator = kind(**own)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"classifier: {kind.__name__} cannot be made ({error})") from error
+    except Exception as error:
+        raise ConfigurationError(f"classifier: {kind.__name__} cannot be made ({_in_one_line(error)})") from error
+    if _is_of_another_kind(estimator):
+        raise ConfigurationError(f"classifier: {parameters[SKLEARN]!r} is no classifier; choose another one")
     return (estimator,) if kind.__name__ in _TREES else (StandardScaler(), estimator)
 
 
@@ -295,13 +297,25 @@ def _class_of(name: str) -> Callable[..., Estimator]:
         )
     try:
         kind = getattr(import_module(module), class_name, None)
-    except ImportError as error:
-        raise ConfigurationError(f"classifier: {name!r} cannot be imported ({error}); correct it, or install it") from (
-            error
-        )
+    except Exception as error:
+        reason = f"{name!r} cannot be imported ({_in_one_line(error)}); correct it, or install it"
+        raise ConfigurationError(f"classifier: {reason}") from error
     if not inspect.isclass(kind) or not all(hasattr(kind, method) for method in ("fit", "predict", "get_params")):
         raise ConfigurationError(f"classifier: {name!r} is no class with scikit-learn's fit and predict")
     return kind
+
+
+def _is_of_another_kind(estimator: Estimator) -> bool:
+    """Say whether an estimator is one that predicts something else than classes, such as a regression."""
+    from sklearn import base
+
+    tests = ("is_regressor", "is_clusterer", "is_outlier_detector")
+    # By scikit-learn's own word. Classes of others need not say what they are.
+    return any(getattr(base, test)(estimator) for test in tests if hasattr(base, test))
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _own_parameters(parameters: Parameters) -> dict[str, Any]:
@@ -331,5 +345,4 @@ def _failures(parameters: Mapping[str, Any], what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ProcessingError(f"classifier {parameters[SKLEARN]}: {what} ({reason})") from error
+        raise ProcessingError(f"classifier {parameters[SKLEARN]}: {what} ({_in_one_line(error)})") from error

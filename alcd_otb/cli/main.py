@@ -1,12 +1,14 @@
 """The command line: run one sub-command, and end with its exit code."""
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from alcd_otb.cli.boundary import run_command, set_up_logging, set_up_process
 from alcd_otb.cli.commands import (
     accuracy,
     compare,
@@ -23,13 +25,14 @@ from alcd_otb.cli.commands import (
     styles,
 )
 from alcd_otb.cli.shared_options import common_options, limit_process
-from alcd_otb.errors import AlcdError
-from alcd_otb.raster.opening import shut_off_network
+from alcd_otb.cli.stopping import Stopped
+from alcd_otb.text import printable
 from otb_pipelines.own_process import own_process
 
-log = logging.getLogger("alcd_otb")
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
-INTERRUPTED = 130
+INTERRUPTED = Stopped.INTERRUPTED
 
 _CONSOLE_SCRIPT = "alcd-otb"
 _COMMANDS = (
@@ -66,26 +69,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         # Not where a program calls this function with words of its own.
         own_process()
-    options = command_parser().parse_args(arguments)
-    _set_up_logging(sum(options.verbosity))
-    shut_off_network()
-    try:
+        set_up_process()
+    verbosity: list[int] = []
+
+    def work() -> int:
+        options = command_parser(verbosity).parse_args(arguments)
+        set_up_logging(sum(verbosity))
         limit_process(options)
+        # Here, since it loads GDAL, which may be missing, and takes its limits when it is loaded.
+        from alcd_otb.raster.opening import shut_off_network
+
+        shut_off_network()
         code: int = options.command(options)
         return code
-    except AlcdError as error:
-        return _failed(str(error), error.exit_code, options)
-    except KeyboardInterrupt:
-        return _failed("interrupted", INTERRUPTED, options)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+
+    return run_command(work, verbosity)
 
 
-def command_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line. It gives the function of the sub-command as ``command``."""
-    verbosity: list[int] = []
-    parser = argparse.ArgumentParser(
+def command_parser(verbosity: list[int] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the command line. It gives the function of the sub-command as ``command``.
+
+    Parameters
+    ----------
+    verbosity
+        Takes 1 for each ``-v`` and -1 for each ``-q``.
+    """
+    verbosity = [] if verbosity is None else verbosity
+    parser = _Parser(
         prog=_program(),
         description="Reference cloud masks for Sentinel-2 by active learning.",
         parents=[common_options(verbosity, before=True)],
@@ -103,25 +113,15 @@ def _program() -> str:
     return _CONSOLE_SCRIPT if Path(sys.argv[0]).name == _CONSOLE_SCRIPT else "python -m alcd_otb"
 
 
-def _failed(message: str, code: int, options: argparse.Namespace) -> int:
-    log.error("%s", message)
-    if options.verbosity.count(1) >= 2:
-        log.exception("where it happened:")
-    return code
+class _Parser(argparse.ArgumentParser):
+    """A parser whose messages no terminal obeys, and which keeps its exit code where they cannot be written."""
 
-
-def _set_up_logging(verbosity: int) -> None:
-    level = max(logging.DEBUG, logging.INFO - 10 * verbosity)
-    # The file run.log of a quiet run holds as much as that of any other.
-    logging.basicConfig(
-        stream=sys.stderr, level=min(level, logging.INFO), format="%(levelname)s: %(message)s", force=True
-    )
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(level)
-    # OTB warns of what is in order, such as a class with fewer pixels than the most allowed. It raises what matters.
-    # Fiona also logs each error that it raises.
-    for library in ("otb_pipelines", "fiona"):
-        logging.getLogger(library).setLevel(level if verbosity >= 2 else level + 30)
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        if file is not None and file is not sys.stderr:
+            super()._print_message(message, file)
+            return
+        with suppress(OSError):
+            super()._print_message(printable(message, keep="\n\t"), sys.stderr)
 
 
 class _Version(argparse.Action):

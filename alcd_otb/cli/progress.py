@@ -1,6 +1,7 @@
 """A progress bar for work that takes more than two seconds."""
 
 import time
+from contextlib import suppress
 from typing import TextIO
 
 _PATIENCE = 2.0
@@ -27,8 +28,7 @@ class ProgressBar:
             return
         line = f"\r{step:<32.32} [{'#' * int(share * _WIDTH):<{_WIDTH}}] {share:4.0%}"
         if line != self._drawn:
-            self._stream.write(line)
-            self._stream.flush()
+            self._write(line)
             self._drawn = line
         if share >= 1:
             self._clear()
@@ -36,6 +36,11 @@ class ProgressBar:
 
     def _clear(self) -> None:
         if self._drawn:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            self._write("\r\x1b[K")
             self._drawn = ""
+
+    def _write(self, text: str) -> None:
+        # A terminal that is gone is no reason to stop the work.
+        with suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()

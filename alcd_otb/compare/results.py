@@ -1,13 +1,12 @@
 """Hold the results of a comparison: rows, means over scenes, pooled counts, and the best dilations."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from alcd_otb.accuracy.confusion_matrix import BinaryMetrics
+from alcd_otb.text import csv_text
 
 METRICS: Mapping[str, Callable[[BinaryMetrics], float | None]] = {
     "oa": lambda metrics: metrics.overall_accuracy,
@@ -156,12 +155,8 @@ def _class_lines(rows: Iterable[Row]) -> Iterator[list[Any]]:
 
 
 def _csv(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    text.write("# tp, fp, fn, tn: pixels; positive is what the protocol says; reference against product\n")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(lines)
-    return text.getvalue()
+    comment = "# tp, fp, fn, tn: pixels; positive is what the protocol says; reference against product\n"
+    return comment + csv_text([head, *lines])
 
 
 def _summary(processor: str, dilation: float, rows: list[Row]) -> ProcessorSummary:

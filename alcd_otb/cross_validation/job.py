@@ -24,6 +24,7 @@ from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
+from alcd_otb.text import csv_text
 from alcd_otb.workspace import Workspace
 from otb_pipelines.cross_validate import FoldPixels, classify_folds
 from otb_pipelines.process import gdal_threads
@@ -189,8 +190,9 @@ def _sum(pairs: Sequence[Pairs]) -> Pairs:
 
 def _write(result: CrossValidation, pairs: Pairs, legend: Legend, folder: Path) -> None:
     write_json(folder / "kfold.json", result.as_json())
-    text = "".join(",".join(row) + "\n" for row in result.table())
-    (folder / "kfold.csv").write_text(text, encoding="utf-8")
-    (folder / "confusion_matrix.csv").write_text(matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)))
+    (folder / "kfold.csv").write_text(csv_text(result.table()), encoding="utf-8")
+    (folder / "confusion_matrix.csv").write_text(
+        matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)), encoding="utf-8"
+    )
     scores = {name: [fold.scores[name] for fold in result.folds] for name in result.folds[0].scores}
     draw_folds(scores, result.sides.name, folder / "kfold.png")

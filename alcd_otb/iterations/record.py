@@ -1,27 +1,87 @@
 """Record a run: its log messages, for run.log, and the seconds of its steps."""
 
-import io
 import logging
 import time
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+RUN_LOG = "run.log"
+"""The name of the log, in the workspace and in an iteration."""
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
+class RunLog(logging.Handler):
+    """The log of a run, which is kept in a file as the run goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter(_FORMAT))
+        self._lines: list[str] = []
+        self._file: TextIO | None = None
+
+    @property
+    def text(self) -> str:
+        """All that was logged."""
+        return "".join(self._lines)
+
+    def keep_in(self, folder: Path) -> None:
+        """Write what was logged, and all that will be, into ``run.log`` in a folder, in place of what lies there.
+
+        A run that ends in whatever way leaves it. What lies there is removed, not written to: it may be a link.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        path = folder / RUN_LOG
+        path.unlink(missing_ok=True)
+        # Line by line, so that a killed run has told all it could.
+        self._file = path.open("x", buffering=1, encoding="utf-8", errors="backslashreplace")
+        self._file.write(self.text)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a message."""
+        self.add(self.format(record) + "\n")
+
+    def add(self, text: str) -> None:
+        """Take lines."""
+        self._lines.append(text)
+        if self._file is not None:
+            # The log is no reason to stop a run. A disk that is full will stop it where it writes its results.
+            with suppress(OSError):
+                self._file.write(text)
+
+    def close(self) -> None:
+        """Close the file."""
+        super().close()
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+
 @contextmanager
-def recorded() -> Iterator[io.StringIO]:
-    """Record what this package logs while the block runs, with times, at the level of its logger."""
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    handler.setFormatter(logging.Formatter(_FORMAT))
+def recorded() -> Iterator[RunLog]:
+    """Record what this package logs while the block runs, with times, at the level of its logger.
+
+    If the block fails, the traceback ends the log.
+    """
+    run_log = RunLog()
     logger = logging.getLogger("alcd_otb")
-    logger.addHandler(handler)
+    logger.addHandler(run_log)
     try:
-        yield text
+        yield run_log
+    except BaseException:
+        run_log.add(traceback.format_exc())
+        raise
     finally:
-        logger.removeHandler(handler)
+        logger.removeHandler(run_log)
+        run_log.close()
 
 
 @dataclass

@@ -115,7 +115,11 @@ def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path)
             _copy_database(present, merged)
             shutil.copyfile(merged, scratch / kept.name)
             gdal.VectorTranslate(
-                str(merged), open_vector(earlier, GEOPACKAGE), accessMode="overwrite", layers=[LAYER], options=["-preserve_fid"]
+                str(merged),
+                open_vector(earlier, GEOPACKAGE),
+                accessMode="overwrite",
+                layers=[LAYER],
+                options=["-preserve_fid"],
             )
             _check_unlocked(present)
             os.replace(scratch / kept.name, kept)

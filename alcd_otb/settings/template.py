@@ -202,6 +202,16 @@ class Template(StrictModel):
         unused = "classifier." if classifier["classifier"] == SKLEARN else SKLEARN
         return {key: value for key, value in classifier.items() if not key.startswith(unused)}
 
+    @field_validator("classifier")
+    @classmethod
+    def _of_the_classifier_alone(cls, classifier: dict[str, Any]) -> dict[str, Any]:
+        """Refuse keys that are no parameters of a classifier: OTB would take ``io.out`` for a file to write."""
+        library = SKLEARN if classifier["classifier"] == SKLEARN else "classifier"
+        for key in classifier:
+            if key not in ("classifier", library) and not key.startswith(f"{library}."):
+                raise ValueError(f"key {key!r} is not known; a classifier's parameters begin with '{library}.'")
+        return classifier
+
     @field_validator("bands")
     @classmethod
     def _band_names(cls, bands: tuple[str, ...]) -> tuple[str, ...]:

@@ -303,6 +303,35 @@ class TestRefused:
         assert str(error.value).startswith(f"classifier: {said}")
         assert not (tmp_path / "work" / ".lock").exists()
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "sklearn.linear_model:LinearRegression",
+            "sklearn.cluster:KMeans",
+            "sklearn.preprocessing:StandardScaler",
+            "sklearn.ensemble",
+            "sklearn:ensemble",
+            "json:JSONDecoder",
+            "..sklearn:SVC",
+            "a module:SVC",
+            "sklearn.multiclass:OneVsRestClassifier",
+        ],
+    )
+    def test_names_of_no_classifier(self, name: str) -> None:
+        with pytest.raises(ConfigurationError, match=r"^classifier: "):
+            check_sklearn(classifier(name), 1)
+
+    def test_a_class_without_constraints(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One of others, which inherits the check of parameters and not the table that it reads."""
+        (tmp_path / "unconstrained.py").write_text(
+            "from sklearn.base import BaseEstimator, ClassifierMixin\n"
+            "class First(ClassifierMixin, BaseEstimator):\n"
+            "    def fit(self, X, y): return self\n"
+            "    def predict(self, X): return [2] * len(X)\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        check_sklearn(classifier("unconstrained:First"), 1)
+
     def test_parameters_without_their_prefix(self) -> None:
         said = r"key 'max_depth' is not known; did you mean 'sklearn\.max_depth'"
         with pytest.raises(ConfigurationError, match=said):

@@ -370,7 +370,14 @@ def started_slow_run(folder: Path, scene: SyntheticScene) -> Iterator[subprocess
     texture = {"name": "t", "texture": "variation_coefficient", "band": "B02", "radius": 50}
     settings = {"resolution": 10, "margin": 120, "features": ["B02", "B11", texture]}
     file = write_scene(folder / "slow.json", scene, set=settings)
-    with subprocess.Popen(command_line("run", file), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        command_line("run", file),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests may have chosen to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    ) as run:
         try:
             deadline = time.monotonic() + 60
             while not list((folder / "work").glob(".unfinished-*/features.tif")):
@@ -401,22 +408,71 @@ class TestStoppedRuns:
         assert json.loads(ended.stdout)["iteration"] == 1
         assert leftovers(tmp_path) == []
 
-    def test_an_interrupted_one_ends_soon_and_the_next_works(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
+    @pytest.mark.parametrize(
+        ("number", "code", "said"),
+        [
+            (signal.SIGINT, 130, "interrupted"),
+            (signal.SIGTERM, 143, "terminated"),
+            (signal.SIGHUP, 129, "the terminal was closed"),
+        ],
+    )
+    def test_an_interrupted_one_ends_soon_and_the_next_works(
+        self, number: signal.Signals, code: int, said: str, tmp_path: Path, small_scene: SyntheticScene
+    ) -> None:
         with started_slow_run(tmp_path, small_scene) as run:
             asked = time.monotonic()
-            run.send_signal(signal.SIGINT)
+            run.send_signal(number)
+            # Pressed twice.
+            time.sleep(0.01)
+            run.send_signal(number)
             output, errors = run.communicate(timeout=30)
             took = time.monotonic() - asked
-        assert run.returncode == 130, errors
+        assert run.returncode == code, errors
         # Two seconds on a machine that does nothing else.
         assert took < 2 * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
         assert output == ""
-        assert errors.splitlines()[-1] == "ERROR: interrupted"
+        assert errors.splitlines()[-1] == f"ERROR: {said}"
         assert "Traceback" not in errors
+        assert leftovers(tmp_path) == []
         assert not (tmp_path / "work" / "features.tif").exists()
+        log = (tmp_path / "work" / "run.log").read_text("utf-8")
+        assert f"INFO alcd_otb.run: preparing {tmp_path / 'work'}" in log
+        assert log.rstrip().endswith(f"Stopped: {said}")
         ended = alcd("run", write_scene(tmp_path / "scene.json", small_scene))
         assert ended.returncode == 0, ended.stderr
         assert leftovers(tmp_path) == []
+
+    def test_the_log_is_written_as_the_run_goes(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
+        with started_slow_run(tmp_path, small_scene) as run:
+            assert "INFO alcd_otb.run: preparing " in (tmp_path / "work" / "run.log").read_text("utf-8")
+            run.kill()
+            run.wait(10)
+        assert "INFO alcd_otb.run: preparing " in (tmp_path / "work" / "run.log").read_text("utf-8")
+
+
+class TestRunLog:
+    def test_of_a_run_that_fails(self, prepared: Callable[..., Path], finished: FinishedScene, tmp_path: Path) -> None:
+        """It ends with the traceback, replaces that of the former run, and is not written through a link."""
+        scene = prepared()
+        precious = tmp_path / "precious.txt"
+        precious.write_text("years of work")
+        (tmp_path / "work" / "run.log").symlink_to(precious)
+        valid = gdal.Open(str(tmp_path / "work" / "valid.tif"), gdal.GA_Update)
+        valid.GetRasterBand(1).Fill(0)
+        del valid
+        message = refused(4, "run", scene)
+        assert precious.read_text() == "years of work"
+        log = tmp_path / "work" / "run.log"
+        assert not log.is_symlink()
+        assert "Traceback" in log.read_text("utf-8")
+        assert log.read_text("utf-8").rstrip().endswith(message)
+        shutil.copy(finished.result.workspace / "valid.tif", tmp_path / "work" / "valid.tif")
+        assert alcd("run", scene, "-q").returncode == 0
+        written = log.read_text("utf-8")
+        assert "Traceback" not in written
+        of_the_iteration = (tmp_path / "work" / "iterations" / "001" / "run.log").read_text("utf-8")
+        assert written.startswith(of_the_iteration)
+        assert "INFO alcd_otb.run: iteration 1, seconds: " in of_the_iteration
 
 
 @contextmanager
@@ -463,7 +519,7 @@ class TestUnwritableDisks:
             message = refused(5, "run", scene)
             assert message.startswith(f"{disk}/work")
             assert "free some space" in message
-            assert [path.name for path in (disk / "work").iterdir()] == [".lock"]
+            assert {path.name for path in (disk / "work").iterdir()} == {".lock", "run.log"}
 
     @pytest.mark.parametrize(
         "written",

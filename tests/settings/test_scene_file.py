@@ -386,6 +386,11 @@ class TestWrongTemplates:
             ),
             ({"classes": [{"name": "x"}]}, "key 'classes.0.code' is missing; it must be a whole number from 1 to 255"),
             ({"classifier": {}}, 'classifier: has no key "classifier", such as "rf"'),
+            *(
+                ({"classifier": {"classifier": name, **more, key: "x"}}, f"classifier: key '{key}' is not known")
+                for name, more in (("rf", {}), ("dt", {}), ("sklearn", {"sklearn": "SVC"}))
+                for key in ("io.out", "io.confmatout", "cfield", "feat", "rand", "io.vd", "classifiers.rf.max")
+            ),
             # Of the wrong length.
             ({"features": []}, "features: [] is not allowed; it must be a list of at least 1 entry"),
             ({"classes": []}, "classes: [] is not allowed; it must be a list of at least 1 entry"),
