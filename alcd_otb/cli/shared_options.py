@@ -5,10 +5,11 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from alcd_otb.cli.progress import ProgressBar
+from alcd_otb.products.times import utc_time
 from otb_pipelines.machine import find_machine, limit_libraries
 from otb_pipelines.settings import Settings, default_settings
 
@@ -96,10 +97,9 @@ def not_negative(text: str) -> int:
 def utc(text: str) -> datetime:
     """Read a time of ISO 8601. Without a time zone it is UTC."""
     try:
-        time = datetime.fromisoformat(text)
+        return utc_time(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2017-10-02T10:30:09Z") from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def metres(text: str) -> tuple[float, ...]:
