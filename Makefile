@@ -18,7 +18,7 @@ RUN_PACKAGES := otb-bin libotb-apps libotb-dev otb-qgis libinsighttoolkit4-dev l
 DOCS_PACKAGES := python3-sphinx python3-myst-parser sphinx-basic-ng python3-bs4 python3-nbclient python3-ipykernel
 # h5py reads one kind of reference, and is asked for when one is given.
 # rio-cogeo works on Debian's rasterio and pyproj, which share the libgdal and libproj of the others.
-TEST_PACKAGES := valgrind libgtest-dev python3-jsonschema python3-h5py python3-qgis qgis-providers python3-rasterio python3-pyproj
+TEST_PACKAGES := valgrind locales libgtest-dev python3-jsonschema python3-h5py python3-qgis qgis-providers python3-rasterio python3-pyproj
 
 # Files that tell that a step is done; they lie in .venv, so that removing it is starting over.
 RUN_PYTHON := .venv/.run-requirements-done

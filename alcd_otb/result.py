@@ -1,12 +1,13 @@
 """The result of a run: its files and figures."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.files.json_file import read_json
+from alcd_otb.files.reading import UnreadableError
 from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import Workspace
 
@@ -121,9 +122,7 @@ class Result:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ProcessingError(
-            f"{path}: cannot be read ({error}); run the scene again, for another iteration"
-        ) from error
+        content: dict[str, Any] = read_json(path)
+    except UnreadableError as error:
+        raise ProcessingError(f"{path}: {error}; run the scene again, for another iteration") from error
     return content

@@ -24,6 +24,7 @@ from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
 from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.raster.drivers import check_environment
+from alcd_otb.raster.sqlite_locks import usable_sqlite
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
 from alcd_otb.samples.layers import holds_samples
@@ -108,7 +109,7 @@ def run_scene(
     stopwatch = stopwatch or Stopwatch()
     with translated_failures(), recorded() as run_log:
         inputs = checked_inputs(config, settings)
-        with Workspace(config.workspace).locked() as lease:
+        with Workspace(config.workspace).locked() as lease, usable_sqlite(config.workspace):
             with writing_to(config.workspace):
                 run_log.keep_in(config.workspace)
             return _Run(config, settings, inputs, stopwatch, run_log, start, lease).result()
@@ -248,14 +249,16 @@ class _Run:
             with stopwatch.timing("queries"):
                 update_places(workspace, folder, samples, template, self.settings)
 
-        with ThreadPoolExecutor(2) as pool:
-            guides = [pool.submit(outline), pool.submit(propose)]
+        def show() -> None:
             with stopwatch.timing("figures"):
                 draw_figures(workspace.quicklook, folder / "labels.tif", template.legend, folder)
             with stopwatch.timing("report"):
                 write_report(workspace, folder, number, template.legend)
-            for guide in guides:
-                guide.result()
+
+        tasks = (outline, propose, show)
+        with ThreadPoolExecutor(min(len(tasks), self.settings.threads)) as pool:
+            for task in [pool.submit(task) for task in tasks]:
+                task.result()
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:

@@ -1,4 +1,4 @@
-"""Write text for people: tables for a terminal and for spreadsheets, and the end of a message about an unknown name."""
+"""Write text for people: tables, quoted values, and the end of a message about an unknown name."""
 
 import csv
 import io
@@ -7,6 +7,21 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 _STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_LONGEST_QUOTED = 100
+"""Most characters of a value that a message quotes."""
+
+_NOT_ON_ONE_LINE = ("Cc", "Cs", "Zl", "Zp")
+"""Categories of Unicode: control characters, halves of characters, ends of lines and of paragraphs."""
+
+
+def is_one_line(text: str) -> bool:
+    """Say whether a text can be shown on one line: it has no control character, and nothing that ends a line."""
+    return text.isprintable() or all(unicodedata.category(letter) not in _NOT_ON_ONE_LINE for letter in text)
+
+
+def quoted(text: str) -> str:
+    """Quote a text from a file in a message of one line: shortened, with control characters as escapes."""
+    return repr(text) if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]!r}..."
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -43,7 +58,8 @@ def did_you_mean(name: str, known: Iterable[str], listing: str | None = None) ->
     if not names:
         return ""
     by_lower_case = {candidate.lower(): candidate for candidate in reversed(names)}
-    similar = get_close_matches(name.strip().lower(), by_lower_case, n=1)
+    # The time of the comparison grows with the square of the length.
+    similar = get_close_matches(name.strip().lower()[:_LONGEST_QUOTED], by_lower_case, n=1)
     listing = listing or f"there are {', '.join(names)}"
     if similar:
         return f"; did you mean {by_lower_case[similar[0]]!r}? {listing[0].upper()}{listing[1:]}"

@@ -23,6 +23,7 @@ from alcd_otb.preparation.stacks import write_scene_stacks
 from alcd_otb.preparation.valid_mask import write_valid
 from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.synthetic.scene import FULL_TILE, make_scene
+from otb_pipelines.own_process import own_process
 from otb_pipelines.process import gdal_threads, kept_memory
 from otb_pipelines.settings import Settings, default_settings
 
@@ -145,6 +146,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=FULL_TILE, help="of the synthetic scene, in pixels of 10 m")
     parser.add_argument("--result", type=Path, help="JSON file to write the figures to")
     options = parser.parse_args()
+    own_process()
     if options.scene:
         measure(options.scene, options.result)
         return

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from otb_pipelines.errors import OtbError, OtbMissingError
-from otb_pipelines.process import gdal_errors, load_otb
+from otb_pipelines.process import bounded_cache, load_otb, noted_gdal_errors
 from otb_pipelines.settings import Settings
 
 PIXEL_TYPES = {"uint8": 0, "int16": 1, "uint16": 2, "int32": 3, "uint32": 4, "float": 5, "double": 6}
@@ -104,6 +104,7 @@ class Application:
         self._parameters = dict(parameters)
         self._upstream: list[Application] = []
         self._executed = False
+        self._ram = settings.ram
         self._native = _create(name, settings)
         if settings.progress is not None and hasattr(self._native, "AddProgressCallback"):
             self._native.AddProgressCallback(settings.progress)
@@ -128,7 +129,7 @@ class Application:
             The application fails.
         """
         if not self._executed:
-            with self._reported():
+            with self._reported(), bounded_cache(self._ram):
                 self._native.Execute()
             self._executed = True
 
@@ -145,7 +146,7 @@ class Application:
         OtbError
             The application, or one before it in the chain, fails.
         """
-        with self._reported():
+        with self._reported(), bounded_cache(self._ram):
             for key, target in targets.items():
                 self._native.SetParameterString(key, target.extended_name)
                 self._native.SetParameterOutputImagePixelType(key, PIXEL_TYPES[target.pixel_type])
@@ -198,18 +199,15 @@ class Application:
     @contextmanager
     def _reported(self) -> Iterator[None]:
         """Turn OTB's exceptions, and errors of GDAL that OTB does not notice, into an OtbError."""
-        before = len(gdal_errors)
-        try:
-            yield
-        except OtbError:
-            raise
-        except RuntimeError as error:
-            raise self._failure([str(error), *gdal_errors[before:]]) from error
-        finally:
-            unnoticed = gdal_errors[before:]
-            del gdal_errors[before:]
-        if unnoticed:
-            raise self._failure(unnoticed)
+        with noted_gdal_errors() as errors:
+            try:
+                yield
+            except OtbError:
+                raise
+            except RuntimeError as error:
+                raise self._failure([str(error), *errors]) from error
+        if errors:
+            raise self._failure(errors)
 
     def _failure(self, messages: Sequence[str]) -> OtbError:
         """Make an error of one line, with each message once: a full disk gives the same message for every block."""

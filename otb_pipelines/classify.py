@@ -9,7 +9,10 @@ from otb_pipelines.train import gives_margin
 
 # A strip has at most 256 rows, and a multiple of 16 of them, as the tiles of a GeoTIFF do.
 _LARGEST_STRIP = 256
-_BLOCK = 16
+_LOWEST_STRIP = 16
+
+BLOCK_ROWS = 4
+"""Rows of a compressed block of the maps that are written strip by strip."""
 # Bytes of a value, and copies of it in memory. OTB copies the pixels of a strip into a list of vectors, one by one,
 # before it classifies them.
 _BYTES = 4
@@ -189,4 +192,27 @@ def strip_rows(width: int, bands: int, settings: Settings) -> int:
         Memory in megabytes.
     """
     fitting = (settings.ram << 20) // (width * bands * _BYTES * _COPIES)
-    return max(_BLOCK, min(_LARGEST_STRIP, fitting // _BLOCK * _BLOCK))
+    return max(_LOWEST_STRIP, min(_LARGEST_STRIP, fitting // _LOWEST_STRIP * _LOWEST_STRIP))
+
+
+def whole_blocks(rows: int, height: int) -> int:
+    """Return the most rows, at most so many, for which OTB's strips of an image end where its blocks end.
+
+    OTB makes as few strips as it needs, all of one height. A block that lies in two strips may be compressed and stored
+    twice, which depends on the memory.
+
+    Parameters
+    ----------
+    rows
+        The most rows of a strip, at least 16.
+    height
+        Rows of the image.
+    """
+    if rows >= height:
+        return height
+    heights = range(rows - rows % BLOCK_ROWS, 0, -BLOCK_ROWS)
+    return next(wanted for wanted in heights if _ceiled(height, _ceiled(height, wanted)) == wanted)
+
+
+def _ceiled(dividend: int, divisor: int) -> int:
+    return -(-dividend // divisor)

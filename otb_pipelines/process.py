@@ -6,9 +6,9 @@ Both packages import GDAL from here, so that it raises exceptions wherever it is
 import ctypes
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from typing import Any
 import numpy  # noqa: F401
 from osgeo import gdal, gdal_array, ogr, osr
 
+from otb_pipelines.block_cache import BlockCache
 from otb_pipelines.errors import OtbMissingError
+from otb_pipelines.machine import gdal_cache, limit_otb
+from otb_pipelines.own_process import is_own_process
 from otb_pipelines.settings import Settings
 
 __all__ = [
@@ -25,10 +28,10 @@ __all__ = [
     "forest_plugin",
     "gdal",
     "gdal_array",
-    "gdal_errors",
     "gdal_threads",
     "kept_memory",
     "load_otb",
+    "noted_gdal_errors",
     "ogr",
     "osr",
 ]
@@ -38,9 +41,6 @@ ogr.UseExceptions()
 osr.UseExceptions()
 
 log = logging.getLogger("otb_pipelines")
-
-gdal_errors: list[str] = []
-"""Errors that GDAL has reported since they were last removed. Callers of OTB read them, because OTB does not."""
 
 _OWN_APPLICATIONS = Path(__file__).parent / "otb_applications"
 _FOREST_PLUGIN = Path(__file__).parent / "itk_plugins" / "libfast_forest.so"
@@ -54,16 +54,10 @@ _DEFAULT_MEMORY = {_TRIM_THRESHOLD: 128 << 10, _TOP_PAD: 0, _MMAP_THRESHOLD: 128
 _KEPT_MEMORY = {_TRIM_THRESHOLD: 1 << 30, _TOP_PAD: 64 << 20, _MMAP_THRESHOLD: 32 << 20}
 
 
-def _note_gdal_error(severity: int, _number: int, message: str) -> None:
-    if severity >= gdal.CE_Failure:
-        gdal_errors.append(message)
-    elif severity == gdal.CE_Warning:
-        log.debug("GDAL: %s", message)
+_SET_UP = "_set_up_by_otb_pipelines"
+"""An attribute of OTB's module: the lock of its set-up. Another copy of this module finds it there."""
 
-
-# OTB does not notice that GDAL could not flush a file on closing it: a full disk would stay unnoticed. By default GDAL
-# prints what it has to tell. The handler serves all threads, since OTB may work in another thread than the caller's.
-gdal.SetErrorHandler(_note_gdal_error)
+_block_cache = BlockCache()
 
 
 def load_otb(settings: Settings) -> Any:
@@ -72,8 +66,7 @@ def load_otb(settings: Settings) -> Any:
     Parameters
     ----------
     settings
-        Memory for GDAL's cache of blocks, and threads of ITK. The number of threads only has an effect before the
-        first filter is made.
+        Threads of ITK. Their number only has an effect before the first filter is made.
 
     Returns
     -------
@@ -86,16 +79,11 @@ def load_otb(settings: Settings) -> Any:
     OtbMissingError
         The module cannot be imported.
     """
-    # By default GDAL caches blocks in a twentieth of the machine's memory.
-    gdal.SetCacheMax(settings.ram << 20)
-    # ITK reads this once, when the first filter is made.
-    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(settings.threads)
-    # OTB reads this for each application that has the parameter ram, and fails where it is no number.
-    os.environ["OTB_MAX_RAM_HINT"] = str(settings.ram)
+    # ITK reads its variable once, when the first filter is made.
+    limit_otb(settings.ram, settings.threads)
     return _loaded_otb()
 
 
-@cache
 def _loaded_otb() -> Any:
     # OTB prints on standard output that it does not know a value.
     if os.environ.get("OTB_LOGGER_LEVEL") not in _OTB_LEVELS:
@@ -104,12 +92,21 @@ def _loaded_otb() -> Any:
         import otbApplication
     except ImportError as error:
         raise OtbMissingError(f"OTB's Python module otbApplication cannot be imported ({error})") from error
-    otbApplication.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
+    # Once in a process, whichever threads come here, and whoever imports or reloads this module.
+    lock, done = vars(otbApplication).setdefault(_SET_UP, (threading.Lock(), []))
+    with lock:
+        if not done:
+            _set_up(otbApplication)
+            done.append(True)
+    return otbApplication
+
+
+def _set_up(otb: Any) -> None:
+    otb.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
     _register_fast_forest()
     # The official module does not have this function, and writes its log to standard output.
-    if hasattr(otbApplication, "AddLogCallback"):
-        otbApplication.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
-    return otbApplication
+    if hasattr(otb, "AddLogCallback"):
+        otb.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
 
 
 def available_applications(settings: Settings) -> tuple[str, ...]:
@@ -130,31 +127,51 @@ def forest_plugin() -> Path | None:
 
 @contextmanager
 def gdal_threads(threads: int) -> Iterator[None]:
-    """Let GDAL decode with several threads until the block ends.
+    """Let GDAL decode with several threads, in this thread and in OTB's runs that it waits for, until the block ends.
 
     GDAL also encodes with them, unless the creation options of a file give a number. Several threads compress the
     blocks of a GeoTIFF in any order, so that equal pixels give different bytes.
     """
-    before = gdal.GetConfigOption("GDAL_NUM_THREADS")
-    gdal.SetConfigOption("GDAL_NUM_THREADS", str(threads))
+    before = gdal.GetThreadLocalConfigOption("GDAL_NUM_THREADS")
+    gdal.SetThreadLocalConfigOption("GDAL_NUM_THREADS", str(threads))
     try:
         yield
     finally:
-        gdal.SetConfigOption("GDAL_NUM_THREADS", before)
+        gdal.SetThreadLocalConfigOption("GDAL_NUM_THREADS", before)
 
 
 @contextmanager
 def bounded_cache(megabytes: int) -> Iterator[None]:
     """Limit GDAL's cache of raster blocks, in megabytes, until the block ends.
 
-    By default it is a twentieth of the machine's memory.
+    By default it is a twentieth of the machine's memory. Blocks of code may be nested or run side by side: the
+    smallest limit holds, and a smaller one that the user has set by GDAL_CACHEMAX is kept.
     """
-    before = gdal.GetCacheMax()
-    gdal.SetCacheMax(megabytes << 20)
-    try:
+    with _block_cache.at_most(gdal_cache(megabytes) << 20):
         yield
+
+
+@contextmanager
+def noted_gdal_errors() -> Iterator[list[str]]:
+    """Note the errors that GDAL reports in this thread until the block ends, and log its warnings.
+
+    OTB does not notice that GDAL could not flush a file on closing it: a full disk would stay unnoticed. OTB's module
+    hands on here what GDAL reported in its own thread. The handler that a program has set for GDAL is put aside, and
+    is there again afterwards.
+    """
+    errors: list[str] = []
+
+    def note(severity: int, number: int, message: str) -> None:
+        if severity >= gdal.CE_Failure:
+            errors.append(message)
+        else:
+            _log_warning(severity, number, message)
+
+    gdal.PushErrorHandler(note)
+    try:
+        yield errors
     finally:
-        gdal.SetCacheMax(before)
+        gdal.PopErrorHandler()
 
 
 @contextmanager
@@ -164,9 +181,12 @@ def kept_memory() -> Iterator[None]:
     OpenJPEG allocates and frees megabytes for each tile. By default the memory goes back to the kernel at once, which
     then clears the pages of the next buffer. This takes a sixth of the time of decoding a scene. With another C library
     than glibc, nothing is done.
+
+    glibc does not tell what was set before, so that it could not be restored. Therefore nothing is done either unless
+    `otb_pipelines.own_process.own_process` was called: in a notebook the memory stays as its owner has set it.
     """
     library = ctypes.CDLL(None)
-    if not hasattr(library, "mallopt"):
+    if not is_own_process() or not hasattr(library, "mallopt"):
         yield
         return
     try:
@@ -177,6 +197,17 @@ def kept_memory() -> Iterator[None]:
         for parameter, value in _DEFAULT_MEMORY.items():
             library.mallopt(parameter, value)
         library.malloc_trim(0)
+
+
+def _log_warning(severity: int, _number: int, message: str) -> None:
+    """Log a warning of GDAL. Its errors are exceptions."""
+    if severity == gdal.CE_Warning:
+        log.debug("GDAL: %s", message)
+
+
+if is_own_process():
+    # By default GDAL prints what it reports.
+    gdal.SetErrorHandler(_log_warning)
 
 
 def _register_fast_forest() -> None:

@@ -60,6 +60,7 @@ def build_band(
         "scale": radiometry.scale,
         "offset": radiometry.offset,
         "nearest": nearest,
+        "threads": settings.threads,
     }
     if radiometry.no_data is not None:
         parameters["nodata"] = radiometry.no_data

@@ -1,6 +1,5 @@
 """Plan an accuracy estimate: draw points at random within each class of a map."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,10 +9,15 @@ import numpy as np
 from alcd_otb.accuracy.stratified import allocate
 from alcd_otb.arrays import Int64Array
 from alcd_otb.errors import SampleError
+from alcd_otb.files.json_file import read_json
+from alcd_otb.files.reading import MEGABYTE, UnreadableError
 from alcd_otb.files.writing import checksum
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import histogram, strips
 from alcd_otb.settings.legend import Legend
+
+_MOST_PLAN = 128 * MEGABYTE
+"""Largest size of a plan in bytes: a million points."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class AccuracyPlan:
     def read(cls, path: Path) -> Self:
         """Read ``accuracy_plan.json``. Raises SampleError where it is missing or cannot be read."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path, most=_MOST_PLAN)
             return cls(
                 content["iteration"],
                 content["checksum"],
@@ -132,10 +136,11 @@ class AccuracyPlan:
                 tuple(Stratum(**stratum) for stratum in content["strata"]),
                 tuple(PlannedPoint(**point) for point in content["points"]),
             )
-        except FileNotFoundError as error:
-            raise SampleError(f"{path}: does not exist; draw the points first, with: accuracy plan") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SampleError(f"{path}: is not a plan ({error}); restore it, or draw new points") from error
+        except (ValueError, KeyError, TypeError) as error:
+            if not path.exists():
+                raise SampleError(f"{path}: does not exist; draw the points first, with: accuracy plan") from error
+            reason = error if isinstance(error, UnreadableError) else "is not a plan"
+            raise SampleError(f"{path}: {reason}; restore it, or draw new points") from error
 
     def as_json(self) -> dict[str, Any]:
         """Give the content of ``accuracy_plan.json``, which `read` reads."""

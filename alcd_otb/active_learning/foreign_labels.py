@@ -4,7 +4,6 @@ The layer is written anew by every run. In today's projects QGIS refuses to edit
 do not. So nothing in the file is given up before it is known to be what this package has proposed.
 """
 
-import json
 import logging
 import shutil
 import sqlite3
@@ -18,6 +17,7 @@ import numpy as np
 
 from alcd_otb.active_learning.layer import FIELDS, LAYER, PROPOSED, PlaceRecord, give_up, write_places
 from alcd_otb.errors import SampleError
+from alcd_otb.files.json_file import parse_json
 from alcd_otb.files.writing import replacing, writing_to
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
@@ -89,7 +89,7 @@ def read_places(path: Path, labels: Path | None, legend: Legend) -> PlacesFile:
         features = [_record_of(feature) for feature in layer]
         recorded = layer.GetMetadataItem(PROPOSED)
         if recorded is not None:
-            proposed = tuple(json.loads(recorded))
+            proposed = tuple(parse_json(str(recorded).encode()))
         else:
             is_edited = not _last_change(dataset).startswith(FIXED_DATE[:10])
             proposed = tuple(_presumed(features, labels if is_edited else None, legend))

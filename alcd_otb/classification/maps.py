@@ -11,35 +11,37 @@ from alcd_otb.raster.io import build_overviews, copying, creating
 from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA, Legend
 from otb_pipelines.app import Target
-from otb_pipelines.classify import Cleaning
+from otb_pipelines.classify import BLOCK_ROWS, Cleaning, whole_blocks
 from otb_pipelines.process import gdal
 
 # One thread, so that equal pixels give equal bytes.
 _RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "NUM_THREADS": "1"}
-# The fastest level makes a confidence only a little larger.
-_CONFIDENCE_OPTIONS = {**_RASTER_OPTIONS, "ZLEVEL": "1"}
+# The fastest level makes a confidence only a little larger. Each block is written once, though the height of the strips
+# depends on the memory, because it is low and strips hold whole blocks.
+_CONFIDENCE_OPTIONS = {"BLOCKYSIZE": f"{BLOCK_ROWS}", "COMPRESS": "DEFLATE", "ZLEVEL": "1", "NUM_THREADS": "1"}
 _SHARES_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "ZLEVEL": "1", "INTERLEAVE": "BAND", "NUM_THREADS": "1"}
 
 
-def map_targets(folder: Path, cleaning: Cleaning, margin: bool, rows: int) -> dict[str, Target]:
+def map_targets(task: ClassificationTask, cleaning: Cleaning, margin: bool, rows: int) -> dict[str, Target]:
     """List where the outputs of a cleaned classification are written.
 
     Parameters
     ----------
-    folder
-        Folder of the iteration.
+    task
+        Gives the folder of the iteration and the grid.
     cleaning
         Says whether the classifier gives a confidence, and whether its median is wanted.
     margin
         Whether the classifier gives a margin and a second class.
     rows
-        Rows to write at a time.
+        The most rows to write at a time.
 
     Returns
     -------
     dict
         The target of each output, by OTB's name of the output.
     """
+    folder, rows = task.folder, whole_blocks(rows, task.grid.height)
     targets = {"out": Target(folder / "cleaned.tif", "uint8", rows=rows)}
     if cleaning.certain is not None:
         targets["confmap"] = Target(folder / "confidence.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)

@@ -80,7 +80,7 @@ def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Se
         # Around both: GDAL reads a file with the number of threads that was set when the file was opened.
         with gdal_threads(settings.threads):
             application = build_classification(scene, cleaning, settings)
-            application.write(map_targets(folder, cleaning, gives_margin(name), rows))
+            application.write(map_targets(task, cleaning, gives_margin(name), rows))
     if template.confidence.shares:
         with stopwatch.timing("shares"), gdal_threads(settings.threads):
             raw = folder / "raw_shares.tif"

@@ -86,7 +86,7 @@ def classify_by_sklearn(task: ClassificationTask, stopwatch: Stopwatch, settings
         cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
         application = build_cleaning(raw.labels, raw.confidence, raw.margin, raw.second, cleaning, settings)
         rows = strip_rows(task.grid.width, 1, settings)
-        application.write(map_targets(folder, cleaning, certain is not None, rows))
+        application.write(map_targets(task, cleaning, certain is not None, rows))
         if raw.shares is not None:
             write_class_shares(raw.shares, task)
         for path in raw.paths:

@@ -56,7 +56,7 @@ _REMEDIES = {
 _OTHER_REMEDY = "check the disk and the network, then run again"
 
 
-def own_process() -> None:
+def set_up_process() -> None:
     """Set up a process that is this command line alone, before anything is loaded.
 
     Names of files are in UTF-8 for GDAL and in ``scene.json``. Where the locale tells Python to read them in another

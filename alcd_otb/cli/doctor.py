@@ -11,8 +11,9 @@ from typing import Any
 
 from alcd_otb.raster.drivers import environment_problems
 from otb_pipelines.errors import OtbError
+from otb_pipelines.machine import Machine, find_machine
 from otb_pipelines.process import available_applications, forest_plugin, gdal, load_otb
-from otb_pipelines.settings import Settings, machine_memory
+from otb_pipelines.settings import Settings
 
 NEEDED_APPLICATIONS = (
     "BinaryMorphologicalOperation",
@@ -61,6 +62,8 @@ class Diagnosis:
         Threads of the per-pixel work.
     ram
         Megabytes that a chain may buffer.
+    machine
+        The limits that were found, and where.
     problems
         What is wrong, and the command that installs what is missing.
     """
@@ -72,6 +75,7 @@ class Diagnosis:
     memory: int = 0
     threads: int = 0
     ram: int = 0
+    machine: Machine = field(default_factory=find_machine)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -91,14 +95,29 @@ class Diagnosis:
             f"{len(self.applications)} OTB applications in {self.application_path or 'the default path'}",
             f"fast forest: {self.forest_plugin or 'not built; make install builds it'}",
             f"memory {self.memory} MB, of which a chain buffers {self.ram} MB; {self.threads} threads",
+            *self._limits(),
         ]
         lines += [f"MISSING: {problem}\n  mend it with: {remedy}" for problem, remedy in self.problems]
         return "\n".join([*lines, "ready" if self.is_ready else "not ready"])
 
+    def _limits(self) -> list[str]:
+        """Return a line for each limit and where it was found. The smallest holds, unless an option says otherwise."""
+        machine = self.machine
+        lines = [f"  threads at most {limit.value}: {limit.source}" for limit in machine.processors]
+        lines += [f"  memory at most {limit.value} MB: {limit.source}" for limit in machine.memory]
+        lines += [f"  buffer of a chain at most {limit.value} MB: {limit.source}" for limit in machine.ram]
+        lines += [f"  cache of GDAL at most {limit.value} MB: {limit.source}" for limit in machine.cache]
+        if self.threads != machine.threads.value:
+            lines.append(f"  threads {self.threads}: --threads")
+        if self.ram != machine.default_ram.value:
+            lines.append(f"  buffer of a chain {self.ram} MB: --ram")
+        return [*lines, *(f"  ignored: {sentence}" for sentence in machine.ignored)]
+
 
 def diagnose(settings: Settings) -> Diagnosis:
     """Look for all that a run needs. What is missing is listed as a problem, and raises nothing."""
-    found = Diagnosis(memory=machine_memory(), threads=settings.threads, ram=settings.ram)
+    found = Diagnosis(threads=settings.threads, ram=settings.ram)
+    found.memory = found.machine.usable_memory.value
     plugin = forest_plugin()
     found.forest_plugin = str(plugin) if plugin else None
     found.versions["gdal"] = gdal.__version__

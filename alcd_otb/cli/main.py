@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alcd_otb.cli.boundary import own_process, run_command, set_up_logging
+from alcd_otb.cli.boundary import run_command, set_up_logging, set_up_process
 from alcd_otb.cli.commands import (
     accuracy,
     compare,
@@ -24,9 +24,10 @@ from alcd_otb.cli.commands import (
     status,
     styles,
 )
-from alcd_otb.cli.shared_options import common_options
+from alcd_otb.cli.shared_options import common_options, limit_process
 from alcd_otb.cli.stopping import Stopped
 from alcd_otb.text import printable
+from otb_pipelines.own_process import own_process
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -66,13 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     if arguments is None:
+        # Not where a program calls this function with words of its own.
         own_process()
+        set_up_process()
     verbosity: list[int] = []
 
     def work() -> int:
         options = command_parser(verbosity).parse_args(arguments)
         set_up_logging(sum(verbosity))
-        # Here, since it loads GDAL, which may be missing.
+        limit_process(options)
+        # Here, since it loads GDAL, which may be missing, and takes its limits when it is loaded.
         from alcd_otb.raster.opening import shut_off_network
 
         shut_off_network()

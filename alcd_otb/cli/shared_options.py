@@ -2,13 +2,18 @@
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from alcd_otb.cli.progress import ProgressBar
+from alcd_otb.products.times import utc_time
+from otb_pipelines.machine import find_machine, limit_libraries
 from otb_pipelines.settings import Settings, default_settings
+
+log = logging.getLogger(__name__)
 
 NumberT = TypeVar("NumberT", int, float)
 
@@ -61,6 +66,14 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return Settings(options.ram or defaults.ram, options.threads or defaults.threads, defaults.progress)
 
 
+def limit_process(options: argparse.Namespace) -> None:
+    """Keep the libraries of this process within memory and threads, and warn of variables that cannot be used."""
+    for sentence in find_machine().ignored:
+        log.warning("%s", sentence)
+    settings = settings_of(options)
+    limit_libraries(settings.ram, settings.threads)
+
+
 def print_result(result: Printable, options: argparse.Namespace) -> None:
     """Print a result on standard output: as text, or with ``--json`` as one JSON object."""
     print(json.dumps(result.as_json()) if options.json else result.summary())
@@ -84,10 +97,9 @@ def not_negative(text: str) -> int:
 def utc(text: str) -> datetime:
     """Read a time of ISO 8601. Without a time zone it is UTC."""
     try:
-        time = datetime.fromisoformat(text)
+        return utc_time(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2017-10-02T10:30:09Z") from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def metres(text: str) -> tuple[float, ...]:

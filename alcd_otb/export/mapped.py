@@ -1,14 +1,16 @@
 """Read a scene that has a map: one iteration of a workspace, without its products."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from alcd_otb.errors import ConfigurationError, ProductError
+from alcd_otb.files.json_file import read_json
+from alcd_otb.files.reading import UnreadableError
+from alcd_otb.products.times import utc_time
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import histogram
 from alcd_otb.settings.legend import NO_DATA, Legend, LegendClass
@@ -149,7 +151,7 @@ def open_mapped(source: Path, number: int | None = None) -> MappedScene:
         _ = (scene.name, scene.acquired, scene.clear_products, config["versions"], config["features"])
         tile = scene.tile
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProductError(f"{file}: does not describe an iteration ({error!r}); run the scene again") from error
+        raise ProductError(f"{file}: does not describe an iteration; run the scene again") from error
     except RuntimeError as error:
         raise ProductError(f"{named / 'labels.tif'}: cannot be read ({error}); run the scene again") from error
     if tile is not None and not (isinstance(tile, str) and re.fullmatch(_TILE, tile)):
@@ -168,8 +170,7 @@ def acquired(product: Content) -> datetime | None:
     text = product.get("acquired")
     if text is None:
         return None
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return utc_time(text)
 
 
 def plain_name(text: str) -> str:
@@ -186,9 +187,9 @@ def read_object(file: Path) -> Content:
         If the file cannot be read, or holds no JSON object.
     """
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ProductError(f"{file}: cannot be read ({error}); run the scene again") from error
+        content = read_json(file)
+    except UnreadableError as error:
+        raise ProductError(f"{file}: {error}; run the scene again") from error
     if not isinstance(content, dict):
         raise ProductError(f"{file}: is no JSON object; run the scene again")
     return content

@@ -9,6 +9,7 @@ or the time was not renewed for ten minutes.
 """
 
 import fcntl
+import glob
 import json
 import logging
 import os
@@ -134,6 +135,7 @@ def _acquired(path: Path, held: str) -> int:
         try:
             if not _linked(own, path):
                 _take_over(path, own, os.fstat(descriptor).st_mtime, held)
+            _remove_left_over(path, os.fstat(descriptor).st_mtime)
         finally:
             own.unlink(missing_ok=True)
     except BaseException:
@@ -142,8 +144,8 @@ def _acquired(path: Path, held: str) -> int:
     return descriptor
 
 
-def _linked(own: Path, path: Path) -> bool:
-    """Give the own file the name of the lock file, unless that exists."""
+def _linked(own: Path, path: Path, keep: bool = False) -> bool:
+    """Give the own file another name, too, unless that exists. Return whether it has it."""
     try:
         os.link(own, path, follow_symlinks=False)
     except FileExistsError:
@@ -153,7 +155,11 @@ def _linked(own: Path, path: Path) -> bool:
             return False
         # A disk without hard links. To rename is one step, too, but it does not refuse a file that came just now.
         log.debug("%s: made without a hard link (%s)", path, error)
-        os.rename(own, path)
+        if keep:
+            with path.open("xb") as copy:
+                copy.write(own.read_bytes())
+        else:
+            os.rename(own, path)
     return True
 
 
@@ -165,7 +171,7 @@ def _take_over(path: Path, own: Path, now: float, held: str) -> None:
     WorkspaceLockedError
         Somebody holds the lock file, or takes it over at this moment.
     """
-    with _only_one(path.with_name(f"{path.name}-takeover"), now, held):
+    with _only_one(path.with_name(f"{path.name}-takeover"), own, now, held):
         abandoned = _abandoned(path, now, held)
         if abandoned is not None and os.path.samestat(abandoned, path.lstat()):
             os.replace(own, path)
@@ -174,18 +180,39 @@ def _take_over(path: Path, own: Path, now: float, held: str) -> None:
 
 
 @contextmanager
-def _only_one(guard: Path, now: float, held: str) -> Iterator[None]:
+def _only_one(guard: Path, own: Path, now: float, held: str) -> Iterator[None]:
     """Let one process at a time take over a lock file."""
-    if os.path.lexists(guard) and now - guard.lstat().st_mtime > _TAKING_OVER:
+    if os.path.lexists(guard) and _is_left_over(guard, now):
         guard.unlink(missing_ok=True)
-    try:
-        os.close(os.open(guard, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644))
-    except FileExistsError as error:
-        raise WorkspaceLockedError(_said(held, "one that is starting")) from error
+    if not _linked(own, guard, keep=True):
+        raise WorkspaceLockedError(_said(held, "one that is starting"))
     try:
         yield
     finally:
         guard.unlink(missing_ok=True)
+
+
+def _is_left_over(file: Path, now: float) -> bool:
+    """Say whether the process that made a file while it was taking the lock has ended."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            return False
+        holder = Holder.read(os.read(descriptor, _LARGEST).decode(errors="replace"))
+    finally:
+        os.close(descriptor)
+    return (holder is not None and holder.has_ended()) or now - state.st_mtime > _TAKING_OVER
+
+
+def _remove_left_over(path: Path, now: float) -> None:
+    """Remove what processes left that were killed while they took the lock."""
+    for file in sorted(path.parent.glob(f"{glob.escape(path.name)}-*")):
+        if _is_left_over(file, now):
+            file.unlink(missing_ok=True)
 
 
 def _said(held: str, holder: object) -> str:

@@ -1,6 +1,5 @@
 """Read the history of a scene: points, validation, confidence, changes and time of each iteration."""
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from alcd_otb.files.json_file import read_json
 from alcd_otb.iterations.changes import Changes, changes_between, mean_confidence
+from alcd_otb.products.times import utc_time
 from alcd_otb.settings.legend import Legend, Positive
 from alcd_otb.workspace import Workspace
 
@@ -100,7 +101,7 @@ class Iteration:
         return cls(
             number=number,
             folder=folder,
-            time=datetime.fromisoformat(time) if time else None,
+            time=utc_time(time) if time else None,
             started_from=metrics.get("started_from"),
             points=dict(metrics["samples"]),
             map_pixels=dict(metrics.get("map_pixels") or {}),
@@ -149,7 +150,7 @@ def read_iteration(folder: Path) -> Iteration:
     """
     file = folder / "metrics.json"
     try:
-        return Iteration.of(folder, int(folder.name), json.loads(file.read_text(encoding="utf-8")))
+        return Iteration.of(folder, int(folder.name), read_json(file))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s: cannot be read (%s); nothing is known of this iteration", file, error)
         return Iteration(int(folder.name), folder)

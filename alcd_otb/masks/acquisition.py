@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lxml import etree
-
 from alcd_otb.errors import ProductError
+from alcd_otb.files.reading import UnreadableError
+from alcd_otb.files.xml_file import read_xml
 from alcd_otb.products.dates import SAME_SKY
-from alcd_otb.products.safe_archive import damaged
+from alcd_otb.products.names import compact_name
+from alcd_otb.products.refusals import damaged, unreadable
 from alcd_otb.products.sentinel2_metadata import tile_in
+from alcd_otb.products.times import time_in_name, utc_time
 
 # The letters I and O do not occur in columns and rows of the grid reference system.
 _TILE = re.compile(r"(?<![A-Za-z0-9])T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Za-z0-9])", re.ASCII)
@@ -95,16 +97,19 @@ def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
         None if the name lacks tile or time, or contains several tiles.
     """
     tiles = {match[1] for match in _TILE.finditer(name)} if tile is None else {tile.removeprefix("T")}
+    compact = compact_name(name)
+    if compact is not None and compact.time is None:
+        # The time of production, which follows in the name, is another.
+        return None
     match = (_OLD_TIME if _OLD_NAME.match(name) else _TIME).search(name)
     if len(tiles) != 1:
         return None
-    try:
-        if match:
-            return acquisition_at(tiles.pop(), datetime.strptime(f"{match[1]}T{match[2]}", "%Y%m%dT%H%M%S"))
-        day = None if _OLD_NAME.match(name) else _DAY.search(name)
-        return Acquisition(tiles.pop(), datetime.strptime(day[1], "%Y%m%d").date()) if day else None
-    except ValueError:
-        return None
+    if match:
+        time = time_in_name(f"{match[1]}T{match[2]}")
+        return acquisition_at(tiles.pop(), time) if time else None
+    day = None if _OLD_NAME.match(name) else _DAY.search(name)
+    time = time_in_name(f"{day[1]}T000000") if day else None
+    return Acquisition(tiles.pop(), time.date()) if time else None
 
 
 def acquisition_of(path: Path, names: Iterable[str] = ()) -> Acquisition:
@@ -159,15 +164,15 @@ def acquisition_of_granule(granule: Path) -> Acquisition:
 
 def _of_tile_metadata(file: Path) -> Acquisition:
     try:
-        root = etree.parse(str(file), etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
-    except (OSError, etree.XMLSyntaxError) as error:
-        raise damaged(file, f"cannot be read ({' '.join(str(error).split())})") from error
+        root = read_xml(file)
+    except UnreadableError as error:
+        raise unreadable(file, error) from error
     tile = _TILE.search(root.findtext(".//{*}TILE_ID") or "")
     time = root.findtext(".//{*}SENSING_TIME") or ""
     if tile is None:
         raise damaged(file, "TILE_ID is missing or has no tile")
     try:
-        return acquisition_at(tile[1], datetime.fromisoformat(time.strip()))
+        return acquisition_at(tile[1], utc_time(time))
     except ValueError:
         # A granule cut from a product may lack the time; the names around it contain it all the same.
         return _of_names(file.parent, tile[1])

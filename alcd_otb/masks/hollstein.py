@@ -16,7 +16,7 @@ from alcd_otb.errors import EnvironmentNotReadyError, ProductError
 from alcd_otb.masks.acquisition import acquisition_in
 from alcd_otb.masks.labelled_reference import LabelledReference, LocatedPixels
 from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, SHADOW, SNOW, WATER, Meaning, PixelClass
-from alcd_otb.products.safe_archive import damaged
+from alcd_otb.products.refusals import damaged
 from alcd_otb.products.sentinel2_metadata import tile_in
 from alcd_otb.raster.grid import Grid
 from otb_pipelines.process import osr

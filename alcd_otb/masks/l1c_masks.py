@@ -5,16 +5,21 @@ Products Specification Document, S2-PDGS-TAS-DI-PSD; ESA, "Level-1C masks".
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 from lxml import etree
 
 from alcd_otb.errors import ProductError
+from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited
+from alcd_otb.files.xml_file import MOST_METADATA, read_xml
 from alcd_otb.masks.acquisition import acquisition_of, acquisition_of_granule
 from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, NO_DATA, SNOW, Mask, MaskLayer, nonzero, raster_layer
-from alcd_otb.products.safe_archive import damaged
+from alcd_otb.products.refusals import damaged, unreadable
 from alcd_otb.products.sentinel2_metadata import parse_tile_metadata
 from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.grid import Grid
@@ -31,6 +36,11 @@ _SINGLE_FILE = re.compile(r".*MSK_CLASSI_B00\.(?:jp2|tif)", re.ASCII)
 
 _OPAQUE_CLOUD = frozenset({"opaque_cloud", CLOUD, INVALID})
 _CIRRUS_CLOUD = frozenset({CIRRUS, CLOUD, INVALID})
+_MOST_POLYGONS = 32 * MEGABYTE
+"""Largest size of a file of polygons in bytes: thousands of them, which real masks have, take some MB."""
+
+# What makes GDAL read other files, or ask a server.
+_LINKS = frozenset({"srsName", "schemaLocation", "noNamespaceSchemaLocation", "href"})
 _BURNT = {"OPAQUE": 1, "CIRRUS": 2}
 
 
@@ -114,9 +124,11 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
     if not _has_features(file):
         return burnt
     try:
-        source = open_vector(file, ("GML",), ("WRITE_GFS=NO",))
-        # The CRS that the file states is not to be trusted; its coordinates are the tile's own.
-        polygons = gdal.VectorTranslate("", source, format="Memory", dstSRS=grid.crs, reproject=False)
+        with _without_links(file) as alone:
+            source = open_vector(alone, ("GML",), ("WRITE_GFS=NO",))
+            # The CRS that the file states is not to be trusted; its coordinates are the tile's own.
+            polygons = gdal.VectorTranslate("", source, format="Memory", dstSRS=grid.crs, reproject=False)
+            del source
         layer = polygons.GetLayer(0)
         # Opaque cloud last, since it hides cirrus.
         for kind in ("CIRRUS", "OPAQUE"):
@@ -128,28 +140,51 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
 
 
 def _has_features(file: Path) -> bool:
-    """Check that the XML is whole, and whether it has polygons.
+    """Check that the XML is whole, and whether it has polygons."""
+    return _document(file).find(".//{*}MaskFeature") is not None
 
-    GDAL takes a file that is cut off for a shorter one, and would report a clear sky.
-    """
+
+@contextmanager
+def _without_links(file: Path) -> Iterator[str]:
+    """Copy the XML into GDAL's memory, without what leads to schemas, coordinate systems and files elsewhere."""
+    root = _document(file)
+    for element in root.iter():
+        for name in [name for name in element.attrib if etree.QName(name).localname in _LINKS]:
+            del element.attrib[name]
+    # A folder of its own: GDAL looks for schemas beside the file.
+    path = f"/vsimem/{uuid4().hex}/mask.gml"
+    gdal.FileFromMemBuffer(path, etree.tostring(root, encoding="UTF-8", xml_declaration=True))
     try:
-        root = etree.parse(
-            str(file), etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
-        ).getroot()
-    except (OSError, etree.XMLSyntaxError) as error:
-        raise damaged(file, f"is no whole XML ({' '.join(str(error).split())})") from error
+        yield path
+    finally:
+        gdal.Unlink(path)
+
+
+def _document(file: Path) -> etree._Element:
+    """Parse the XML. GDAL takes a file that is cut off for a shorter one, and would report a clear sky."""
+    try:
+        root = read_xml(file, _MOST_POLYGONS)
+    except UnreadableError as error:
+        raise unreadable(file, error) from error
     if etree.QName(root).localname != "Mask":
         raise damaged(file, f"is a {etree.QName(root).localname}, not a cloud mask")
-    return root.find(".//{*}MaskFeature") is not None
+    return root
 
 
 def _tile_grid(granule: Path) -> Grid:
     for file in sorted(granule.glob("*.xml")):
         if file.name == "MTD_TL.xml" or re.fullmatch(r"S2\w_\w{4}_MTD_L1C_TL_\w+\.xml", file.name):
-            layouts = parse_tile_metadata(file.read_bytes(), str(file)).layouts
+            layouts = parse_tile_metadata(_read_metadata(file), str(file)).layouts
             if RESOLUTION in layouts:
                 return layouts[RESOLUTION]
     raise ProductError(f"{granule}: has no MTD_TL.xml, which describes where the tile lies; download the product again")
+
+
+def _read_metadata(file: Path) -> bytes:
+    try:
+        return read_limited(file, MOST_METADATA)
+    except UnreadableError as error:
+        raise unreadable(file, error) from error
 
 
 class _NoDataLayer(NamedTuple):

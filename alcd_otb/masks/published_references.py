@@ -4,14 +4,15 @@ A product from before December 2016 holds many tiles, and its name contains none
 a tile; ``used_parameters.json`` names both.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
+from alcd_otb.files.json_file import read_json
+from alcd_otb.files.reading import UnreadableError
 from alcd_otb.masks.acquisition import Acquisition, acquisition_in
 from alcd_otb.masks.mask import Mask, classes_of, raster_layer, table_of
-from alcd_otb.products.safe_archive import damaged
+from alcd_otb.products.refusals import damaged, unreadable
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.opening import GIVEN_RASTERS
 from alcd_otb.settings.legend import Legend
@@ -60,9 +61,9 @@ def read_reference_scene(path: Path, legend: Legend) -> Mask:
 
 def _acquisition(file: Path) -> Acquisition:
     try:
-        parameters: Any = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise damaged(file, f"cannot be read ({error})") from error
+        parameters: Any = read_json(file)
+    except UnreadableError as error:
+        raise unreadable(file, error) from error
     if not isinstance(parameters, dict):
         raise damaged(file, "is no JSON object")
     tile, day, product = (str(parameters.get(key, "")) for key in ("tile", "cloudy_date", "cloudy_product_name"))

@@ -1,15 +1,18 @@
 """Read the maps of this project's own workspaces as masks."""
 
-import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import ProductError
+from alcd_otb.files.json_file import read_json
+from alcd_otb.files.reading import UnreadableError
 from alcd_otb.masks.acquisition import acquisition_at
 from alcd_otb.masks.mask import Mask, classes_of, raster_layer, table_of
+from alcd_otb.products.names import is_tile
+from alcd_otb.products.times import utc_time
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.legend import Legend, LegendClass, Positive
+from alcd_otb.text import quoted
 
 PROCESSOR = "alcd_otb"
 
@@ -50,14 +53,17 @@ def read_workspace(path: Path) -> Mask:
             raise ProductError(
                 f"{path}: is the map of a stack, which has no tile and time; name a scene of a product instead"
             )
-        acquisition = acquisition_at(product["tile"], datetime.fromisoformat(product["acquired"]))
+        tile = str(product["tile"])
+        if not is_tile(tile):
+            raise ProductError(f"{config}: {quoted(tile)} is no tile such as 31TFJ; run the scene again")
+        acquisition = acquisition_at(tile, utc_time(product["acquired"]))
         template = content["scene"]["template"]
         positive = template.get("positive")
         legend = Legend.from_classes(
             [LegendClass(**entry) for entry in template["classes"]], Positive(**positive) if positive else None
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ProductError(f"{config}: does not describe an iteration ({error!r}); run the scene again") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProductError(f"{config}: does not describe an iteration; run the scene again") from error
     classes = classes_of(legend)
     quicklook = labels.resolve().parents[2] / "quicklook.png"
     return Mask(
@@ -74,6 +80,6 @@ def read_workspace(path: Path) -> Mask:
 
 def _read_json(file: Path) -> Any:
     try:
-        return json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ProductError(f"{file}: cannot be read ({error}); run the scene again") from error
+        return read_json(file)
+    except UnreadableError as error:
+        raise ProductError(f"{file}: {error}; run the scene again") from error

@@ -1,6 +1,5 @@
 """Read a work folder of the original ALCD: the places of its files, its names, its lists and its parameters."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.files.json_file import read_json
+from alcd_otb.files.names import is_file_name
+from alcd_otb.files.reading import MEGABYTE, InaccessibleError, UnreadableError, read_limited
+from alcd_otb.text import quoted
 
 MASKS = Path("In_data") / "Masks"
 """Folder of the shapefiles, one for each class."""
@@ -152,6 +155,11 @@ def read_folder(path: Path, more: Sequence[Path] = ()) -> AlcdFolder:
     date = by_name.get("date") or stack.date or _date(choices.get("current_date"))
     tile = by_name.get("tile") or stack.tile or _text(choices.get("tile"))
     tile = tile or _text(paths.section("tile_location").get(location or ""))
+    if location is not None and not is_file_name(location):
+        raise ConfigurationError(
+            f"{parameters.file}: user_choices.location is {quoted(location)}, after which no folder can be named; "
+            "correct it there"
+        )
     return AlcdFolder(
         path=path,
         parameters=parameters,
@@ -218,15 +226,28 @@ def _json_files(places: Iterable[Path]) -> Iterable[Path]:
 def _read(file: Path, asked_for: bool) -> dict[str, Any]:
     """Read a JSON object. The original's own model_parameters.json has a key twice, of which the last one counts."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
+        content = read_json(file, repeated_keys=True)
+    except UnreadableError as error:
         # Beside the work folder there may be JSON of any kind.
-        if not asked_for and file.parent.name not in ("In_data", "parameters_files"):
+        may_be_any = not asked_for and file.parent.name not in ("In_data", "parameters_files")
+        if may_be_any and not isinstance(error, InaccessibleError):
             return {}
-        raise ConfigurationError(f"{file}: is not valid JSON ({error})") from error
+        raise ConfigurationError(f"{file}: {error}") from error
     return content if isinstance(content, dict) else {}
+
+
+def read_text(file: Path) -> str:
+    """Read one of the original's lists. Bytes that are no UTF-8 are replaced.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file cannot be read, or is larger than any list.
+    """
+    try:
+        return read_limited(file, MEGABYTE).decode("utf-8", "replace")
+    except UnreadableError as error:
+        raise ConfigurationError(f"{file}: {error}") from error
 
 
 def _kind(content: dict[str, Any]) -> _Kind | None:
@@ -252,7 +273,7 @@ def _read_stack_list(images: Path) -> _StackList:
     lists = sorted(path for path in images.glob("*_bands.txt") if not path.name.endswith("_H_bands.txt"))
     if not lists:
         return _StackList()
-    lines = lists[0].read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = read_text(lists[0]).splitlines()
     sources = [Path(match[1]) for line in lines if (match := _BAND_LINE.fullmatch(line))]
     named = [match for source in sources if (match := _BAND_FILE.fullmatch(source.name))]
     bands = tuple(re.sub(r".*_(?=B\d\d$)", "", source.stem) for source in sources)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.original_alcd.classifiers import classifier_of
 from alcd_otb.original_alcd.features import DTM, feature_of, names_in
-from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, OriginalParameters
+from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, OriginalParameters, read_text
 from alcd_otb.original_alcd.translation import Translated
 from alcd_otb.settings.legend import Legend, LegendClass
 from alcd_otb.settings.template import Template
@@ -270,7 +270,8 @@ def _colours(parameters: OriginalParameters) -> dict[int, str]:
     tables = [place / name for place in places if isinstance(name, str) and (place / name).is_file()]
     if not tables:
         return {}
-    rows = re.findall(r"^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*$", tables[0].read_text("utf-8", "replace"), re.M)
+    table = read_text(tables[0])
+    rows = re.findall(r"^\s*(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})\s*$", table, re.M)
     return {int(code): "#{:02x}{:02x}{:02x}".format(*(min(int(part), 255) for part in rgb)) for code, *rgb in rows}
 
 

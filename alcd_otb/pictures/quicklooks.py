@@ -13,8 +13,10 @@ import numpy as np
 
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.pictures.figures import Picture, stretched
+from alcd_otb.products.names import is_tile, sensed_in
 from alcd_otb.products.sentinel2_l1c import L1CProduct, check_bands, read_product, tiles_of
 from alcd_otb.raster.opening import JPEG2000, open_raster
+from alcd_otb.text import quoted
 from otb_pipelines.process import gdal
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,6 @@ MOST_PIXELS = 360
 
 _COLOURS = ("B04", "B03", "B02")
 _OTHER_LEVEL = re.compile(r"MSIL(0|1A|1B|2A)")
-_SENSED = re.compile(r"(?:MSIL1C|_V)_?(\d{8}T\d{6})")
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
         If the folder does not exist, or holds no product of the tile.
     """
     tile = tile.upper().removeprefix("T")
-    if not re.fullmatch(r"\d{2}[A-Z]{3}", tile):
-        raise ConfigurationError(f"tile {tile!r} is not of the form 31TFJ")
+    if not is_tile(tile):
+        raise ConfigurationError(f"tile {quoted(tile)} is not of the form 31TFJ")
     if not folder.is_dir():
         raise ProductError(f"{folder}: is no folder; give the one that holds the L1C products")
     products = list(_products(folder))
@@ -158,7 +159,7 @@ def _broken(path: Path, tile: str, error: ProductError) -> list[TileDate]:
     if "MSIL1C" not in path.name or (named and named[1] != tile):
         log.debug("left out: %s", error)
         return []
-    return [TileDate(path, _sensed(path.name), problem=str(error))]
+    return [TileDate(path, sensed_in(path.name), problem=str(error))]
 
 
 def _read(path: Path, tile: str) -> TileDate:
@@ -168,13 +169,7 @@ def _read(path: Path, tile: str) -> TileDate:
         check_bands(product, _COLOURS)
         return TileDate(path, product.acquired, product, _true_colour(product))
     except ProductError as error:
-        return TileDate(path, product.acquired if product else _sensed(path.name), product, problem=str(error))
-
-
-def _sensed(name: str) -> datetime | None:
-    """Read the time in a product's name, of either format."""
-    match = _SENSED.search(name)
-    return datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if match else None
+        return TileDate(path, product.acquired if product else sensed_in(path.name), product, problem=str(error))
 
 
 def _true_colour(product: L1CProduct) -> Picture:

@@ -1,11 +1,11 @@
 """Prepare a scene: write the feature stack, the view and the mask of valid pixels, which all iterations use."""
 
-import json
 import logging
 import os
 from dataclasses import asdict
 from typing import Any
 
+from alcd_otb.files.json_file import read_json
 from alcd_otb.files.writing import write_json
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.sources import wavelet_levels
@@ -43,7 +43,7 @@ def pixel_counts(workspace: Workspace) -> PixelCounts:
 
 
 def _record(workspace: Workspace) -> Any:
-    return json.loads(workspace.preparation.read_text(encoding="utf-8"))
+    return read_json(workspace.preparation)
 
 
 def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Settings) -> None:

@@ -20,7 +20,6 @@ FEATURE_OPTIONS = {
     "COMPRESS": "ZSTD",
     "ZSTD_LEVEL": "1",
     "PREDICTOR": "3",
-    "NUM_THREADS": "ALL_CPUS",
     "BIGTIFF": "IF_SAFER",
 }
 
@@ -31,7 +30,6 @@ VIEW_OPTIONS = {
     "COMPRESS": "ZSTD",
     "ZSTD_LEVEL": "1",
     "PREDICTOR": "2",
-    "NUM_THREADS": "ALL_CPUS",
     "BIGTIFF": "IF_SAFER",
 }
 
@@ -44,7 +42,10 @@ VIEW_OVERVIEWS = (3, 9, 27)
 
 VIEW_NO_DATA = -32768
 
-MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE"}
+MASK_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "NUM_THREADS": "1"}
+
+# Rows of the mask of valid pixels that are written at a time, which is GDAL's default height of a tile.
+MASK_ROWS = 256
 
 # Values of the state of a pixel; 0 means that a feature has no value.
 VALID, SATURATED = 1, 2

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.layouts import MASK_OPTIONS, SATURATED
+from alcd_otb.preparation.layouts import MASK_OPTIONS, MASK_ROWS, SATURATED, describe_state
 from alcd_otb.preparation.sources import Levels
 from alcd_otb.raster.io import histogram, updating
-from otb_pipelines.app import Target
 from otb_pipelines.masks import build_formula, build_morphology
 from otb_pipelines.settings import Settings
+from otb_pipelines.stack import StackFile, write_stacks
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +75,8 @@ def write_valid(inputs: Inputs, levels: Levels, state: Path, folder: Path, setti
     border = build_morphology(no_data["out"], "opening", 1, settings)
     radius = _margin(inputs, levels)
     kept_off = build_morphology(border["out"], "dilate", radius, settings) if radius else border
-    build_formula([state, kept_off["out"]], "im1b1 > 0 && im2b1 == 0", settings).write(
-        {"out": Target(valid, "uint8", MASK_OPTIONS)}
-    )
+    mask = build_formula([state, kept_off["out"]], "im1b1 > 0 && im2b1 == 0", settings)["out"]
+    write_stacks([StackFile(valid, describe_state(inputs, folder), [mask], MASK_OPTIONS)], MASK_ROWS, settings)
     with updating(valid) as dataset:
         dataset.GetRasterBand(1).SetDescription("valid")
     counts = PixelCounts(

@@ -6,7 +6,7 @@ import struct
 from typing import Any, NamedTuple
 
 from alcd_otb.errors import ProductError
-from alcd_otb.products.safe_archive import damaged, forbidden
+from alcd_otb.products.refusals import damaged, forbidden
 from alcd_otb.raster.opening import GEOTIFF, JPEG2000, open_raster
 from otb_pipelines.process import gdal
 

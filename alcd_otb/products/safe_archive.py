@@ -1,16 +1,25 @@
 """List and read the files of a Sentinel-2 SAFE product in a folder or in a zip archive."""
 
-import re
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from alcd_otb.errors import ProductError
+from alcd_otb.files.reading import MEGABYTE, UnreadableError, inaccessible, read_limited, too_large
+from alcd_otb.files.xml_file import MOST_METADATA
+from alcd_otb.files.zip_file import read_member, zip_members
+from alcd_otb.products.refusals import (
+    L1C_METADATA,
+    damaged,
+    is_product_metadata,
+    unreadable,
+    why_no_archive,
+    why_not_l1c,
+)
 
-_L1C_METADATA = re.compile(r"MTD_MSIL1C\.xml|S2\w_OPER_MTD_SAFL1C_\w+\.xml")
-_OTHER_METADATA = re.compile(r"MTD_MSI(L\w+)\.xml|S2\w_\w{4}_MTD_SAF(L\w{2})_\w+\.xml")
 _FOLDER_PATTERNS = ("*", "GRANULE/*/*", "GRANULE/*/IMG_DATA/*")
+_MOST_OF_FILE = 1024 * MEGABYTE
+"""Largest size in bytes of any file of a product. A band of 10 m, not compressed, has 241 MB."""
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -63,36 +72,14 @@ class SafeArchive:
         Raises
         ------
         ProductError
-            The file cannot be read.
+            The file cannot be read, or is larger than metadata are.
         """
         try:
             if self.is_zip:
-                with zipfile.ZipFile(self.path) as archive:
-                    return archive.read(str(PurePosixPath(self.root, file)))
-            return (self.path / file).read_bytes()
-        except PermissionError as error:
-            raise forbidden(self.location(file)) from error
-        # zipfile raises RuntimeError for an encrypted member, NotImplementedError for an unknown compression.
-        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-            raise damaged(self.location(file), f"cannot be read ({error})") from error
-
-
-def damaged(path: str | Path, reason: str) -> ProductError:
-    """Make the error of a product that lacks something or contradicts itself. Only another copy of it helps.
-
-    Parameters
-    ----------
-    path
-        The product, or its file.
-    reason
-        The rest of the sentence that begins with the path, such as ``cannot be opened``.
-    """
-    return ProductError(f"{path}: {reason}; download the product again")
-
-
-def forbidden(path: str | Path) -> ProductError:
-    """Make the error of a file that is there, and may not be read."""
-    return ProductError(f"{path}: you may not read it; change its permissions (chmod u+r)")
+                return read_member(self.path, str(PurePosixPath(self.root, file)), MOST_METADATA)
+            return read_limited(self.path / file, MOST_METADATA)
+        except UnreadableError as error:
+            raise unreadable(self.location(file), error) from error
 
 
 def open_archive(path: Path) -> SafeArchive:
@@ -101,49 +88,62 @@ def open_archive(path: Path) -> SafeArchive:
     Parameters
     ----------
     path
-        A .SAFE folder, or a zip archive with the product at its top or in one folder of any name.
+        A .SAFE folder, its file of product metadata, or a zip archive with the product at its top or in one folder of
+        any name.
 
     Raises
     ------
     ProductError
-        The path is neither, the product is not Level-1C, or there is more than one product.
+        The path is none of these, the product is not Level-1C, or there is more than one product.
     """
     path = path.absolute()
-    if not path.exists():
-        raise ProductError(f"{path}: there is no such file or folder; check the product's path")
-    is_folder = path.is_dir()
-    members = _folder_members(path) if is_folder else _zip_members(path)
-    candidates = [PurePosixPath(name) for name in members]
-    metadata = [member for member in candidates if _L1C_METADATA.fullmatch(member.name)]
-    if not metadata:
-        raise ProductError(_why_not_l1c(path, candidates))
-    if len(metadata) > 1:
-        listed = ", ".join(str(file) for file in metadata)
-        raise ProductError(f"{path}: holds more than one product metadata file ({listed}); keep one product")
-    root = "" if str(metadata[0].parent) == "." else str(metadata[0].parent)
-    prefix = f"{root}/" if root else ""
-    files = sorted(name.removeprefix(prefix) for name in members if name.startswith(prefix))
-    return SafeArchive(path, root, metadata[0].name, tuple(files))
+    try:
+        if not path.exists():
+            raise ProductError(f"{path}: there is no such file or folder; check the product's path")
+        path = path.parent if is_product_metadata(path) else path
+        return _of_folder(path) if path.is_dir() else _of_zip(path)
+    except OSError as error:
+        raise unreadable(path, inaccessible(error)) from error
 
 
-def _folder_members(path: Path) -> list[str]:
-    return [
+def _of_folder(path: Path) -> SafeArchive:
+    names = [
         file.relative_to(path).as_posix()
         for pattern in _FOLDER_PATTERNS
         for file in path.glob(pattern)
         if file.is_file() and not _is_twin(file.name)
     ]
+    return _archive(path, names)
 
 
-def _zip_members(path: Path) -> list[str]:
+def _of_zip(path: Path) -> SafeArchive:
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except PermissionError as error:
-        raise forbidden(path) from error
-    except (OSError, zipfile.BadZipFile) as error:
-        raise damaged(path, f"is neither a .SAFE folder nor a whole zip archive ({error})") from error
-    return [name for name in names if not name.endswith("/") and not _is_twin(PurePosixPath(name).name)]
+        members = {member.name: member for member in zip_members(path)}
+    except UnreadableError as error:
+        raise why_no_archive(path, error) from error
+    archive = _archive(path, [name for name in members if not _is_twin(PurePosixPath(name).name)])
+    for file in archive.files:
+        member = members[f"{archive.root}/{file}" if archive.root else file]
+        if member.problem is not None:
+            raise ProductError(f"{archive.location(file)}: {member.problem}")
+        if member.size > _MOST_OF_FILE:
+            raise damaged(archive.location(file), too_large(_MOST_OF_FILE))
+    return archive
+
+
+def _archive(path: Path, names: list[str]) -> SafeArchive:
+    """Find the product among the files of a folder or of a zip archive."""
+    members = [PurePosixPath(name) for name in names]
+    metadata = [member for member in members if L1C_METADATA.fullmatch(member.name)]
+    if not metadata:
+        raise why_not_l1c(path, members)
+    if len(metadata) > 1:
+        listed = ", ".join(str(file) for file in metadata[:_MOST_NAMED])
+        raise ProductError(f"{path}: holds more than one product metadata file ({listed}); keep one product")
+    root = "" if str(metadata[0].parent) == "." else str(metadata[0].parent)
+    prefix = f"{root}/" if root else ""
+    files = sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    return SafeArchive(path, root, metadata[0].name, tuple(files))
 
 
 def _is_twin(name: str) -> bool:
@@ -152,15 +152,3 @@ def _is_twin(name: str) -> bool:
     They have the name of another file after ``._``, so that they end like metadata and bands.
     """
     return name.startswith("._")
-
-
-def _why_not_l1c(path: Path, members: list[PurePosixPath]) -> str:
-    for member in members:
-        other = _OTHER_METADATA.fullmatch(member.name)
-        if other:
-            level = (other[1] or other[2]).replace("L", "Level-", 1)
-            return f"{path}: is a {level} product; give the Level-1C product (MSIL1C) of the same acquisition"
-    inner = sorted(folder.name for folder in path.glob("*.SAFE")) if path.is_dir() else []
-    if inner:
-        return f"{path}: holds {', '.join(inner)}; give the .SAFE folder itself"
-    return f"{path}: has no MTD_MSIL1C.xml, so is no Sentinel-2 L1C product; give a .SAFE folder or its .zip"

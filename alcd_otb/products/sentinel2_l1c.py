@@ -3,13 +3,15 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from alcd_otb.errors import ProductError
 from alcd_otb.products.jpeg2000 import check_complete
-from alcd_otb.products.safe_archive import SafeArchive, damaged, open_archive
+from alcd_otb.products.names import can_name_files, compact_name, is_l1c_name
+from alcd_otb.products.refusals import damaged
+from alcd_otb.products.safe_archive import SafeArchive, open_archive
 from alcd_otb.products.sentinel2_metadata import (
     BANDS,
     ProductMetadata,
@@ -20,13 +22,13 @@ from alcd_otb.products.sentinel2_metadata import (
 )
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.opening import JPEG2000
+from alcd_otb.text import quoted
 
 RESOLUTIONS = (10, 20, 60)
 """Sides in metres of the pixels of L1C bands."""
 
 _TILE_METADATA = re.compile(r"MTD_TL\.xml|S2\w_OPER_MTD_L1C_TL_\w+\.xml")
 _BAND_FILE = re.compile(r".*_(B\d[\dA])\.jp2")
-_COMPACT_NAME = re.compile(r"S2([A-Z])_MSIL1C_(\d{8}T\d{6})_N\d{4}_R\d{3}_T(\d{2}[A-Z]{3})_\d{8}T\d{6}")
 
 
 @dataclass(frozen=True)
@@ -244,16 +246,23 @@ def _tile_metadata_file(archive: SafeArchive, granule: str) -> str:
 
 def _check_names(archive: SafeArchive, product: ProductMetadata, of_tile: TileMetadata) -> None:
     """Check the names of the compact format against the metadata. A user may choose any other name freely."""
+    if product.uri is not None and not is_l1c_name(product.uri):
+        place = archive.location(archive.metadata)
+        raise damaged(place, f"PRODUCT_URI is {quoted(product.uri)}, not the name of a Level-1C product")
     for name in (product.uri or "", *archive.names):
-        match = _COMPACT_NAME.match(name)
-        if match is None:
+        if name and not can_name_files(name):
+            raise ProductError(
+                f"{archive.path}: no file can be named after the product's folder {quoted(name)}; "
+                "give the folder a name of at most 200 letters, digits and the like"
+            )
+        parts = compact_name(name)
+        if parts is None:
             continue
-        letter, sensed, tile = match.groups()
-        sensed_at = datetime.strptime(sensed, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        sensed = f"{parts.time:%Y-%m-%d %H:%M:%S}" if parts.time else f"{parts.sensed}, which is no date"
         for fact, named, actual in (
-            ("spacecraft", f"Sentinel-2{letter}", product.spacecraft),
-            ("tile", tile, of_tile.tile),
-            ("acquisition", f"{sensed_at:%Y-%m-%d %H:%M:%S}", f"{product.acquired:%Y-%m-%d %H:%M:%S}"),
+            ("spacecraft", parts.spacecraft, product.spacecraft),
+            ("tile", parts.tile, of_tile.tile),
+            ("acquisition", sensed, f"{product.acquired:%Y-%m-%d %H:%M:%S}"),
         ):
             if named != actual:
                 raise ProductError(

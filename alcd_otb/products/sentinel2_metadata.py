@@ -8,18 +8,24 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lxml import etree
 
 from alcd_otb.errors import ProductError
-from alcd_otb.products.safe_archive import damaged
+from alcd_otb.files.reading import UnreadableError
+from alcd_otb.files.xml_file import parse_xml
+from alcd_otb.products.refusals import damaged, unreadable
+from alcd_otb.products.times import utc_time
 from alcd_otb.raster.grid import Grid
+from alcd_otb.text import quoted
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """The bands of the MSI in physical order. A band's index here is its band_id in the metadata."""
 
 _FIRST_BASELINE_WITH_OFFSET = "04.00"
+_FIRST_YEAR = 2015
+_LONGEST_NAME = 100
 _RELATIVE_ORBITS = 143
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _TILE = re.compile(r"_T(\d{2}[A-Z]{3})(?:_|$)", re.ASCII)
@@ -209,32 +215,20 @@ class _Document:
 
     @classmethod
     def parse(cls, xml: bytes, source: str, root_name: str) -> "_Document":
-        parser = etree.XMLParser(
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
         try:
-            root = etree.fromstring(xml, parser)
-        except etree.XMLSyntaxError as error:
-            reason = " ".join(error.msg.split())
-            raise damaged(source, f"is not well-formed XML ({reason})") from error
-        if root.getroottree().docinfo.internalDTD is not None:
-            # Sentinel-2 metadata has no DTD, and an entity that is not resolved would cut values short unnoticed.
-            raise damaged(source, "declares a DTD, which Sentinel-2 metadata never does")
+            root = parse_xml(xml)
+        except UnreadableError as error:
+            raise unreadable(source, error) from error
         name = etree.QName(root).localname
         if name != root_name:
-            raise ProductError(f"{source}: is a {name}, not a {root_name}; give a Level-1C product")
+            raise ProductError(f"{source}: is a {name[:_LONGEST_NAME]}, not a {root_name}; give a Level-1C product")
         return cls(root, source)
 
     def missing(self, name: str) -> ProductError:
         return damaged(self.source, f"{name} is missing")
 
     def error(self, name: str, value: str, expected: str) -> ProductError:
-        return damaged(self.source, f"{name} is {value!r}, not {expected}")
+        return damaged(self.source, f"{name} is {quoted(value)}, not {expected}")
 
     def optional(self, path: str) -> str | None:
         """Return the text of the first element of a path of local names, or None if it is absent or empty."""
@@ -266,10 +260,12 @@ class _Document:
     def time(self, path: str) -> datetime:
         text = self.text(path)
         try:
-            value = datetime.fromisoformat(text)
-            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        except (ValueError, OverflowError) as error:
+            value = utc_time(text)
+        except ValueError as error:
             raise self.error(path, text, "a time such as 2017-10-02T10:30:09.027Z") from error
+        if value.year < _FIRST_YEAR:
+            raise self.error(path, text, f"a time since {_FIRST_YEAR}, when the first Sentinel-2 flew")
+        return value
 
     def attributes(self, name: str, attribute: str) -> list[str]:
         return list(self._with_attribute(name, attribute))
@@ -284,7 +280,7 @@ class _Document:
         for element in self.root.iterfind(".//{*}Special_Values"):
             name = (element.findtext("{*}SPECIAL_VALUE_TEXT") or "").strip()
             index = (element.findtext("{*}SPECIAL_VALUE_INDEX") or "").strip()
-            indices[name] = self.as_integer(f"SPECIAL_VALUE_INDEX of {name!r}", index, 0, 65535)
+            indices[name] = self.as_integer(f"SPECIAL_VALUE_INDEX of {quoted(name)}", index, 0, 65535)
         for name in ("NODATA", "SATURATED"):
             if name not in indices:
                 raise self.missing(f"the special value {name}")
@@ -297,7 +293,7 @@ class _Document:
             if key is None:
                 raise self.missing(f"the {attribute} of {name}")
             if key in elements:
-                raise damaged(self.source, f"{name} occurs twice for {attribute} {key!r}")
+                raise damaged(self.source, f"{name} occurs twice for {attribute} {quoted(key)}")
             elements[key] = element
         return elements
 

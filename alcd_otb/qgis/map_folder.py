@@ -1,6 +1,5 @@
 """Keep the files that QGIS shows at fixed paths: those of the last iteration, each put in place whole."""
 
-import json
 import os
 import shutil
 import stat
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.files.json_file import read_json
+from alcd_otb.files.reading import UnreadableError
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.pictures.figures import smoothed_confidence
 from alcd_otb.raster.grid import Grid
@@ -139,6 +140,6 @@ def _described(number: int, grid: Grid) -> dict[str, Any]:
 def _read(record: Path) -> Any:
     """Read the record. None where there is none, or it cannot be read."""
     try:
-        return None if record.is_symlink() else json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return None if record.is_symlink() else read_json(record)
+    except UnreadableError:
         return None

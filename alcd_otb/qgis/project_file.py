@@ -12,7 +12,10 @@ from zipfile import ZipFile, ZipInfo
 
 from lxml import etree
 
+from alcd_otb.files.reading import MEGABYTE, UnreadableError, inaccessible, too_large
 from alcd_otb.files.writing import replacing, writing_to
+from alcd_otb.files.xml_file import parse_xml
+from alcd_otb.files.zip_file import read_member, zip_members
 from alcd_otb.qgis.elements import Element
 from alcd_otb.qgis.project_conversion import convert, needs_conversion
 from alcd_otb.qgis.project_document import Project, document_of
@@ -23,7 +26,7 @@ log = logging.getLogger(__name__)
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
 
 
-_MOST_BYTES = 256 * 1024 * 1024
+_MOST_BYTES = 64 * MEGABYTE
 """Largest size of the unpacked project. QGIS's own are a thousand times smaller."""
 
 
@@ -100,16 +103,18 @@ class _SavedProject(NamedTuple):
 def _read(path: Path) -> _SavedProject:
     """Read a project file. Raises UnreadableProjectError if it cannot be read, or is not a QGIS project."""
     try:
-        with ZipFile(path) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > _MOST_BYTES:
-                raise ValueError("it is far too large for a project")
-            entries = {name: packed.read(name) for name in packed.namelist()}
-        (name,) = (name for name in entries if name.endswith(".qgs"))
-        root = etree.parse(
-            BytesIO(entries.pop(name)), etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True)
-        ).getroot()
-    except (zipfile.BadZipFile, ValueError, OSError, etree.XMLSyntaxError) as error:
-        raise UnreadableProjectError(f"{path}: cannot be read ({error})") from error
+        members = zip_members(path)
+        if sum(member.size for member in members) > _MOST_BYTES:
+            raise UnreadableError(too_large(_MOST_BYTES))
+        entries = {member.name: read_member(path, member.name, _MOST_BYTES) for member in members}
+        documents = [name for name in entries if name.endswith(".qgs")]
+        if len(documents) != 1:
+            raise UnreadableError(f"holds {len(documents)} files .qgs, where there must be one")
+        root = parse_xml(entries.pop(documents[0]), _MOST_BYTES, doctype="qgis")
+    except OSError as error:
+        raise UnreadableProjectError(f"{path}: {inaccessible(error)}") from error
+    except UnreadableError as error:
+        raise UnreadableProjectError(f"{path}: cannot be read (it {error})") from error
     if root.tag != "qgis":
         raise UnreadableProjectError(f"{path}: is not a QGIS project")
     return _SavedProject(root, entries)

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 
 from lxml import etree
 
@@ -93,7 +94,7 @@ def _add_to_tree(saved: Element, fresh: Element, identifier: str) -> None:
     if target is None:
         target = element(GROUP_NODE, {str(key): value for key, value in group.attrib.items()})
         _insert(root, target, _child(fresh, GROUP_NODE).index(group))
-    _insert(target, etree.fromstring(etree.tostring(new)), group.index(new))
+    _insert(target, deepcopy(new), group.index(new))
 
 
 def _insert(parent: Element, node: Element, place: int) -> None:

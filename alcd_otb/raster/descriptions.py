@@ -9,6 +9,9 @@ from typing import Any
 
 from lxml import etree
 
+from alcd_otb.files import reading
+from alcd_otb.files.reading import read_limited
+from alcd_otb.files.xml_file import parse_xml
 from otb_pipelines.process import gdal
 
 VIRTUAL = b"<VRTDataset"
@@ -131,6 +134,8 @@ def check_json(name: str) -> None:
         text = stream.read()
     try:
         _parse(text, name)
+    except RecursionError as error:
+        raise UnreadableError(f"{name}: is nested too deeply") from error
     except ValueError as error:
         # What Python's parser refuses, GDAL's may accept.
         if re.search(r"crs|\\u", text, re.IGNORECASE):
@@ -166,18 +171,13 @@ def _parse(text: str, name: str) -> None:
 
 
 def _elements(name: str) -> list[etree._Element]:
-    if os.path.getsize(name) > _MOST_VIRTUAL_BYTES:
-        raise UnreadableError(f"{name}: is too long for a virtual raster")
-    content = Path(name).read_bytes()
-    if b"<!DOCTYPE" in content:
-        raise UnreadableError(f"{name}: declares entities, which a virtual raster does not need")
-    # GDAL takes no notice of the encoding that the text declares.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, encoding="utf-8")
     try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        raise UnreadableError(f"{name}: is no valid XML ({error})") from error
-    return [element for element in root.iter() if isinstance(element.tag, str)]
+        content = read_limited(Path(name), _MOST_VIRTUAL_BYTES)
+        # GDAL takes no notice of the encoding that the text declares.
+        root = parse_xml(content, _MOST_VIRTUAL_BYTES, encoding="utf-8")
+    except reading.UnreadableError as error:
+        raise UnreadableError(f"{name}: {error}") from error
+    return list(root.iter())
 
 
 def _source_of(element: etree._Element, name: str) -> list[str]:

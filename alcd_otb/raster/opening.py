@@ -129,14 +129,14 @@ def open_raster(path: Path | str, formats: Sequence[str] = GEOTIFF, *, update: b
 
 
 def open_vector(
-    path: Path, formats: Sequence[str] = GIVEN_VECTORS, options: Sequence[str] = (), *, update: bool = False
+    path: Path | str, formats: Sequence[str] = GIVEN_VECTORS, options: Sequence[str] = (), *, update: bool = False
 ) -> gdal.Dataset:
     """Open a vector file.
 
     Parameters
     ----------
     path
-        The file.
+        The file, or as text the name of a copy in GDAL's memory.
     formats
         GDAL's names of the drivers that may read it.
     options
@@ -226,7 +226,7 @@ def shut_off_network() -> None:
         os.environ.pop(name, None)
 
 
-def _checked_vector(path: Path, formats: Sequence[str]) -> str:
+def _checked_vector(path: Path | str, formats: Sequence[str]) -> str:
     check_proj()
     name = local_name(path)
     _check_driver(name, formats)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alcd_otb.files.json_file import read_json
 from alcd_otb.iterations.history import MASK_ACCURACY, VALIDATION, Iteration, read_history, with_minutes
 from alcd_otb.pages.html import render
 from alcd_otb.pages.plots import Axis, Plot, make_plot
@@ -170,4 +171,4 @@ def _estimate(path: Path) -> dict[str, Any] | None:
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from alcd_otb.errors import ProcessingError, SampleError
+from alcd_otb.raster.opening import GEOPACKAGE, open_vector
 from alcd_otb.samples.layers import LAYER
 from alcd_otb.workspace import Workspace
 from otb_pipelines.process import gdal
@@ -114,7 +115,11 @@ def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path)
             _copy_database(present, merged)
             shutil.copyfile(merged, scratch / kept.name)
             gdal.VectorTranslate(
-                str(merged), str(earlier), accessMode="overwrite", layers=[LAYER], options=["-preserve_fid"]
+                str(merged),
+                open_vector(earlier, GEOPACKAGE),
+                accessMode="overwrite",
+                layers=[LAYER],
+                options=["-preserve_fid"],
             )
             _check_unlocked(present)
             os.replace(scratch / kept.name, kept)

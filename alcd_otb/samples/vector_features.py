@@ -10,10 +10,17 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.layers import known_classes
 from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import Legend
+from alcd_otb.text import quoted
 from otb_pipelines.process import osr
 
 POINTS, POLYGONS, POINTS_AND_POLYGONS = ("Point",), ("Polygon",), ("Point", "Polygon")
 """Types of geometry that a layer may hold."""
+
+_NO_GEOMETRY = "has no geometry; place it anew, or delete it"
+_FEWEST_CORNERS = 3
+_LONGEST_VALUE = 100
+_FARTHEST = 1e9
+"""In metres. No map has coordinates so large, and sums of larger ones may be infinite."""
 
 MapPoint = tuple[float, float]
 """(x, y) in map units."""
@@ -176,7 +183,8 @@ def _class_code(value: Any, legend: Legend) -> int:
         raise _FeatureRefusedError("has no class; fill in its field 'class', or delete it")
     named_class = legend.find(str(value).strip())
     if named_class is None:
-        raise _FeatureRefusedError(f"unknown class {value!r}{known_classes(str(value), legend)}")
+        named = quoted(value) if isinstance(value, str) else str(value)[:_LONGEST_VALUE]
+        raise _FeatureRefusedError(f"unknown class {named}{known_classes(str(value), legend)}")
     return named_class.code
 
 
@@ -203,24 +211,28 @@ def _samples_of(feature: Any, source: FeatureSource) -> Iterator[Sample]:
 
 
 def _parts(geometry: Any, kinds: tuple[str, ...]) -> Iterator[_Part]:
-    """Divide a geometry into its parts. Raises _FeatureRefusedError."""
-    if geometry is None or (geometry.type != "GeometryCollection" and not geometry.coordinates):
-        raise _FeatureRefusedError("has no geometry; place it anew, or delete it")
-    all_coordinates = geometry.coordinates if geometry.type.startswith("Multi") else [geometry.coordinates]
+    """Divide a geometry into its parts, without those that are empty. Raises _FeatureRefusedError."""
+    if geometry is None or not (geometry.geometries if geometry.type == "GeometryCollection" else geometry.coordinates):
+        raise _FeatureRefusedError(_NO_GEOMETRY)
     kind = geometry.type.removeprefix("Multi")
     if kind not in kinds:
         wanted = "not a polygon" if kinds == POLYGONS else "neither point nor polygon"
         raise _FeatureRefusedError(f"{geometry.type}, {wanted}; replace it, or delete it")
-    for coordinates in all_coordinates:
-        rings = [[coordinates]] if kind == "Point" else coordinates
-        if not all(math.isfinite(value) for ring in rings for place in ring for value in place[:2]):
-            raise _FeatureRefusedError("has no geometry; place it anew, or delete it")
-        yield _Part(kind, rings)
+    all_coordinates = geometry.coordinates if geometry.type.startswith("Multi") else [geometry.coordinates]
+    parts = [[[coordinates]] if kind == "Point" else coordinates for coordinates in all_coordinates if coordinates]
+    # A polygon without an outline is empty, whatever holes it has.
+    parts = [[ring for ring in rings if ring] for rings in parts if rings[0]]
+    places = [place for rings in parts for ring in rings for place in ring]
+    if not places or not all(math.isfinite(value) for place in places for value in place[:2]):
+        raise _FeatureRefusedError(_NO_GEOMETRY)
+    if kind == "Polygon" and any(len({tuple(place[:2]) for place in rings[0]}) < _FEWEST_CORNERS for rings in parts):
+        raise _FeatureRefusedError(f"has fewer than {_FEWEST_CORNERS} corners; draw it anew, or delete it")
+    yield from (_Part(kind, rings) for rings in parts)
 
 
 def _is_inside(sample: Sample, grid: Grid) -> bool:
-    """Check whether a point lies on the grid, or a polygon's extent meets it; infinite coordinates do not."""
-    if not all(math.isfinite(value) for value in sample.extent):
+    """Check whether a point lies on the grid, or a polygon's extent meets it and ends on the Earth."""
+    if not all(abs(value) < _FARTHEST for value in sample.extent):
         return False
     if sample.is_point:
         return grid.pixel_at(*sample.location) is not None

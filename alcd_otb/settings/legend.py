@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
+
+from alcd_otb.settings.strict_model import Text, short
 
 NO_DATA = 0
 """Code of no data in every label raster. No class has it."""
@@ -21,7 +23,7 @@ class LegendClass:
     Raises pydantic's ValidationError, a ValueError, where a value is not allowed.
     """
 
-    name: Annotated[str, Field(min_length=1, description="the value of the field `class` of a sample")]
+    name: Annotated[Text, Field(description="the value of the field `class` of a sample"), AfterValidator(short)]
     code: Annotated[int, Field(ge=1, le=255, strict=True, description="the value in `labels.tif`, where 0 is no data")]
     colour: Annotated[Colour, Field(description="in maps")]
     invalid: Annotated[

@@ -1,13 +1,14 @@
 """Read ``scene.json`` and complete it with its template into one SceneConfig."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import checked_bands
 from alcd_otb.settings.json_schema import Schema, changes_of, notes_of, schema_of
-from alcd_otb.settings.strict_model import File, SchemaFile, StrictModel, Text, read_json, validated
+from alcd_otb.settings.strict_model import File, SchemaFile, StrictModel, Text, one_line, read_json, short, validated
 from alcd_otb.settings.template import Template, find_template, template_names, with_absolute_files
 
 
@@ -15,7 +16,9 @@ class SceneFile(StrictModel):
     """A scene: its products, its samples, its template. Paths are relative to this file."""
 
     schema_file: SchemaFile = None
-    name: Text | None = Field(default=None, description="what the scene is called; absent: as the file")
+    name: Annotated[Text, AfterValidator(short)] | None = Field(
+        default=None, description="what the scene is called; absent: as the file"
+    )
     cloudy: File | None = Field(
         default=None,
         description="the L1C product to classify: a `.SAFE` folder, or a `.zip` of one, which is read in place; either "
@@ -134,7 +137,10 @@ def load_scene(path: Path) -> SceneConfig:
     origin = f"{path}: set" if scene.set else str(template_file)
     template = validated(Template, merged, origin)
     folder = path.resolve().parent
-    name = scene.name or path.stem
+    try:
+        name = scene.name or short(one_line(path.stem))
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: key 'name' is missing, and the file's name is none: {error}") from error
     workspace = folder / (scene.workspace or name)
     return SceneConfig(
         name=name,

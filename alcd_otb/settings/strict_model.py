@@ -7,16 +7,24 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from alcd_otb.errors import ConfigurationError
+from alcd_otb.files import json_file
+from alcd_otb.files.reading import UnreadableError
 from alcd_otb.settings.json_schema import in_words, part_at
-from alcd_otb.text import did_you_mean
+from alcd_otb.text import did_you_mean, is_one_line, quoted
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _LONGEST = 100
 """Most characters of a value that a message quotes."""
+
+_LONGEST_NAME = 200
+"""Most bytes of a name that folders and files begin with: a file system takes 255, and ends of names are added."""
+
+_LONGEST_PART, _LONGEST_PATH = 255, 4000
+"""Most bytes of one name of a path, and of a whole path, that Linux opens."""
 
 
 Metres = Annotated[float, Field(ge=0)]
@@ -25,9 +33,40 @@ Resolution = Annotated[float, Field(ge=10)]
 
 Radius = Annotated[int, Field(ge=0, le=50)]
 
-Text = Annotated[str, Field(min_length=1)]
 
-File = Annotated[str, Field(min_length=1, json_schema_extra={"format": "path"})]
+def one_line(text: str) -> str:
+    """Return a text if it can be shown on one line. Raises ValueError, with the remedy, if it cannot."""
+    if not is_one_line(text):
+        raise ValueError(f"{quoted(text)} has a control character; write it without")
+    return text
+
+
+def short(text: str) -> str:
+    """Return a text if files can be named after it. Raises ValueError, with the remedy, if it is too long."""
+    size = len(text.encode())
+    if size > _LONGEST_NAME:
+        raise ValueError(f"{quoted(text)} has {size} bytes; a name of files has at most {_LONGEST_NAME}")
+    return text
+
+
+def _possible_path(text: str) -> str:
+    longest = max((part.encode() for part in text.split("/")), key=len)
+    if len(longest) > _LONGEST_PART or len(text.encode()) > _LONGEST_PATH:
+        raise ValueError(
+            f"{quoted(text)} is too long for a path: a name in it has at most {_LONGEST_PART} bytes, all of it "
+            f"{_LONGEST_PATH}"
+        )
+    return text
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(one_line)]
+
+File = Annotated[
+    str,
+    Field(min_length=1, json_schema_extra={"format": "path"}),
+    AfterValidator(one_line),
+    AfterValidator(_possible_path),
+]
 
 SchemaFile = Annotated[
     str | None,
@@ -44,22 +83,12 @@ def read_json(path: Path) -> dict[str, Any]:
         The file cannot be read, is not valid JSON, holds no object, or has a key that occurs twice.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: is not valid JSON ({error})") from error
+        content = json_file.read_json(path)
+    except UnreadableError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: must hold a JSON object, in braces")
     return content
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f"key {key!r} occurs twice")
-    return dict(pairs)
 
 
 def validated(model: type[ModelT], content: dict[str, Any], origin: str) -> ModelT:
@@ -95,11 +124,11 @@ def _first_problem(model: type[BaseModel], content: dict[str, Any], error: Valid
         place, keys = part_at(schema, location[:-1], content)
         key = ".".join((*keys, str(location[-1])))
         known = [name for name in place.get("properties", {}) if not name.startswith("$")]
-        return f"key {key!r} is not known{did_you_mean(str(location[-1]), known)}"
+        return f"key {quoted(key)} is not known{did_you_mean(str(location[-1]), known)}"
     place, keys = part_at(schema, location, content)
     key = ".".join(keys)
     if problem["type"] == "missing":
-        return f"key {key!r} is missing; it must be {in_words(place, schema)}"
+        return f"key {quoted(key)} is missing; it must be {in_words(place, schema)}"
     if problem["type"] == "value_error":
         message = problem["msg"].removeprefix("Value error, ")
         return f"{key}: {message}" if key else message

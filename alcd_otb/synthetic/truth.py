@@ -4,7 +4,6 @@ The rules of each use are a JSON file in ``truths``. They name the classes of th
 knows no class.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from alcd_otb.arrays import Float32Array
+from alcd_otb.files.json_file import read_json
 from alcd_otb.raster.grid import Window
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.template import load_template
@@ -103,7 +103,7 @@ class TruthRules(_TruthModel):
         """
         if use not in uses():
             raise ValueError(f"template {use!r}: a synthetic scene has a truth for {', '.join(uses())}")
-        return cls.model_validate(json.loads((_folder() / f"{use}.json").read_text(encoding="utf-8")))
+        return cls.model_validate(read_json(_folder() / f"{use}.json"))
 
     @property
     def season(self) -> Season:

@@ -118,6 +118,23 @@ def written(path: Path, text: str, minutes_ago: float) -> None:
     os.utime(path, (time.time() - 60 * minutes_ago,) * 2)
 
 
+@pytest.mark.parametrize("name", [".lock-takeover", f".lock-{'0' * 32}"])
+def test_what_a_process_left_that_was_killed_while_it_took_the_lock_is_removed(tmp_path: Path, name: str) -> None:
+    mine = vars(Holder.here())
+    written(tmp_path / name, other(**{**mine, "pid": 2**22 + 1}), 0)
+    written(tmp_path / ".lock", other(), 60)
+    hold(tmp_path / ".lock")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_takes_it_over_at_this_moment_is_respected(tmp_path: Path) -> None:
+    written(tmp_path / ".lock-takeover", other(), 0)
+    written(tmp_path / ".lock", other(), 60)
+    with pytest.raises(WorkspaceLockedError, match="one that is starting"):
+        hold(tmp_path / ".lock")
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", ".lock-takeover"]
+
+
 def test_of_another_computer_is_kept_for_ten_minutes_without_a_sign_of_life(tmp_path: Path) -> None:
     written(tmp_path / ".lock", other(job="12"), 9.5)
     with pytest.raises(WorkspaceLockedError, match=r"held by process 1 on node7, job 12"):

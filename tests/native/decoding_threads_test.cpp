@@ -2,13 +2,17 @@
 
 #include "reading/decoding_threads.hpp"
 
+#include <cpl_conv.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <string>
+
+#include "failing_threads.hpp"
 
 namespace {
 
@@ -88,8 +92,31 @@ TEST(DecodingThreads, DropWhatWaitsWhenTheyEnd) {
 }
 
 TEST(DecodingThreads, AreSharedAsLongAsSomebodyHoldsThem) {
-    const std::shared_ptr<DecodingThreads> one = DecodingThreads::shared();
-    EXPECT_EQ(DecodingThreads::shared(), one);
+    const std::shared_ptr<DecodingThreads> one = DecodingThreads::shared(2);
+    EXPECT_EQ(DecodingThreads::shared(2), one);
+    EXPECT_NE(DecodingThreads::shared(3), one);
+}
+
+TEST(DecodingThreads, AreAsManyAsTheCallingThreadHasSet) {
+    CPLSetThreadLocalConfigOption("GDAL_NUM_THREADS", "3");
+    EXPECT_EQ(DecodingThreads::shared(0), DecodingThreads::shared(3));
+    CPLSetThreadLocalConfigOption("GDAL_NUM_THREADS", "none");
+    EXPECT_EQ(DecodingThreads::shared(0), DecodingThreads::shared(1));
+    CPLSetThreadLocalConfigOption("GDAL_NUM_THREADS", nullptr);
+}
+
+TEST(DecodingThreads, DoEveryJobWithTheThreadsThatThereAre) {
+    const failing_threads::Limit limit(1);
+    DecodingThreads threads(4);
+    std::promise<void> done;
+    threads.add([&done] { done.set_value(); }, false);
+    done.get_future().wait();
+}
+
+TEST(DecodingThreads, TellThatNoneCanBeStarted) {
+    const failing_threads::Limit limit(0);
+    EXPECT_THROW(DecodingThreads(4), std::runtime_error);
+    EXPECT_THROW(DecodingThreads::shared(4), std::runtime_error);
 }
 
 }  // namespace

@@ -4,11 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <clocale>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "files.hpp"
 #include "forest/model_file.hpp"
+#include "locales.hpp"
 
 namespace {
 
@@ -46,6 +51,25 @@ TEST(ModelWriter, TellsThatAFileCannotBeWritten) {
     EXPECT_THROW(
         forest_training::write_model(folder.file("no/model.yaml"), two_trees, {2, 3, 1, 1, 1}, 2, {4, 7, 9}),
         std::runtime_error);
+}
+
+TEST(ModelWriter, TellsThatTheDiskIsFull) {
+    EXPECT_THROW(forest_training::write_model("/dev/full", two_trees, {2, 3, 1, 1, 1}, 2, {4, 7, 9}),
+                 std::runtime_error);
+}
+
+TEST(ModelWriter, WritesPointsWhateverTheLocale) {
+    const files::TemporaryFolder folder;
+    const locales::CommaLocale comma(folder.file("locales"));
+    ASSERT_STREQ(std::localeconv()->decimal_point, ",");
+    const std::string path = folder.file("model.yaml");
+    forest_training::write_model(path, two_trees, {2, 3, 1, 1, 1}, 2, {4, 7, 9});
+    std::ifstream stream(path);
+    const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    EXPECT_NE(text.find("{ var:1, quality:4.50000000e+00, le:1.00000001e-01 }"), std::string::npos) << text;
+    EXPECT_NE(text.find("{ var:0, quality:1.50000000e+00, le:-2.00000000e+00 }"), std::string::npos) << text;
+    // The reader, too, goes by points.
+    EXPECT_EQ(votes_of(fast_forest::read_forest(path), {0, 0.1F}), (std::vector<std::uint32_t>{0, 1, 1}));
 }
 
 }  // namespace

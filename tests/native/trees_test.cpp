@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "failing_threads.hpp"
+
 namespace {
 
 using forest_training::grow;
@@ -114,6 +116,15 @@ TEST(Trees, NeedSomethingToGrowOn) {
     EXPECT_THROW(grow(two_sides(10), {0, 1, 1, 1, 1}, 1), std::invalid_argument);
     EXPECT_THROW(grow(two_sides(10), {1, 1, 1, 0, 1}, 1), std::invalid_argument);
     EXPECT_THROW(grow(two_sides(10), {1, 1, 1, 3, 1}, 1), std::invalid_argument);
+}
+
+TEST(Trees, AreTheSameWhereTheSystemRefusesThreads) {
+    const Pixels pixels = two_sides(300);
+    const std::vector<Tree> expected = grow(pixels, {9, 4, 1, 1, 7}, 1);
+    for (const int started : {0, 1, 2}) {
+        const failing_threads::Limit limit(started);
+        EXPECT_TRUE(are_equal(grow(pixels, {9, 4, 1, 1, 7}, 6), expected)) << started;
+    }
 }
 
 }  // namespace

@@ -1,16 +1,19 @@
 """The cleaning of a map against hand-made cases, OTB's own applications and NumPy."""
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from osgeo import gdal
 
 from otb_pipelines.app import Application, Target
-from otb_pipelines.classify import strip_rows
+from otb_pipelines.classify import BLOCK_ROWS, strip_rows, whole_blocks
 from otb_pipelines.settings import Settings
 
 SETTINGS = Settings(ram=64, threads=2)
@@ -178,3 +181,12 @@ class TestMedian:
 )
 def test_strips_fit_the_memory(width: int, bands: int, ram: int, rows: int) -> None:
     assert strip_rows(width, bands, Settings(ram, 2)) == rows
+
+
+@given(st.integers(1, 12000), st.integers(1, 16).map(lambda number: 16 * number))
+def test_strips_end_where_blocks_end(height: int, most: int) -> None:
+    rows = whole_blocks(most, height)
+    # As OTB divides an image: as few strips as needed, of one height.
+    strips = math.ceil(height / rows)
+    assert math.ceil(height / strips) == rows <= most
+    assert strips == 1 or rows % BLOCK_ROWS == 0

@@ -7,6 +7,7 @@ import pytest
 from osgeo import gdal
 
 from otb_pipelines.errors import OtbError
+from otb_pipelines.process import gdal_threads
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import (
     ContourDensity,
@@ -261,3 +262,43 @@ def test_nan_is_no_data_where_numbers_are_whole(
     write_stacks([StackFile(target, like, images, {"INTERLEAVE": interleave})], 64, SETTINGS)
     for made, number in zip(gdal.Open(str(target)).ReadAsArray(), (3, -3), strict=True):
         np.testing.assert_array_equal(made, [[number] * columns, [expected] * columns, [number] * columns])
+
+
+class TestBytes:
+    """A block is written once, and in one order, whatever the memory and the threads."""
+
+    ROWS, COLUMNS = 500, 610
+
+    def written(self, folder: Path, options: dict[str, str], overviews: tuple[int, ...], settings: Settings) -> Path:
+        folder.mkdir()
+        numbers = np.random.default_rng(8).normal(0.5, 0.2, (6, self.ROWS, self.COLUMNS)).astype(np.float32)
+        sources = {f"s{number}": write_raster(folder / f"s{number}.tif", band) for number, band in enumerate(numbers)}
+        like = described(folder / "like.vrt", (self.ROWS, self.COLUMNS), len(sources))
+        images = build_layers(sources, list(sources), settings)
+        target = folder / "stack.tif"
+        with gdal_threads(settings.threads):
+            write_stacks([StackFile(target, like, images, options, overviews)], 48, settings)
+        np.testing.assert_array_equal(gdal.Open(str(target)).ReadAsArray(), numbers)
+        return target
+
+    @pytest.mark.parametrize(
+        ("options", "overviews"),
+        [
+            ({"COMPRESS": "ZSTD", "TILED": "YES", "BLOCKXSIZE": "64", "BLOCKYSIZE": "64"}, ()),
+            ({"COMPRESS": "ZSTD", "INTERLEAVE": "BAND", "BLOCKYSIZE": "64"}, (3, 9)),
+            ({"COMPRESS": "DEFLATE", "TILED": "YES"}, (2, 4)),
+        ],
+    )
+    def test_do_not_depend_on_them(self, tmp_path: Path, options: dict[str, str], overviews: tuple[int, ...]) -> None:
+        files = [
+            self.written(tmp_path / f"{ram}_{threads}", options, overviews, Settings(ram, threads))
+            for ram, threads in ((1, 1), (1, 3), (200, 1), (200, 5))
+        ]
+        assert len({file.read_bytes() for file in files}) == 1
+        # No block was stored a second time, which would leave a hole.
+        copy = tmp_path / "copy.tif"
+        more = [f"{key}={value}" for key, value in options.items()]
+        gdal.GetDriverByName("GTiff").CreateCopy(
+            str(copy), gdal.Open(str(files[0])), options=[*more, "COPY_SRC_OVERVIEWS=YES"]
+        )
+        assert files[0].stat().st_size <= 1.01 * copy.stat().st_size

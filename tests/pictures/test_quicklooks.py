@@ -94,6 +94,15 @@ def test_one_whose_metadata_are_broken_keeps_the_date_of_its_name(tmp_path: Path
     assert whole.problem is None
 
 
+def test_one_whose_name_has_no_possible_date_is_told_and_the_others_are_shown(tmp_path: Path) -> None:
+    safe = write_compact(tmp_path, sensed="20240305T104819")
+    copy = safe.rename(tmp_path / safe.name.replace("20240305T104819", "20179999T999999", 1))
+    write_compact(tmp_path, sensed="20240305T104819")
+    whole, bad = find_dates(tmp_path, "31TCJ").dates
+    assert (whole.problem, bad.path, bad.acquired) == (None, copy, None)
+    assert "20179999T999999, which is no date" in str(bad.problem)
+
+
 def test_a_large_one_is_read_at_a_wavelet_level(small_scene: SyntheticScene) -> None:
     cloudy, clear = find_dates(small_scene.folder, "31TFJ").dates
     assert cloudy.name in str(small_scene.cloudy)

@@ -1,6 +1,7 @@
 #include "geometry.hpp"
 
 #include <array>
+#include <locale>
 #include <sstream>
 #include <string>
 
@@ -27,6 +28,7 @@ std::size_t position(long index) {
 template <class Pair>
 std::string text(const Pair& pair) {
     std::ostringstream stream;
+    stream.imbue(std::locale::classic());
     stream << "[" << pair[0] << ", " << pair[1] << "]";
     return stream.str();
 }

@@ -2,6 +2,8 @@
 
 #include <pybind11/stl.h>
 
+#include <array>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,15 @@ namespace otbpy {
 namespace {
 
 using Base = otb::ImageMetadataBase;
+
+// As std::to_string writes it, but with a point in any locale.
+std::string six_decimals(double number) {
+    // The largest double has 309 digits before the point.
+    std::array<char, 384> digits{};
+    const auto written =
+        std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::fixed, 6);
+    return {digits.data(), written.ptr};
+}
 
 // `names` is one of OTB's tables of the names of keys, one for each type of value.
 template <class Names>
@@ -95,7 +106,7 @@ void set(Base& metadata, const std::string& name, const py::object& value) {
     } else {
         const auto number = value.cast<double>();
         if (!add(MDNumNames, number)) {
-            metadata.Add(name, std::to_string(number));
+            metadata.Add(name, six_decimals(number));
         }
     }
 }

@@ -3,6 +3,7 @@
 #include <pybind11/chrono.h>
 #include <pybind11/stl.h>
 
+#include <locale>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -58,6 +59,7 @@ void bind_time(py::module_& module) {
         .def(py::init([](const std::string& text) {
                  TimePoint time;
                  std::istringstream stream(text);
+                 stream.imbue(std::locale::classic());
                  time.Read(stream);
                  return time;
              }),
@@ -78,6 +80,7 @@ void bind_time(py::module_& module) {
 
 std::string text_of(const otb::MetaData::TimePoint& time) {
     std::ostringstream stream;
+    stream.imbue(std::locale::classic());
     time.Display(stream);
     return stream.str();
 }

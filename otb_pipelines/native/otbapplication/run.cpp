@@ -14,6 +14,7 @@
 
 #include "application.hpp"
 #include "errors.hpp"
+#include "gdal_context.hpp"
 #include "mailbox.hpp"
 
 namespace py = pybind11;
@@ -87,13 +88,18 @@ std::shared_ptr<Run> start_run(const Applications& involved) {
 // otherwise leaves it to end by itself.
 class Worker {
   public:
-    Worker(std::shared_ptr<Run> run, std::function<void()> work, Applications involved)
+    // The thread has the options of GDAL of the calling thread, and its messages go to `messages`.
+    Worker(std::shared_ptr<Run> run, std::function<void()> work, Applications involved,
+           const std::shared_ptr<GdalMessages>& messages)
         : run_(std::move(run)) {
         const SignalsBlocked blocked;
         try {
-            thread_ =
-                std::thread([run = run_, work = std::move(work), involved = std::move(involved)]() mutable {
-                    std::exception_ptr error;
+            thread_ = std::thread([run = run_, work = std::move(work), involved = std::move(involved),
+                                   options = GdalOptions(), messages]() mutable {
+                options.apply();
+                std::exception_ptr error;
+                {
+                    const GdalMessagesKept kept(messages);
                     try {
                         work();
                     } catch (...) {
@@ -101,8 +107,9 @@ class Worker {
                     }
                     work = nullptr;
                     involved.clear();
-                    run->finish(error);
-                });
+                }
+                run->finish(error);
+            });
         } catch (...) {
             // The system has no thread left. The run is over, so that the applications are not busy for ever.
             run_->finish(std::current_exception());
@@ -274,11 +281,13 @@ bool Run::abandon() {
 void run_interruptibly(const std::shared_ptr<Application>& application, std::function<void()> work) {
     auto involved = application->with_upstream();
     const auto run = start_run(involved);
+    const auto messages = std::make_shared<GdalMessages>();
     Waiting result;
     {
-        const Worker worker(run, std::move(work), std::move(involved));
+        const Worker worker(run, std::move(work), std::move(involved), messages);
         result = wait_for(*run);
     }
+    messages->deliver();
     if (result.raised != nullptr) {
         std::rethrow_exception(result.raised);
     }

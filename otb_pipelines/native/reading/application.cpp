@@ -30,7 +30,7 @@ class BandReading : public Application {
             "and brings it onto a grid: averaged over its pixels that have data where the grid is coarser, "
             "interpolated bilinearly where it is finer. Images of several grids that are made of the same "
             "file share "
-            "what is decoded. There are as many threads as GDAL_NUM_THREADS says.");
+            "what is decoded.");
         SetDocLimitations(
             "Both have square pixels and the same coordinate reference system. Whoever reads the image from "
             "the top "
@@ -54,6 +54,10 @@ class BandReading : public Application {
         AddParameter(ParameterType_Bool, "nearest", "Take the pixel under the centre, whatever the grid");
         AddParameter(ParameterType_OutputImage, "out", "Image; NaN where there is no data");
         SetDefaultOutputPixelType("out", ImagePixelType_float);
+        AddParameter(ParameterType_Int, "threads",
+                     "Threads that decode; 0: as many as GDAL_NUM_THREADS says");
+        SetDefaultParameterInt("threads", 0);
+        SetMinimumParameterIntValue("threads", 0);
         AddRAMParameter();
     }
 
@@ -61,7 +65,7 @@ class BandReading : public Application {
 
     void DoExecute() override {
         source_ = reading::BandSource::New();
-        source_->SetFile(GetParameterString("in"), GetParameterInt("level"));
+        source_->SetFile(GetParameterString("in"), GetParameterInt("level"), GetParameterInt("threads"));
         source_->SetLikeness(GetParameterFloatVectorImage("like"));
         const std::optional<double> no_data =
             HasValue("nodata") ? std::optional(GetParameterDouble("nodata")) : std::nullopt;

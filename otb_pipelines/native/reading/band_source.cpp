@@ -25,13 +25,13 @@ Range range(const itk::ImageRegion<2>& region, unsigned int dimension) {
 
 }  // namespace
 
-void BandSource::SetFile(const std::string& path, int level) {
+void BandSource::SetFile(const std::string& path, int level, int threads) {
     try {
         file_ = DecodedFile::open(path, level);
+        threads_ = DecodingThreads::shared(threads);
     } catch (const std::exception& error) {
         itkExceptionMacro(<< error.what());
     }
-    threads_ = DecodingThreads::shared();
     file_->begin(*threads_);
 }
 

@@ -27,9 +27,9 @@ class BandSource : public itk::ImageSource<otb::Image<float, 2>> {
     itkNewMacro(Self);
     itkTypeMacro(BandSource, itk::ImageSource);
 
-    // `level` is a wavelet level of a JPEG 2000 file, or 0. Throws itk::ExceptionObject if the file cannot be
-    // opened.
-    void SetFile(const std::string& path, int level);
+    // `level` is a wavelet level of a JPEG 2000 file, or 0. `threads` decode it; 0 stands for
+    // GDAL_NUM_THREADS. Throws itk::ExceptionObject if the file cannot be opened, or no thread started.
+    void SetFile(const std::string& path, int level, int threads);
     // The image that gives the grid. Its pixels are not read.
     void SetLikeness(Likeness* likeness) { likeness_ = likeness; }
     void SetRadiometry(const Radiometry& radiometry) { radiometry_ = radiometry; }

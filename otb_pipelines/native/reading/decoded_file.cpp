@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
 #include <stdexcept>
 #include <utility>
@@ -12,6 +13,9 @@ namespace {
 
 // A strip has at least so many rows: smaller blocks are decoded together.
 constexpr int least_rows = 128;
+
+// Of a strip. As floats they take 2 GB; a file may say that it has any number.
+constexpr std::int64_t most_pixels = 1L << 29;
 
 // Keeps GDAL from printing its errors, which are thrown instead.
 class QuietErrors {
@@ -89,7 +93,12 @@ DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
     int width = 0;
     int height = 0;
     band_->GetBlockSize(&width, &height);
-    strip_rows_ = height * ((least_rows + height - 1) / height);
+    // Of blocks of fewer rows several make a strip.
+    strip_rows_ = height >= least_rows ? height : height * ((least_rows + height - 1) / height);
+    if (std::int64_t{strip_rows_} * columns() > most_pixels) {
+        throw std::runtime_error(path + ": is stored in blocks of " + std::to_string(width) + " x " +
+                                 std::to_string(height) + " pixels, which are too large; store it in tiles");
+    }
 }
 
 void DecodedFile::place(double corner, double spacing, int size, int level, std::size_t dimension) {

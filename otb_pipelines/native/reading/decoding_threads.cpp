@@ -5,37 +5,46 @@
 #include <cpl_string.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
+#include <map>
+#include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace reading {
 namespace {
 
-int wanted_threads() {
-    const char* wanted = CPLGetConfigOption("GDAL_NUM_THREADS", "1");
-    if (EQUAL(wanted, "ALL_CPUS")) {
-        return std::max(1, CPLGetNumCPUs());
+constexpr int most_threads = 1024;
+
+int configured_threads() {
+    const std::string_view wanted = CPLGetConfigOption("GDAL_NUM_THREADS", "1");
+    if (EQUAL(wanted.data(), "ALL_CPUS")) {
+        return CPLGetNumCPUs();
     }
-    return std::max(1, static_cast<int>(std::strtol(wanted, nullptr, 10)));
+    int count = 1;
+    // What is no number leaves 1.
+    std::from_chars(wanted.data(), wanted.data() + wanted.size(), count);
+    return count;
 }
 
 }  // namespace
 
-std::shared_ptr<DecodingThreads> DecodingThreads::shared() {
+std::shared_ptr<DecodingThreads> DecodingThreads::shared(int count) {
     static std::mutex mutex;
-    static std::weak_ptr<DecodingThreads> existing;
+    static std::map<int, std::weak_ptr<DecodingThreads>> existing;
+    const int wanted = std::clamp(count == 0 ? configured_threads() : count, 1, most_threads);
     const std::lock_guard lock(mutex);
-    std::shared_ptr<DecodingThreads> threads = existing.lock();
+    std::shared_ptr<DecodingThreads> threads = existing[wanted].lock();
     if (threads == nullptr) {
-        threads = std::make_shared<DecodingThreads>(wanted_threads());
-        existing = threads;
+        threads = std::make_shared<DecodingThreads>(wanted);
+        existing[wanted] = threads;
     }
     return threads;
 }
 
-DecodingThreads::DecodingThreads(int count) {
-    for (int number = 0; number < count; ++number) {
-        threads_.emplace_back([this] { work(); });
+DecodingThreads::DecodingThreads(int count) : threads_(static_cast<std::size_t>(count), [this] { work(); }) {
+    if (threads_.size() == 0) {
+        throw std::runtime_error("no thread can be started: the system has no room for one more");
     }
 }
 
@@ -45,9 +54,7 @@ DecodingThreads::~DecodingThreads() {
         ending_ = true;
     }
     changed_.notify_all();
-    for (std::thread& thread : threads_) {
-        thread.join();
-    }
+    threads_.join();
 }
 
 void DecodingThreads::add(std::function<void()> job, bool urgent) {

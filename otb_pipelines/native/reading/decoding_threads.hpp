@@ -5,8 +5,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
-#include <vector>
+
+#include "threads/started_threads.hpp"
 
 namespace reading {
 
@@ -14,9 +14,12 @@ namespace reading {
 // drops them.
 class DecodingThreads {
   public:
-    // The threads that all files share. Their number is GDAL_NUM_THREADS, or 1 if that is not set.
-    static std::shared_ptr<DecodingThreads> shared();
+    // The threads that all files of so many threads share. 0 stands for GDAL_NUM_THREADS, as it is set in the
+    // calling thread, and for 1 if that is not set.
+    static std::shared_ptr<DecodingThreads> shared(int count);
 
+    // Starts fewer threads where the system has no room for so many. Throws std::runtime_error if it has room
+    // for none.
     explicit DecodingThreads(int count);
     // Waits for the jobs that have begun, and drops the others.
     ~DecodingThreads();
@@ -33,7 +36,8 @@ class DecodingThreads {
     std::condition_variable changed_;
     std::deque<std::function<void()>> jobs_;
     bool ending_ = false;
-    std::vector<std::thread> threads_;
+    // The last member: the threads use the others.
+    threads::StartedThreads threads_;
 };
 
 }  // namespace reading

@@ -1,7 +1,7 @@
 #include "model_writer.hpp"
 
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <fstream>
 #include <stdexcept>
 
@@ -24,6 +24,27 @@ std::string joined(const Numbers& numbers) {
     std::string text;
     for (const auto number : numbers) {
         text += (text.empty() ? "" : ", ") + std::to_string(number);
+    }
+    return text;
+}
+
+// Whatever the locale of the process: others than C's may write a comma. With 9 digits a float comes back to
+// the last bit.
+std::string nine_digits(double value) {
+    std::array<char, 32> digits{};
+    const auto written =
+        std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::scientific, 8);
+    return {digits.data(), written.ptr};
+}
+
+std::string node_text(const Node& node, int label) {
+    std::string text = "            -\n               depth: " + std::to_string(node.depth);
+    text += "\n               value: " + std::to_string(label) + ".\n";
+    text += "               norm_class_idx: " + std::to_string(node.kind) + "\n";
+    if (!node.is_leaf()) {
+        text += "               splits:\n                  - { var:" + std::to_string(node.feature);
+        text += ", quality:" + nine_digits(node.quality);
+        text += ", le:" + nine_digits(static_cast<double>(node.threshold)) + " }\n";
     }
     return text;
 }
@@ -55,22 +76,10 @@ std::string header(const Parameters& parameters, std::size_t features, const std
 void write_model(const std::string& file, const std::vector<Tree>& trees, const Parameters& parameters,
                  std::size_t features, const std::vector<int>& labels) {
     std::string text = header(parameters, features, labels);
-    std::array<char, 160> line{};
     for (const Tree& tree : trees) {
         text += "      -\n         nodes:\n";
         for (const Node& node : tree) {
-            std::snprintf(line.data(), line.size(),
-                          "            -\n               depth: %u\n               value: %d.\n"
-                          "               norm_class_idx: %u\n",
-                          node.depth, labels[node.kind], node.kind);
-            text += line.data();
-            if (!node.is_leaf()) {
-                std::snprintf(line.data(), line.size(),
-                              "               splits:\n"
-                              "                  - { var:%u, quality:%.8e, le:%.8e }\n",
-                              node.feature, node.quality, static_cast<double>(node.threshold));
-                text += line.data();
-            }
+            text += node_text(node, labels[node.kind]);
         }
     }
     std::ofstream stream(file, std::ios::binary);

@@ -7,10 +7,10 @@
 #include <numeric>
 #include <random>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 #include "bins.hpp"
+#include "threads/started_threads.hpp"
 
 namespace forest_training {
 namespace {
@@ -241,7 +241,7 @@ void check(const Pixels& pixels, const Parameters& parameters) {
 
 }  // namespace
 
-std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::size_t threads) {
+std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::size_t thread_count) {
     check(pixels, parameters);
     std::vector<Bins> bins;
     for (std::size_t feature = 0; feature < pixels.features; ++feature) {
@@ -262,13 +262,11 @@ std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::
             failure = std::current_exception();
         }
     };
-    std::vector<std::thread> others;
-    for (std::size_t thread = 1; thread < std::min(threads, trees.size()); ++thread) {
-        others.emplace_back(work);
-    }
-    work();
-    for (std::thread& other : others) {
-        other.join();
+    {
+        // This thread works, too, so that the trees grow even where no other thread can be started.
+        const std::size_t all = std::min(thread_count, trees.size());
+        const threads::StartedThreads others(all > 0 ? all - 1 : 0, work);
+        work();
     }
     if (failure) {
         std::rethrow_exception(failure);

@@ -48,7 +48,8 @@ using Tree = std::vector<Node>;
 // over the classes, summed over both sides. The split with the largest quality reduces Gini's impurity most.
 // In a node with more than 128 pixels, only thresholds between the bins of the values are tried.
 //
-// The result depends on the pixels and the parameters, and not on the number of threads.
-std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::size_t threads);
+// The result depends on the pixels and the parameters, and not on the number of threads. There are fewer
+// threads where the system has no room for so many.
+std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::size_t thread_count);
 
 }  // namespace forest_training

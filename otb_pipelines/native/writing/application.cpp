@@ -3,6 +3,7 @@
 #include <otbWrapperInputImageListParameter.h>
 
 #include <iterator>
+#include <locale>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ namespace {
 template <class Word>
 std::vector<Word> words(const std::string& text) {
     std::istringstream stream(text);
+    stream.imbue(std::locale::classic());
     return {std::istream_iterator<Word>(stream), std::istream_iterator<Word>()};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -13,6 +14,28 @@ namespace writing {
 namespace {
 
 constexpr int overview_rows = 64;
+
+// Keeps the first error that GDAL tells in this thread, for as long as it lives. Warnings are dropped: there
+// are none that matter once a file is written.
+class FirstError {
+  public:
+    FirstError() { CPLPushErrorHandlerEx(&take, this); }
+    ~FirstError() { CPLPopErrorHandler(); }
+    FirstError(const FirstError&) = delete;
+    FirstError& operator=(const FirstError&) = delete;
+
+    const std::string& message() const { return message_; }
+
+  private:
+    static void CPL_STDCALL take(CPLErr kind, CPLErrorNum /*number*/, const char* message) {
+        std::string& first = static_cast<FirstError*>(CPLGetErrorHandlerUserData())->message_;
+        if (kind == CE_Failure && first.empty()) {
+            first = message;
+        }
+    }
+
+    std::string message_;
+};
 
 int factor_of(GDALRasterBand& from, GDALRasterBand& to) {
     return static_cast<int>(std::lround(static_cast<double>(from.GetXSize()) / to.GetXSize()));
@@ -48,10 +71,24 @@ void describe(GDALDataset& dataset, GDALDataset& like) {
     }
 }
 
-// Of such a file a block holds all bands: it is written whole, or compressed as often as there are bands.
+// Of such a file a block holds all bands.
 bool is_pixel_interleaved(GDALDataset& dataset) {
     const char* interleave = dataset.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
     return interleave != nullptr && std::string(interleave) == "PIXEL";
+}
+
+// The writers of the bands of a file and of its overviews, in the order of the overviews.
+std::vector<BlockWriter> writers(GDALDataset& dataset) {
+    const bool interleaved = dataset.GetRasterCount() > 1 && is_pixel_interleaved(dataset);
+    std::vector<BlockWriter> levels;
+    for (int level = -1; level < dataset.GetRasterBand(1)->GetOverviewCount(); ++level) {
+        std::vector<GDALRasterBand*> bands;
+        for (GDALRasterBand* band : dataset.GetBands()) {
+            bands.push_back(level < 0 ? band : band->GetOverview(level));
+        }
+        levels.emplace_back(bands, interleaved);
+    }
+    return levels;
 }
 
 // What stands for NaN in a band: NaN itself, or where the numbers are whole, of which GDAL writes 0 or the
@@ -95,7 +132,7 @@ void StripWriter::AddFile(const std::string& path, const std::string& likeness,
         itkExceptionMacro(<< "GDAL has no driver GTiff");
     }
     const int bands = like->GetRasterCount();
-    File file{path, nullptr, {}};
+    File file{path, nullptr, {}, {}};
     file.dataset.reset(driver->Create(path.c_str(), like->GetRasterXSize(), like->GetRasterYSize(), bands,
                                       like->GetRasterBand(1)->GetRasterDataType(), listed.List()));
     if (file.dataset == nullptr) {
@@ -107,6 +144,7 @@ void StripWriter::AddFile(const std::string& path, const std::string& likeness,
               file.dataset->BuildOverviews("NONE", static_cast<int>(overviews.size()),
                                            const_cast<int*>(overviews.data()), 0, nullptr, nullptr, nullptr));
     }
+    file.levels = writers(*file.dataset);
     files_.push_back(std::move(file));
 }
 
@@ -138,7 +176,7 @@ void StripWriter::Write() {
     }
     for (int first = 0; first < least; first += rows_) {
         const int end = std::min(first + rows_, least);
-        for (const File& file : files_) {
+        for (File& file : files_) {
             const auto row = [&](long of_least) {
                 return static_cast<int>(of_least * file.dataset->GetRasterYSize() / least);
             };
@@ -152,61 +190,47 @@ void StripWriter::Write() {
     for (File& file : files_) {
         write_smaller_overviews(file);
         file.layers.clear();
-        // What GDAL cannot flush it tells its error handler.
+    }
+    close_all();
+}
+
+// GDAL writes what is left when a file is closed, and tells its error handler alone what it could not write.
+void StripWriter::close_all() {
+    std::string failures;
+    for (File& file : files_) {
+        const FirstError error;
         file.dataset.reset();
+        if (!error.message().empty()) {
+            failures +=
+                (failures.empty() ? "" : "; ") + file.path + ": cannot be written (" + error.message() + ")";
+        }
+    }
+    if (!failures.empty()) {
+        itkExceptionMacro(<< failures);
     }
 }
 
-void StripWriter::write_strip(const File& file, int first, int rows) {
+void StripWriter::write_strip(File& file, int first, int rows) {
     itk::ImageRegion<2> region;
     region.SetIndex({{0, first}});
     region.SetSize({{static_cast<itk::SizeValueType>(file.dataset->GetRasterXSize()),
                      static_cast<itk::SizeValueType>(rows)}});
-    if (file.layers.size() > 1 && is_pixel_interleaved(*file.dataset)) {
-        write_interleaved(file, region);
-        return;
-    }
-    int number = 0;
-    for (const Image::Pointer& image : file.layers) {
-        GDALRasterBand& band = *file.dataset->GetRasterBand(++number);
-        Rows made = make(*image, region);
+    for (std::size_t number = 0; number < file.layers.size(); ++number) {
+        GDALRasterBand& band = *file.dataset->GetRasterBand(static_cast<int>(number) + 1);
+        Rows made = make(*file.layers[number], region);
         std::vector<float> numbers;
         if (const float substitute = nan_in(band); !std::isnan(substitute)) {
             numbers = without_nan(made, substitute);
             made = {made.columns, made.count, numbers.data(), made.columns};
         }
-        write_rows(file, band, first, made);
-        if (band.GetOverviewCount() > 0) {
-            GDALRasterBand& overview = *band.GetOverview(0);
-            const int factor = factor_of(band, overview);
+        check(file, file.levels[0].add(number, made));
+        if (file.levels.size() > 1) {
+            const int factor = factor_of(band, *band.GetOverview(0));
             const std::vector<float> means = averaged(made, static_cast<std::size_t>(factor));
-            const auto columns = static_cast<std::size_t>(overview.GetXSize());
-            write_rows(file, overview, first / factor,
-                       {columns, means.size() / columns, means.data(), columns});
+            const auto columns = static_cast<std::size_t>(band.GetOverview(0)->GetXSize());
+            check(file, file.levels[1].add(number, {columns, means.size() / columns, means.data(), columns}));
         }
     }
-}
-
-void StripWriter::write_interleaved(const File& file, const itk::ImageRegion<2>& region) {
-    const std::size_t bands = file.layers.size();
-    std::vector<float> strip(region.GetNumberOfPixels() * bands);
-    for (std::size_t band = 0; band < bands; ++band) {
-        const Rows rows = make(*file.layers[band], region);
-        const float substitute = nan_in(*file.dataset->GetRasterBand(static_cast<int>(band) + 1));
-        float* target = strip.data() + band;
-        for (std::size_t row = 0; row < rows.count; ++row) {
-            const float* values = rows.values + row * rows.stride;
-            for (std::size_t column = 0; column < rows.columns; ++column, target += bands) {
-                *target = std::isnan(values[column]) ? substitute : values[column];
-            }
-        }
-    }
-    const int columns = static_cast<int>(region.GetSize(0));
-    const int rows = static_cast<int>(region.GetSize(1));
-    const auto pixel = static_cast<GSpacing>(bands * sizeof(float));
-    check(file, file.dataset->RasterIO(GF_Write, 0, static_cast<int>(region.GetIndex(1)), columns, rows,
-                                       strip.data(), columns, rows, GDT_Float32, static_cast<int>(bands),
-                                       nullptr, pixel, pixel * columns, sizeof(float), nullptr));
 }
 
 void StripWriter::check(const File& file, CPLErr error) const {
@@ -215,34 +239,25 @@ void StripWriter::check(const File& file, CPLErr error) const {
     }
 }
 
-void StripWriter::write_rows(const File& file, GDALRasterBand& band, int first, Rows rows) {
-    // GDAL rounds to the whole numbers that a band may hold.
-    const int columns = static_cast<int>(rows.columns);
-    const int count = static_cast<int>(rows.count);
-    check(file,
-          band.RasterIO(GF_Write, 0, first, columns, count, const_cast<float*>(rows.values), columns, count,
-                        GDT_Float32, 0, static_cast<GSpacing>(rows.stride * sizeof(float)), nullptr));
-}
-
-void StripWriter::write_smaller_overviews(const File& file) {
-    for (int number = 1; number <= file.dataset->GetRasterCount(); ++number) {
-        GDALRasterBand& band = *file.dataset->GetRasterBand(number);
-        for (int level = 1; level < band.GetOverviewCount(); ++level) {
-            GDALRasterBand& from = *band.GetOverview(level - 1);
-            GDALRasterBand& to = *band.GetOverview(level);
+void StripWriter::write_smaller_overviews(File& file) {
+    for (std::size_t level = 2; level < file.levels.size(); ++level) {
+        for (std::size_t number = 0; number < file.layers.size(); ++number) {
+            GDALRasterBand& band = *file.dataset->GetRasterBand(static_cast<int>(number) + 1);
+            GDALRasterBand& from = *band.GetOverview(static_cast<int>(level) - 2);
+            GDALRasterBand& to = *band.GetOverview(static_cast<int>(level) - 1);
             const int factor = factor_of(from, to);
-            std::vector<float> values(static_cast<std::size_t>(from.GetXSize()) *
-                                      static_cast<std::size_t>(overview_rows * factor));
+            const auto columns = static_cast<std::size_t>(from.GetXSize());
+            std::vector<float> values(columns * static_cast<std::size_t>(overview_rows * factor));
             for (int first = 0; first < to.GetYSize(); first += overview_rows) {
                 const int rows = std::min(overview_rows * factor, from.GetYSize() - first * factor);
                 check(file, from.RasterIO(GF_Read, 0, first * factor, from.GetXSize(), rows, values.data(),
                                           from.GetXSize(), rows, GDT_Float32, 0, 0, nullptr));
-                const auto columns = static_cast<std::size_t>(from.GetXSize());
                 const std::vector<float> means =
                     averaged({columns, static_cast<std::size_t>(rows), values.data(), columns},
                              static_cast<std::size_t>(factor));
                 const auto fewer = static_cast<std::size_t>(to.GetXSize());
-                write_rows(file, to, first, {fewer, means.size() / fewer, means.data(), fewer});
+                check(file,
+                      file.levels[level].add(number, {fewer, means.size() / fewer, means.data(), fewer}));
             }
         }
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "average.hpp"
+#include "block_writer.hpp"
 
 namespace writing {
 
@@ -54,12 +55,13 @@ class StripWriter : public itk::ProcessObject {
         std::string path;
         Dataset dataset;
         std::vector<Image::Pointer> layers;
+        // The file itself, then its overviews.
+        std::vector<BlockWriter> levels;
     };
 
-    void write_strip(const File& file, int first, int rows);
-    void write_interleaved(const File& file, const itk::ImageRegion<2>& region);
-    void write_rows(const File& file, GDALRasterBand& band, int first, Rows rows);
-    void write_smaller_overviews(const File& file);
+    void close_all();
+    void write_strip(File& file, int first, int rows);
+    void write_smaller_overviews(File& file);
     void check(const File& file, CPLErr error) const;
 
     std::vector<File> files_;

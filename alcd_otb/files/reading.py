@@ -1,0 +1,88 @@
+"""Read whole files of limited size, and say in one line why one cannot be read."""
+
+from pathlib import Path
+from typing import Protocol
+
+MEGABYTE = 2**20
+
+
+class UnreadableError(ValueError):
+    """The content of a file cannot be used.
+
+    The message is the rest of a sentence that begins with the file, such as ``is cut off``.
+    """
+
+
+class InaccessibleError(UnreadableError):
+    """The file is missing, or the operating system does not hand out its content: nothing is known against it."""
+
+
+class ForbiddenError(InaccessibleError):
+    """The user may not read the file."""
+
+
+class Readable(Protocol):
+    """An open file of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read some of the next bytes; none at the end."""
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """Read a file into memory.
+
+    Parameters
+    ----------
+    path
+        The file.
+    most
+        Largest size of the file in bytes.
+
+    Raises
+    ------
+    UnreadableError
+        The file is missing, may not be read, or is larger.
+    """
+    try:
+        with path.open("rb") as stream:
+            return read_at_most(stream, most)
+    except OSError as error:
+        raise inaccessible(error) from error
+    except UnreadableError:
+        raise
+    # The name holds a NUL, or half of a character.
+    except ValueError as error:
+        raise InaccessibleError("cannot be read (its name holds a character that no file name has)") from error
+
+
+def read_at_most(stream: Readable, most: int) -> bytes:
+    """Read the rest of an open file; never more than one byte beyond the limit.
+
+    Raises
+    ------
+    UnreadableError
+        There is more than the limit.
+    """
+    parts: list[bytes] = []
+    room = most + 1
+    while room:
+        part = stream.read(min(room, MEGABYTE))
+        if not part:
+            break
+        parts.append(part)
+        room -= len(part)
+    if not room:
+        raise UnreadableError(too_large(most))
+    return b"".join(parts)
+
+
+def inaccessible(error: OSError) -> InaccessibleError:
+    """Make the error of a file that the operating system does not hand out."""
+    kind = ForbiddenError if isinstance(error, PermissionError) else InaccessibleError
+    return kind(f"cannot be read ({error.strerror or 'the disk does not answer'})")
+
+
+def too_large(most: int) -> str:
+    """Say that a file is larger than a limit in bytes."""
+    size = f"{most / MEGABYTE:g} MB" if most >= MEGABYTE else f"{most} bytes"
+    return f"is larger than {size}, which no such file is"

@@ -1,0 +1,35 @@
+"""Read times from metadata and from names, whatever these hold."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+_DIGITS = re.compile(r"\d{8}T\d{6}", re.ASCII)
+
+
+def utc_time(text: Any) -> datetime:
+    """Read a time of ISO 8601. Without a time zone it is UTC.
+
+    Raises
+    ------
+    ValueError
+        This is no time.
+    """
+    if not isinstance(text, str):
+        raise ValueError("this is no time")
+    try:
+        time = datetime.fromisoformat(text.strip())
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    # In UTC the time may lie before the first year, or after the last one.
+    except (ValueError, OverflowError) as error:
+        raise ValueError("this is no time") from error
+
+
+def time_in_name(digits: str) -> datetime | None:
+    """Read a time as names have it, such as ``20171002T103009``, in UTC; None if there is no such day or hour."""
+    if not _DIGITS.fullmatch(digits):
+        return None
+    try:
+        return datetime.strptime(digits, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
