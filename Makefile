@@ -35,7 +35,7 @@ SANITIZERS := -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-r
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(PROJECT) ## install all that a run needs, into Debian and .venv
@@ -49,6 +49,10 @@ demo: $(PROJECT) ## install, then run the main job on a synthetic scene in demo/
 .PHONY: test
 test: $(PROJECT) $(TEST_PYTHON) ## install, then run the tests (ARGS="-k samples -x")
 	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: test-slow
+test-slow: $(PROJECT) $(TEST_PYTHON) ## install, then disturb every command at every call that changes files; an hour and more (ARGS="-k kfold")
+	@$(PYTHON) -m pytest -m slow -s tests/faults $(ARGS)
 
 .PHONY: wheel
 wheel: $(PROJECT) $(TEST_PYTHON) ## install, then build a wheel, install it by itself and run a scene with it

@@ -9,7 +9,7 @@ from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.accuracy.points import LAYER, Pixel, read_labels, write_points
 from alcd_otb.accuracy.stratified import FEWEST
 from alcd_otb.errors import ConfigurationError, SampleError
-from alcd_otb.files.writing import write_json, write_text
+from alcd_otb.files.writing import write_json, write_text, writing_to
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import Workspace
@@ -55,8 +55,9 @@ def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, re
         write_points(scratch / "accuracy.gpkg", plan)
         write_json(scratch / "accuracy_plan.json", plan.as_json())
         _put_aside(workspace)
-        os.replace(scratch / "accuracy.gpkg", workspace.accuracy_points)
+        # The plan first: points without one could be neither evaluated nor replaced.
         os.replace(scratch / "accuracy_plan.json", workspace.accuracy_plan)
+        os.replace(scratch / "accuracy.gpkg", workspace.accuracy_points)
     return plan
 
 
@@ -92,8 +93,9 @@ def estimate_accuracy(
     _check_complete(workspace, plan, classes_by_pixel, labelled_only)
     sample = labelled_sample(plan, classes_by_pixel, labels, legend)
     result = estimate_of(plan, sample, folder, len(classes_by_pixel), legend)
-    write_json(workspace.accuracy_estimate, result.as_json())
-    write_text(workspace.accuracy_estimate.with_suffix(".csv"), result.table())
+    with writing_to(workspace.folder):
+        write_json(workspace.accuracy_estimate, result.as_json())
+        write_text(workspace.accuracy_estimate.with_suffix(".csv"), result.table())
     return result
 
 

@@ -124,10 +124,10 @@ def write_places(path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch
         source.CommitTransaction()
     if is_open and _has_replaced_content(new_file, path):
         return
-    os.replace(new_file, path)
-    # The journal of an open QGIS belongs to the replaced file: SQLite would apply it to the new one.
+    # The journal of an open QGIS belongs to the former file: SQLite would apply it to the new one.
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
+    os.replace(new_file, path)
 
 
 def _feature(layer: ogr.Layer, number: int, record: PlaceRecord) -> ogr.Feature:

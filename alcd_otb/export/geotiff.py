@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alcd_otb.errors import ProcessingError
 from alcd_otb.raster.drivers import driver
-from alcd_otb.raster.io import copying
+from alcd_otb.raster.io import close, copying
 from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA
 from otb_pipelines.process import gdal
@@ -93,9 +93,7 @@ def _write_cog(raster: Path, target: Path, tags: Mapping[str, str], options: Map
         tagged = driver("VRT").CreateCopy("", open_raster(raster))
         tagged.SetMetadata({f"TIFFTAG_{name}": text for name, text in tags.items()})
         written = driver("COG").CreateCopy(str(target), tagged, options=listed)
-        # As in alcd_otb.raster.io: otherwise an error on closing is printed and forgotten.
-        gdal.Dataset.__swig_destroy__(written)
-        written.this = None
+        close(written)
     except RuntimeError as error:
         raise _not_written(raster, target, error) from error
 

@@ -1,19 +1,19 @@
 """Write the samples of an iteration as the published data set has them: a folder with a vector file for each class."""
 
 import json
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from alcd_otb.errors import ProcessingError
 from alcd_otb.export.mapped import plain_name
-from alcd_otb.raster.drivers import vector_driver
 from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.vector import new_geopackage
+from alcd_otb.raster.vector import new_geopackage, new_vector_file
 from alcd_otb.samples.layers import CORRECTIONS
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
-from otb_pipelines.process import ogr
+from otb_pipelines.process import gdal, ogr
 
 _WIDEST = 254
 """Bytes that a text of a shapefile may have."""
@@ -75,12 +75,27 @@ def _fits_shapefile(sample: Sample) -> bool:
 
 
 def _write_shapefile(path: Path, samples: Sequence[Sample], grid: Grid) -> None:
+    # GDAL makes the files in memory: it does not notice that the disk refuses the small ones, or crashes.
+    folder = Path("/vsimem") / uuid.uuid4().hex
     try:
-        source = vector_driver("ESRI Shapefile").CreateDataSource(str(path))
-        _fill(source, path.stem, ogr.wkbPoint, _SHAPEFILE_OPTIONS, samples, grid)
-        source.Destroy()
+        with new_vector_file("ESRI Shapefile", folder / path.name) as source:
+            _fill(source, path.stem, ogr.wkbPoint, _SHAPEFILE_OPTIONS, samples, grid)
+        for name in gdal.ReadDir(str(folder)):
+            (path.parent / name).write_bytes(_bytes_in_memory(folder / name))
     except RuntimeError as error:
-        raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
+        reason = " ".join(str(error).split())
+        raise ProcessingError(f"{path}: cannot be written ({reason}); check the folder and the space left") from error
+    finally:
+        for name in gdal.ReadDir(str(folder)) or ():
+            gdal.Unlink(str(folder / name))
+
+
+def _bytes_in_memory(path: Path) -> bytes:
+    stream = gdal.VSIFOpenL(str(path), "rb")
+    try:
+        return bytes(gdal.VSIFReadL(1, gdal.VSIStatL(str(path)).size, stream) or b"")
+    finally:
+        gdal.VSIFCloseL(stream)
 
 
 def _fill(

@@ -4,8 +4,9 @@ from html import escape
 from pathlib import Path
 
 from alcd_otb.errors import ProcessingError
-from alcd_otb.raster.drivers import driver, vector_driver
+from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.opening import open_raster
+from alcd_otb.raster.vector import new_vector_file
 from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import gdal, ogr
 
@@ -33,14 +34,13 @@ def write_contours(labels: Path, target: Path, legend: Legend) -> None:
     codes, outlined = open_raster(labels), _outlined_classes(labels, legend)
     try:
         # A GeoPackage is larger and slower, and QGIS would leave its -wal and -shm files beside it.
-        source = vector_driver("FlatGeobuf").CreateDataSource(str(target))
-        layer = source.CreateLayer(target.stem, codes.GetSpatialRef(), ogr.wkbPolygon)
-        layer.CreateField(ogr.FieldDefn(FIELD, ogr.OFTInteger))
-        gdal.Polygonize(codes.GetRasterBand(1), outlined.GetRasterBand(1), layer, 0)
-        # The file is written when it is closed.
-        source.Destroy()
+        with new_vector_file("FlatGeobuf", target) as source:
+            layer = source.CreateLayer(target.stem, codes.GetSpatialRef(), ogr.wkbPolygon)
+            layer.CreateField(ogr.FieldDefn(FIELD, ogr.OFTInteger))
+            gdal.Polygonize(codes.GetRasterBand(1), outlined.GetRasterBand(1), layer, 0)
     except RuntimeError as error:
-        raise ProcessingError(f"{target}: cannot be written ({error}); check the folder and the space left") from error
+        reason = " ".join(str(error).split())
+        raise ProcessingError(f"{target}: cannot be written ({reason}); check the folder and the space left") from error
 
 
 def _outlined_classes(labels: Path, legend: Legend) -> gdal.Dataset:

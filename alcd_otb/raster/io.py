@@ -150,12 +150,24 @@ def _closing(path: Path, open_dataset: Callable[[], gdal.Dataset]) -> Iterator[g
         try:
             yield dataset
         finally:
-            # GDAL writes overviews when the dataset is closed, not when it is flushed. If the garbage collector
-            # closes it, an error is only printed.
-            gdal.Dataset.__swig_destroy__(dataset)
-            dataset.this = None
+            close(dataset)
     except RuntimeError as error:
         raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
+
+
+def close(dataset: gdal.Dataset) -> None:
+    """Close a raster, which writes its overviews. A RuntimeError says what cannot be written."""
+    # The garbage collector would only print the errors. Of an .aux.xml that it cannot write, GDAL only warns.
+    messages: list[str] = []
+    gdal.PushErrorHandler(lambda _severity, _number, message: messages.append(message))
+    try:
+        gdal.Dataset.__swig_destroy__(dataset)
+    finally:
+        dataset.this = None
+        gdal.PopErrorHandler()
+    unsaved = next((message for message in messages if "auxiliary information" in message), None)
+    if unsaved is not None:
+        raise RuntimeError(unsaved)
 
 
 def build_overviews(dataset: gdal.Dataset, resampling: str) -> None:

@@ -35,17 +35,40 @@ def new_geopackage(path: Path) -> Iterator[ogr.DataSource]:
     gdal.SetConfigOption("OGR_CURRENT_DATE", FIXED_DATE)
     try:
         with scratch_folder(path.parent) as scratch:
-            source = vector_driver("GPKG").CreateDataSource(str(scratch / "new.gpkg"))
-            try:
+            with new_vector_file("GPKG", scratch / "new.gpkg") as source:
                 yield source
-            except RuntimeError:
-                # Closing may fail for the same reason, but only the first error says why.
-                with contextlib.suppress(RuntimeError):
-                    source.Destroy()
-                raise
-            source.Destroy()
             os.replace(scratch / "new.gpkg", path)
     except (RuntimeError, OSError) as error:
-        raise ProcessingError(f"{path}: cannot be written ({error}); check the folder and the space left") from error
+        reason = _reason(error)
+        raise ProcessingError(f"{path}: cannot be written ({reason}); check the folder and the space left") from error
     finally:
         gdal.SetConfigOption("OGR_CURRENT_DATE", before)
+
+
+@contextlib.contextmanager
+def new_vector_file(driver: str, path: Path) -> Iterator[ogr.DataSource]:
+    """Make a vector file to fill, by one of GDAL's drivers. It is written when it is closed, at the end of the block.
+
+    Raises
+    ------
+    RuntimeError
+        The file cannot be written.
+    """
+    source = vector_driver(driver).CreateDataSource(str(path))
+    try:
+        yield source
+    except RuntimeError:
+        # Closing may fail for the same reason, but only the first error says why. Left to the garbage collector, the
+        # second would be printed.
+        with contextlib.suppress(RuntimeError):
+            source.Destroy()
+        raise
+    source.Destroy()
+
+
+def _reason(error: Exception) -> str:
+    """Say why a GeoPackage cannot be written, without the statement of SQL that failed."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    text = " ".join(str(error).split())
+    return text.rpartition(" failed: ")[2] if text.startswith("sqlite3_") else text or "SQLite gives no reason"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from alcd_otb.errors import SampleError
+from alcd_otb.errors import AlcdError, ProcessingError, SampleError
 from alcd_otb.raster.descriptions import UnreadableError
 from alcd_otb.raster.opening import layer_names, open_vector
 from alcd_otb.raster.vector import READING_ERRORS
@@ -77,10 +77,10 @@ def holds_samples(path: Path) -> bool:
     """
     try:
         dataset = open_vector(path)
+        layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
+        return any(layer.GetFeatureCount() for layer in layers if layer.GetName() != CORRECTIONS)
     except RuntimeError:
         return True
-    layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
-    return any(layer.GetFeatureCount() for layer in layers if layer.GetName() != CORRECTIONS)
 
 
 def known_classes(name: str, legend: Legend) -> str:
@@ -97,7 +97,7 @@ def known_classes(name: str, legend: Legend) -> str:
     return did_you_mean(name, legend.names, f"the classes are {classes}")
 
 
-def unreadable(path: Path, error: Exception) -> SampleError:
+def unreadable(path: Path, error: Exception) -> AlcdError:
     """Make the error to raise where Fiona cannot read a file.
 
     Parameters
@@ -107,6 +107,8 @@ def unreadable(path: Path, error: Exception) -> SampleError:
     error
         The exception of Fiona or GDAL.
     """
+    if re.search(r"I/O error|out of memory|locking protocol|permission denied|unable to open", str(error)):
+        return ProcessingError(f"{path}: cannot be read ({error}); check the disk and its locks, and run again")
     if "locked" in str(error):
         return SampleError(
             f"{path}: another program holds it ({error}); save or cancel the edits in QGIS, then run again"

@@ -18,6 +18,7 @@ from alcd_otb.samples.vector_features import (
     samples_of_features,
 )
 from alcd_otb.settings.legend import Legend
+from otb_pipelines.process import gdal
 
 
 class _LayerContent(NamedTuple):
@@ -119,6 +120,14 @@ def _read_content(layer: SampleLayer) -> _LayerContent:
         options |= {"X_POSSIBLE_NAMES": "x,lon*,easting", "Y_POSSIBLE_NAMES": "y,lat*,northing"}
     try:
         with open_features(layer.path, **options) as collection:
-            return _LayerContent(list(collection), collection.crs_wkt, list(collection.schema["properties"]))
+            crs, fields = collection.crs_wkt, list(collection.schema["properties"])
+            gdal.ErrorReset()
+            content = _LayerContent(list(collection), crs, fields)
+            # Fiona takes a failure for the end of the layer: the other samples would be left out silently. Of a feature
+            # without geometry it asks for the type of none.
+            failure = gdal.GetLastErrorMsg()
+            if gdal.GetLastErrorType() >= gdal.CE_Failure and "Pointer '" not in failure:
+                raise OSError(failure)
+            return content
     except READING_ERRORS as error:
         raise unreadable(layer.path, error) from error

@@ -551,3 +551,18 @@ def test_a_geometry_collection_is_refused(tmp_path: Path) -> None:
     path = write_vector(tmp_path / "a.gpkg", [("land", HERE), ("water", both)], geometry="Unknown")
     with pytest.raises(SampleError, match="feature 2: GeometryCollection, neither point nor polygon; replace it"):
         read_samples(path, LEGEND, GRID)
+
+
+def test_a_damaged_page_of_a_geopackage_is_told_and_its_samples_are_not_left_out(tmp_path: Path) -> None:
+    names = [CLASSES[number % len(CLASSES)] for number in range(600)]
+    features = [(name, point(360010.0 + 20 * number, 4829990.0)) for number, name in enumerate(names)]
+    path = write_vector(tmp_path / "samples.gpkg", features)
+    assert len(read_samples(path, LEGEND, GRID)) == 600
+    size, leaf_of_table = 4096, 13
+    pages = bytearray(path.read_bytes())
+    held = [start for start in range(size, len(pages), size) if pages[start] == leaf_of_table]
+    last = max(start for start in held if b"low_clouds" in pages[start : start + size])
+    pages[last] = 77
+    path.write_bytes(pages)
+    with pytest.raises(SampleError, match=r"samples\.gpkg: cannot be read .*malformed"):
+        read_samples(path, LEGEND, GRID)
