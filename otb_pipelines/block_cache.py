@@ -1,19 +1,23 @@
 """Limit GDAL's cache of raster blocks, which is one for the whole process, for as long as somebody wants it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from osgeo import gdal
 
 
 class BlockCache:
     """The limits that blocks of code want at the moment, in any thread. The least of them holds.
 
     When none is wanted, the cache is as it was before the first, unless somebody else has changed it meanwhile.
+
+    Parameters
+    ----------
+    size, set_size
+        GDAL's functions that return and set the size of its cache in bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: Callable[[], int], set_size: Callable[[int], None]) -> None:
+        self._size, self._set_size = size, set_size
         self._lock = threading.Lock()
         self._wanted: list[int] = []
         self._before = 0
@@ -24,7 +28,7 @@ class BlockCache:
         """Keep the cache within a size in bytes until the block ends."""
         with self._lock:
             if not self._wanted:
-                self._before = gdal.GetCacheMax()
+                self._before = self._size()
             self._wanted.append(size)
             self._apply()
         try:
@@ -37,7 +41,7 @@ class BlockCache:
     def _apply(self) -> None:
         if self._wanted:
             self._set = min(self._wanted)
-            if gdal.GetCacheMax() != self._set:
-                gdal.SetCacheMax(self._set)
-        elif gdal.GetCacheMax() == self._set:
-            gdal.SetCacheMax(self._before)
+            if self._size() != self._set:
+                self._set_size(self._set)
+        elif self._size() == self._set:
+            self._set_size(self._before)

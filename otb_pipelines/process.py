@@ -57,7 +57,7 @@ _KEPT_MEMORY = {_TRIM_THRESHOLD: 1 << 30, _TOP_PAD: 64 << 20, _MMAP_THRESHOLD: 3
 _SET_UP = "_set_up_by_otb_pipelines"
 """An attribute of OTB's module: the lock of its set-up. Another copy of this module finds it there."""
 
-_block_cache = BlockCache()
+_block_cache = BlockCache(gdal.GetCacheMax, gdal.SetCacheMax)
 
 
 def load_otb(settings: Settings) -> Any:

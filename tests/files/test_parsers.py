@@ -281,6 +281,7 @@ ALLOWED = {
 }
 OF_OUR_OWN = {
     # What the program itself has written.
+    "otb_pipelines/messages.py",
     "alcd_otb/files/holder.py",
     "alcd_otb/export/target.py",
     # Looks for a key that GDAL must not see.
