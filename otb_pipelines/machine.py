@@ -65,8 +65,12 @@ class Machine:
         return _smallest((*shares, *self.ram))
 
     def cache_within(self, ram: int) -> int:
-        """Return the megabytes of GDAL's cache of raster blocks: as many as a chain may buffer, or fewer by wish."""
-        return _smallest((Limit(ram, ""), *self.cache)).value
+        """Return the megabytes of GDAL's cache of raster blocks.
+
+        They are as many as a chain may buffer, but at most a quarter of the memory, or fewer if the user wishes so.
+        """
+        quarter = Limit(max(1, self.usable_memory.value // 4), "a quarter of the memory")
+        return _smallest((Limit(ram, ""), quarter, *self.cache)).value
 
 
 def find_machine(environment: Mapping[str, str] | None = None, root: Path = Path("/")) -> Machine:
@@ -143,7 +147,7 @@ def limit_libraries(ram: int, threads: int) -> None:
 
 @cache
 def gdal_cache(ram: int) -> int:
-    """Return the megabytes of GDAL's cache where a chain may buffer so many. What the user wishes is read once."""
+    """Return the megabytes of GDAL's cache where a chain may buffer so many. The limits are found out once."""
     return find_machine().cache_within(ram)
 
 

@@ -219,6 +219,9 @@ class TestWishes:
     def test_the_cache_of_gdal(self, wish: str, cache: int) -> None:
         assert of(GDAL_CACHEMAX=wish, SLURM_MEM_PER_NODE="4000").cache_within(100) == cache
 
+    def test_a_large_buffer_and_the_cache_of_gdal_fit_the_memory(self) -> None:
+        assert of(SLURM_MEM_PER_NODE="1000").cache_within(700) == 250
+
 
 @given(
     st.dictionaries(
