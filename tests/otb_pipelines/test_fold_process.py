@@ -131,13 +131,17 @@ def test_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> None:
         [sys.executable, "-P", "-c", LONG, str(tmp_path), "400", "40"], env=environment(), stdout=subprocess.DEVNULL
     ) as parent:
         children: set[int] = set()
-        deadline = time.monotonic() + 30
-        # With a model of a fold that is not the parent's they are at work.
-        while len(children) < 2 or not list(tmp_path.glob("model_1*")):
-            assert time.monotonic() < deadline
-            assert parent.poll() is None
-            children = children_of(parent.pid)
-            time.sleep(0.05)
+        deadline = time.monotonic() + 120
+        try:
+            # With a model of a fold that is not the parent's they are at work.
+            while len(children) < 2 or not list(tmp_path.glob("model_1*")):
+                assert time.monotonic() < deadline
+                assert parent.poll() is None
+                children = children_of(parent.pid)
+                time.sleep(0.05)
+        except AssertionError:
+            parent.kill()
+            raise
         parent.send_signal(how)
     deadline = time.monotonic() + 1
     while any(map(is_running, children)):
