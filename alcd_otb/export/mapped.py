@@ -189,7 +189,7 @@ def read_object(file: Path) -> Content:
     try:
         content = read_json(file)
     except UnreadableError as error:
-        raise ProductError(f"{file}: {error}; run the scene again") from error
+        raise ProductError(f"{file}: {error.reason}; run the scene again") from error
     if not isinstance(content, dict):
         raise ProductError(f"{file}: is no JSON object; run the scene again")
     return content

@@ -12,9 +12,19 @@ class UnreadableError(ValueError):
     The message is the rest of a sentence that begins with the file, such as ``is cut off``.
     """
 
+    @property
+    def reason(self) -> str:
+        """The same, as the beginning of a sentence about any file: ``cannot be read (why)``."""
+        return f"cannot be read (it {self})"
+
 
 class InaccessibleError(UnreadableError):
     """The file is missing, or the operating system does not hand out its content: nothing is known against it."""
+
+    @property
+    def reason(self) -> str:
+        """The message, which begins so itself."""
+        return str(self)
 
 
 class ForbiddenError(InaccessibleError):

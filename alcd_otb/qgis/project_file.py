@@ -114,7 +114,7 @@ def _read(path: Path) -> _SavedProject:
     except OSError as error:
         raise UnreadableProjectError(f"{path}: {inaccessible(error)}") from error
     except UnreadableError as error:
-        raise UnreadableProjectError(f"{path}: cannot be read (it {error})") from error
+        raise UnreadableProjectError(f"{path}: {error.reason}") from error
     if root.tag != "qgis":
         raise UnreadableProjectError(f"{path}: is not a QGIS project")
     return _SavedProject(root, entries)
