@@ -204,7 +204,8 @@ class Workspace:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Make a folder for files in the making, on the workspace's own disk, and remove it when the block ends."""
-        with writing_to(self.folder), scratch_folder(self.folder) as folder:
+        # The inner one looks whether the disk is full before the folder is removed.
+        with writing_to(self.folder), scratch_folder(self.folder) as folder, writing_to(self.folder):
             yield folder
 
     def replace_folder(self, made: Path, target: Path) -> None:
@@ -235,7 +236,9 @@ class Workspace:
             with scratch_folder(self.iterations_folder) as scratch:
                 folder = scratch / f"{number:03d}"
                 folder.mkdir()
-                yield UnfinishedIteration(number, folder)
+                with writing_to(self.folder):
+                    # Here, since a full disk is looked for before the folder is removed.
+                    yield UnfinishedIteration(number, folder)
                 if lease is not None:
                     lease.check()
                 folder.rename(self.iterations_folder / f"{number:03d}")

@@ -103,7 +103,7 @@ def test_a_damaged_result_is_told_of(finished: FinishedScene, tmp_path: Path) ->
     shutil.copytree(finished.iteration, workspace / "iterations" / "001")
     (workspace / "iterations" / "001" / "metrics.json").write_text("{", "utf-8")
     scene = Scene.open(write_scene(tmp_path / "scene.json", finished.synthetic))
-    with pytest.raises(ProcessingError, match=r"metrics\.json: cannot be read"):
+    with pytest.raises(ProcessingError, match=r"metrics\.json: is not valid JSON"):
         scene.result()
 
 

@@ -21,6 +21,7 @@ from alcd_otb.files.json_file import parse_json
 from alcd_otb.files.writing import replacing, writing_to
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
+from alcd_otb.raster.opening import GEOPACKAGE, open_vector
 from alcd_otb.raster.vector import FIXED_DATE
 from alcd_otb.samples.adding import Attribution, Point, add_points, as_samples
 from alcd_otb.samples.reading import read_samples
@@ -82,7 +83,7 @@ def read_places(path: Path, labels: Path | None, legend: Legend) -> PlacesFile:
         If the file cannot be read.
     """
     try:
-        dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR, allowed_drivers=["GPKG"])
+        dataset = open_vector(path, GEOPACKAGE)
         layer = dataset.GetLayerByName(LAYER)
         if layer is None:
             raise RuntimeError(f"it has no layer {LAYER}")

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import logging
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alcd_otb.errors import ProcessingError
+from alcd_otb.files.holder import has_ended, process_numbering
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ _CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 def scratch_folder(parent: Path, label: str = "") -> Iterator[Path]:
     """Make a folder for files in the making, and remove it when the block ends.
 
-    Nobody else can guess its name before it exists, nor enter it: links planted beside it are never followed.
+    Nobody else can guess its name before it exists, nor enter it: links planted beside it are never followed. Its name
+    says which process made it, so that those of processes that were killed are removed here.
 
     Parameters
     ----------
@@ -38,7 +41,10 @@ def scratch_folder(parent: Path, label: str = "") -> Iterator[Path]:
     label
         A part of its name, by which `remove_unfinished` finds it again.
     """
-    folder = parent / f"{UNFINISHED}{label}{secrets.token_hex(8)}"
+    for path in sorted(parent.glob(f"{UNFINISHED}*")):
+        if _is_abandoned(path.name):
+            _discard(path)
+    folder = parent / f"{UNFINISHED}{label}{process_numbering()}-{os.getpid()}-{secrets.token_hex(8)}"
     folder.mkdir(mode=0o700)
     try:
         yield folder
@@ -139,6 +145,12 @@ def check_no_link(folder: Path) -> None:
         raise ProcessingError(f"{folder}: cannot be written (it is not a folder); move it away")
 
 
+def _is_abandoned(name: str) -> bool:
+    """Say whether a name is that of a folder whose process was killed, as far as this computer can know."""
+    made_by = re.fullmatch(rf"{re.escape(UNFINISHED)}.*?([0-9a-f]{{8}})-(\d+)-[0-9a-f]{{16}}", name)
+    return made_by is not None and made_by[1] == process_numbering() and has_ended(int(made_by[2]))
+
+
 def _former(target: Path) -> Path:
     return target.absolute().with_name(f"{_FORMER}{target.name}")
 
@@ -160,6 +172,10 @@ def _exchanged(made: Path, target: Path) -> bool:
 def _discard(path: Path) -> None:
     """Remove what is of no use any more. A failure is no reason to fail: a later run tries again."""
     try:
-        remove_tree(path)
+        try:
+            remove_tree(path)
+        except OSError:
+            # Disks on a network refuse now and then what they do a moment later.
+            remove_tree(path)
     except OSError as error:
         log.warning("%s: cannot be removed (%s); remove it by hand", path, error.strerror)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,17 @@ class Holder:
             if self.started and self.pid_namespace == _pid_namespace():
                 return _start_of(self.pid) != self.started
         return bool(self.job) and _job_is_gone(str(self.job))
+
+
+def process_numbering() -> str:
+    """Return 8 letters that are the same wherever a number means the same process, until the computer restarts."""
+    described = f"{socket.gethostname()} {_boot()} {_pid_namespace()}"
+    return sha256(described.encode(errors="surrogateescape")).hexdigest()[:8]
+
+
+def has_ended(pid: int) -> bool:
+    """Say whether the process of a number has ended. False where this computer cannot know."""
+    return bool(_start_of(os.getpid())) and _start_of(pid) is None
 
 
 @cache

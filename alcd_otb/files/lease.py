@@ -130,9 +130,9 @@ def _acquired(path: Path, held: str) -> int:
     own = path.with_name(f"{path.name}-{holder.token}")
     descriptor = os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
-        os.write(descriptor, (json.dumps(asdict(holder)) + "\n").encode())
-        _try_kernel_lock(descriptor, fcntl.LOCK_EX)
         try:
+            os.write(descriptor, (json.dumps(asdict(holder)) + "\n").encode())
+            _try_kernel_lock(descriptor, fcntl.LOCK_EX)
             if not _linked(own, path):
                 _take_over(path, own, os.fstat(descriptor).st_mtime, held)
             _remove_left_over(path, os.fstat(descriptor).st_mtime)

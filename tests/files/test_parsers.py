@@ -284,7 +284,6 @@ OF_OUR_OWN = {
     "otb_pipelines/messages.py",
     "alcd_otb/files/holder.py",
     "alcd_otb/export/target.py",
-    "otb_pipelines/messages.py",
     # Looks for a key that GDAL must not see.
     "alcd_otb/raster/descriptions.py",
 }

@@ -150,7 +150,7 @@ SMALL_TEMPLATE: dict[str, Any] = {
     ],
     "view": {"resolution": 20, "layers": [{"name": "red", "expr": "B04", "step": 0.001, "minimum": 0, "maximum": 1}]},
     "samples": {"growth": 100, "training_proportion": 0.9, "most_pixels_per_class": 8000, "jitter": 0, "seed": 1},
-    "classifier": {"classifier": "rf", "classifier.rf.max": 25, "classifier.rf.acc": 0.5, "feat": ["a", "b"]},
+    "classifier": {"classifier": "rf", "classifier.rf.max": 25, "classifier.rf.acc": 0.5, "classifier.x": ["a", "b"]},
     "regularisation": {"smoothing": 0.5, "radius": 1},
     "confidence": {"shares": True, "radius": 5},
     "queries": {"number": 12, "spacing": 480, "candidates": 16},
