@@ -12,6 +12,7 @@ import pytest
 from scenes import alcd, command_line, write_scene
 
 from alcd_otb.synthetic.scene import SyntheticScene
+from otb_pipelines.machine import given_environment
 
 PROCESSORS = 64
 # The thread of Python, which waits, the thread that OTB runs in, one that decodes files, and one that sleeps until the
@@ -34,8 +35,9 @@ def many_processors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def most_threads(environment: dict[str, str], *words: str | Path) -> int:
     """Run a command, and return the most threads that its process had at a time."""
     most = 0
+    variables = {**given_environment(), **environment}
     with subprocess.Popen(
-        command_line(*words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
+        command_line(*words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=variables
     ) as process:
         while process.poll() is None:
             found = re.search(r"^Threads:\s*(\d+)", Path(f"/proc/{process.pid}/status").read_text(), re.M)

@@ -1,7 +1,6 @@
 """Write scene files for tests, and run the command line as a user does."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from alcd_otb.result import Result
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene
+from otb_pipelines.machine import given_environment
 
 MARGIN = 120
 """Margin in metres. The 600 m of ALCD would leave little of a small scene."""
@@ -56,10 +56,9 @@ def command_line(*arguments: str | Path) -> list[str]:
 
 
 def alcd(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        command_line(*arguments), capture_output=True, text=True, timeout=120, env={**os.environ, **environment}
-    )
+    """Run a command to its end, in the environment that the tests were given."""
+    variables = {**given_environment(), **environment}
+    return subprocess.run(command_line(*arguments), capture_output=True, text=True, timeout=120, env=variables)
 
 
 def refused(code: int, *arguments: str | Path, **environment: str) -> str:

@@ -264,7 +264,7 @@ def test_no_samples_make_a_request(name: str, server: Server, tmp_path: Path) ->
 
 def test_no_table_of_a_geopackage_leads_to_a_server(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "samples.gpkg"
-    source = gdal.GetDriverByName("GPKG").Create(str(path), 0, 0)
+    source = gdal.GetDriverByName("GPKG").Create(str(path), 0, 0, 0, gdal.GDT_Unknown)
     source.CreateLayer("samples", GRID.spatial_reference)
     del source
     table = f"CREATE VIRTUAL TABLE evil USING VirtualOGR('/vsicurl/{server.address}/a.geojson')"
@@ -322,9 +322,9 @@ def test_the_process_of_the_command_line_cannot_ask_a_server(server: Server, tmp
         "    except RuntimeError: pass\n"
     )
     names = [str(path), f"/vsicurl/{server.address}/a.tif"]
-    subprocess.run(
-        [sys.executable, "-c", script, *names], check=True, stdout=subprocess.DEVNULL, env={"no_proxy": "127.0.0.1"}
-    )
+    command = [sys.executable, "-c", script, *names]
+    # Without HOME, GDAL keeps what it asked for in the folder that it is started in.
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={"no_proxy": "127.0.0.1"}, cwd=tmp_path)
     assert server.requests == []
 
 

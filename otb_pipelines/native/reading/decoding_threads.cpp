@@ -8,7 +8,7 @@
 #include <charconv>
 #include <map>
 #include <stdexcept>
-#include <string_view>
+#include <string>
 #include <utility>
 
 namespace reading {
@@ -17,8 +17,8 @@ namespace {
 constexpr int most_threads = 1024;
 
 int configured_threads() {
-    const std::string_view wanted = CPLGetConfigOption("GDAL_NUM_THREADS", "1");
-    if (EQUAL(wanted.data(), "ALL_CPUS")) {
+    const std::string wanted = CPLGetConfigOption("GDAL_NUM_THREADS", "1");
+    if (EQUAL(wanted.c_str(), "ALL_CPUS")) {
         return CPLGetNumCPUs();
     }
     int count = 1;
