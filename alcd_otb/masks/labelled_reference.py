@@ -82,7 +82,7 @@ def is_labelled(path: Path, legend: Legend) -> bool:
 
 
 def read_labelled(path: Path, legend: Legend) -> LabelledReference:
-    """Read points and polygons in any format that OGR reads, stored like the samples of a scene.
+    """Read points and polygons in any format of `GIVEN_VECTORS`, stored like the samples of a scene.
 
     Parameters
     ----------

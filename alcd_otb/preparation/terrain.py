@@ -1,4 +1,4 @@
-"""Make elevation and slope on a scene's grid from any raster that GDAL reads."""
+"""Make elevation and slope on a scene's grid from a raster of any grid."""
 
 import logging
 from pathlib import Path

@@ -64,7 +64,7 @@ def sample_layers(source: Path, legend: Legend) -> tuple[SampleLayer, ...]:
         Where a file of a folder is not named after a class, a file cannot be read, or it is unclear which of its layers
         holds the samples.
     """
-    # A file geodatabase is a folder that OGR reads as one file.
+    # A file geodatabase is a folder that counts as one file.
     if source.is_dir() and source.suffix.lower() != ".gdb":
         return tuple(_of_folder(source, legend))
     return tuple(_of_file(source))

@@ -37,7 +37,7 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
     Parameters
     ----------
     source
-        A vector file that OGR reads, whose points or polygons have a field ``class`` (name or code of the legend). Of
+        A vector file, whose points or polygons have a field ``class`` (name or code of the legend). Of
         several layers, besides ``corrections``, it is the layer ``samples``. Or a folder with one vector file for each
         class, named after the class. An empty file there is a class that is not labelled yet.
     legend

@@ -39,13 +39,13 @@ class SceneFile(StrictModel):
     )
     dem: File | None = Field(
         default=None,
-        description="elevation model in metres: any raster and CRS that GDAL reads; only for templates that use "
+        description="elevation model in metres, a [raster](#formats) of any CRS; only for templates that use "
         "`dem` or `slope`",
     )
     samples: File | None = Field(
         default=None,
         description="the labelled points: one vector file with a field `class`, or a folder with a file a class "
-        "(`water.shp`); any format and CRS that OGR reads. Polygons in its layer `corrections`, or in the folder's "
+        "(`water.shp`); any CRS, in one of these [formats](#formats). Polygons in its layer `corrections`, or in the folder's "
         "file of that name, are burnt over the map. Absent: `samples.gpkg` in the workspace",
     )
     workspace: File | None = Field(default=None, description="the folder of the results; absent: the scene's name")
