@@ -116,6 +116,8 @@ def unreadable(path: Path, error: Exception) -> AlcdError:
     if isinstance(error, UnreadableError):
         return SampleError(str(error) if str(path) in str(error) else f"{path}: {error}")
     reason = " ".join(str(error).split())
+    if not reason:
+        return ProcessingError(f"{path}: cannot be read (the disk gives no reason); check the disk, and run again")
     # What libraries say of their own variables helps nobody.
     if "not recognized" in reason or "Pointer '" in reason:
         return SampleError(

@@ -13,6 +13,7 @@ from osgeo import ogr, osr
 
 from alcd_otb.errors import ProcessingError, SampleError
 from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.layers import unreadable
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples, write_samples
@@ -566,3 +567,14 @@ def test_a_damaged_page_of_a_geopackage_is_told_and_its_samples_are_not_left_out
     path.write_bytes(pages)
     with pytest.raises(SampleError, match=r"samples\.gpkg: cannot be read .*malformed"):
         read_samples(path, LEGEND, GRID)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("", 5), ("disk I/O error", 5), ("locking protocol", 5), ("database is locked", 4), ("no such table: a", 4)],
+)
+def test_a_disk_that_fails_is_told_from_a_damaged_file(reason: str, code: int) -> None:
+    error = unreadable(Path("samples.gpkg"), RuntimeError(reason))
+    assert error.exit_code == code
+    assert str(error).startswith("samples.gpkg: ")
+    assert "()" not in str(error)
