@@ -376,8 +376,8 @@ def started_slow_run(folder: Path, scene: SyntheticScene) -> Iterator[subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Whoever runs the tests may have chosen to ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        # Whoever runs the tests, as in the background of a shell, may have chosen to ignore them.
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGINT)],
     ) as run:
         try:
             deadline = time.monotonic() + 60
