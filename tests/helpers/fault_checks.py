@@ -121,8 +121,12 @@ def distinct(calls: Sequence[Call]) -> list[Call]:
 
 def failing(bench: Bench, job: Job, draw: random.Random) -> list[Fault]:
     """Return a fault at each distinct call of a command, with an error drawn, a tenth of them lasting."""
-    calls = distinct(bench.undisturbed(job)[1].calls)
-    return [Fault(call.number, draw.choice(KINDS), lasting=draw.random() < 0.1) for call in calls]
+    faults = []
+    for call in distinct(bench.undisturbed(job)[1].calls):
+        error, lasting = draw.choice(KINDS), draw.random() < 0.1
+        # A signal interrupts one call. Python repeats the call until it is not interrupted (PEP 475).
+        faults.append(Fault(call.number, error, lasting=lasting and error != "EINTR"))
+    return faults
 
 
 def killing(bench: Bench, job: Job) -> list[Fault]:
