@@ -162,6 +162,8 @@ def close(dataset: gdal.Dataset) -> None:
     gdal.PushErrorHandler(lambda _severity, _number, message: messages.append(message))
     try:
         gdal.Dataset.__swig_destroy__(dataset)
+    except RuntimeError as error:
+        raise RuntimeError(str(error) or "; ".join(messages) or "GDAL gives no reason") from error
     finally:
         dataset.this = None
         gdal.PopErrorHandler()
