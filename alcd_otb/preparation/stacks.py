@@ -123,8 +123,8 @@ def _strips(inputs: Inputs) -> _Strips:
 def _state(inputs: Inputs) -> str:
     """Write the formula of the state of a pixel over the features."""
     total = "+".join(f"im{number}b1" for number in range(1, len(inputs.features) + 1))
-    # A sum is finite only if all its terms are finite, and only then 0 times the sum is 0.
-    return f"({total})*0==0 ? ({_saturation(inputs)} ? {SATURATED} : {VALID}) : 0"
+    # A sum is finite only if all its terms are finite.
+    return f"isfinite({total}) ? ({_saturation(inputs)} ? {SATURATED} : {VALID}) : 0"
 
 
 def _saturation(inputs: Inputs) -> str:
