@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 # Resolutions of the features and of the view in metres, for L1C products if the template gives none.
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
-# Relative error of a multiple of a resolution that is rounding.
-_TOLERANCE = 1e-9
+# What pixels of a multiple of a resolution may be off by rounding, as a share of a pixel over the whole image.
+_ROUNDING = 0.01
 
 DatedImage = L1CProduct | Stack
 """The image of one date."""
@@ -186,7 +186,8 @@ class Inputs:
 def _read_dates(config: SceneConfig) -> list[DatedImage]:
     """Read the image to classify and the clear dates, and check that they can be used together."""
     if config.stack is not None:
-        stacks = [read_stack(path, config.bands) for path in (config.stack, *config.clear)]
+        first = read_stack(config.stack, config.bands)
+        stacks = [first, *(read_stack(path, config.bands, like=first.grid) for path in config.clear)]
         check_stacks(stacks)
         return list(stacks)
     assert config.cloudy is not None
@@ -212,7 +213,8 @@ def _grid(date: DatedImage, resolution: float | None, key: str) -> Grid:
     finest = date.grid if isinstance(date, Stack) else date.grids[min(date.grids)]
     ratio = resolution / finest.resolution
     # The bands of a product have several resolutions, and a grid cannot be a multiple of each.
-    if isinstance(date, Stack) and abs(ratio - max(1, round(ratio))) > _TOLERANCE * ratio:
+    off = abs(ratio - max(1, round(ratio))) / ratio * max(finest.width, finest.height)
+    if isinstance(date, Stack) and off > _ROUNDING:
         raise ConfigurationError(
             f"{date.path}: {key} {resolution:g} m is no multiple of its pixels of {finest.resolution:g} m; "
             f"set {finest.resolution * max(1, round(ratio)):g}"
