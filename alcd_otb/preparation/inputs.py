@@ -20,6 +20,7 @@ from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, re
 from alcd_otb.products.stack import Stack, StackBand, check_stacks, read_stack
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import BANDS, TERRAIN, clear_date, date_and_band
+from alcd_otb.settings.classifier_parameters import check_drawn_features
 from alcd_otb.settings.features import Feature, feature_name, names_used
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.settings.template import Template
@@ -86,6 +87,10 @@ class Inputs:
         view = possible(template.view.layers, len(clear), config.dem is not None)
         if not features:
             raise ConfigurationError("no feature is left without a clear date and a dem; name either, or more features")
+        try:
+            check_drawn_features(template.classifier, len(features))
+        except ValueError as error:
+            raise ConfigurationError(f"classifier: {error}") from error
         _log_left_out(template.features, len(clear), config.dem is not None)
         used = {name for feature in (*features, *view) for name in names_used(feature)}
         if config.dem is not None:

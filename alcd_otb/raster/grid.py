@@ -10,9 +10,8 @@ from alcd_otb.raster.drivers import check_proj
 from alcd_otb.raster.opening import GEOTIFF, open_raster
 from otb_pipelines.process import osr
 
-
 _ROUNDING = 0.01
-"""What a grid may be off anywhere by rounding, as a share of a pixel. Writers divide an extent by a number of pixels."""
+"""What a grid may be off anywhere by rounding, as a share of a pixel: some writers divide an extent by a count."""
 
 
 class Window(NamedTuple):
@@ -151,7 +150,7 @@ class Grid:
         return type(self)(self.crs, self.left, self.top, resolution, width, height)
 
     def is_nearly(self, other: Self) -> bool:
-        """Say whether another grid is the same but for rounding, by which no pixel is off by a hundredth of its side."""
+        """Say whether another grid is the same but for rounding: no pixel is off by more than a hundredth of it."""
         if (self.crs, self.width, self.height) != (other.crs, other.width, other.height):
             return False
         shifts = (mine - its for mine, its in zip(self.extent, other.extent, strict=True))

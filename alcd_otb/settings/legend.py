@@ -13,6 +13,9 @@ NO_DATA = 0
 """Code of no data in every label raster. No class has it."""
 
 
+MOST_GROWTH = 10_000
+"""Longest half side in metres of the square around a point."""
+
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", json_schema_extra={"format": "color-hex"})]
 
 
@@ -41,6 +44,7 @@ class LegendClass:
         float | None,
         Field(
             ge=0,
+            le=MOST_GROWTH,
             strict=True,
             allow_inf_nan=False,
             description="half side in metres of the square around a point of this class; absent: `samples.growth`; 0: "

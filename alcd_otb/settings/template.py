@@ -8,10 +8,20 @@ from pydantic import Field, field_validator, model_validator
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import BANDS, checked_bands, known_names
+from alcd_otb.settings.classifier_parameters import check_ranges
 from alcd_otb.settings.features import Feature, check_names, feature_name, is_file_name
 from alcd_otb.settings.json_schema import Schema, schema_of
-from alcd_otb.settings.legend import Legend, LegendClass, Positive
-from alcd_otb.settings.strict_model import Metres, Radius, Resolution, SchemaFile, StrictModel, read_json, validated
+from alcd_otb.settings.legend import MOST_GROWTH, Legend, LegendClass, Positive
+from alcd_otb.settings.strict_model import (
+    FARTHEST,
+    Metres,
+    Radius,
+    Resolution,
+    SchemaFile,
+    StrictModel,
+    read_json,
+    validated,
+)
 from alcd_otb.settings.view import View
 
 SKLEARN = "sklearn"
@@ -28,15 +38,19 @@ class SampleSettings(StrictModel):
     this.
     """
 
-    growth: Metres = Field(
+    growth: float = Field(
         default=100,
+        ge=0,
+        le=MOST_GROWTH,
         description="half side in metres of the square around a point, of the classes without `grow`; 0: the one "
         "pixel that holds it",
     )
     training_proportion: float = Field(
         default=0.9, gt=0, le=1, description="share of each class's points that train; the others validate"
     )
-    most_pixels_per_class: int = Field(default=8000, ge=1, description="training takes no more pixels of a class")
+    most_pixels_per_class: int = Field(
+        default=8000, ge=1, le=2**31 - 1, description="training takes no more pixels of a class"
+    )
     jitter: float = Field(
         default=0,
         ge=0,
@@ -52,7 +66,8 @@ class SampleSettings(StrictModel):
     )
     block: float = Field(
         default=5000,
-        gt=0,
+        ge=1,
+        le=FARTHEST,
         description="side in metres of the squares that [k-fold cross-validation]"
         "(accuracy.md#k-fold-cross-validation) keeps whole",
     )
@@ -210,6 +225,13 @@ class Template(StrictModel):
         for key in classifier:
             if key not in ("classifier", library) and not key.startswith(f"{library}."):
                 raise ValueError(f"key {key!r} is not known; a classifier's parameters begin with '{library}.'")
+        return classifier
+
+    @field_validator("classifier")
+    @classmethod
+    def _in_its_ranges(cls, classifier: dict[str, Any]) -> dict[str, Any]:
+        if classifier["classifier"] != SKLEARN:
+            check_ranges(classifier)
         return classifier
 
     @field_validator("bands")

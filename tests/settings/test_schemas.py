@@ -34,6 +34,7 @@ STRICTER = {
     "functions are named by file or module": r"is neither 'FILE.py:FUNCTION'",
     "a scene has one image": r"stack",
     "expressions are parsed": r"expression .*: ",
+    "a classifier's numbers have ranges": r"classifier: classifier\.\S+: .* is not allowed",
 }
 """Why a model may refuse what its schema accepts, and the message by which it does."""
 
