@@ -15,6 +15,8 @@ _LARGEST = 1e9
 _DEEPEST = 1000
 # OpenCV grows no tree deeper, and clusters no more values of a category, whatever it is asked for.
 _DEEPEST_OF_OPENCV, _MOST_CATEGORIES = 25, 15
+# The depth that OTB's own documents give for trees without a limit of their own.
+_NO_LIMIT = 65535
 _VARIABLES = ("classifier.rf.var", "classifier.sharkrf.mtry")
 # OTB's own default of classifier.rf.acc. With 0, the trees are not OpenCV's.
 _LEAST_ERROR = 0.01
@@ -78,7 +80,7 @@ _RANGES = {
     "boost.w": _Range(1, _MOST_TREES),
     "boost.r": _SHARE,
     "boost.m": _Range(1, _DEEPEST_OF_OPENCV),
-    "dt.max": _Range(1, _DEEPEST_OF_OPENCV),
+    "dt.max": _Range(1, _NO_LIMIT),
     "dt.min": _COUNT,
     "dt.ra": _NOT_NEGATIVE,
     "dt.cat": _Range(2, _MOST_CATEGORIES),

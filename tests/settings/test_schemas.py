@@ -226,6 +226,7 @@ def test_every_reason_to_be_stricter_occurs() -> None:
         "a layer's shades go from dark to bright": {"view": {"layers": [{"name": "x", "expr": "B02", "minimum": 1}]}},
         "functions are named by file or module": {"features": [{"name": "x", "python": "x", "bands": ["B02"]}]},
         "expressions are parsed": {"features": [{"name": "x", "expr": "B02 +"}]},
+        "a classifier's numbers have ranges": {"classifier": {"classifier": "rf", "classifier.rf.nbtrees": 0}},
     }
     assert cases.keys() | {"a scene has one image"} == STRICTER.keys()
     for reason, case in cases.items():
