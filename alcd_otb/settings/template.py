@@ -30,6 +30,9 @@ SKLEARN = "sklearn"
 The key ``sklearn`` names the classifier, and keys such as ``sklearn.n_estimators`` give its parameters.
 """
 
+MOST_PLACES = 1000
+"""Most places that are proposed in a turn."""
+
 
 class SampleSettings(StrictModel):
     """How the operator's samples become training and validation pixels.
@@ -107,14 +110,14 @@ class Confidence(StrictModel):
 class QuerySettings(StrictModel):
     """Which places are proposed to be labelled next."""
 
-    number: int = Field(default=12, ge=1, le=1000, description="places proposed in a turn")
+    number: int = Field(default=12, ge=1, le=MOST_PLACES, description="places proposed in a turn")
     spacing: Metres = Field(default=480, description="metres between the places, and between them and samples")
     candidates: int = Field(
         default=16,
         ge=1,
         le=100,
         description="pixels of least margin from which they are chosen, as a multiple of `number`: more give more "
-        "weight to what is new, fewer to what is unsure",
+        "weight to what is new, fewer to what is unsure; at most 10000 pixels",
     )
 
 
