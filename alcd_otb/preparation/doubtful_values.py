@@ -190,7 +190,7 @@ def _of_product(doubts: Doubts, counts: Int64Array) -> Iterator[str]:
 
 
 class _FarValue(NamedTuple):
-    """A value of a band that is far from all others, the share of the pixels that have it, and the range of the others."""
+    """A value of a band that is far from all others, the share of pixels that have it, and the range of the others."""
 
     value: float
     share: float
@@ -214,7 +214,7 @@ def _of_stack(stack: Stack, names: Sequence[str]) -> Iterator[str]:
 
 
 def _far_values(values: Float64Array) -> Iterator[_FarValue]:
-    """Find the least and the greatest value if they are many times there, and farther from the others than these range."""
+    """Find the least and the greatest value if they occur often, and farther from the others than these range."""
     found, counts = np.unique(values, return_counts=True)
     for end, others in ((0, found[1:]), (-1, found[:-1])):
         if others.size < 2 or counts[end] < _LEAST_SHARE * values.size:
@@ -226,7 +226,7 @@ def _far_values(values: Float64Array) -> Iterator[_FarValue]:
 
 def _stored(stack: Stack, band: StackBand) -> Float64Array:
     """Read windows all over a band, with both ends of each axis: the values that have data, in one dimension."""
-    dataset = open_raster(band.path)
+    dataset = open_raster(band.path, ("VRT",))
     # Each window of a JPEG 2000 file costs a whole tile of it.
     slow = open_raster(stack.path, GIVEN_RASTERS).GetDriver().ShortName.startswith("JP2")
     windows = _WINDOWS_A_SIDE_OF_JPEG2000 if slow else _WINDOWS_A_SIDE
@@ -245,4 +245,5 @@ def _starts(size: int, windows: int) -> list[int]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    percent = 100 * share
+    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"

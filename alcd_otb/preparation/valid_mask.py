@@ -112,7 +112,7 @@ def margin_warnings(inputs: Inputs, counts: PixelCounts) -> tuple[str, ...]:
         return ("no pixel is valid: in none do all features have a value",)
     if counts.valid >= _SMALL_REST * there:
         return ()
-    left = f"{100 * counts.valid / there:.2g} % of the pixels with data" if counts.valid else "nothing of the scene"
+    left = f"{100 * counts.valid / there:.0f} % of the pixels with data" if counts.valid else "nothing of the scene"
     no_pixel = "" if counts.valid else "no pixel is valid: "
     return (f"{no_pixel}the margin of {margin:g} m along the edge of the data leaves {left}; set a smaller 'margin'",)
 

@@ -91,12 +91,12 @@ def check_samples(
     """
     rows, columns, holders = held_pixels(samples, grid)
     usable = valid_at(valid, grid, rows, columns)
-    pixels, holders = (rows * grid.width + columns)[usable], holders[usable]
+    pixels, all_holders, holders = (rows * grid.width + columns)[usable], holders, holders[usable]
     on_data = set(holders.tolist())
     repeated = _repeated(samples, pixels, holders)
     kept = [index for index in range(len(samples)) if index in on_data and index not in repeated]
     lost = [index for index in range(len(samples)) if index not in on_data]
-    in_margin = _in_margin(rows, columns, holders, set(lost), margin)
+    in_margin = _in_margin(rows, columns, all_holders, set(lost), margin)
     dropped = [samples[index] for index in lost]
 
     warnings = _lost(dropped, [samples[index] for index in lost if index in in_margin], legend, margin)
@@ -113,7 +113,8 @@ def check_samples(
     if len({sample.code for sample in remaining}) < 2:
         files = named_features(sorted({sample.feature.rpartition(":")[0] for sample in samples}))
         smaller = (
-            f"set a smaller 'margin' than {margin.metres:g}, which leaves {len(remaining)} of {len(samples)} samples, or "
+            f"set a smaller 'margin' than {margin.metres:g}, which leaves {len(remaining)} of {len(samples)} samples, "
+            "or "
             if margin is not None and in_margin
             else ""
         )
