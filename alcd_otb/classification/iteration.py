@@ -168,5 +168,5 @@ def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, set
         matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)), encoding="utf-8"
     )
     binary = BinaryMetrics.from_pairs(pairs, legend)
-    (folder / f"{legend.positive.key}_matrix.csv").write_text(matrix_csv(binary.matrix), encoding="utf-8")
+    (folder / legend.positive.matrix_file).write_text(matrix_csv(binary.matrix), encoding="utf-8")
     return summarise(pairs, legend)

@@ -97,6 +97,11 @@ class Positive:
         """The names of both sides in JSON and in names of files, such as ``invalid_valid``."""
         return f"{self.name}_{self.others}"
 
+    @property
+    def matrix_file(self) -> str:
+        """The name of the file of the two-class confusion matrix."""
+        return f"{self.key}_matrix.csv"
+
     def as_json(self) -> dict[str, Any]:
         """Return the two sides as they are written in results."""
         return {**asdict(self), "classes": list(self.classes)}
@@ -169,6 +174,10 @@ class Legend:
     def positive_codes(self) -> tuple[int, ...]:
         """The codes of the positive classes, ascending."""
         return tuple(legend_class.code for legend_class in self.classes if legend_class.name in self.positive.classes)
+
+    def side_of(self, legend_class: LegendClass) -> str:
+        """Return the name of the side that a class is on."""
+        return self.positive.name if legend_class.name in self.positive.classes else self.positive.others
 
     def with_code(self, code: int) -> LegendClass:
         """Return the class of a code.
