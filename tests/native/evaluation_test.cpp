@@ -73,9 +73,9 @@ TEST(Evaluation, KnowsNothingOfNaN) {
             }
         }
     }
-    for (const char* text : {"min(im1b1, 1)", "min(1, im1b1)", "max(im1b1, 1)", "max(1, im1b1)",
-                             "max(1, im1b1, 2)", "im1b1 ? 2 : 3", "im1b1 > 0.3 ? 2 : 3", "(0 / 0) > 1",
-                             "min(1, ln(-1))", "max(1, 0 / 0)"}) {
+    for (const char* text :
+         {"min(im1b1, 1)", "min(1, im1b1)", "max(im1b1, 1)", "max(1, im1b1)", "max(1, im1b1, 2)",
+          "im1b1 ? 2 : 3", "im1b1 > 0.3 ? 2 : 3", "(0 / 0) > 1", "min(1, ln(-1))", "max(1, 0 / 0)"}) {
         EXPECT_TRUE(std::isnan(formula::value(text, {not_a_number}))) << text;
     }
 }

@@ -41,7 +41,7 @@ class FormulaEvaluation : public Application {
             "Gives BandMath's values, faster: each operation goes over many pixels at a time, in 64 bits. "
             "im1b2 is band 2 of image 1; there are numbers, + - * / ^, < <= > >= == !=, && ||, "
             "CONDITION ? A : B, and the functions sqrt, exp, ln, abs, min, max and isfinite. "
-            "A value that is not finite is NaN. What is made of NaN is NaN, even by comparisons, min and max: "
+            "A value that is not finite is NaN. So is what is made of NaN, by comparisons, min and max, too: "
             "only isfinite gives 0 of it, and 1 of a number. What CONDITION does not choose may be NaN.");
         SetDocLimitations("No other functions, no statistics of images and no coordinates of pixels.");
         SetDocAuthors("alcd_otb");

@@ -12,11 +12,6 @@ constexpr std::size_t run_pixels = 256;
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-// Compilers vectorise this, and not std::isnan.
-bool is_nan(double value) {
-    return value != value;  // NOLINT(misc-redundant-expression)
-}
-
 // A step may write where it reads, but no value depends on another pixel's.
 template <class Function>
 void each(Function function, std::size_t count, double* target, const double* values) {
@@ -34,6 +29,17 @@ void each(Function function, std::size_t count, double* target, const double* le
     }
 }
 
+// IEEE 754 gives a number for some functions where an operand is NaN. Here, what is not known stays so.
+template <class Function>
+void each_known(Function function, std::size_t count, double* target, const double* left,
+                const double* right) {
+    const auto known = [function](double one, double other) {
+        const double value = function(one, other);
+        return std::isunordered(one, other) ? not_a_number : value;
+    };
+    each(known, count, target, left, right);
+}
+
 void choose(std::size_t count, double* target, const double* conditions, const double* yes,
             const double* no) {
 #pragma GCC ivdep
@@ -41,7 +47,7 @@ void choose(std::size_t count, double* target, const double* conditions, const d
         const double one = yes[pixel];
         const double other = no[pixel];
         const double chosen = conditions[pixel] != 0 ? one : other;
-        target[pixel] = is_nan(conditions[pixel]) ? not_a_number : chosen;
+        target[pixel] = std::isnan(conditions[pixel]) ? not_a_number : chosen;
     }
 }
 
@@ -97,13 +103,7 @@ void Evaluation::run(const Program::Step& step, std::size_t count) {
     const double* second = values(step.operands[1]);
     const auto of_one = [&](auto function) { each(function, count, target, first); };
     const auto of_two = [&](auto function) { each(function, count, target, first, second); };
-    // IEEE 754 gives a number for some of these where an operand is NaN. Here, what is not known stays so.
-    const auto of_known = [&](auto function) {
-        of_two([function](double left, double right) {
-            const double value = function(left, right);
-            return (is_nan(left) | is_nan(right)) ? not_a_number : value;
-        });
-    };
+    const auto of_known = [&](auto function) { each_known(function, count, target, first, second); };
     switch (step.operation) {
         case Operation::Negation:
             return of_one([](double value) { return -value; });
