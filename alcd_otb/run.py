@@ -191,6 +191,8 @@ class _Run:
         """Make the rasters, unless the workspace holds those of these inputs."""
         workspace, fingerprint = self.workspace, self.inputs.fingerprint()
         if is_prepared(workspace, fingerprint):
+            for warning in workspace.preparation_warnings:
+                log.warning("%s", warning)
             return
         log.info("preparing %s", workspace.folder)
         with self.stopwatch.timing("prepare"):

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.files.folders import check_no_link, put_in_place, remove_unfinished, restore_former, scratch_folder
+from alcd_otb.files.json_file import read_json
 from alcd_otb.files.lease import Lease, leased
+from alcd_otb.files.reading import UnreadableError
 from alcd_otb.files.writing import writing_to
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,14 @@ class Workspace:
     def preparation(self) -> Path:
         """The record of the inputs of the prepared rasters. It is absent while the rasters are being replaced."""
         return self.folder / "preparation.json"
+
+    @property
+    def preparation_warnings(self) -> tuple[str, ...]:
+        """What the last preparation warned of. None if there is no record of one."""
+        try:
+            return tuple(map(str, read_json(self.preparation)["warnings"]))
+        except (UnreadableError, KeyError, TypeError):
+            return ()
 
     @property
     def samples(self) -> Path:

@@ -22,6 +22,10 @@ _OTHERS = (
 )
 
 
+MOST_POINTS = 100_000
+"""Most points of a plan."""
+
+
 def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, replace: bool) -> AccuracyPlan:
     """Draw points from the latest map, and write ``accuracy.gpkg`` and ``accuracy_plan.json``.
 
@@ -41,10 +45,12 @@ def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, re
     Raises
     ------
     ConfigurationError
-        Where there are too few points for the classes of the map.
+        Where there are too few points for the classes of the map, or more than MOST_POINTS.
     SampleError
         Where labelled points would be lost, or are open in another program.
     """
+    if size > MOST_POINTS:
+        raise ConfigurationError(f"{size} points are more than anyone labels; ask for at most {MOST_POINTS} with -n")
     folder = workspace.last_iteration()
     _check_replaceable(workspace, legend, replace)
     try:

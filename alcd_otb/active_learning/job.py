@@ -10,7 +10,7 @@ from alcd_otb.active_learning.uncertainty import CertaintyMaps
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.sample import Sample
-from alcd_otb.settings.template import Template
+from alcd_otb.settings.template import MOST_PLACES, Template
 from alcd_otb.workspace import Workspace
 from otb_pipelines.process import gdal_threads
 from otb_pipelines.settings import Settings
@@ -63,7 +63,7 @@ def update_places(
     settings
         Number of threads.
     number
-        Number of places. None for that of the template.
+        Number of places, from 1 to MOST_PLACES. None for that of the template.
 
     Returns
     -------
@@ -72,11 +72,15 @@ def update_places(
 
     Raises
     ------
+    ConfigurationError
+        Where so many places are not proposed.
     ProcessingError
         Where a raster cannot be read or the file cannot be written.
     SampleError
         Where a polygon is too large.
     """
+    if number is not None and not 1 <= number <= MOST_PLACES:
+        raise ConfigurationError(f"{number} places are not proposed in a turn; ask for 1 to {MOST_PLACES}")
     maps = CertaintyMaps.of(iteration)
     if maps is None:
         keep_foreign(workspace, template.legend)

@@ -32,6 +32,10 @@ _MOST_SAMPLE_PIXELS = 500
 """Most pixels of samples whose features are compared."""
 
 
+_MOST_CANDIDATES = 10_000
+"""Most pixels from which places are chosen: each is compared with every other one, which takes seconds."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A pixel to label next.
@@ -185,7 +189,7 @@ def explained(margin: float, is_margin: bool, zone_area: float, few: Sequence[st
 
 def _choose(maps: CertaintyMaps, features: Path, held: HeldPixels, queries: QuerySettings, seed: int) -> _ChosenPixels:
     """Choose among the pixels of small margin those whose features are unlike those of samples and of each other."""
-    most = queries.number * queries.candidates
+    most = max(queries.number, min(queries.number * queries.candidates, _MOST_CANDIDATES))
     candidates = unsure_pixels(maps, held.rows, held.columns, queries.spacing, most, seed)
     scale = deviations(features)
     known = _drawn(held.rows.size, _MOST_SAMPLE_PIXELS, seed)

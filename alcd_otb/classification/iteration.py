@@ -16,7 +16,7 @@ from alcd_otb.files.writing import write_json
 from alcd_otb.iterations.changes import map_metrics
 from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.checks import check_samples
+from alcd_otb.samples.checks import Margin, check_samples
 from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.split import split_samples
@@ -107,7 +107,8 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
     """
     template, legend, grid = inputs.template, inputs.template.legend, inputs.grid
     with stopwatch.timing("samples"):
-        report = check_samples(inputs.samples, legend, grid, inputs.workspace.valid)
+        margin = Margin(template.margin, inputs.workspace.features) if template.margin else None
+        report = check_samples(inputs.samples, legend, grid, inputs.workspace.valid, margin)
         for warning in report.warnings:
             log.warning("%s", warning)
         pixels = _split_pixels(inputs, report.kept)
@@ -133,7 +134,7 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
         corrected = burn(inputs.corrections, folder / "cleaned.tif", grid)
         for warning in corrected.warnings:
             log.warning("%s", warning)
-        metrics["warnings"] = [*report.warnings, *corrected.warnings]
+        metrics["warnings"] = [*inputs.workspace.preparation_warnings, *report.warnings, *corrected.warnings]
         metrics["corrections"] = corrected.as_json(legend, grid)
         write_labels(folder, legend)
     metrics |= map_metrics(folder, inputs.workspace.iterations(), inputs.start, legend)
@@ -167,5 +168,5 @@ def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, set
         matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)), encoding="utf-8"
     )
     binary = BinaryMetrics.from_pairs(pairs, legend)
-    (folder / f"{legend.positive.key}_matrix.csv").write_text(matrix_csv(binary.matrix), encoding="utf-8")
+    (folder / legend.positive.matrix_file).write_text(matrix_csv(binary.matrix), encoding="utf-8")
     return summarise(pairs, legend)

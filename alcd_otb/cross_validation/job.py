@@ -19,7 +19,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.files.writing import write_json
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
-from alcd_otb.samples.checks import check_samples
+from alcd_otb.samples.checks import Margin, check_samples
 from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
@@ -75,7 +75,8 @@ def cross_validate(
         Where something cannot be computed or written.
     """
     template, legend = config.template, config.template.legend
-    report = check_samples(samples, legend, grid, workspace.valid)
+    margin = Margin(template.margin, workspace.features) if template.margin else None
+    report = check_samples(samples, legend, grid, workspace.valid, margin)
     side = template.samples.block
     warnings = (*report.warnings, *lone_classes(report.kept, side, grid, legend))
     for warning in warnings:

@@ -69,7 +69,7 @@ def write_scene(scene: MappedScene, folder: Path, publication: Publication, repo
             write_shares(scene.folder / name, folder / name, _tags(scene, what, publication))
         report_share(number / 3)
     copy_present(("samples.gpkg", "contours.fgb", "contours.png"), scene.folder, folder)
-    copy_present(("confusion_matrix.csv", "invalid_valid_matrix.csv"), scene.folder, folder)
+    copy_present(("confusion_matrix.csv", scene.legend.positive.matrix_file), scene.folder, folder)
     copy_object(scene.folder / "metrics.json", folder / "metrics.json")
     if (scene.folder / "report.html").is_file():
         copy_text(scene.folder / "report.html", folder / "report.html", scene)

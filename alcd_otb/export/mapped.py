@@ -13,7 +13,7 @@ from alcd_otb.files.reading import UnreadableError
 from alcd_otb.products.times import utc_time
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import histogram
-from alcd_otb.settings.legend import NO_DATA, Legend, LegendClass
+from alcd_otb.settings.legend import NO_DATA, Legend, LegendClass, Positive
 from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.workspace import Workspace
 
@@ -143,7 +143,7 @@ def open_mapped(source: Path, number: int | None = None) -> MappedScene:
     file = named / "config.json"
     config = read_object(file)
     try:
-        legend = Legend.from_classes([LegendClass(**entry) for entry in config["scene"]["template"]["classes"]])
+        legend = _legend_of(config["scene"]["template"])
         metrics = read_object(named / "metrics.json")
         grid = Grid.of(str(named / "labels.tif"))
         scene = MappedScene(workspace, named, config, metrics, legend, grid, tuple(histogram(named / "labels.tif")))
@@ -157,6 +157,13 @@ def open_mapped(source: Path, number: int | None = None) -> MappedScene:
     if tile is not None and not (isinstance(tile, str) and re.fullmatch(_TILE, tile)):
         raise ProductError(f"{file}: {tile!r} is no tile such as 31TFJ; run the scene again")
     return scene
+
+
+def _legend_of(template: Content) -> Legend:
+    """Read the classes and their two sides from the template of an iteration."""
+    sides = template.get("positive")
+    positive = Positive(**{**sides, "classes": tuple(sides["classes"])}) if sides else None
+    return Legend.from_classes([LegendClass(**entry) for entry in template["classes"]], positive)
 
 
 def acquired(product: Content) -> datetime | None:

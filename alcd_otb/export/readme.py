@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from alcd_otb.export.mapped import MappedScene
 from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, software
 from alcd_otb.files.delivery import CHECKSUMS
-from alcd_otb.settings.legend import LegendClass
+from alcd_otb.settings.legend import Legend, LegendClass, Positive
 
 TableRow = Sequence[str]
 
@@ -60,7 +60,7 @@ def _scenes(scenes: Sequence[MappedScene], folders: Sequence[str]) -> str:
         "metres",
         "pixels with data",
         *names,
-        *_accuracy_head(estimated),
+        *_accuracy_head(scenes, estimated),
         "folder",
     ]
     rows = []
@@ -81,15 +81,16 @@ def _scenes(scenes: Sequence[MappedScene], folders: Sequence[str]) -> str:
     return _table(head, rows)
 
 
-def _accuracy_head(estimated: bool) -> list[str]:
-    return ["overall accuracy", "invalid/valid accuracy"] if estimated else []
+def _accuracy_head(scenes: Sequence[MappedScene], estimated: bool) -> list[str]:
+    titles = {Positive.in_results(scene.estimate).title for scene in scenes if scene.estimate}
+    return ["overall accuracy", f"{titles.pop() if len(titles) == 1 else 'two-class'} accuracy"] if estimated else []
 
 
 def _accuracy(scene: MappedScene, estimated: bool) -> list[str]:
     if not estimated:
         return []
     estimate = scene.estimate or {}
-    of_sides = estimate.get("invalid_valid") or {}
+    of_sides = estimate.get(Positive.in_results(estimate).key) or {}
     return [_interval(estimate.get("overall_accuracy")), _interval(of_sides.get("overall_accuracy"))]
 
 
@@ -113,15 +114,14 @@ def _classes(scenes: Sequence[MappedScene]) -> str:
     tables = []
     for legend in legends:
         of_legend = [scene.name for scene in scenes if scene.legend == legend]
-        rows = [["0", "no data", "", ""], *map(_class, legend.classes)]
+        rows = [["0", "no data", "", ""], *(_class(entry, legend) for entry in legend.classes)]
         table = _table(("code", "class", "colour", "counted as"), rows)
         tables.append(table if len(legends) == 1 else f"Of {', '.join(map(_cell, of_legend))}:\n\n{table}")
     return "\n\n".join(tables)
 
 
-def _class(legend_class: LegendClass) -> TableRow:
-    side = "invalid" if legend_class.invalid else "valid"
-    return str(legend_class.code), legend_class.name, f"`{legend_class.colour}`", side
+def _class(legend_class: LegendClass, legend: Legend) -> TableRow:
+    return str(legend_class.code), legend_class.name, f"`{legend_class.colour}`", legend.side_of(legend_class)
 
 
 def _origin(scenes: Sequence[MappedScene]) -> str:

@@ -17,7 +17,7 @@ from alcd_otb.export.mapped import MappedScene
 from alcd_otb.export.publication import PAPER, PAPER_DOI, Publication, ReportShare, software
 from alcd_otb.files.writing import checksum, write_json
 from alcd_otb.raster.grid import Grid
-from alcd_otb.settings.legend import NO_DATA, Legend
+from alcd_otb.settings.legend import NO_DATA, Legend, Positive
 
 VERSION = "1.1.0"
 
@@ -63,7 +63,6 @@ _FILES = {
     cog.THUMBNAIL: _File("thumbnail", "True colour, small", "image/jpeg", ("thumbnail",)),
     "metrics.json": _File("metrics", "Agreement with samples kept out of training", JSON, ("metadata",)),
     "confusion_matrix.csv": _File("confusion_matrix", "Confusion matrix", "text/csv", ("metadata",)),
-    "invalid_valid_matrix.csv": _File("invalid_valid_matrix", "Confusion matrix, binary", "text/csv", ("metadata",)),
     "accuracy_estimate.json": _File("accuracy", "Accuracy, from a random sample", JSON, ("metadata",)),
     "report.html": _File("report", "Report", "text/html", ("metadata",)),
     "provenance.json": _File("provenance", "Products, settings, versions, checksums", JSON, ("metadata",)),
@@ -247,6 +246,16 @@ def _lineage(scene: MappedScene) -> str:
     )
 
 
+def _files(sides: Positive) -> dict[str, _File]:
+    """List the files of an item, with the two-class matrix under the name that the two sides give it."""
+    title = f"Confusion matrix, {sides.title}"
+    binary = {sides.matrix_file: _File(f"{sides.key}_matrix", title, "text/csv", ("metadata",))}
+    listed: dict[str, _File] = {}
+    for name, file in _FILES.items():
+        listed |= {name: file} | (binary if name == "confusion_matrix.csv" else {})
+    return listed
+
+
 def _assets(scene: MappedScene, folder: Path) -> dict[str, dict[str, Any]]:
     return {
         file.key: {
@@ -259,7 +268,7 @@ def _assets(scene: MappedScene, folder: Path) -> dict[str, dict[str, Any]]:
             "file:checksum": f"1220{checksum(folder / name)}",
             "file:size": (folder / name).stat().st_size,
         }
-        for name, file in _FILES.items()
+        for name, file in _files(scene.legend.positive).items()
         if (folder / name).is_file()
     }
 
@@ -298,7 +307,7 @@ def class_list(legend: Legend) -> list[dict[str, Any]]:
                 "value": entry.code,
                 "name": re.sub(r"[^0-9A-Za-z_-]+", "_", entry.name),
                 "title": entry.name,
-                "description": f"{entry.name}, counted as {'invalid' if entry.invalid else 'valid'}",
+                "description": f"{entry.name}, counted as {legend.side_of(entry)}",
                 "color_hint": entry.colour.removeprefix("#").upper(),
             }
             for entry in legend.classes

@@ -16,6 +16,7 @@ from alcd_otb.export.publication import Publication, ReportShare, copy_object, c
 from alcd_otb.export.sample_folder import write_sample_folder
 from alcd_otb.files.writing import write_json
 from alcd_otb.pictures.figures import smoothed_confidence
+from alcd_otb.settings.legend import Positive
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,9 @@ CONTENTS = (
 )
 """(file, what it is) of a scene's folder."""
 
+_TWO_CLASS_ACCURACY = "accuracy"
 _KFOLD_METRICS = {
-    "accuracy": "invalid_valid_accuracy",
+    _TWO_CLASS_ACCURACY: "",
     "f1_score": "f1",
     "precision": "precision",
     "recall": "recall",
@@ -41,7 +43,8 @@ _KFOLD_METRICS = {
 }
 """Names of a fold's scores here by their names in the published summaries.
 
-The scores are of invalid against valid pixels, but for overall_accuracy, which is of all classes.
+The scores are of the two sides, but for overall_accuracy, which is of all classes. The two-class accuracy is named
+after the sides.
 """
 
 
@@ -110,13 +113,15 @@ def used_parameters(scene: MappedScene) -> dict[str, str]:
     }
 
 
-def kfold_summary(folds: list[Mapping[str, Any]]) -> dict[str, Any]:
+def kfold_summary(folds: list[Mapping[str, Any]], sides: Positive | None = None) -> dict[str, Any]:
     """Summarise folds as the published k_fold_summary.json does.
 
     Parameters
     ----------
     folds
         The folds of kfold.json, with the value of each metric; None where it is undefined.
+    sides
+        The two sides of their scores. By default invalid and valid.
 
     Returns
     -------
@@ -124,7 +129,9 @@ def kfold_summary(folds: list[Mapping[str, Any]]) -> dict[str, Any]:
         Means, population standard deviations and the values of the folds by metric, all in one order. An undefined
         metric of a fold is null, and is left out of mean and deviation.
     """
-    table = [[fold.get(name) for name in _KFOLD_METRICS.values()] for fold in folds]
+    accuracy = f"{(sides or Positive.in_results({})).key}_accuracy".lower()
+    names = (_KFOLD_METRICS | {_TWO_CLASS_ACCURACY: accuracy}).values()
+    table = [[fold.get(name) for name in names] for fold in folds]
     known = [[value for value in column if value is not None] for column in zip(*table, strict=True)]
     return {
         "metrics_names": list(_KFOLD_METRICS),
@@ -153,11 +160,14 @@ def _write_classification(scene: MappedScene, folder: Path) -> None:
 
 def _write_statistics(scene: MappedScene, folder: Path) -> None:
     copy_object(scene.folder / "metrics.json", folder / "metrics.json")
-    copy_present(("confusion_matrix.csv", "invalid_valid_matrix.csv"), scene.folder, folder)
+    copy_present(("confusion_matrix.csv", scene.legend.positive.matrix_file), scene.folder, folder)
     kfold = scene.workspace.kfold / "kfold.json"
     if kfold.is_file():
         copy_object(kfold, folder / "kfold.json")
-        write_json(folder / "k_fold_summary.json", kfold_summary(read_object(kfold)["folds"]))
+        content = read_object(kfold)
+        write_json(
+            folder / "k_fold_summary.json", kfold_summary(content["folds"], Positive.in_results(content["together"]))
+        )
     if scene.estimate is not None:
         estimate = scene.workspace.accuracy_estimate
         copy_object(estimate, folder / estimate.name)

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, NoReturn
 
-from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited
+from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited, wide_encoding
 from alcd_otb.text import quoted
 
 MOST_JSON = 16 * MEGABYTE
@@ -38,6 +38,9 @@ def read_json(path: Path, repeated_keys: bool = False, most: int = MOST_JSON) ->
 
 def parse_json(content: bytes, repeated_keys: bool = False) -> Any:
     """Parse a JSON document. Parameters and errors are those of `read_json`."""
+    wide = wide_encoding(content)
+    if wide is not None:
+        raise UnreadableError(f"is not valid JSON (it is in {wide}; save it as UTF-8)")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,5 +1,6 @@
 """Read whole files of limited size, and say in one line why one cannot be read."""
 
+import codecs
 from pathlib import Path
 from typing import Protocol
 
@@ -84,6 +85,30 @@ def read_at_most(stream: Readable, most: int) -> bytes:
     if not room:
         raise UnreadableError(too_large(most))
     return b"".join(parts)
+
+
+def wide_encoding(content: bytes) -> str | None:
+    """Name the encoding of a text of which each character has two or four bytes, such as ``UTF-16``.
+
+    Parameters
+    ----------
+    content
+        The text, or the beginning of it.
+
+    Returns
+    -------
+    str or None
+        The encoding, by the byte order mark, or by the zero bytes of a first character that ASCII has. None of others.
+    """
+    head = content[:4]
+    if head in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        return "UTF-32"
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "UTF-16"
+    zeros = [not byte for byte in head]
+    if zeros in ([True, True, True, False], [False, True, True, True]):
+        return "UTF-32"
+    return "UTF-16" if zeros[:2] in ([True, False], [False, True]) else None
 
 
 def inaccessible(error: OSError) -> InaccessibleError:

@@ -192,6 +192,6 @@ def common_grid(paths: Iterable[Path]) -> Grid:
     first, *others = paths
     grid = Grid.of(first, GIVEN_RASTERS)
     for other in others:
-        if Grid.of(other, GIVEN_RASTERS) != grid:
+        if not Grid.of(other, GIVEN_RASTERS).is_nearly(grid):
             raise ProductError(f"{other}: has another grid than {first.name}; give the files of one product")
     return grid

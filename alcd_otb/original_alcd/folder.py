@@ -237,7 +237,7 @@ def _read(file: Path, asked_for: bool) -> dict[str, Any]:
 
 
 def read_text(file: Path) -> str:
-    """Read one of the original's lists. Bytes that are no UTF-8 are replaced.
+    """Read one of the original's lists. Bytes that are no UTF-8 are replaced, a byte order mark is passed over.
 
     Raises
     ------
@@ -245,7 +245,7 @@ def read_text(file: Path) -> str:
         If the file cannot be read, or is larger than any list.
     """
     try:
-        return read_limited(file, MEGABYTE).decode("utf-8", "replace")
+        return read_limited(file, MEGABYTE).decode("utf-8-sig", "replace")
     except UnreadableError as error:
         raise ConfigurationError(f"{file}: {error}") from error
 

@@ -20,6 +20,7 @@ from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, re
 from alcd_otb.products.stack import Stack, StackBand, check_stacks, read_stack
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import BANDS, TERRAIN, clear_date, date_and_band
+from alcd_otb.settings.classifier_parameters import check_drawn_features
 from alcd_otb.settings.features import Feature, feature_name, names_used
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.settings.template import Template
@@ -29,8 +30,8 @@ log = logging.getLogger(__name__)
 
 # Resolutions of the features and of the view in metres, for L1C products if the template gives none.
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
-# Relative error of a multiple of a resolution that is rounding.
-_TOLERANCE = 1e-9
+# What pixels of a multiple of a resolution may be off by rounding, as a share of a pixel over the whole image.
+_ROUNDING = 0.01
 
 DatedImage = L1CProduct | Stack
 """The image of one date."""
@@ -86,6 +87,10 @@ class Inputs:
         view = possible(template.view.layers, len(clear), config.dem is not None)
         if not features:
             raise ConfigurationError("no feature is left without a clear date and a dem; name either, or more features")
+        try:
+            check_drawn_features(template.classifier, len(features))
+        except ValueError as error:
+            raise ConfigurationError(f"classifier: {error}") from error
         _log_left_out(template.features, len(clear), config.dem is not None)
         used = {name for feature in (*features, *view) for name in names_used(feature)}
         if config.dem is not None:
@@ -186,7 +191,8 @@ class Inputs:
 def _read_dates(config: SceneConfig) -> list[DatedImage]:
     """Read the image to classify and the clear dates, and check that they can be used together."""
     if config.stack is not None:
-        stacks = [read_stack(path, config.bands) for path in (config.stack, *config.clear)]
+        first = read_stack(config.stack, config.bands)
+        stacks = [first, *(read_stack(path, config.bands, like=first.grid) for path in config.clear)]
         check_stacks(stacks)
         return list(stacks)
     assert config.cloudy is not None
@@ -212,7 +218,8 @@ def _grid(date: DatedImage, resolution: float | None, key: str) -> Grid:
     finest = date.grid if isinstance(date, Stack) else date.grids[min(date.grids)]
     ratio = resolution / finest.resolution
     # The bands of a product have several resolutions, and a grid cannot be a multiple of each.
-    if isinstance(date, Stack) and abs(ratio - max(1, round(ratio))) > _TOLERANCE * ratio:
+    off = abs(ratio - max(1, round(ratio))) / ratio * max(finest.width, finest.height)
+    if isinstance(date, Stack) and off > _ROUNDING:
         raise ConfigurationError(
             f"{date.path}: {key} {resolution:g} m is no multiple of its pixels of {finest.resolution:g} m; "
             f"set {finest.resolution * max(1, round(ratio)):g}"

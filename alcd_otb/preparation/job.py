@@ -7,10 +7,11 @@ from typing import Any
 
 from alcd_otb.files.json_file import read_json
 from alcd_otb.files.writing import write_json
+from alcd_otb.preparation.doubtful_values import doubts_of, product_warnings, stack_warnings
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.sources import wavelet_levels
 from alcd_otb.preparation.stacks import write_scene_stacks
-from alcd_otb.preparation.valid_mask import PixelCounts, write_valid
+from alcd_otb.preparation.valid_mask import PixelCounts, margin_warnings, write_valid
 from alcd_otb.workspace import Workspace
 from otb_pipelines.process import gdal_threads, kept_memory
 from otb_pipelines.settings import Settings
@@ -64,8 +65,12 @@ def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Se
         levels = wavelet_levels(inputs)
         stacks = write_scene_stacks(inputs, levels, folder, settings)
         valid, counts = write_valid(inputs, levels, stacks.state, folder, settings)
+        doubtful = product_warnings(doubts_of(inputs), stacks.doubts, valid) + stack_warnings(inputs)
+        warnings = (*doubtful, *margin_warnings(inputs, counts))
         workspace.preparation.unlink(missing_ok=True)
         os.replace(stacks.features, workspace.features)
         os.replace(valid, workspace.valid)
         os.replace(stacks.view, workspace.view)
-        write_json(workspace.preparation, {"fingerprint": fingerprint, "pixels": asdict(counts)})
+        write_json(workspace.preparation, {"fingerprint": fingerprint, "pixels": asdict(counts), "warnings": warnings})
+    for warning in warnings:
+        log.warning("%s", warning)

@@ -61,7 +61,7 @@ def view_layer(layer: ViewLayer, no_data: int | None = None) -> Layer:
     value = _formula(layer.expression)
     steps = f"{value}/{layer.step!r}"
     if no_data is not None:
-        steps = f"({value}-{value})==0 ? max({steps},{no_data + 1}) : {no_data}"
+        steps = f"isfinite({value}) ? max({steps},{no_data + 1}) : {no_data}"
     return FormulaLayer(steps, layer.expression.names)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from alcd_otb.preparation.doubtful_values import describe_doubts, doubts_of
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.layers import feature_layer, view_layer
 from alcd_otb.preparation.layouts import (
@@ -45,11 +46,14 @@ class Stacks:
         VALID or SATURATED where every feature has a value, else 0.
     view
         Int16 with overviews, one band for each layer, in steps that are the scales of the bands.
+    doubts
+        UInt16, one band for each of the `doubts_of` the inputs. Not there if there are none.
     """
 
     features: Path
     state: Path
     view: Path
+    doubts: Path
 
 
 def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: Settings) -> Stacks:
@@ -66,13 +70,15 @@ def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: S
     settings
         Memory and threads.
     """
-    stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view")))
+    stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view", "doubts")))
     strips = _strips(inputs)
     features_like = describe_features(inputs.grid, inputs.feature_names, folder / "features.vrt")
     sources = feature_sources(inputs, levels, features_like, folder / "feature_sources", settings)
     sources |= python_sources(inputs, sources, strips.rows, folder / "python_features", settings)
     features = build_layers(sources, [feature_layer(feature) for feature in inputs.features], settings)
     state = build_formula(features, _state(inputs), settings)["out"]
+    doubts = doubts_of(inputs)
+    answers = build_layers(sources, [one.layer for one in doubts], settings)
     view_like = describe_view(inputs, folder)
     sources = view_sources(inputs, levels, view_like, folder / "view_sources", settings)
     no_data = view_no_data(inputs)
@@ -81,11 +87,14 @@ def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: S
     if inputs.template.radiometry == "reflectance":
         options = {**options, "DISCARD_LSB": DISCARDED_BITS}
     overviews = view_overviews(inputs)
-    files = (
+    files = [
         StackFile(stacks.features, features_like, features, options),
         StackFile(stacks.state, describe_state(inputs, folder), [state], MASK_OPTIONS),
         StackFile(stacks.view, view_like, view, VIEW_OPTIONS, overviews if strips.with_overviews else ()),
-    )
+    ]
+    if doubts:
+        doubts_like = describe_doubts(inputs.grid, doubts, folder / "doubts.vrt")
+        files.append(StackFile(stacks.doubts, doubts_like, answers, MASK_OPTIONS))
     write_stacks(files, strips.rows, settings)
     if overviews and not strips.with_overviews:
         with updating(stacks.view) as dataset:
@@ -123,8 +132,8 @@ def _strips(inputs: Inputs) -> _Strips:
 def _state(inputs: Inputs) -> str:
     """Write the formula of the state of a pixel over the features."""
     total = "+".join(f"im{number}b1" for number in range(1, len(inputs.features) + 1))
-    # A sum is finite only if all its terms are finite, and only then 0 times the sum is 0.
-    return f"({total})*0==0 ? ({_saturation(inputs)} ? {SATURATED} : {VALID}) : 0"
+    # A sum is finite only if all its terms are finite.
+    return f"isfinite({total}) ? ({_saturation(inputs)} ? {SATURATED} : {VALID}) : 0"
 
 
 def _saturation(inputs: Inputs) -> str:

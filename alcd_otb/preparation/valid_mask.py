@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.layouts import MASK_OPTIONS, MASK_ROWS, SATURATED, describe_state
+from alcd_otb.preparation.layouts import MASK_OPTIONS, MASK_ROWS, SATURATED, VALID, describe_state
 from alcd_otb.preparation.sources import Levels
 from alcd_otb.raster.io import histogram, updating
 from otb_pipelines.masks import build_formula, build_morphology
@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 # Number of pixels of a level of the 5/3 wavelet of Sentinel-2's files in which data and no data are mixed along the
 # edge: two beyond the edge, which therefore seems to lie there, and one within.
 _WAVELET_REACH = 3
+
+# A margin that leaves less of the pixels with data is warned of.
+_SMALL_REST = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,14 @@ class PixelCounts:
         The valid pixels.
     saturated
         The pixels in which a band that is itself a feature reaches the saturated value.
+    with_data
+        The pixels in which every feature has a value, in the margin or not. None if it was not recorded.
     """
 
     total: int
     valid: int
     saturated: int
+    with_data: int | None = None
 
 
 class ValidMask(NamedTuple):
@@ -79,16 +85,36 @@ def write_valid(inputs: Inputs, levels: Levels, state: Path, folder: Path, setti
     write_stacks([StackFile(valid, describe_state(inputs, folder), [mask], MASK_OPTIONS)], MASK_ROWS, settings)
     with updating(valid) as dataset:
         dataset.GetRasterBand(1).SetDescription("valid")
+    states = histogram(state)
     counts = PixelCounts(
         total=inputs.grid.width * inputs.grid.height,
         valid=histogram(valid)[1],
-        saturated=histogram(state)[SATURATED],
+        saturated=states[SATURATED],
+        with_data=states[VALID] + states[SATURATED],
     )
     if counts.saturated:
         log.info("%d pixels are saturated in a band; they stay valid", counts.saturated)
-    if not counts.valid:
-        log.warning("no pixel is valid: the margin of %g m leaves nothing of the scene", inputs.template.margin)
     return ValidMask(valid, counts)
+
+
+def margin_warnings(inputs: Inputs, counts: PixelCounts) -> tuple[str, ...]:
+    """Warn of a scene in which no pixel has data, or of which the margin leaves only a part.
+
+    Parameters
+    ----------
+    inputs
+        The margin.
+    counts
+        The pixels with data, and those that the margin leaves.
+    """
+    there, margin = counts.with_data or 0, inputs.template.margin
+    if not there:
+        return ("no pixel is valid: in none do all features have a value",)
+    if counts.valid >= _SMALL_REST * there:
+        return ()
+    left = f"{100 * counts.valid / there:.0f} % of the pixels with data" if counts.valid else "nothing of the scene"
+    no_pixel = "" if counts.valid else "no pixel is valid: "
+    return (f"{no_pixel}the margin of {margin:g} m along the edge of the data leaves {left}; set a smaller 'margin'",)
 
 
 def _margin(inputs: Inputs, levels: Levels) -> int:

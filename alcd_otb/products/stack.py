@@ -109,7 +109,7 @@ class Stack:
         )
 
 
-def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
+def read_stack(path: Path, names: tuple[str, ...] | None = None, like: Grid | None = None) -> Stack:
     """Read the description of a raster file.
 
     A no-data value, a mask or an alpha band of the file mean no data, and so does a value that is not finite.
@@ -120,6 +120,8 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
         The raster file.
     names
         Names of its bands, in their order. None takes the bands' own descriptions.
+    like
+        The grid to take in place of the file's own, if they differ by rounding alone.
 
     Raises
     ------
@@ -143,6 +145,8 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None) -> Stack:
     if reference is not None:
         _check_metres(path, dataset, reference)
     grid = Grid.of(path, GIVEN_RASTERS)
+    if like is not None and grid.is_nearly(like):
+        grid = like
     bands = [dataset.GetRasterBand(number) for number in numbers]
     for number, band in zip(numbers, bands, strict=True):
         if band.DataType not in _REAL:

@@ -10,6 +10,9 @@ from alcd_otb.raster.drivers import check_proj
 from alcd_otb.raster.opening import GEOTIFF, open_raster
 from otb_pipelines.process import osr
 
+_ROUNDING = 0.01
+"""What a grid may be off anywhere by rounding, as a share of a pixel: some writers divide an extent by a count."""
+
 
 class Window(NamedTuple):
     """A rectangle of pixels of a grid.
@@ -75,19 +78,21 @@ class Grid:
         Raises
         ------
         ProductError
-            The raster is rotated, its pixels are not square, it has no CRS, or it cannot be read.
+            The raster is rotated, its pixels are not square, it has no CRS, or it cannot be read. Rounding, by which no
+            pixel is off by more than a hundredth of its side, is neither.
         """
         try:
             dataset = open_raster(path, formats)
         except RuntimeError as error:
             raise ProductError(f"{path}: cannot be read as a raster ({' '.join(str(error).split())})") from error
-        left, width, row_skew, top, column_skew, height = dataset.GetGeoTransform()
-        if row_skew or column_skew or height != -width:
+        transform, size = dataset.GetGeoTransform(), (dataset.RasterXSize, dataset.RasterYSize)
+        resolution = _side(transform, size)
+        if resolution is None:
             raise ProductError(f"{path}: its pixels are not square and north-up; warp it first")
         reference = dataset.GetSpatialRef()
         if reference is None:
             raise ProductError(f"{path}: has no coordinate reference system")
-        return cls(crs_name(reference), left, top, width, dataset.RasterXSize, dataset.RasterYSize)
+        return cls(crs_name(reference), transform[0], transform[3], resolution, *size)
 
     @property
     def right(self) -> float:
@@ -138,11 +143,18 @@ class Grid:
         ValueError
             Not even one pixel fits.
         """
-        width = int(self.width * self.resolution / resolution + 1e-9)
-        height = int(self.height * self.resolution / resolution + 1e-9)
+        width = int((self.width + _ROUNDING) * self.resolution / resolution)
+        height = int((self.height + _ROUNDING) * self.resolution / resolution)
         if width < 1 or height < 1:
             raise ValueError(f"a pixel of {resolution} m does not fit into {self.width * self.resolution} m")
         return type(self)(self.crs, self.left, self.top, resolution, width, height)
+
+    def is_nearly(self, other: Self) -> bool:
+        """Say whether another grid is the same but for rounding: no pixel is off by more than a hundredth of it."""
+        if (self.crs, self.width, self.height) != (other.crs, other.width, other.height):
+            return False
+        shifts = (mine - its for mine, its in zip(self.extent, other.extent, strict=True))
+        return all(abs(shift) <= _ROUNDING * self.resolution for shift in shifts)
 
     def pixel_at(self, x: float, y: float) -> tuple[int, int] | None:
         """Return (row, column) of the pixel that holds a point, or None outside the grid.
@@ -170,6 +182,34 @@ class Grid:
             self.left + (column + 0.5) * self.resolution,
             self.top - (row + 0.5) * self.resolution,
         )
+
+
+def _side(transform: Sequence[float], size: tuple[int, int]) -> float | None:
+    """Choose the side of a raster's pixels. None if they are not square and north-up.
+
+    Of sides that differ by rounding, it is the number of the fewest digits that is near enough to both.
+
+    Parameters
+    ----------
+    transform
+        GDAL's geotransform.
+    size
+        Columns and rows.
+    """
+    _, width, row_skew, _, column_skew, height = transform
+    if width <= 0:
+        return None
+    if (row_skew, column_skew, height) == (0, 0, -width):
+        return width
+    columns, rows = size
+    most = _ROUNDING * width
+    if max(abs(row_skew) * rows, abs(column_skew) * columns) > most:
+        return None
+    for digits in range(1, 17):
+        side = float(f"{(width - height) / 2:.{digits}g}")
+        if max(abs(side - width) * columns, abs(side + height) * rows) <= most:
+            return side
+    return None
 
 
 def crs_name(reference: osr.SpatialReference) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import fiona
 
+from alcd_otb.files.reading import wide_encoding
 from alcd_otb.raster.descriptions import (
     VIRTUAL,
     UnreadableError,
@@ -83,6 +84,8 @@ _BY_SUFFIX = {
     ".mif": ("MapInfo File",),
     ".dxf": ("DXF",),
 }
+# Texts that GDAL reads as UTF-8 alone.
+_TEXT_SUFFIXES = (".csv", ".tsv", ".json", ".geojson", ".geojsonl")
 # Metadata by which a raster names other files for GDAL to open.
 _REFERRING = {"OVERVIEWS": ("OVERVIEW_FILE",), "GEOLOCATION": ("X_DATASET", "Y_DATASET")}
 
@@ -152,7 +155,7 @@ def open_vector(
         GDAL lacks the driver, or PROJ cannot work.
     """
     name = _checked_vector(path, formats)
-    with _without_schemas():
+    with _strict_drivers():
         return _open(name, gdal.OF_VECTOR | (gdal.OF_UPDATE if update else 0), formats, options=options)
 
 
@@ -176,7 +179,7 @@ def open_features(path: Path, formats: Sequence[str] = GIVEN_VECTORS, **options:
     """
     name = _checked_vector(path, formats)
     with (
-        _without_schemas(),
+        _strict_drivers(),
         fiona.open(
             Path(name), allow_unsupported_drivers=True, enabled_drivers=list(_registered(formats)), **options
         ) as collection,
@@ -230,6 +233,9 @@ def _checked_vector(path: Path | str, formats: Sequence[str]) -> str:
     check_proj()
     name = local_name(path)
     _check_driver(name, formats)
+    wide = wide_encoding(first_bytes(name)[:4]) if name.lower().endswith(_TEXT_SUFFIXES) else None
+    if wide is not None:
+        raise UnreadableError(f"it is in {wide}; save it as UTF-8")
     check_json(name)
     return name
 
@@ -263,12 +269,17 @@ def _drivers_for(name: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def _without_schemas() -> Iterator[None]:
-    """Keep GML from fetching the schema that a file names, in this thread alone."""
-    option = "GML_DOWNLOAD_SCHEMA"
-    before = gdal.GetThreadLocalConfigOption(option)
-    gdal.SetThreadLocalConfigOption(option, "NO")
+def _strict_drivers() -> Iterator[None]:
+    """Keep GML from fetching the schema that a file names, and take first rows of spreadsheets for names of columns.
+
+    Both hold in this thread alone.
+    """
+    options = {"GML_DOWNLOAD_SCHEMA": "NO", "OGR_XLSX_HEADERS": "FORCE", "OGR_ODS_HEADERS": "FORCE"}
+    before = {option: gdal.GetThreadLocalConfigOption(option) for option in options}
+    for option, value in options.items():
+        gdal.SetThreadLocalConfigOption(option, value)
     try:
         yield
     finally:
-        gdal.SetThreadLocalConfigOption(option, before)
+        for option, value in before.items():
+            gdal.SetThreadLocalConfigOption(option, value)

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from alcd_otb.arrays import Int64Array
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import values_at
 from alcd_otb.samples.pixels import held_pixels, valid_at
 from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import Legend
@@ -23,6 +25,21 @@ HIGHEST_IMBALANCE = 10
 
 SMALLEST_SPREAD = 2000.0
 """Classes whose samples all lie within this extent, in metres, are warned of."""
+
+
+class Margin(NamedTuple):
+    """What tells samples in the margin from samples without data.
+
+    Attributes
+    ----------
+    metres
+        Width of the margin along the edge of the data.
+    features
+        Raster of the features on the scene's grid, NaN where there is no data.
+    """
+
+    metres: float
+    features: Path
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,9 @@ class SampleReport:
     warnings: tuple[str, ...]
 
 
-def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: Path) -> SampleReport:
+def check_samples(
+    samples: Sequence[Sample], legend: Legend, grid: Grid, valid: Path, margin: Margin | None = None
+) -> SampleReport:
     """Drop the samples that cannot be used, and warn of doubtful samples and classes.
 
     Parameters
@@ -60,6 +79,8 @@ def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: 
         The scene's grid.
     valid
         Raster on the grid, 1 where a pixel may be used. It is read around the samples only.
+    margin
+        The margin along the edge of the data, where pixels are not valid either. None if there is none.
 
     Raises
     ------
@@ -70,18 +91,15 @@ def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: 
     """
     rows, columns, holders = held_pixels(samples, grid)
     usable = valid_at(valid, grid, rows, columns)
-    pixels, holders = (rows * grid.width + columns)[usable], holders[usable]
+    pixels, all_holders, holders = (rows * grid.width + columns)[usable], holders, holders[usable]
     on_data = set(holders.tolist())
     repeated = _repeated(samples, pixels, holders)
     kept = [index for index in range(len(samples)) if index in on_data and index not in repeated]
-    dropped = [sample for index, sample in enumerate(samples) if index not in on_data]
+    lost = [index for index in range(len(samples)) if index not in on_data]
+    in_margin = _in_margin(rows, columns, all_holders, set(lost), margin)
+    dropped = [samples[index] for index in lost]
 
-    warnings = []
-    if dropped:
-        warnings.append(
-            f"{_by_class(dropped, legend)} on no data or on no pixel's centre: dropped "
-            f"({named_features([sample.feature for sample in dropped])})"
-        )
+    warnings = _lost(dropped, [samples[index] for index in lost if index in in_margin], legend, margin)
     if repeated:
         again = [samples[index] for index in sorted(repeated)]
         warnings.append(
@@ -94,9 +112,15 @@ def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: 
 
     if len({sample.code for sample in remaining}) < 2:
         files = named_features(sorted({sample.feature.rpartition(":")[0] for sample in samples}))
+        smaller = (
+            f"set a smaller 'margin' than {margin.metres:g}, which leaves {len(remaining)} of {len(samples)} samples, "
+            "or "
+            if margin is not None and in_margin
+            else ""
+        )
         raise SampleError(
             f"{files}: fewer than two classes lie on valid data ({'; '.join(warnings)}); "
-            f"label points where {valid} is 1"
+            f"{smaller}label points where {valid} is 1"
         )
     return SampleReport(
         remaining,
@@ -104,6 +128,48 @@ def check_samples(samples: Sequence[Sample], legend: Legend, grid: Grid, valid: 
         dict(Counter(samples[index].code for index in repeated)),
         tuple(warnings),
     )
+
+
+def _in_margin(
+    rows: Int64Array, columns: Int64Array, holders: Int64Array, lost: set[int], margin: Margin | None
+) -> set[int]:
+    """Find those of the lost samples of which the first pixel has data, so that the margin alone has taken them.
+
+    Parameters
+    ----------
+    rows, columns, holders
+        (pixels,) pixels, and the index of the sample that holds each.
+    lost
+        Indices of samples of which no pixel is valid.
+    margin
+        The margin. With None, it has taken none.
+    """
+    if margin is None or not lost:
+        return set()
+    indices, first = np.unique(holders, return_index=True)
+    asked = np.isin(indices, sorted(lost))
+    indices, first = indices[asked], first[asked]
+    if not indices.size:
+        return set()
+    there = np.isfinite(values_at(margin.features, rows[first], columns[first])).all(axis=1)
+    return set(indices[there].tolist())
+
+
+def _lost(dropped: Sequence[Sample], in_margin: Sequence[Sample], legend: Legend, margin: Margin | None) -> list[str]:
+    """Tell which samples are dropped because of the margin, and which since they have no data."""
+    warnings = []
+    if in_margin and margin is not None:
+        warnings.append(
+            f"{_by_class(in_margin, legend)} in the margin of {margin.metres:g} m along the edge of the data: dropped "
+            f"({named_features([sample.feature for sample in in_margin])}); a smaller 'margin' keeps them"
+        )
+    elsewhere = [sample for sample in dropped if sample not in in_margin]
+    if elsewhere:
+        warnings.append(
+            f"{_by_class(elsewhere, legend)} on no data or on no pixel's centre: dropped "
+            f"({named_features([sample.feature for sample in elsewhere])})"
+        )
+    return warnings
 
 
 def _repeated(samples: Sequence[Sample], pixels: Int64Array, holders: Int64Array) -> set[int]:

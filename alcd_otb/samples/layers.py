@@ -18,6 +18,8 @@ LAYER = "samples"
 CORRECTIONS = "corrections"
 """Layer of corrections in a file of several layers; in a folder, the name of the file of corrections."""
 
+# A new file of these has empty sheets.
+_SPREADSHEETS = (".xlsx", ".xlsm", ".ods")
 # Tables of a GeoPackage in which QGIS keeps styles and projects.
 _TABLES_OF_QGIS = ("layer_styles", "qgis_projects")
 _BESIDE_VECTORS = re.compile(
@@ -127,6 +129,11 @@ def unreadable(path: Path, error: Exception) -> AlcdError:
     return SampleError(f"{path}: cannot be read as a vector file ({reason}); put a copy of it in its place")
 
 
+def _has_rows(path: Path, layer: str) -> bool:
+    dataset = open_vector(path)
+    return bool(dataset.GetLayerByName(layer).GetFeatureCount())
+
+
 def _of_folder(folder: Path, legend: Legend) -> Iterator[SampleLayer]:
     corrected: list[str] = []
     for path in sorted(folder.iterdir()):
@@ -153,6 +160,8 @@ def _of_file(path: Path) -> Iterator[SampleLayer]:
         yield SampleLayer(path)
         return
     layers = [name for name in names if name not in (CORRECTIONS, *_TABLES_OF_QGIS)]
+    if LAYER not in layers and path.suffix.lower() in _SPREADSHEETS:
+        layers = [name for name in layers if _has_rows(path, name)] or layers
     if LAYER not in layers and len(layers) != 1:
         raise SampleError(f"{path}: has the layers {', '.join(names)}; name that of the samples {LAYER!r}")
     yield SampleLayer(path, LAYER if LAYER in layers else layers[0])

@@ -9,6 +9,7 @@ from alcd_otb.raster.opening import open_features
 from alcd_otb.raster.vector import READING_ERRORS
 from alcd_otb.samples.layers import SampleLayer, sample_layers, unreadable
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.tables import X_NAMES, Y_NAMES, placed_features
 from alcd_otb.samples.vector_features import (
     POINTS_AND_POLYGONS,
     POLYGONS,
@@ -19,6 +20,9 @@ from alcd_otb.samples.vector_features import (
 )
 from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import gdal
+
+# Suffixes of tables, whose columns may be coordinates.
+_TABLES = (".csv", ".tsv", ".xlsx", ".xlsm", ".ods")
 
 
 class _LayerContent(NamedTuple):
@@ -95,7 +99,7 @@ def read_corrections(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, 
 
 def _read_layer(layer: SampleLayer, legend: Legend, grid: Grid, kinds: tuple[str, ...]) -> list[Sample]:
     path = layer.path
-    content = _read_content(layer)
+    content = _read_content(layer, grid)
     if not content.features:
         return []
     layer_name = layer.name if layer.corrects else None
@@ -114,13 +118,13 @@ def _read_layer(layer: SampleLayer, legend: Legend, grid: Grid, kinds: tuple[str
     return samples_of_features(content.features, source)
 
 
-def _read_content(layer: SampleLayer) -> _LayerContent:
+def _read_content(layer: SampleLayer, grid: Grid) -> _LayerContent:
     options = {"layer": layer.name} if layer.name else {}
-    if layer.path.suffix.lower() == ".csv":
-        options |= {"X_POSSIBLE_NAMES": "x,lon*,easting", "Y_POSSIBLE_NAMES": "y,lat*,northing"}
+    is_table = layer.path.suffix.lower() in _TABLES
     try:
         with open_features(layer.path, **options) as collection:
-            crs, fields = collection.crs_wkt, list(collection.schema["properties"])
+            crs, fields = collection.crs_wkt or _crs_beside(layer.path), list(collection.schema["properties"])
+            is_table = is_table or collection.schema["geometry"] == "None"
             gdal.ErrorReset()
             content = _LayerContent(list(collection), crs, fields)
             # Fiona takes a failure for the end of the layer: the other samples would be left out silently. Of a feature
@@ -128,6 +132,18 @@ def _read_content(layer: SampleLayer) -> _LayerContent:
             failure = gdal.GetLastErrorMsg()
             if gdal.GetLastErrorType() >= gdal.CE_Failure and "Pointer '" not in failure:
                 raise OSError(failure)
-            return content
     except READING_ERRORS as error:
         raise unreadable(layer.path, error) from error
+    placed = placed_features(content.features, fields, crs, f"{layer.path}:", grid) if is_table else None
+    return content if placed is None else _LayerContent(placed.features, placed.crs, fields)
+
+
+def _crs_beside(path: Path) -> str:
+    """Return the CRS that a .prj file beside a CSV file gives, as WKT. Empty if there is none."""
+    if path.suffix.lower() != ".csv" or not path.with_suffix(".prj").is_file():
+        return ""
+    # GDAL reads it only where it takes columns for coordinates. It takes a number with a comma for another, so that
+    # these places are not used.
+    options = {"X_POSSIBLE_NAMES": ",".join(X_NAMES), "Y_POSSIBLE_NAMES": ",".join(Y_NAMES)}
+    with open_features(path, **options) as collection:
+        return str(collection.crs_wkt)

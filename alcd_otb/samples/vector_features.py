@@ -98,7 +98,7 @@ def class_field_of(subject: str, fields: Sequence[str]) -> str:
         Where there is no such field.
     """
     # Shapefile writers often put names in capitals.
-    alike = [name for name in fields if name.lower() == "class"]
+    alike = [name for name in fields if name.strip().lower() == "class"]
     if "class" in alike:
         return "class"
     if len(alike) == 1:

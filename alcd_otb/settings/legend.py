@@ -13,6 +13,9 @@ NO_DATA = 0
 """Code of no data in every label raster. No class has it."""
 
 
+MOST_GROWTH = 10_000
+"""Longest half side in metres of the square around a point."""
+
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", json_schema_extra={"format": "color-hex"})]
 
 
@@ -41,6 +44,7 @@ class LegendClass:
         float | None,
         Field(
             ge=0,
+            le=MOST_GROWTH,
             strict=True,
             allow_inf_nan=False,
             description="half side in metres of the square around a point of this class; absent: `samples.growth`; 0: "
@@ -92,6 +96,11 @@ class Positive:
     def key(self) -> str:
         """The names of both sides in JSON and in names of files, such as ``invalid_valid``."""
         return f"{self.name}_{self.others}"
+
+    @property
+    def matrix_file(self) -> str:
+        """The name of the file of the two-class confusion matrix."""
+        return f"{self.key}_matrix.csv"
 
     def as_json(self) -> dict[str, Any]:
         """Return the two sides as they are written in results."""
@@ -165,6 +174,10 @@ class Legend:
     def positive_codes(self) -> tuple[int, ...]:
         """The codes of the positive classes, ascending."""
         return tuple(legend_class.code for legend_class in self.classes if legend_class.name in self.positive.classes)
+
+    def side_of(self, legend_class: LegendClass) -> str:
+        """Return the name of the side that a class is on."""
+        return self.positive.name if legend_class.name in self.positive.classes else self.positive.others
 
     def with_code(self, code: int) -> LegendClass:
         """Return the class of a code.

@@ -27,9 +27,12 @@ _LONGEST_PART, _LONGEST_PATH = 255, 4000
 """Most bytes of one name of a path, and of a whole path, that Linux opens."""
 
 
-Metres = Annotated[float, Field(ge=0)]
+FARTHEST = 100_000
+"""Longest length in metres that a setting may have: nearly the side of a tile."""
 
-Resolution = Annotated[float, Field(ge=10)]
+Metres = Annotated[float, Field(ge=0, le=FARTHEST)]
+
+Resolution = Annotated[float, Field(ge=10, le=FARTHEST)]
 
 Radius = Annotated[int, Field(ge=0, le=50)]
 

@@ -8,10 +8,20 @@ from pydantic import Field, field_validator, model_validator
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.settings.band_names import BANDS, checked_bands, known_names
+from alcd_otb.settings.classifier_parameters import check_ranges
 from alcd_otb.settings.features import Feature, check_names, feature_name, is_file_name
 from alcd_otb.settings.json_schema import Schema, schema_of
-from alcd_otb.settings.legend import Legend, LegendClass, Positive
-from alcd_otb.settings.strict_model import Metres, Radius, Resolution, SchemaFile, StrictModel, read_json, validated
+from alcd_otb.settings.legend import MOST_GROWTH, Legend, LegendClass, Positive
+from alcd_otb.settings.strict_model import (
+    FARTHEST,
+    Metres,
+    Radius,
+    Resolution,
+    SchemaFile,
+    StrictModel,
+    read_json,
+    validated,
+)
 from alcd_otb.settings.view import View
 
 SKLEARN = "sklearn"
@@ -19,6 +29,9 @@ SKLEARN = "sklearn"
 
 The key ``sklearn`` names the classifier, and keys such as ``sklearn.n_estimators`` give its parameters.
 """
+
+MOST_PLACES = 1000
+"""Most places that are proposed in a turn."""
 
 
 class SampleSettings(StrictModel):
@@ -28,15 +41,19 @@ class SampleSettings(StrictModel):
     this.
     """
 
-    growth: Metres = Field(
+    growth: float = Field(
         default=100,
+        ge=0,
+        le=MOST_GROWTH,
         description="half side in metres of the square around a point, of the classes without `grow`; 0: the one "
         "pixel that holds it",
     )
     training_proportion: float = Field(
         default=0.9, gt=0, le=1, description="share of each class's points that train; the others validate"
     )
-    most_pixels_per_class: int = Field(default=8000, ge=1, description="training takes no more pixels of a class")
+    most_pixels_per_class: int = Field(
+        default=8000, ge=1, le=2**31 - 1, description="training takes no more pixels of a class"
+    )
     jitter: float = Field(
         default=0,
         ge=0,
@@ -52,7 +69,8 @@ class SampleSettings(StrictModel):
     )
     block: float = Field(
         default=5000,
-        gt=0,
+        ge=1,
+        le=FARTHEST,
         description="side in metres of the squares that [k-fold cross-validation]"
         "(accuracy.md#k-fold-cross-validation) keeps whole",
     )
@@ -92,14 +110,14 @@ class Confidence(StrictModel):
 class QuerySettings(StrictModel):
     """Which places are proposed to be labelled next."""
 
-    number: int = Field(default=12, ge=1, le=1000, description="places proposed in a turn")
+    number: int = Field(default=12, ge=1, le=MOST_PLACES, description="places proposed in a turn")
     spacing: Metres = Field(default=480, description="metres between the places, and between them and samples")
     candidates: int = Field(
         default=16,
         ge=1,
         le=100,
         description="pixels of least margin from which they are chosen, as a multiple of `number`: more give more "
-        "weight to what is new, fewer to what is unsure",
+        "weight to what is new, fewer to what is unsure; at most 10000 pixels",
     )
 
 
@@ -210,6 +228,13 @@ class Template(StrictModel):
         for key in classifier:
             if key not in ("classifier", library) and not key.startswith(f"{library}."):
                 raise ValueError(f"key {key!r} is not known; a classifier's parameters begin with '{library}.'")
+        return classifier
+
+    @field_validator("classifier")
+    @classmethod
+    def _in_its_ranges(cls, classifier: dict[str, Any]) -> dict[str, Any]:
+        if classifier["classifier"] != SKLEARN:
+            check_ranges(classifier)
         return classifier
 
     @field_validator("bands")

@@ -18,7 +18,7 @@ class ViewLayer(Formula):
         description="`red`, `green` and `blue` make the pictures; any three that end so are one image in QGIS"
     )
     expr: str = Field(description="an [expression](#expressions)")
-    step: float = Field(default=0.001, gt=0, description="one unit of the stored 16-bit integer")
+    step: float = Field(default=0.001, ge=1e-9, le=1_000_000, description="one unit of the stored 16-bit integer")
     minimum: float | None = Field(
         default=None,
         description="shown as black in pictures and in QGIS; with `maximum`. Absent: 0 in colour; in grey, what leaves "

@@ -121,6 +121,14 @@ class TestJson:
     def test_that_cannot_be_used_is_refused(self, text: str, expected: str) -> None:
         assert expected in refusal(lambda: parse_json(text.encode()))
 
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+    @pytest.mark.parametrize("text", ['{"name": "Arles"}', "[1]", '{"é": 1}'])
+    def test_of_wide_characters_is_told_by_name(self, text: str, encoding: str) -> None:
+        name = encoding[:6].upper()
+        assert refusal(lambda: parse_json(text.encode(encoding))) == (
+            f"is not valid JSON (it is in {name}; save it as UTF-8)"
+        )
+
     @pytest.mark.parametrize("content", [b"\xff\xfe[\0]\0", b'["\xff"]', '["é"]'.encode("latin-1")])
     def test_that_is_no_utf_8_is_refused(self, content: bytes) -> None:
         assert "save it as UTF-8" in refusal(lambda: parse_json(content))

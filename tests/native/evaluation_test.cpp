@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "formula.hpp"
@@ -61,21 +62,48 @@ TEST(Evaluation, PassesNaNOn) {
     }
 }
 
-TEST(Evaluation, ComparesNaNAsTheLanguageCDoes) {
-    for (const char* text : {"im1b1 == im1b1", "im1b1 < 1", "im1b1 > 1", "im1b1 <= im1b1", "im1b1 >= 1"}) {
-        EXPECT_EQ(formula::value(text, {not_a_number}), 0.0F) << text;
+// No data must not become a class of "below the threshold", nor the other number of two.
+TEST(Evaluation, KnowsNothingOfNaN) {
+    for (const char* operation : {"<", "<=", ">", ">=", "==", "!=", "&&", "||", "^", "+", "-", "*", "/"}) {
+        for (const char* number : {"0", "1", "-1", "2"}) {
+            for (const std::string& text : {std::string("im1b1 ") + operation + " " + number,
+                                            std::string(number) + " " + operation + " im1b1",
+                                            std::string("im1b1 ") + operation + " im1b1"}) {
+                EXPECT_TRUE(std::isnan(formula::value(text, {not_a_number}))) << text;
+            }
+        }
     }
-    EXPECT_EQ(formula::value("im1b1 != im1b1", {not_a_number}), 1.0F);
-    // NaN is not 0.
-    EXPECT_EQ(formula::value("im1b1 ? 2 : 3", {not_a_number}), 2.0F);
-    EXPECT_EQ(formula::value("im1b1 && 1", {not_a_number}), 1.0F);
+    for (const char* text :
+         {"min(im1b1, 1)", "min(1, im1b1)", "max(im1b1, 1)", "max(1, im1b1)", "max(1, im1b1, 2)",
+          "im1b1 ? 2 : 3", "im1b1 > 0.3 ? 2 : 3", "(0 / 0) > 1", "min(1, ln(-1))", "max(1, 0 / 0)"}) {
+        EXPECT_TRUE(std::isnan(formula::value(text, {not_a_number}))) << text;
+    }
 }
 
-TEST(Evaluation, TakesTheFirstOfANumberAndNaN) {
-    EXPECT_TRUE(std::isnan(formula::value("min(im1b1, 1)", {not_a_number})));
-    EXPECT_TRUE(std::isnan(formula::value("max(im1b1, 1)", {not_a_number})));
-    EXPECT_EQ(formula::value("min(1, im1b1)", {not_a_number}), 1.0F);
-    EXPECT_EQ(formula::value("max(1, im1b1)", {not_a_number}), 1.0F);
+TEST(Evaluation, KeepsNaNOfOnePixelFromItsNeighbours) {
+    const formulas::Program program = formulas::parse("max(min(im1b1, 5), 2) > 3 ? im1b1 : 0", {1});
+    std::vector<float> pixels(700);
+    for (std::size_t pixel = 0; pixel < pixels.size(); ++pixel) {
+        pixels[pixel] = pixel % 3 == 1 ? not_a_number : static_cast<float>(pixel % 7);
+    }
+    std::vector<float> results(pixels.size());
+    formulas::Evaluation(program).evaluate({{pixels.data(), 1}}, pixels.size(), results.data());
+    for (std::size_t pixel = 0; pixel < pixels.size(); ++pixel) {
+        if (pixel % 3 == 1) {
+            EXPECT_TRUE(std::isnan(results[pixel])) << pixel;
+        } else {
+            EXPECT_EQ(results[pixel], pixel % 7 > 3 ? static_cast<float>(pixel % 7) : 0.0F) << pixel;
+        }
+    }
+}
+
+TEST(Evaluation, TellsWhatIsFinite) {
+    EXPECT_EQ(formula::value("isfinite(im1b1)", {2}), 1.0F);
+    EXPECT_EQ(formula::value("isfinite(im1b1)", {not_a_number}), 0.0F);
+    EXPECT_EQ(formula::value("isfinite(im1b1)", {infinity}), 0.0F);
+    EXPECT_EQ(formula::value("isfinite(-im1b1)", {infinity}), 0.0F);
+    EXPECT_EQ(formula::value("isfinite(1e300)"), 1.0F);
+    EXPECT_EQ(formula::value("isfinite(im1b1) ? im1b1 : -9", {not_a_number}), -9.0F);
 }
 
 TEST(Evaluation, ChoosesPixelByPixel) {

@@ -37,4 +37,4 @@ def test_view_layers_are_in_their_steps() -> None:
         made = view_layer(layer, -32768)
         assert isinstance(made, stack.FormulaLayer)
         assert made.sources == sources
-        assert made.expression.endswith(f"==0 ? max({value},-32767) : -32768")
+        assert made.expression == f"isfinite({value.rpartition('/')[0]}) ? max({value},-32767) : -32768"

@@ -172,6 +172,37 @@ class TestValues:
 
 
 class TestView:
+    def test_pixels_that_are_square_but_for_rounding(self, tmp_path: Path) -> None:
+        """Of either date. All values are as with square pixels, and none is moved or mixed."""
+        values = {name: backscatter(number) for number, name in enumerate(("VV", "VH"), start=1)}
+        values["VV"][3, 4] = np.nan
+        stacks = [write_stack(tmp_path / f"{name}.tif", values, resolution=60) for name in ("cloudy", "clear")]
+        for stack, sides in zip(stacks, ((60, -60.0000001), (60.0000003, -59.9999998)), strict=True):
+            dataset = gdal.Open(str(stack), gdal.GA_Update)
+            dataset.SetGeoTransform((LEFT + 1e-7 * sides[1], sides[0], 0, TOP, 0, sides[1]))
+            dataset = None
+        template = {"resolution": 60, "features": ["VV", "clear.VV", {"name": "change", "expr": "VH - clear.VH"}]}
+        work = prepared(scene_of(tmp_path, stacks[0], template, clear=str(stacks[1])))
+        made = layers(work.features)
+        np.testing.assert_allclose(made["VV"], values["VV"], rtol=STORED)
+        np.testing.assert_array_equal(made["clear.VV"], made["VV"])
+        assert (made["change"] == 0).all()
+        assert gdal.Open(str(work.valid)).GetGeoTransform()[1:] == (60, 0, TOP, 0, -60)
+
+    def test_no_data_is_no_data_in_every_kind_of_feature(self, tmp_path: Path) -> None:
+        values = {name: backscatter(number) for number, name in enumerate(("VV", "VH"), start=1)}
+        values["VV"][3, 4] = values["VV"][7:9, 2:5] = np.nan
+        formulas = ["VV > -12", "min(0, VV)", "max(VH, VV)", "1 if VV < -12 else 0", "VV ** 0", "abs(VV) != VH"]
+        features = [{"name": f"f{number}", "expr": text} for number, text in enumerate(formulas)]
+        work = prepared(scene_of(tmp_path, write_stack(tmp_path / "s1.tif", values), {"features": features}))
+        made, empty = layers(work.features), np.isnan(values["VV"])
+        vv, vh = values["VV"][~empty], values["VH"][~empty]
+        expected = [vv > -12, np.minimum(0, vv), np.maximum(vh, vv), vv < -12, vv**0, np.abs(vv) != vh]
+        for name, right in zip(made, expected, strict=True):
+            np.testing.assert_array_equal(np.isnan(made[name]), empty, err_msg=name)
+            np.testing.assert_allclose(made[name][~empty], right, rtol=STORED, err_msg=name)
+        np.testing.assert_array_equal(gdal.Open(str(work.valid)).ReadAsArray(), ~empty)
+
     def test_steps_of_any_sign_and_no_data_apart(self, tmp_path: Path) -> None:
         vv = backscatter(1)
         vv[0, :4] = [-12.344, -12.346, 0, np.nan]

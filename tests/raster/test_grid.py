@@ -33,11 +33,41 @@ class TestReading:
         assert Grid.of(write(tmp_path / "a.tif", TILE.transform)).transform == TILE.transform
 
     @pytest.mark.parametrize(
+        ("transform", "side"),
+        [
+            ((600000, 60, 0, 4900020, 0, -60.0000001), 60),
+            ((600000, 10.0000003, 0, 4900020, 0, -9.9999998), 10),
+            ((600000, 29.99, 0, 4900020, 0, -30.01), 30),
+            ((600000, 0.1, 0, 4900020, 0, -0.1 + 1e-9), 0.1),
+            # Not changed, though rounder numbers are near.
+            ((600000, 59.9999999, 0, 4900020, 0, -59.9999999), 59.9999999),
+            ((600000, 60, 1e-9, 4900020, -1e-9, -60), 60),
+        ],
+    )
+    def test_sides_that_differ_by_rounding(self, tmp_path: Path, transform: tuple[float, ...], side: float) -> None:
+        grid = Grid.of(write(tmp_path / "a.tif", transform))
+        assert grid == Grid("EPSG:32631", 600000, 4900020, side, 4, 3)
+
+    def test_what_is_rounding_depends_on_the_size(self, tmp_path: Path) -> None:
+        """Over 10000 rows, 0.0001 of a side are a whole pixel."""
+        dataset = gdal.GetDriverByName("GTiff").Create(str(tmp_path / "a.tif"), 4, 10000, 1, gdal.GDT_Byte)
+        dataset.SetProjection("EPSG:32631")
+        dataset.SetGeoTransform((0, 10, 0, 0, 0, -10.001))
+        dataset = None
+        with pytest.raises(ProductError, match="not square"):
+            Grid.of(tmp_path / "a.tif")
+
+    @pytest.mark.parametrize(
         ("transform", "epsg", "problem"),
         [
             ((0, 10, 0, 0, 0, -20), 32631, "not square and north-up"),
             ((0, 10, 0, 0, 0, 10), 32631, "not square and north-up"),
             ((0, 10, 1, 0, 1, -10), 32631, "not square and north-up"),
+            # 4 x 3 pixels, the last of which is 0.016 of a side off, whichever side is taken.
+            ((0, 10, 0, 0, 0, -10.08), 32631, "not square and north-up"),
+            ((0, 10, 0, 0, 0.03, -10), 32631, "not square and north-up"),
+            ((0, -10, 0, 0, 0, 10), 32631, "not square and north-up"),
+            ((0, 0, 0, 0, 0, 0), 32631, "not square and north-up"),
             ((0, 10, 0, 9, 0, -10), None, "has no coordinate reference system"),
         ],
     )
@@ -60,6 +90,28 @@ class TestReading:
         assert crs_name(reference).startswith("PROJCS[")
         grid = Grid(crs_name(reference), 0, 0, 10, 1, 1)
         assert grid.spatial_reference.IsSame(reference)
+
+
+class TestNearly:
+    @pytest.mark.parametrize(
+        ("other", "expected"),
+        [
+            (Grid("EPSG:32631", 600000.09, 4900019.91, 10, 10980, 10980), True),
+            (Grid("EPSG:32631", 600000, 4900020, 10.000009, 10980, 10980), True),
+            (Grid("EPSG:32631", 600000.11, 4900020, 10, 10980, 10980), False),
+            (Grid("EPSG:32631", 600000, 4900020, 10.00001, 10980, 10980), False),
+            (Grid("EPSG:32631", 600000, 4900020, 10, 10980, 10979), False),
+            (Grid("EPSG:32632", 600000, 4900020, 10, 10980, 10980), False),
+        ],
+    )
+    def test_by_a_hundredth_of_a_pixel(self, other: Grid, expected: bool) -> None:
+        assert other.is_nearly(TILE) is expected
+        assert TILE.is_nearly(other) is expected
+
+    def test_no_pixel_is_lost_to_rounding(self) -> None:
+        assert Grid("EPSG:32631", 0, 0, 59.9999999, 60, 61).at_resolution(60).width == 60
+        assert Grid("EPSG:32631", 0, 0, 9.9999999, 120, 120).at_resolution(60).height == 20
+        assert Grid("EPSG:32631", 0, 0, 10, 119, 120).at_resolution(60).width == 19
 
 
 class TestPlaces:

@@ -8,7 +8,7 @@ from osgeo import gdal
 
 from alcd_otb.errors import ProductError, SampleError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.checks import check_samples
+from alcd_otb.samples.checks import Margin, check_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend, LegendClass
 
@@ -50,6 +50,39 @@ def box(top: float, left: float, bottom: float, right: float, code: int, fid: in
 def spread(code: int, first: int, count: int = 4) -> list[Sample]:
     """Points along a diagonal of more than 2 km, in a row of the scene of their own."""
     return [at(5 * code + i, 15 + 70 * i / (count - 1), code, first + i) for i in range(count)]
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    """Two features, of which the second has no data in the five columns on the left."""
+    values = np.ones((2, GRID.height, GRID.width), np.float32)
+    values[1, :, :5] = np.nan
+    path = str(tmp_path / "features.tif")
+    dataset = gdal.GetDriverByName("GTiff").Create(path, GRID.width, GRID.height, 2, gdal.GDT_Float32)
+    dataset.SetGeoTransform(GRID.transform)
+    dataset.WriteArray(values)
+    return Path(path)
+
+
+class TestMargin:
+    lost = (at(30, 8, 2, 31), at(31, 9, 5, 32), at(32, 2, 5, 33), box(40.1, 6.1, 42.9, 8.9, 6, 34))
+
+    def test_what_it_takes_is_told_apart_from_what_has_no_data(self, valid: Path, features: Path) -> None:
+        samples = (*spread(2, 1), *spread(5, 11), *spread(6, 21), *self.lost)
+        report = check_samples(samples, LEGEND, GRID, valid, Margin(300, features))
+        assert report.on_no_data == {2: 1, 5: 2, 6: 1}
+        assert report.warnings == (
+            "1 of class low_clouds, 1 of class land, 1 of class water lie in the margin of 300 m along the edge of the "
+            "data: dropped (s.gpkg:31, s.gpkg:32, s.gpkg:34); a smaller 'margin' keeps them",
+            "1 of class land lies on no data or on no pixel's centre: dropped (s.gpkg:33)",
+        )
+
+    def test_that_leaves_too_little_is_named_with_what_is_left(self, valid: Path, features: Path) -> None:
+        with pytest.raises(SampleError, match="in the margin of 300 m along the edge") as caught:
+            check_samples((*spread(2, 1, 3), *self.lost), LEGEND, GRID, valid, Margin(300, features))
+        assert str(caught.value).endswith(
+            f"; set a smaller 'margin' than 300, which leaves 3 of 7 samples, or label points where {valid} is 1"
+        )
 
 
 def test_good_samples_are_kept_without_a_word(valid: Path) -> None:

@@ -237,9 +237,9 @@ class TestWrongTemplates:
         ("changes", "expected"),
         [
             # Of the wrong type.
-            ({"resolution": "20"}, "resolution: '20' is not allowed; it must be a number of at least 10"),
-            ({"resolution": True}, "resolution: true is not allowed; it must be a number of at least 10"),
-            ({"margin": None}, "margin: null is not allowed; it must be a number of at least 0"),
+            ({"resolution": "20"}, "resolution: '20' is not allowed; it must be a number from 10 to 100000"),
+            ({"resolution": True}, "resolution: true is not allowed; it must be a number from 10 to 100000"),
+            ({"margin": None}, "margin: null is not allowed; it must be a number from 0 to 100000"),
             ({"samples": 100}, "samples: 100 is not allowed; it must be an object"),
             (
                 {"samples": {"seed": 1.5}},
@@ -268,8 +268,8 @@ class TestWrongTemplates:
             ),
             ({"classifier": "rf"}, "classifier: 'rf' is not allowed; it must be an object"),
             # Out of range.
-            ({"resolution": 5}, "resolution: 5 is not allowed; it must be a number of at least 10"),
-            ({"margin": -1}, "margin: -1 is not allowed; it must be a number of at least 0"),
+            ({"resolution": 5}, "resolution: 5 is not allowed; it must be a number from 10 to 100000"),
+            ({"margin": -1}, "margin: -1 is not allowed; it must be a number from 0 to 100000"),
             (
                 {"samples": {"seed": -1}},
                 "samples.seed: -1 is not allowed; it must be a whole number from 0 to 2147483647",
@@ -278,7 +278,7 @@ class TestWrongTemplates:
                 {"samples": {"training_proportion": 0}},
                 "samples.training_proportion: 0 is not allowed; it must be a number above 0 and of at most 1",
             ),
-            ({"samples": {"block": 0}}, "samples.block: 0 is not allowed; it must be a number above 0"),
+            ({"samples": {"block": 0}}, "samples.block: 0 is not allowed; it must be a number from 1 to 100000"),
             (
                 {"regularisation": {"radius": 51}},
                 "regularisation.radius: 51 is not allowed; it must be a whole number from 0 to 50",
@@ -299,7 +299,7 @@ class TestWrongTemplates:
             ),
             (
                 {"classes": [{**CLASSES[0], "grow": -5}]},
-                "classes.0.grow: -5 is not allowed; it must be a number of at least 0",
+                "classes.0.grow: -5 is not allowed; it must be a number from 0 to 10000",
             ),
             # The two sides.
             (

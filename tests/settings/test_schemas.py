@@ -34,6 +34,7 @@ STRICTER = {
     "functions are named by file or module": r"is neither 'FILE.py:FUNCTION'",
     "a scene has one image": r"stack",
     "expressions are parsed": r"expression .*: ",
+    "a classifier's numbers have ranges": r"classifier: classifier\.\S+: .* is not allowed",
 }
 """Why a model may refuse what its schema accepts, and the message by which it does."""
 
@@ -225,6 +226,7 @@ def test_every_reason_to_be_stricter_occurs() -> None:
         "a layer's shades go from dark to bright": {"view": {"layers": [{"name": "x", "expr": "B02", "minimum": 1}]}},
         "functions are named by file or module": {"features": [{"name": "x", "python": "x", "bands": ["B02"]}]},
         "expressions are parsed": {"features": [{"name": "x", "expr": "B02 +"}]},
+        "a classifier's numbers have ranges": {"classifier": {"classifier": "rf", "classifier.rf.nbtrees": 0}},
     }
     assert cases.keys() | {"a scene has one image"} == STRICTER.keys()
     for reason, case in cases.items():

@@ -11,7 +11,9 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
     command = subcommands.add_parser("next", parents=[common], help="propose where to label next")
     command.add_argument("scene", type=Path, help="scene.json")
-    command.add_argument("-n", "--number", type=positive, metavar="N", help="places; else as the template says")
+    command.add_argument(
+        "-n", "--number", type=positive, metavar="N", help="places, at most 1000; else as the template says"
+    )
     command.set_defaults(command=run)
 
 

@@ -27,9 +27,12 @@ def run(options: argparse.Namespace) -> int:
             "name": scene.config.name,
             "workspace": str(scene.workspace.folder),
             "validation": VALIDATION,
+            "warnings": list(scene.workspace.preparation_warnings),
             "iterations": [iteration.as_json() for iteration in iterations],
         }
         print(json.dumps(content))
     else:
         print(status_text(f"{scene.config.name} ({scene.workspace.folder})", iterations))
+        for warning in scene.workspace.preparation_warnings:
+            print(f"\nwarning: {warning}")
     return 0

@@ -22,7 +22,7 @@ formulas::FormulaFilter::Image::Pointer image_of(InputImageParameter& parameter)
 
 }  // namespace
 
-// BandMath's values, many pixels at a time.
+// BandMath's values, many pixels at a time, but NaN wherever an operand is NaN.
 class FormulaEvaluation : public Application {
   public:
     using Self = FormulaEvaluation;
@@ -40,8 +40,9 @@ class FormulaEvaluation : public Application {
         SetDocLongDescription(
             "Gives BandMath's values, faster: each operation goes over many pixels at a time, in 64 bits. "
             "im1b2 is band 2 of image 1; there are numbers, + - * / ^, < <= > >= == !=, && ||, "
-            "CONDITION ? A : B, and the functions sqrt, exp, ln, abs, min and max. "
-            "A value that is not finite is NaN.");
+            "CONDITION ? A : B, and the functions sqrt, exp, ln, abs, min, max and isfinite. "
+            "A value that is not finite is NaN. So is what is made of NaN, by comparisons, min and max, too: "
+            "only isfinite gives 0 of it, and 1 of a number. What CONDITION does not choose may be NaN.");
         SetDocLimitations("No other functions, no statistics of images and no coordinates of pixels.");
         SetDocAuthors("alcd_otb");
         SetDocSeeAlso("BandMath");

@@ -10,6 +10,8 @@ namespace {
 // So few pixels at a time that all registers stay in the processor's nearest cache.
 constexpr std::size_t run_pixels = 256;
 
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
 // A step may write where it reads, but no value depends on another pixel's.
 template <class Function>
 void each(Function function, std::size_t count, double* target, const double* values) {
@@ -27,13 +29,25 @@ void each(Function function, std::size_t count, double* target, const double* le
     }
 }
 
+// IEEE 754 gives a number for some functions where an operand is NaN. Here, what is not known stays so.
+template <class Function>
+void each_known(Function function, std::size_t count, double* target, const double* left,
+                const double* right) {
+    const auto known = [function](double one, double other) {
+        const double value = function(one, other);
+        return std::isunordered(one, other) ? not_a_number : value;
+    };
+    each(known, count, target, left, right);
+}
+
 void choose(std::size_t count, double* target, const double* conditions, const double* yes,
             const double* no) {
 #pragma GCC ivdep
     for (std::size_t pixel = 0; pixel < count; ++pixel) {
         const double one = yes[pixel];
         const double other = no[pixel];
-        target[pixel] = conditions[pixel] != 0 ? one : other;
+        const double chosen = conditions[pixel] != 0 ? one : other;
+        target[pixel] = std::isnan(conditions[pixel]) ? not_a_number : chosen;
     }
 }
 
@@ -89,6 +103,7 @@ void Evaluation::run(const Program::Step& step, std::size_t count) {
     const double* second = values(step.operands[1]);
     const auto of_one = [&](auto function) { each(function, count, target, first); };
     const auto of_two = [&](auto function) { each(function, count, target, first, second); };
+    const auto of_known = [&](auto function) { each_known(function, count, target, first, second); };
     switch (step.operation) {
         case Operation::Negation:
             return of_one([](double value) { return -value; });
@@ -100,6 +115,10 @@ void Evaluation::run(const Program::Step& step, std::size_t count) {
             return of_one([](double value) { return std::log(value); });
         case Operation::AbsoluteValue:
             return of_one([](double value) { return std::fabs(value); });
+        case Operation::Finite:
+            return of_one([](double value) {
+                return std::fabs(value) <= std::numeric_limits<double>::max() ? 1.0 : 0.0;
+            });
         case Operation::Sum:
             return of_two([](double left, double right) { return left + right; });
         case Operation::Difference:
@@ -109,28 +128,29 @@ void Evaluation::run(const Program::Step& step, std::size_t count) {
         case Operation::Quotient:
             return of_two([](double left, double right) { return left / right; });
         case Operation::Power:
-            return of_two([](double left, double right) { return std::pow(left, right); });
+            return of_known([](double left, double right) { return std::pow(left, right); });
         case Operation::Less:
-            return of_two([](double left, double right) { return left < right ? 1.0 : 0.0; });
+            return of_known([](double left, double right) { return left < right ? 1.0 : 0.0; });
         case Operation::LessOrEqual:
-            return of_two([](double left, double right) { return left <= right ? 1.0 : 0.0; });
+            return of_known([](double left, double right) { return left <= right ? 1.0 : 0.0; });
         case Operation::Greater:
-            return of_two([](double left, double right) { return left > right ? 1.0 : 0.0; });
+            return of_known([](double left, double right) { return left > right ? 1.0 : 0.0; });
         case Operation::GreaterOrEqual:
-            return of_two([](double left, double right) { return left >= right ? 1.0 : 0.0; });
+            return of_known([](double left, double right) { return left >= right ? 1.0 : 0.0; });
         case Operation::Equal:
-            return of_two([](double left, double right) { return left == right ? 1.0 : 0.0; });
+            return of_known([](double left, double right) { return left == right ? 1.0 : 0.0; });
         case Operation::Unequal:
-            return of_two([](double left, double right) { return left != right ? 1.0 : 0.0; });
+            return of_known([](double left, double right) { return left != right ? 1.0 : 0.0; });
         case Operation::Both:
-            return of_two([](double left, double right) { return ((left != 0) & (right != 0)) ? 1.0 : 0.0; });
+            return of_known(
+                [](double left, double right) { return ((left != 0) & (right != 0)) ? 1.0 : 0.0; });
         case Operation::Either:
-            return of_two([](double left, double right) { return ((left != 0) | (right != 0)) ? 1.0 : 0.0; });
+            return of_known(
+                [](double left, double right) { return ((left != 0) | (right != 0)) ? 1.0 : 0.0; });
         case Operation::Least:
-            // Of a number and NaN the first, as in BandMath.
-            return of_two([](double left, double right) { return right < left ? right : left; });
+            return of_known([](double left, double right) { return right < left ? right : left; });
         case Operation::Greatest:
-            return of_two([](double left, double right) { return left < right ? right : left; });
+            return of_known([](double left, double right) { return left < right ? right : left; });
         case Operation::Choice:
             return choose(count, target, first, second, values(step.operands[2]));
     }

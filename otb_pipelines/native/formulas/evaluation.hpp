@@ -20,7 +20,8 @@ class Evaluation {
     explicit Evaluation(const Program& program);
 
     // Evaluates the program for a number of pixels. `rows` has one entry for each of the program's bands.
-    // Each operation is rounded to 64 bits. The result is NaN if it is not finite, or too large for a 32-bit
+    // Each operation is rounded to 64 bits. What any but `isfinite` makes of NaN is NaN, so that a comparison
+    // with what is not known is not known. The result is NaN if it is not finite, or too large for a 32-bit
     // float.
     void evaluate(const std::vector<Row>& rows, std::size_t pixels, float* target);
 

@@ -16,10 +16,8 @@ namespace {
 constexpr int deepest = 1000;
 
 const std::map<std::string, Operation> functions_of_one{
-    {"sqrt", Operation::SquareRoot},
-    {"exp", Operation::Exponential},
-    {"ln", Operation::NaturalLogarithm},
-    {"abs", Operation::AbsoluteValue},
+    {"sqrt", Operation::SquareRoot},   {"exp", Operation::Exponential}, {"ln", Operation::NaturalLogarithm},
+    {"abs", Operation::AbsoluteValue}, {"isfinite", Operation::Finite},
 };
 const std::map<std::string, Operation> functions_of_some{{"min", Operation::Least},
                                                          {"max", Operation::Greatest}};
@@ -201,7 +199,7 @@ class Parser {
             expect(")");
             return result;
         }
-        refuse("expected a band as im1b1, or one of sqrt, exp, ln, abs, min, max");
+        refuse("expected a band as im1b1, or one of sqrt, exp, ln, abs, min, max, isfinite");
     }
 
     void check(const BandName& name, const std::string& written) const {

@@ -13,6 +13,8 @@ enum class Operation {
     Exponential,
     NaturalLogarithm,
     AbsoluteValue,
+    // 1 of a finite number, 0 of any other: the one operation that NaN does not pass through.
+    Finite,
     // These have two operands.
     Sum,
     Difference,
@@ -29,7 +31,8 @@ enum class Operation {
     Either,
     Least,
     Greatest,
-    // This has three operands: if the first is not 0 the second, otherwise the third.
+    // This has three operands: if the first is not 0 the second, otherwise the third. What is not chosen may
+    // be NaN.
     Choice,
 };
 
