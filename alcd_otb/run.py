@@ -12,7 +12,7 @@ from pathlib import Path
 from alcd_otb.active_learning.foreign_labels import take_over_labels
 from alcd_otb.active_learning.job import update_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
-from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
+from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductError, SampleError
 from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
@@ -34,7 +34,7 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
-from otb_pipelines.errors import OtbError, OtbMissingError
+from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -148,6 +148,8 @@ def translated_failures() -> Iterator[None]:
         yield
     except OtbMissingError as error:
         raise EnvironmentNotReadyError(f"{error}; run: python -m alcd_otb doctor") from error
+    except DamagedFileError as error:
+        raise ProductError(f"{error.problem}; download the product again") from error
     except OtbError as error:
         raise ProcessingError(f"{error.summary}; -vv tells all") from error
 
