@@ -98,7 +98,9 @@ class Checksums:
             Its size in bytes.
         """
         stated = tuple(
-            one for one in (*_of_archive(path), *_of_manifest(path)) if one.algorithm in _ALGORITHMS and one.size == size
+            one
+            for one in (*_of_archive(path), *_of_manifest(path))
+            if one.algorithm in _ALGORITHMS and one.size == size
         )
         return cls(stated, tuple(_ALGORITHMS[one.algorithm]() for one in stated))
 

@@ -33,6 +33,7 @@ _NAMES = {_SIZ: "SIZ", _COD: "COD", _QCD: "QCD"}
 _USES_SOP, _USES_EPH = 2, 4
 _BYPASS, _OTHER_BLOCKS = 1, 0xC0
 _LARGEST_STUFFED = 0x8F
+_SOP_BEGIN, _SOP_LENGTH = b"\xff\x91\x00\x04", 6
 
 _PIECE = 96 << 10
 """Bytes that are looked at together; they fit into the processor's cache, and memory for them is not fetched anew."""
@@ -71,9 +72,9 @@ def check_codestream(path: str, listener: Listener | None = None) -> None:
         try:
             stream.skip_to(begin)
             _Codestream(stream, end).check()
+            stream.finish()
         except _DamageError as error:
             raise damaged(path, str(error)) from error
-        stream.finish()
 
 
 class _Stream:
@@ -106,7 +107,10 @@ class _Stream:
             pass
 
     def _some(self, count: int) -> bytes | bytearray:
-        content: bytes | bytearray = gdal.VSIFReadL(1, count, self._file) or b""
+        try:
+            content: bytes | bytearray = gdal.VSIFReadL(1, count, self._file) or b""
+        except RuntimeError as error:
+            raise _DamageError(self.offset, f"it cannot be unpacked ({' '.join(str(error).split())})") from error
         self.offset += len(content)
         if self._listener is not None:
             self._listener(content)
@@ -174,7 +178,7 @@ class _Codestream:
                 raise _DamageError(place, f"its main header has no {name}")
         try:
             self._read_layout(segments[_SIZ], segments[_COD])
-        except (struct.error, ZeroDivisionError, IndexError) as error:
+        except (struct.error, IndexError, ValueError) as error:
             raise _DamageError(place, "its main header contradicts itself") from error
         return marker
 
@@ -191,6 +195,8 @@ class _Codestream:
     def _read_layout(self, size: bytes | bytearray, style: bytes | bytearray) -> None:
         """Read the numbers of tiles, packets and code-blocks (annexes A.5.1 and A.6.1)."""
         right, bottom, left, top, width, height, tiles_left, tiles_top, components = struct.unpack_from(">8IH", size, 2)
+        if not (tiles_left <= left < right and tiles_top <= top < bottom and width and height and components):
+            raise ValueError("no pixels")
         self.tiles = math.ceil((right - tiles_left) / width) * math.ceil((bottom - tiles_top) / height)
         uses, _, layers, _, levels, block_width, block_height, bits = struct.unpack_from(">BBHBBBBB", style)
         self.allowed = (*([_SOP & 0xFF] if uses & _USES_SOP else []), *([_EPH & 0xFF] if uses & _USES_EPH else []))
@@ -233,23 +239,26 @@ class _Codestream:
 
     def _body(self, end: int) -> None:
         """Read the packets of a tile-part."""
-        reach = (self.longest_zeros or 0) + 1
+        reach = max(self.longest_zeros or 0, _SOP_LENGTH) + 1
         before: bytes | bytearray = b""
         while self.stream.offset < end:
             place = self.stream.offset
             content = self.stream.read(min(_PIECE, end - place))
-            # What lies across the border of two pieces.
-            self._check_piece(before + content[:reach], place - len(before))
-            self._check_piece(content, place)
+            # What lies across the border of two pieces, with what stands before it.
+            self._check_piece(before + content[:reach], place - len(before), max(len(before) - 1, 0))
+            self._check_piece(content, place, _SOP_LENGTH)
             before = content[-reach:]
 
-    def _check_piece(self, content: bytes | bytearray, first: int) -> None:
+    def _check_piece(self, content: bytes | bytearray, first: int, begin: int) -> None:
+        """Check bytes that begin at an offset of the file, and pairs that begin at an index of the bytes."""
         values = np.frombuffer(content, dtype=np.uint8)
         forbidden = values[:-1] == 0xFF
         forbidden &= values[1:] > _LARGEST_STUFFED
         for place in np.flatnonzero(forbidden) if forbidden.any() else ():
             value = int(values[place + 1])
-            if value not in self.allowed:
+            # The number of a packet follows its marker SOP as it is.
+            is_number = _SOP & 0xFF in self.allowed and _SOP_BEGIN in content[max(place - 5, 0) : place]
+            if place >= begin and value not in self.allowed and not is_number:
                 reason = f"0xFF is followed by 0x{value:02X}, which no compressed data hold"
                 raise _DamageError(first + int(place), reason)
         if self.longest_zeros is not None:

@@ -57,6 +57,8 @@ def codestream_of(path: str) -> Extent:
         raise forbidden(path) if os.path.exists(path) else damaged(path, "cannot be opened")
     try:
         return _check(file, path, status.size)
+    except RuntimeError as error:
+        raise damaged(path, f"cannot be unpacked ({' '.join(str(error).split())})") from error
     finally:
         gdal.VSIFCloseL(file)
 

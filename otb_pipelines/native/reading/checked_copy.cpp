@@ -20,8 +20,8 @@ namespace {
 // An encoder may give a code-block a few bytes more than its decoder reads: it cuts the bytes of a pass that it
 // did not end, and adds up to five to be safe, of which the decoder holds three ahead. It may also leave bytes out
 // that the decoder adds by itself. Kakadu leaves out 6, OpenJPEG 16 where it resets contexts.
-constexpr int most_unread = 2;
-constexpr int most_added = 32;
+constexpr int most_unread = 1;
+constexpr int most_added = 24;
 
 constexpr std::uint16_t start_of_codestream = 0xFF4F;
 constexpr std::uint16_t image_size = 0xFF51;
