@@ -27,6 +27,7 @@ from alcd_otb.raster.drivers import check_environment
 from alcd_otb.raster.sqlite_locks import usable_sqlite
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
+from alcd_otb.samples.journal import empty_journal
 from alcd_otb.samples.layers import holds_samples
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.restoring import can_restore, take_samples
@@ -187,6 +188,7 @@ class _Run:
             return self._wait_for_samples()
         number = self._iterate(samples, corrections)
         write_project(config, self.inputs.grid, workspace)
+        empty_journal(config.samples)
         return Result.of(workspace, number, config.template.legend)
 
     def _prepare(self) -> None:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.opening import open_features
+from alcd_otb.raster.opening import features_of, open_features
 from alcd_otb.raster.vector import READING_ERRORS
+from alcd_otb.samples.journal import warn_of_lost_journal
 from alcd_otb.samples.layers import SampleLayer, sample_layers, unreadable
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.vector_features import (
@@ -57,6 +58,7 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
     samples: list[Sample] = []
     for layer in sample_layers(source, legend):
         if not layer.corrects:
+            warn_of_lost_journal(layer.path)
             samples.extend(_read_layer(layer, legend, grid, POINTS_AND_POLYGONS))
     if not samples:
         raise SampleError(f"{source}: holds no sample; label points of at least two classes")
@@ -122,7 +124,7 @@ def _read_content(layer: SampleLayer) -> _LayerContent:
         with open_features(layer.path, **options) as collection:
             crs, fields = collection.crs_wkt, list(collection.schema["properties"])
             gdal.ErrorReset()
-            content = _LayerContent(list(collection), crs, fields)
+            content = _LayerContent(list(features_of(collection)), crs, fields)
             # Fiona takes a failure for the end of the layer: the other samples would be left out silently. Of a feature
             # without geometry it asks for the type of none.
             failure = gdal.GetLastErrorMsg()
