@@ -17,9 +17,9 @@
 namespace reading {
 namespace {
 
-// An encoder may give a code-block a few bytes more than its decoder reads: it cuts the bytes of a pass that it
-// did not end, and adds up to five to be safe, of which the decoder holds three ahead. It may also leave bytes out
-// that the decoder adds by itself. Kakadu leaves out 6, OpenJPEG 16 where it resets contexts.
+// An encoder may give a code-block a few bytes more than its decoder reads: it cuts the bytes of a pass that
+// it did not end, and adds up to five to be safe, of which the decoder holds three ahead. It may also leave
+// bytes out that the decoder adds by itself. Kakadu leaves out 6, OpenJPEG 16 where it resets contexts.
 constexpr int most_unread = 1;
 constexpr int most_added = 24;
 

@@ -17,7 +17,8 @@ constexpr int least_rows = 128;
 // Of a strip. As floats they take 2 GB; a file may say that it has any number.
 constexpr std::int64_t most_pixels = 1L << 29;
 
-// Keeps GDAL from printing its errors, which are thrown instead, and notes what the decoder says of code-blocks.
+// Keeps GDAL from printing its errors, which are thrown instead, and notes what the decoder says of
+// code-blocks.
 class QuietErrors {
   public:
     QuietErrors() {
