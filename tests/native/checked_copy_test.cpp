@@ -40,7 +40,7 @@ Pixels ground() {
     std::uint32_t state = 1;
     for (int pixel = 0; pixel < side * side; ++pixel) {
         state = state * 1664525U + 1013904223U;
-        const double smooth = 2000 + 900 * std::sin(pixel % side / 17.0) * std::cos(pixel / side / 23.0);
+        const double smooth = 2000 + 900 * std::sin(pixel % side / 17.0) * std::cos(pixel / (23.0 * side));
         pixels.push_back(static_cast<std::uint16_t>(smooth + (state >> 26U)));
     }
     return pixels;

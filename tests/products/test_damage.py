@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import importlib.util
-import itertools
 import random
 import re
 import shutil
@@ -183,7 +182,7 @@ class TestStructure:
         place = band.read_bytes().index(marker)
         assert "main header" in one_line_error(lambda: check_codestream(str(changed(band, place, b"\xff\x64"))))
 
-    @pytest.mark.parametrize("seed", range(30))
+    @pytest.mark.parametrize("seed", range(10))
     def test_a_damaged_header_is_no_other_error(self, band: Path, seed: int) -> None:
         content = bytearray(band.read_bytes())
         numbers = random.Random(seed)
@@ -201,7 +200,7 @@ class TestWholeFiles:
     def test_of_any_style_of_code_blocks(
         self, damage: ModuleType, tmp_path: Path, quality: list[str], style: str
     ) -> None:
-        file = encode(tmp_path / "band.jp2", [*quality, f"CODEBLOCK_STYLE={style}", "CODEBLOCK_WIDTH=16"])
+        file = encode(tmp_path / "band.jp2", [*quality, f"CODEBLOCK_STYLE={style}", "CODEBLOCK_WIDTH=16"], 150, 150)
         assert not damage.is_found(file, tmp_path)
 
     @pytest.mark.parametrize("progression", ["LRCP", "RLCP", "RPCL", "PCRL", "CPRL"])
@@ -211,11 +210,13 @@ class TestWholeFiles:
     def test_of_any_progression_and_markers(
         self, damage: ModuleType, tmp_path: Path, progression: str, markers: list[str]
     ) -> None:
-        for number, (quality, tiles) in enumerate(
-            itertools.product((LOSSLESS, ["QUALITY=3,10,40"]), ([], ["BLOCKXSIZE=128", "BLOCKYSIZE=128"]))
-        ):
-            options = [*quality, *tiles, *markers, f"PROGRESSION={progression}", "PRECINCTS={64,64},{32,32}"]
-            assert not damage.is_found(encode(tmp_path / f"{number}.jp2", options), tmp_path), options
+        # More than 256 packets, whose numbers follow their markers.
+        small = [*markers, f"PROGRESSION={progression}", "PRECINCTS={64,64},{32,32}", "BLOCKXSIZE=128", "BLOCKYSIZE=96"]
+        for number, quality in enumerate((LOSSLESS, ["QUALITY=3,10,40"])):
+            file = encode(tmp_path / f"{number}.jp2", [*quality, *small], 130, 120)
+            assert not damage.is_found(file, tmp_path)
+        file = encode(tmp_path / "untiled.jp2", ["QUALITY=25", "PRECINCTS={16,16}", *small[:-3]], 256, 256)
+        assert not damage.is_found(file, tmp_path)
 
     @pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the folder of real products is absent")
     def test_of_real_products(self) -> None:
@@ -311,7 +312,7 @@ class TestChecksums:
             crc = struct.pack("<I", packed.getinfo(f"{product.name}/{BAND}").CRC)
         content = archive.read_bytes()
         archive.write_bytes(content.replace(crc, bytes(4)))
-        with pytest.raises(ProductError, match="CRC-32|cannot be unpacked"):
+        with pytest.raises(ProductError, match=r"CRC-32|cannot be unpacked"):
             check_file(f"/vsizip/{{{archive}}}/{product.name}/{BAND}")
 
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -182,7 +183,8 @@ void CodeBlockDamage::note(const char* message) {
     if (first_ || text.substr(0, check.size()) != check) {
         return;
     }
-    const int count = std::atoi(message + check.size());
+    int count = 0;
+    std::from_chars(text.data() + check.size(), text.data() + text.size(), count);
     const bool unread = text.find("remaining") != std::string_view::npos;
     if (count > (unread ? most_unread : most_added)) {
         first_ = "a code-block has " + std::to_string(count) + (unread ? " bytes more" : " bytes less") +
