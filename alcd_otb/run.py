@@ -12,7 +12,7 @@ from pathlib import Path
 from alcd_otb.active_learning.foreign_labels import take_over_labels
 from alcd_otb.active_learning.job import update_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
-from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, SampleError
+from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductError, SampleError
 from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
@@ -27,6 +27,7 @@ from alcd_otb.raster.drivers import check_environment
 from alcd_otb.raster.sqlite_locks import usable_sqlite
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
+from alcd_otb.samples.journal import empty_journal
 from alcd_otb.samples.layers import holds_samples
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.samples.restoring import can_restore, take_samples
@@ -34,7 +35,7 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
-from otb_pipelines.errors import OtbError, OtbMissingError
+from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -148,6 +149,8 @@ def translated_failures() -> Iterator[None]:
         yield
     except OtbMissingError as error:
         raise EnvironmentNotReadyError(f"{error}; run: python -m alcd_otb doctor") from error
+    except DamagedFileError as error:
+        raise ProductError(f"{error.problem}; download the product again") from error
     except OtbError as error:
         raise ProcessingError(f"{error.summary}; -vv tells all") from error
 
@@ -185,6 +188,7 @@ class _Run:
             return self._wait_for_samples()
         number = self._iterate(samples, corrections)
         write_project(config, self.inputs.grid, workspace)
+        empty_journal(config.samples)
         return Result.of(workspace, number, config.template.legend)
 
     def _prepare(self) -> None:

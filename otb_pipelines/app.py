@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from otb_pipelines.errors import OtbError, OtbMissingError
+from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError, damage_in
 from otb_pipelines.process import bounded_cache, load_otb, noted_gdal_errors
 from otb_pipelines.settings import Settings
 
@@ -214,7 +214,9 @@ class Application:
         reasons = "; ".join(dict.fromkeys(" ".join(message.split()) for message in messages))
         parameters = " ".join(f"-{key} {_shown(value)}" for key, value in self._parameters.items())
         summary = f"OTB application {self.name} failed: {reasons}"
-        return OtbError(f"{summary} [{self.name} {parameters}]", summary)
+        message = f"{summary} [{self.name} {parameters}]"
+        damage = next((found for one in messages if (found := damage_in(one)) is not None), None)
+        return OtbError(message, summary) if damage is None else DamagedFileError(message, summary, damage)
 
 
 def _create(name: str, settings: Settings) -> Any:

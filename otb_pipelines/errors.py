@@ -5,6 +5,8 @@ import re
 _LONGEST_SUMMARY = 300
 # Where in its source a library raised an error: "/build/itkFoo.cxx:123:\nitk::ERROR: Foo(0x55d0c0): ".
 _SOURCE = re.compile(r"(?:\S*\.(?:cxx|hxx|txx|cpp|h):\d+:\s*)?(?:itk::ERROR:\s*)?(?:\w+\(0x[0-9a-f]+\):\s*)", re.ASCII)
+# What BandReading says of a file of JPEG 2000.
+_DAMAGE = re.compile(r".*\.jp2: (?:is damaged: .*|cannot be read \(.*\))", re.IGNORECASE)
 
 
 class OtbError(RuntimeError):
@@ -23,6 +25,28 @@ class OtbError(RuntimeError):
         text = _SOURCE.sub("", summary if summary is not None else message)
         self.summary = text if len(text) <= _LONGEST_SUMMARY else f"{text[: _LONGEST_SUMMARY - 4]} ..."
         """One line without parameters and places in the source, of at most 300 letters."""
+
+
+class DamagedFileError(OtbError):
+    """A file could not be decoded, or its decoded pixels cannot be right.
+
+    Parameters
+    ----------
+    message, summary
+        As of any such error.
+    problem
+        The file and what is wrong with it, in one line.
+    """
+
+    def __init__(self, message: str, summary: str, problem: str) -> None:
+        super().__init__(message, summary)
+        self.problem = problem
+
+
+def damage_in(message: str) -> str | None:
+    """Find in a message of BandReading which file is damaged and why; None if it speaks of something else."""
+    found = _DAMAGE.fullmatch(" ".join(_SOURCE.sub("", message).split()))
+    return found[0] if found else None
 
 
 class OtbMissingError(OtbError):

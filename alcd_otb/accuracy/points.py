@@ -10,7 +10,7 @@ from fiona.errors import FionaError
 from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.opening import GEOPACKAGE, open_features
+from alcd_otb.raster.opening import GEOPACKAGE, features_of, open_features
 from alcd_otb.raster.vector import new_geopackage
 from alcd_otb.samples.sample import named_features
 from alcd_otb.settings.legend import Legend
@@ -123,7 +123,9 @@ def _features(path: Path) -> list[_LabelledFeature]:
         with open_features(path, GEOPACKAGE, layer=LAYER) as layer:
             if "class" not in layer.schema["properties"]:
                 raise SampleError(f"{path}: the layer {LAYER!r} has lost its field 'class'; restore the file")
-            return [_LabelledFeature(feature.id, feature.properties, feature.geometry) for feature in layer]
+            return [
+                _LabelledFeature(feature.id, feature.properties, feature.geometry) for feature in features_of(layer)
+            ]
     except (FionaError, CPLE_BaseError, ValueError, OSError) as error:
         raise SampleError(f"{path}: cannot be read ({error}); restore it, or draw new points") from error
 

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from alcd_otb.files.reading import MEGABYTE, UnreadableError, inaccessible, read_at_most, too_large
 from alcd_otb.text import is_one_line
@@ -52,6 +52,13 @@ class Member:
     problem: str | None
 
 
+class MemberChecksum(NamedTuple):
+    """What an archive states of a file in it: the CRC-32 and the size in bytes of its content."""
+
+    crc32: int
+    size: int
+
+
 def other_archive(path: Path) -> str | None:
     """Name the kind of an archive that is no zip, such as ``tar``, by its first bytes; None for any other file."""
     with path.open("rb") as stream:
@@ -82,6 +89,24 @@ def zip_members(file: Path | bytes) -> tuple[Member, ...]:
         Member(name, entry.file_size, _problem(entry, times[name] > 1))
         for name, entry in zip(names, entries, strict=True)
     )
+
+
+def member_checksum(file: Path | bytes, name: str) -> MemberChecksum:
+    """Look up the checksum of a file in a zip archive, without reading the file.
+
+    Raises
+    ------
+    UnreadableError
+        The archive cannot be read, or does not hold the file.
+    """
+    try:
+        with _opened(file) as stream, _archive(stream) as archive:
+            for entry in archive.infolist():
+                if _name_of(entry) == name:
+                    return MemberChecksum(entry.CRC, entry.file_size)
+    except OSError as error:
+        raise inaccessible(error) from error
+    raise UnreadableError(f"does not hold {name}")
 
 
 def read_member(file: Path | bytes, name: str, most: int) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alcd_otb.errors import ProductError
 from alcd_otb.masks.acquisition import Acquisition
-from alcd_otb.products.jpeg2000 import check_complete
+from alcd_otb.products.codestream import check_codestream
 from alcd_otb.raster import opening
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.opening import GIVEN_RASTERS
@@ -168,10 +168,10 @@ def open_raster(path: Path) -> gdal.Dataset:
     Raises
     ------
     ProductError
-        If the file is cut off or cannot be read, or its pixels are of another type.
+        If the file is cut off, damaged or cannot be read, or its pixels are of another type.
     """
     if path.suffix.lower() == ".jp2":
-        check_complete(str(path))
+        check_codestream(str(path))
     try:
         dataset = opening.open_raster(path, GIVEN_RASTERS)
     except RuntimeError as error:

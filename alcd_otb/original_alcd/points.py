@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from alcd_otb.errors import SampleError
 from alcd_otb.original_alcd.translation import Translated
 from alcd_otb.raster.grid import crs_name
-from alcd_otb.raster.opening import open_features
+from alcd_otb.raster.opening import features_of, open_features
 from alcd_otb.raster.vector import READING_ERRORS
 from alcd_otb.samples.layers import unreadable
 from alcd_otb.samples.sample import Sample
@@ -141,7 +141,7 @@ def _read(path: Path) -> _Layer:
     """Read a shapefile."""
     try:
         with open_features(path) as layer:
-            return _Layer(list(layer), layer.crs_wkt)
+            return _Layer(list(features_of(layer)), layer.crs_wkt)
     except READING_ERRORS as error:
         raise unreadable(path, error) from error
 

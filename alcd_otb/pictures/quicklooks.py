@@ -13,6 +13,7 @@ import numpy as np
 
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.pictures.figures import Picture, stretched
+from alcd_otb.products.codestream import check_codestream
 from alcd_otb.products.names import is_tile, sensed_in
 from alcd_otb.products.sentinel2_l1c import L1CProduct, check_bands, read_product, tiles_of
 from alcd_otb.raster.opening import JPEG2000, open_raster
@@ -167,6 +168,8 @@ def _read(path: Path, tile: str) -> TileDate:
     try:
         product = read_product(path, tile)
         check_bands(product, _COLOURS)
+        for colour in _COLOURS:
+            check_codestream(product.band(colour).path)
         return TileDate(path, product.acquired, product, _true_colour(product))
     except ProductError as error:
         return TileDate(path, product.acquired if product else sensed_in(path.name), product, problem=str(error))

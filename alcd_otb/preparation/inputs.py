@@ -15,6 +15,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.preparation.layers import possible
 from alcd_otb.preparation.python_features import source_digests
 from alcd_otb.preparation.terrain import open_elevation
+from alcd_otb.products.damage import check_files
 from alcd_otb.products.dates import check_dates
 from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, read_product
 from alcd_otb.products.stack import Stack, StackBand, check_stacks, read_stack
@@ -122,6 +123,16 @@ class Inputs:
                     'give a "stack" in place of "cloudy", or another template'
                 )
             check_bands(date, bands)
+
+    def check_bytes(self, threads: int) -> None:
+        """Check all bytes of the files of bands that are used, and the checksums that the products carry of them.
+
+        Raises
+        ------
+        ProductError
+            A file is damaged.
+        """
+        check_files(dict.fromkeys(date.band(band).path for date, band in self._product_bands()), threads)
 
     @property
     def dates(self) -> tuple[DatedImage, ...]:

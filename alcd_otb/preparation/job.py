@@ -60,7 +60,13 @@ def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Se
         The digest of the inputs, which is recorded with the rasters.
     settings
         Memory and threads.
+
+    Raises
+    ------
+    ProductError
+        The file of a band is damaged.
     """
+    inputs.check_bytes(settings.threads)
     with gdal_threads(settings.threads), kept_memory(), workspace.scratch() as folder:
         levels = wavelet_levels(inputs)
         stacks = write_scene_stacks(inputs, levels, folder, settings)

@@ -33,17 +33,37 @@ def check_complete(path: str) -> None:
     ProductError
         The file is absent, is no JP2 file, or is cut off.
     """
+    codestream_of(path)
+
+
+class Extent(NamedTuple):
+    """Offsets of the first byte of something in a file, and of the byte after it."""
+
+    begin: int
+    end: int
+
+
+def codestream_of(path: str) -> Extent:
+    """Find the codestream in a JP2 file.
+
+    Raises
+    ------
+    ProductError
+        As `check_complete` does.
+    """
     status = gdal.VSIStatL(path)
     file = gdal.VSIFOpenL(path, "rb") if status is not None else None
     if file is None:
         raise forbidden(path) if os.path.exists(path) else damaged(path, "cannot be opened")
     try:
-        _check(file, path, status.size)
+        return _check(file, path, status.size)
+    except RuntimeError as error:
+        raise damaged(path, f"cannot be unpacked ({' '.join(str(error).split())})") from error
     finally:
         gdal.VSIFCloseL(file)
 
 
-def _check(file: Any, path: str, size: int) -> None:
+def _check(file: Any, path: str, size: int) -> Extent:
     if _read(file, 0, len(_SIGNATURE_BOX)) != _SIGNATURE_BOX:
         raise damaged(path, "is not a JPEG 2000 file")
     offset = 0
@@ -54,7 +74,7 @@ def _check(file: Any, path: str, size: int) -> None:
         if box.kind == _CODESTREAM_BOX:
             if _read(file, offset + box.length - 2, 2) != _END_OF_CODESTREAM:
                 raise damaged(path, f"is cut off: its {size} bytes end before the image does")
-            return
+            return Extent(offset + box.header_length, offset + box.length)
         offset += box.length
     raise damaged(path, f"is cut off: its {size} bytes hold no image")
 

@@ -187,6 +187,15 @@ def open_features(path: Path, formats: Sequence[str] = GIVEN_VECTORS, **options:
         yield collection
 
 
+def features_of(collection: fiona.Collection) -> Iterator[fiona.Feature]:
+    """Yield all features of a layer that `open_features` has opened.
+
+    Without a filter Fiona ends at the number of features that the file states, which other programs may have left as it
+    was before they added some. With one it counts them.
+    """
+    yield from collection.filter(where="1 = 1")
+
+
 def layer_names(path: Path, formats: Sequence[str] = GIVEN_VECTORS) -> list[str]:
     """List the layers of a vector file. Raises what `open_vector` does."""
     dataset = open_vector(path, formats)

@@ -80,7 +80,7 @@ def holds_samples(path: Path) -> bool:
     try:
         dataset = open_vector(path)
         layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
-        return any(layer.GetFeatureCount() for layer in layers if layer.GetName() != CORRECTIONS)
+        return any(layer.GetNextFeature() is not None for layer in layers if layer.GetName() != CORRECTIONS)
     except RuntimeError:
         return True
 

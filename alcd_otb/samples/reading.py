@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.raster.opening import open_features
+from alcd_otb.raster.opening import features_of, open_features
 from alcd_otb.raster.vector import READING_ERRORS
+from alcd_otb.samples.journal import warn_of_lost_journal
 from alcd_otb.samples.layers import SampleLayer, sample_layers, unreadable
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.tables import X_NAMES, Y_NAMES, placed_features
@@ -61,6 +62,7 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
     samples: list[Sample] = []
     for layer in sample_layers(source, legend):
         if not layer.corrects:
+            warn_of_lost_journal(layer.path)
             samples.extend(_read_layer(layer, legend, grid, POINTS_AND_POLYGONS))
     if not samples:
         raise SampleError(f"{source}: holds no sample; label points of at least two classes")
@@ -126,7 +128,7 @@ def _read_content(layer: SampleLayer, grid: Grid) -> _LayerContent:
             crs, fields = collection.crs_wkt or _crs_beside(layer.path), list(collection.schema["properties"])
             is_table = is_table or collection.schema["geometry"] == "None"
             gdal.ErrorReset()
-            content = _LayerContent(list(collection), crs, fields)
+            content = _LayerContent(list(features_of(collection)), crs, fields)
             # Fiona takes a failure for the end of the layer: the other samples would be left out silently. Of a feature
             # without geometry it asks for the type of none.
             failure = gdal.GetLastErrorMsg()

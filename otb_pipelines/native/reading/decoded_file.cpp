@@ -17,16 +17,26 @@ constexpr int least_rows = 128;
 // Of a strip. As floats they take 2 GB; a file may say that it has any number.
 constexpr std::int64_t most_pixels = 1L << 29;
 
-// Keeps GDAL from printing its errors, which are thrown instead.
+// Keeps GDAL from printing its errors, which are thrown instead, and notes what the decoder says of
+// code-blocks.
 class QuietErrors {
   public:
     QuietErrors() {
-        CPLPushErrorHandler(CPLQuietErrorHandler);
+        CPLPushErrorHandlerEx(note, &damage_);
         CPLErrorReset();
     }
     ~QuietErrors() { CPLPopErrorHandler(); }
     QuietErrors(const QuietErrors&) = delete;
     QuietErrors& operator=(const QuietErrors&) = delete;
+
+    const std::optional<std::string>& damage() const { return damage_.first(); }
+
+  private:
+    static void note(CPLErr /*severity*/, CPLErrorNum /*number*/, const char* message) {
+        static_cast<CodeBlockDamage*>(CPLGetErrorHandlerUserData())->note(message);
+    }
+
+    CodeBlockDamage damage_;
 };
 
 // Erases the files that nobody reads any more, so that the map does not grow with every file of a process.
@@ -78,8 +88,12 @@ DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
         throw unreadable(path);
     }
     std::array<double, 6> transform{};
+    const bool by_openjpeg = EQUAL(dataset_->GetDriverName(), "JP2OpenJPEG");
     if (dataset_->GetGeoTransform(transform.data()) != CE_None || transform[2] != 0 || transform[4] != 0) {
         throw std::runtime_error(path + ": is not georeferenced, or rotated");
+    }
+    if (by_openjpeg) {
+        open_copy();
     }
     band_ = dataset_->GetRasterBand(1);
     if (level > 0) {
@@ -99,6 +113,21 @@ DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
         throw std::runtime_error(path + ": is stored in blocks of " + std::to_string(width) + " x " +
                                  std::to_string(height) + " pixels, which are too large; store it in tiles");
     }
+}
+
+void DecodedFile::open_copy() {
+    auto copy = std::make_unique<CheckedCopy>(path_);
+    if (copy->path().empty()) {
+        return;
+    }
+    decode_in_calling_thread();
+    std::unique_ptr<GDALDataset, Closing> dataset(opened(copy->path()));
+    if (dataset == nullptr || dataset->GetRasterXSize() != dataset_->GetRasterXSize() ||
+        dataset->GetRasterYSize() != dataset_->GetRasterYSize() || dataset->GetRasterCount() == 0) {
+        throw unreadable(path_);
+    }
+    dataset_ = std::move(dataset);
+    copy_ = std::move(copy);
 }
 
 void DecodedFile::place(double corner, double spacing, int size, int level, std::size_t dimension) {
@@ -179,6 +208,10 @@ std::vector<Pixel> DecodedFile::decode(int first, int rows, GDALDataType type) {
                                          type, 0, 0, nullptr);
     if (error != CE_None) {
         throw unreadable(path_);
+    }
+    if (quiet.damage()) {
+        throw std::runtime_error(path_ + ": is damaged: " + *quiet.damage() + ", in the rows " +
+                                 std::to_string(first) + " to " + std::to_string(first + rows - 1));
     }
     // Each block is read once. Keeping it in GDAL's cache as well would only cost memory.
     band_->FlushCache(false);

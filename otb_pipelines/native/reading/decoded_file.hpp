@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "checked_copy.hpp"
 #include "decoding_threads.hpp"
 
 namespace reading {
@@ -52,7 +53,7 @@ class DecodedFile : public std::enable_shared_from_this<DecodedFile> {
 
     // The strips that hold the rows from `first` up to, but not including, `end`. Lets the threads decode the
     // strip that follows. Several threads may call this. Throws std::runtime_error if the file cannot be
-    // read.
+    // read, or is damaged in the strips that are decoded.
     Strips read(int first, int end, DecodingThreads& threads);
 
   private:
@@ -61,6 +62,7 @@ class DecodedFile : public std::enable_shared_from_this<DecodedFile> {
         void operator()(GDALDataset* dataset) const { GDALClose(dataset); }
     };
 
+    void open_copy();
     void place(double corner, double spacing, int size, int level, std::size_t dimension);
     const Decoding& decoding(int strip, DecodingThreads& threads, bool urgent);
     std::shared_ptr<const Strip> decode(int strip);
@@ -68,6 +70,8 @@ class DecodedFile : public std::enable_shared_from_this<DecodedFile> {
     std::vector<Pixel> decode(int first, int rows, GDALDataType type);
 
     std::string path_;
+    // Outlives the dataset that reads it.
+    std::unique_ptr<CheckedCopy> copy_;
     std::unique_ptr<GDALDataset, Closing> dataset_;
     GDALRasterBand* band_;
     std::array<double, 2> corner_{};
