@@ -15,13 +15,14 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.preparation.layers import possible
 from alcd_otb.preparation.python_features import source_digests
 from alcd_otb.preparation.terrain import open_elevation
+from alcd_otb.products.acquisitions import join_clear_parts, join_parts, lacking_bands
 from alcd_otb.products.dates import check_dates
 from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, read_product
 from alcd_otb.products.stack import Stack, StackBand, check_stacks, read_stack
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import BANDS, TERRAIN, clear_date, date_and_band
 from alcd_otb.settings.features import Feature, feature_name, names_used
-from alcd_otb.settings.scene_file import SceneConfig
+from alcd_otb.settings.scene_file import SceneConfig, files_of
 from alcd_otb.settings.template import Template
 from alcd_otb.settings.view import ViewLayer
 
@@ -117,6 +118,8 @@ class Inputs:
                     'give a "stack" in place of "cloudy", or another template'
                 )
             check_bands(date, bands)
+            for warning in lacking_bands(date, bands):
+                log.warning("%s", warning)
 
     @property
     def dates(self) -> tuple[DatedImage, ...]:
@@ -169,7 +172,7 @@ class Inputs:
             "features": [_plain(feature) for feature in self.features],
             "view": [_plain(layer) for layer in self.view],
             "products": [_radiometry(date) for date in self.dates],
-            "files": [_identity(date.path, date.band(band).path) for date, band in self._product_bands()],
+            "files": [identity for date, band in self._product_bands() for identity in _identities(date, band)],
             "dem": _identity(self.dem, str(self.dem)) if self.dem else None,
         }
         functions = source_digests(self.features)
@@ -186,11 +189,16 @@ class Inputs:
 def _read_dates(config: SceneConfig) -> list[DatedImage]:
     """Read the image to classify and the clear dates, and check that they can be used together."""
     if config.stack is not None:
-        stacks = [read_stack(path, config.bands) for path in (config.stack, *config.clear)]
+        clear_stacks = [path for date in config.clear for path in files_of(date)]
+        stacks = [read_stack(path, config.bands) for path in (config.stack, *clear_stacks)]
         check_stacks(stacks)
         return list(stacks)
     assert config.cloudy is not None
-    products = [read_product(path, config.tile) for path in (config.cloudy, *config.clear)]
+    cloudy, *clear = (
+        join_parts([read_product(path, config.tile) for path in files_of(date)])
+        for date in (config.cloudy, *config.clear)
+    )
+    products = [cloudy, *join_clear_parts(clear)]
     for warning in check_dates(products[0], products[1:]):
         log.warning("%s", warning)
     return list(products)
@@ -256,11 +264,24 @@ def _radiometry(product: DatedImage) -> list[object]:
     if isinstance(product, Stack):
         return [list(product.files), [[band.name, band.path, band.scale, band.offset] for band in product.bands]]
     offsets = {band.name: band.offset for band in product.bands}
-    return [product.name, offsets, product.quantification, product.no_data, product.saturated]
+    own = [product.name, offsets, product.quantification, product.no_data, product.saturated]
+    # The order of the parts and their own offsets count, too.
+    return [own, *(_radiometry(part) for part in product.parts)] if product.parts else own
 
 
 def _plain(feature: Feature) -> object:
     return feature if isinstance(feature, str) else feature.model_dump(mode="json", exclude_none=True)
+
+
+def _identities(product: L1CProduct, band: str) -> list[list[str | int]]:
+    """List the identities of the files of a band, of each part of a product."""
+    return [
+        _identity(part.path, file.path)
+        for part in product.parts or (product,)
+        for own in part.bands
+        if own.name == band
+        for file in own.files
+    ]
 
 
 def _identity(container: Path, file: str) -> list[str | int]:

@@ -23,6 +23,7 @@ from alcd_otb.products.sentinel2_metadata import (
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.opening import JPEG2000
 from alcd_otb.text import quoted
+from otb_pipelines.reading import BandFile
 
 RESOLUTIONS = (10, 20, 60)
 """Sides in metres of the pixels of L1C bands."""
@@ -39,18 +40,23 @@ class L1CBand:
     ----------
     name
         Such as ``B02`` or ``B8A``.
-    path
-        The path by which GDAL opens the file, also inside a zip archive.
+    files
+        Its files, each with a part of the pixels where there are several. GDAL opens them, also inside an archive.
     resolution
-        10, 20 or 60 m, as the file has it.
+        10, 20 or 60 m, as the files have it.
     offset
         RADIO_ADD_OFFSET in DN, or 0.
     """
 
     name: str
-    path: str
+    files: tuple[BandFile, ...]
     resolution: int
     offset: int
+
+    @property
+    def path(self) -> str:
+        """The path by which GDAL opens the first file."""
+        return self.files[0].path
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,9 @@ class L1CProduct:
         The bands that have a file, in the order of BANDS.
     grids
         Grids of the band files by resolution in metres.
+    parts
+        The products that hold the parts of the acquisition, in the order in which they have precedence; none if this is
+        one product.
     """
 
     path: Path
@@ -104,6 +113,7 @@ class L1CProduct:
     cloud_cover: float | None
     bands: tuple[L1CBand, ...]
     grids: Mapping[int, Grid] = field(hash=False)
+    parts: tuple["L1CProduct", ...] = ()
 
     def band(self, name: str) -> L1CBand:
         """Return the band of a name.
@@ -204,7 +214,8 @@ def check_bands(product: L1CProduct, names: Collection[str]) -> None:
         A file is absent or cut off. The message names the first such file.
     """
     for name in names:
-        check_complete(product.band(name).path)
+        for file in product.band(name).files:
+            check_complete(file.path)
 
 
 def _granules(archive: SafeArchive) -> list[str]:
@@ -294,7 +305,7 @@ def _read_bands(archive: SafeArchive, granule: str, product: ProductMetadata, of
             raise damaged(files[name], f"covers {grid.extent}, other bands cover {finest.extent}")
         if grids.setdefault(int(grid.resolution), grid) != grid:
             raise damaged(files[name], f"has another grid than the other bands of {grid.resolution:g} m")
-    bands = (L1CBand(name, files[name], int(grid_of[name].resolution), offset) for name, offset in present)
+    bands = (L1CBand(name, (BandFile(files[name]),), int(grid_of[name].resolution), offset) for name, offset in present)
     return _BandsAndGrids(tuple(bands), dict(sorted(grids.items())))
 
 

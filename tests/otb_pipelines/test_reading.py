@@ -17,7 +17,7 @@ from alcd_otb.raster.io import describing
 from otb_pipelines.app import Application, Output, Target
 from otb_pipelines.errors import OtbError
 from otb_pipelines.process import gdal_threads
-from otb_pipelines.reading import Radiometry, build_band
+from otb_pipelines.reading import BandFile, Radiometry, build_band
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import StackFile, write_stacks
 
@@ -36,7 +36,7 @@ def band(
     like = path.with_name(f"grid_{grid.resolution:g}_{grid.width}.vrt")
     with describing(like, grid, gdal.GDT_Float32, 1):
         pass
-    return build_band(str(path), level, like, radiometry, OTB, nearest=nearest)
+    return build_band([BandFile(str(path))], level, like, radiometry, OTB, nearest=nearest)
 
 
 def pixels_of(image: Output, folder: Path, rows: int | None = None) -> Pixels:
