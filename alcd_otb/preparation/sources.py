@@ -12,7 +12,7 @@ from alcd_otb.preparation.layouts import FEATURE_OPTIONS, describe_features
 from alcd_otb.preparation.python_features import python_features, write_python_features
 from alcd_otb.preparation.reflectance import radiometry_of
 from alcd_otb.preparation.terrain import slope, warp_elevation
-from alcd_otb.products.jpeg2000 import coarsest_level
+from alcd_otb.products.jpeg2000 import coarsest_common_level
 from alcd_otb.raster.blocks import Source
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import TERRAIN
@@ -41,9 +41,9 @@ def _level(inputs: Inputs, name: str) -> int:
     levels = []
     if any(name in names_used(feature) for feature in inputs.features):
         whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"
-        levels.append(0 if whole else coarsest_level(paths, inputs.grid.resolution / _FINER))
+        levels.append(0 if whole else coarsest_common_level(paths, inputs.grid.resolution / _FINER))
     if any(name in names_used(layer) for layer in inputs.view):
-        levels.append(coarsest_level(paths, inputs.view_grid.resolution))
+        levels.append(coarsest_common_level(paths, inputs.view_grid.resolution))
     return min(levels)
 
 

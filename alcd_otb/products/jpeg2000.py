@@ -89,13 +89,13 @@ def _read(file: Any, offset: int, count: int) -> bytes:
     return bytes(gdal.VSIFReadL(1, count, file) or b"")
 
 
-def coarsest_level(paths: Sequence[str], resolution: float) -> int:
-    """Find the coarsest wavelet level of JPEG 2000 files whose pixels are not larger than a resolution.
+def coarsest_level(path: str, resolution: float) -> int:
+    """Find the coarsest wavelet level of a JPEG 2000 file whose pixels are not larger than a resolution.
 
     Parameters
     ----------
-    paths
-        Paths that GDAL opens: a band's file, or its several files.
+    path
+        A path that GDAL opens.
     resolution
         Side of a pixel in map units.
 
@@ -108,8 +108,13 @@ def coarsest_level(paths: Sequence[str], resolution: float) -> int:
     Raises
     ------
     ProductError
-        A file cannot be read.
+        The file cannot be read.
     """
+    return _coarsest_level(path, resolution, is_part=False)
+
+
+def coarsest_common_level(paths: Sequence[str], resolution: float) -> int:
+    """Find the coarsest wavelet level, as `coarsest_level` does, at which the files of a band can be joined."""
     return min(_coarsest_level(path, resolution, len(paths) > 1) for path in paths)
 
 

@@ -5,6 +5,7 @@ each opening names the drivers that may read the file, and what a file refers to
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,8 @@ GIVEN_VECTORS = (
 )
 """Formats of the samples that people give."""
 
+# A member of a tar archive, which is a part of that file, also compressed by gzip.
+_TAR_MEMBER = re.compile(r"/vsisubfile/\d+_\d+,(?:/vsigzip/)?(/.+)", re.ASCII)
 _JPEG2000_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 _BY_HEAD = (
     (_JPEG2000_SIGNATURE, JPEG2000),
@@ -93,7 +96,7 @@ def open_raster(path: Path | str, formats: Sequence[str] = GEOTIFF, *, update: b
     Parameters
     ----------
     path
-        The file. Also a file in a zip archive as ``SafeArchive.gdal_path`` names it, and a virtual raster as XML that
+        The file. Also a file in an archive as ``SafeArchive.gdal_path`` names it, and a virtual raster as XML that
         this package has written; both only as text.
     formats
         GDAL's names of the drivers that may read it.
@@ -198,6 +201,9 @@ def local_name(path: Path | str) -> str:
     RuntimeError
         There is no such file, or it lies on one of GDAL's own file systems.
     """
+    if isinstance(path, str) and (part := _TAR_MEMBER.fullmatch(path)):
+        local_name(Path(part[1]))
+        return path
     if isinstance(path, str) and path.startswith(("/vsizip/{", "/vsimem/")):
         if path.startswith("/vsizip/{/vsi"):
             raise UnreadableError(f"{path}: is no file in a local archive")
@@ -218,6 +224,8 @@ def shut_off_network() -> None:
 
     It stands behind the checks of this module, for what a library may open by itself.
     """
+    # It would write a file beside a compressed archive.
+    gdal.SetConfigOption("CPL_VSIL_GZIP_WRITE_PROPERTIES", "NO")
     # There is no such kind of proxy, so that each request ends before it leaves the process.
     for option in ("GDAL_HTTP_PROXY", "GDAL_HTTPS_PROXY"):
         gdal.SetConfigOption(option, "none://no-network")
