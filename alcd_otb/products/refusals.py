@@ -1,6 +1,7 @@
 """Say why a path is no product that can be read, and what to give in its place."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from alcd_otb.errors import ProductError
@@ -52,6 +53,18 @@ def is_product_metadata(path: Path) -> bool:
     return named is not None and path.is_file()
 
 
+def other_level(names: Iterable[str]) -> str | None:
+    """Name the level of the product whose metadata are among files, such as ``Level-2A``; None without any.
+
+    Metadata of Level-1C are none of these.
+    """
+    for name in names:
+        other = None if L1C_METADATA.fullmatch(name) else _OTHER_METADATA.fullmatch(name)
+        if other:
+            return (other[1] or other[2]).replace("L", "Level-", 1)
+    return None
+
+
 def why_no_archive(path: Path, error: UnreadableError) -> ProductError:
     """Make the error of a file that is no zip archive of a product.
 
@@ -87,13 +100,9 @@ def why_not_l1c(path: Path, members: list[PurePosixPath]) -> ProductError:
     members
         The files in it that were looked at.
     """
-    for member in members:
-        other = _OTHER_METADATA.fullmatch(member.name)
-        if other:
-            level = (other[1] or other[2]).replace("L", "Level-", 1)
-            return ProductError(
-                f"{path}: is a {level} product; give the Level-1C product (MSIL1C) of the same acquisition"
-            )
+    level = other_level(member.name for member in members)
+    if level is not None:
+        return ProductError(f"{path}: is a {level} product; give the Level-1C product (MSIL1C) of the same acquisition")
     if path.is_dir():
         inner = _products_in(path)
         if inner:

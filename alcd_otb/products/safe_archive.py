@@ -14,7 +14,7 @@ AMAZON_METADATA = "metadata.xml"
 """The metadata of a tile in the layout of the open data on Amazon."""
 
 _AMAZON_BAND = re.compile(r"B\d[\dA]\.jp2", re.ASCII)
-_AMAZON_FILES = ("tileInfo.json", "productInfo.json")
+_AMAZON_TILE = "tileInfo.json"
 _MOST_NAMED = 5
 
 
@@ -142,5 +142,5 @@ def _amazon_roots(members: list[PurePosixPath]) -> list[PurePosixPath]:
 
 def _is_amazon_folder(names: set[str]) -> bool:
     return AMAZON_METADATA in names and (
-        any(_AMAZON_BAND.fullmatch(name) for name in names) or any(name in names for name in _AMAZON_FILES[:1])
+        _AMAZON_TILE in names or any(_AMAZON_BAND.fullmatch(name) for name in names)
     )
