@@ -123,7 +123,7 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
     for one in found:
         if one.left_out is not None:
             log.info("left out: %s: %s", one.path, one.left_out)
-    dates, others = [], set[str]()
+    dates, others, elsewhere = [], set[str](), 0
     for number, path in enumerate(products, start=1):
         if progress is not None:
             progress("quicklooks", number / len(products))
@@ -135,8 +135,10 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
         if tile in tiles:
             dates.append(_read(path, tile))
         else:
-            log.info("left out: %s: is of %s", path, ", ".join(tiles))
+            elsewhere += 1
         others |= set(tiles) - {tile}
+    if elsewhere:
+        log.info("left out: %d products of other tiles: %s", elsewhere, ", ".join(sorted(others)))
     if not dates:
         seen = f"; there is {', '.join(sorted(others))}" if others else ""
         raise ProductError(f"{folder}: holds no L1C product of tile {tile}{seen}")

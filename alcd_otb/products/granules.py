@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from alcd_otb.errors import ProductError
+from alcd_otb.products.container import open_container
 from alcd_otb.products.refusals import damaged
 from alcd_otb.products.safe_archive import AMAZON_METADATA, SafeArchive
 from alcd_otb.products.sentinel2_metadata import TileMetadata, parse_tile_metadata, tile_in
@@ -62,17 +64,18 @@ class Granule:
         ProductError
             There is none, or there are several.
         """
-        if self.archive.is_amazon:
-            return AMAZON_METADATA
-        files = [
-            file for file in self.files_in(self.folder) if _TILE_METADATA.fullmatch(file.removeprefix(self.folder))
-        ]
+        files = self._metadata_files()
         if len(files) != 1:
             raise damaged(
                 self.archive.location(self.folder),
                 f"holds {len(files)} tile metadata files (MTD_TL.xml), where there must be one",
             )
         return files[0]
+
+    @property
+    def has_metadata(self) -> bool:
+        """Whether there is a file of the metadata of the tile."""
+        return bool(self._metadata_files())
 
     def metadata(self) -> TileMetadata:
         """Read the metadata of the tile.
@@ -84,6 +87,12 @@ class Granule:
         """
         file = self.metadata_file
         return parse_tile_metadata(self.archive.read(file), self.archive.location(file))
+
+    def _metadata_files(self) -> list[str]:
+        if self.archive.is_amazon:
+            return [AMAZON_METADATA]
+        inside = self.files_in(self.folder)
+        return [file for file in inside if _TILE_METADATA.fullmatch(file.removeprefix(self.folder))]
 
     def files_in(self, folder: str) -> list[str]:
         """List the files of the product in a folder and below."""
@@ -123,6 +132,18 @@ def granules_of(archive: SafeArchive) -> list[Granule]:
     if not names:
         raise damaged(archive.path, "its folder GRANULE is missing or empty")
     return [Granule(archive, f"GRANULE/{name}/") for name in names]
+
+
+def lone_granule(path: Path) -> Granule:
+    """Describe a tile's folder that was taken out of its product.
+
+    Raises
+    ------
+    ProductError
+        The folder cannot be read.
+    """
+    container = open_container(path.absolute())
+    return Granule(SafeArchive(container, "", None, tuple(sorted(container.names))), "")
 
 
 def choose_granule(archive: SafeArchive, tile: str | None) -> Granule:

@@ -112,6 +112,11 @@ def is_product_folder(path: Path) -> bool:
     return any(L1C_METADATA.fullmatch(name) for name in names) or _is_amazon_folder(names)
 
 
+def is_amazon_folder(path: Path) -> bool:
+    """Say whether a folder holds one tile in the layout of the open data on Amazon."""
+    return _is_amazon_folder({file.name for file in path.iterdir()})
+
+
 def _archive(container: Container) -> SafeArchive:
     """Find the product among the files of a folder or of an archive."""
     members = [PurePosixPath(name) for name in container.names]
@@ -141,6 +146,4 @@ def _amazon_roots(members: list[PurePosixPath]) -> list[PurePosixPath]:
 
 
 def _is_amazon_folder(names: set[str]) -> bool:
-    return AMAZON_METADATA in names and (
-        _AMAZON_TILE in names or any(_AMAZON_BAND.fullmatch(name) for name in names)
-    )
+    return AMAZON_METADATA in names and (_AMAZON_TILE in names or any(_AMAZON_BAND.fullmatch(name) for name in names))
