@@ -118,11 +118,7 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
         raise ConfigurationError(f"tile {quoted(tile)} is not of the form 31TFJ")
     if not folder.is_dir():
         raise ProductError(f"{folder}: is no folder; give the one that holds the L1C products")
-    found = list(find_products(folder))
-    products = [one.path for one in found if one.left_out is None]
-    for one in found:
-        if one.left_out is not None:
-            log.info("left out: %s: %s", one.path, one.left_out)
+    products = _candidates(folder)
     dates, others, elsewhere = [], set[str](), 0
     for number, path in enumerate(products, start=1):
         if progress is not None:
@@ -145,6 +141,15 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
     unknown = datetime.max.replace(tzinfo=UTC)
     dates.sort(key=lambda date: (date.acquired or unknown, date.name, date.path))
     return TileDates(folder, tile, tuple(dates))
+
+
+def _candidates(folder: Path) -> list[Path]:
+    """List what may be a product, and log what is left out."""
+    found = list(find_products(folder))
+    for one in found:
+        if one.left_out is not None:
+            log.info("left out: %s: %s", one.path, one.left_out)
+    return [one.path for one in found if one.left_out is None]
 
 
 def _broken(path: Path, tile: str, error: ProductError) -> list[TileDate]:
