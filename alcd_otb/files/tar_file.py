@@ -18,6 +18,7 @@ _MOST_OF_PIECE = 64 * MEGABYTE
 """Largest size in bytes of a piece that the list of members is read in: headers of long names are read whole."""
 _MOST_OF_ALL = 16 * 1024 * MEGABYTE
 """Largest size in bytes of a whole archive, unpacked."""
+_DAMAGED = "is a tar archive that is cut off or damaged"
 _GZIP = b"\x1f\x8b"
 _MAGIC, _MAGIC_PLACE = b"ustar", 257
 
@@ -77,6 +78,7 @@ def tar_members(path: Path) -> tuple[TarMember, ...]:
                     raise UnreadableError(too_large(_MOST_OF_ALL))
                 if not entry.isdir():
                     entries.append(entry)
+            _check_end(stream, archive.offset)
     times = Counter(plain_name(entry.name) for entry in entries)
     return tuple(
         TarMember(name, entry.size, _problem(entry, name, times[name] > 1), entry.offset_data)
@@ -117,6 +119,14 @@ def read_tar_member(path: Path, member: TarMember, most: int) -> bytes:
     return content
 
 
+def _check_end(stream: BinaryIO, place: int) -> None:
+    """Check that the list ended where the archive says so. Python takes a header that is cut off for the end."""
+    stream.seek(place)
+    block = stream.read(tarfile.BLOCKSIZE)
+    if len(block) < tarfile.BLOCKSIZE or any(block):
+        raise UnreadableError(_DAMAGED)
+
+
 def _problem(entry: tarfile.TarInfo, name: str, is_twice: bool) -> str | None:
     problem = name_problem(name, is_twice)
     if problem is not None:
@@ -137,7 +147,7 @@ def _reading(path: Path) -> Iterator[BinaryIO]:
     except UnreadableError:
         raise
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError) as error:
-        raise UnreadableError("is a tar archive that is cut off or damaged") from error
+        raise UnreadableError(_DAMAGED) from error
 
 
 @contextmanager

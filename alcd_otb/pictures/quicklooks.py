@@ -134,7 +134,7 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
             elsewhere += 1
         others |= set(tiles) - {tile}
     if elsewhere:
-        log.info("left out: %d products of other tiles: %s", elsewhere, ", ".join(sorted(others)))
+        log.info("left out: products of other tiles (%d): %s", elsewhere, ", ".join(sorted(others)))
     if not dates:
         seen = f"; there is {', '.join(sorted(others))}" if others else ""
         raise ProductError(f"{folder}: holds no L1C product of tile {tile}{seen}")

@@ -139,7 +139,10 @@ def _members(path: Path) -> tuple[Member, ...]:
             "%s: is compressed as a whole, which makes it slow to read; unpacked (tar -xf), it is fast",
             path,
         )
-    return tar_members(path)
+    try:
+        return tar_members(path)
+    except UnreadableError as error:
+        raise unreadable(path, error) from error
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -78,8 +78,6 @@ def why_no_archive(path: Path, error: UnreadableError) -> ProductError:
     if isinstance(error, InaccessibleError):
         return unreadable(path, error)
     kind = other_archive(path)
-    if "tar archive" in str(error):
-        return damaged(path, str(error))
     if kind is not None:
         return ProductError(f"{path}: is a {kind} archive; unpack it, and give the .SAFE folder in it")
     product = _product_around(path)

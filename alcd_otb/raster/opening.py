@@ -224,8 +224,6 @@ def shut_off_network() -> None:
 
     It stands behind the checks of this module, for what a library may open by itself.
     """
-    # It would write a file beside a compressed archive.
-    gdal.SetConfigOption("CPL_VSIL_GZIP_WRITE_PROPERTIES", "NO")
     # There is no such kind of proxy, so that each request ends before it leaves the process.
     for option in ("GDAL_HTTP_PROXY", "GDAL_HTTPS_PROXY"):
         gdal.SetConfigOption(option, "none://no-network")
