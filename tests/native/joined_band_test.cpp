@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,6 +27,7 @@ using Pixels = std::vector<std::uint16_t>;
 // No multiples of the tiles, so that these are of even and of odd sides.
 constexpr int columns = 333;
 constexpr int rows = 301;
+constexpr std::size_t all_pixels = std::size_t{columns} * rows;
 
 struct Closing {
     void operator()(GDALDataset* dataset) const { GDALClose(dataset); }
@@ -151,22 +152,22 @@ TEST_F(JoinedBandTest, a_shift_is_added_where_there_is_data) {
 }
 
 TEST_F(JoinedBandTest, a_shift_does_not_pass_the_largest_number) {
-    const std::string path = write("bright.jp2", Pixels(columns * rows, 65535), 128, western);
+    const std::string path = write("bright.jp2", Pixels(all_pixels, 65535), 128, western);
     const Pixels pixels = joined({{path, 1000}}, 0);
     EXPECT_EQ(pixels.front(), 65535);
     EXPECT_EQ(pixels.back(), 0);
 }
 
 TEST_F(JoinedBandTest, the_first_file_wins_where_several_have_data) {
-    const std::string first = write("first.jp2", Pixels(columns * rows, 7), 64, western);
-    const std::string second = write("second.jp2", Pixels(columns * rows, 9), 64, all);
+    const std::string first = write("first.jp2", Pixels(all_pixels, 7), 64, western);
+    const std::string second = write("second.jp2", Pixels(all_pixels, 9), 64, all);
     const Pixels pixels = joined({{first}, {second}}, 0);
     for (int row = 0; row < rows; ++row) {
         for (int column = 0; column < columns; ++column) {
             ASSERT_EQ(pixels[static_cast<std::size_t>(row * columns + column)], western(column, row) ? 7 : 9);
         }
     }
-    EXPECT_EQ(joined({{second}, {first}}, 0), Pixels(columns * rows, 9));
+    EXPECT_EQ(joined({{second}, {first}}, 0), Pixels(all_pixels, 9));
 }
 
 TEST_F(JoinedBandTest, rows_are_read_by_tiles) {
