@@ -12,6 +12,7 @@ import numpy as np
 
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.pictures.figures import Picture, stretched
+from alcd_otb.products.container import has_archive_suffix
 from alcd_otb.products.finding import find_products
 from alcd_otb.products.names import is_tile, sensed_in
 from alcd_otb.products.safe_archive import is_product_folder
@@ -100,7 +101,7 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
     Parameters
     ----------
     folder
-        The folder to search.
+        The folder to search, or the archive of a product.
     tile
         Tile such as ``31TFJ`` or ``T31TFJ``.
     progress
@@ -116,7 +117,7 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
     tile = tile.upper().removeprefix("T")
     if not is_tile(tile):
         raise ConfigurationError(f"tile {quoted(tile)} is not of the form 31TFJ")
-    if not folder.is_dir():
+    if not folder.is_dir() and not (folder.is_file() and has_archive_suffix(folder)):
         raise ProductError(f"{folder}: is no folder; give the one that holds the L1C products")
     products = _candidates(folder)
     dates, others, elsewhere = [], set[str](), 0
@@ -145,6 +146,8 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
 
 def _candidates(folder: Path) -> list[Path]:
     """List what may be a product, and log what is left out."""
+    if folder.is_file():
+        return [folder]
     found = list(find_products(folder))
     for one in found:
         if one.left_out is not None:

@@ -15,7 +15,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.preparation.layers import possible
 from alcd_otb.preparation.python_features import source_digests
 from alcd_otb.preparation.terrain import open_elevation
-from alcd_otb.products.acquisitions import join_clear_parts, join_parts, lacking_bands
+from alcd_otb.products.acquisitions import join_clear_parts, join_parts, lacking_bands, unlisted_neighbours
 from alcd_otb.products.dates import check_dates
 from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, read_product
 from alcd_otb.products.stack import Stack, StackBand, check_stacks, read_stack
@@ -199,6 +199,9 @@ def _read_dates(config: SceneConfig) -> list[DatedImage]:
         for date in (config.cloudy, *config.clear)
     )
     products = [cloudy, *join_clear_parts(clear)]
+    for date in products:
+        for path in unlisted_neighbours(date):
+            log.info("%s: is named after the same acquisition as %s; if it holds the rest, list both", path, date.name)
     for warning in check_dates(products[0], products[1:]):
         log.warning("%s", warning)
     return list(products)

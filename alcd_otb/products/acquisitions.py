@@ -6,9 +6,11 @@ A tile is cut in two where a datastrip ends, or where the satellite sent its ima
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from alcd_otb.errors import ProductError
 from alcd_otb.products.dates import SAME_SKY, check_same_grids
+from alcd_otb.products.names import compact_name
 from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct
 from alcd_otb.products.sentinel2_metadata import BANDS
 from otb_pipelines.reading import BandFile
@@ -88,6 +90,23 @@ def is_same_acquisition(one: L1CProduct, other: L1CProduct) -> bool:
         other.spacecraft,
         other.relative_orbit,
     ) and abs(one.acquired - other.acquired) < SAME_SKY
+
+
+def unlisted_neighbours(product: L1CProduct) -> list[Path]:
+    """Find products beside those of a date that are named after the same acquisition of the tile, and are not listed.
+
+    Each may hold the rest of the tile, or be the same in another processing.
+    """
+    parts = product.parts or (product,)
+    listed = {part.path for part in parts}
+    known = {compact_name(part.name) for part in parts} - {None}
+    names = {part.name for part in parts}
+    try:
+        beside = sorted({path for part in parts for path in part.path.parent.iterdir()} - listed)
+    except OSError:
+        # The folder may be closed though what lies in it is open.
+        return []
+    return [path for path in beside if compact_name(path.name) in known and path.name.split(".")[0] not in names]
 
 
 def lacking_bands(product: L1CProduct, names: Sequence[str]) -> list[str]:

@@ -9,9 +9,13 @@ from typing import NamedTuple
 from alcd_otb.files.reading import inaccessible
 from alcd_otb.products.container import has_archive_suffix
 from alcd_otb.products.refusals import other_level
-from alcd_otb.products.safe_archive import is_product_folder
+from alcd_otb.products.safe_archive import AMAZON_METADATA, is_product_folder
 
 _OTHER_LEVEL = re.compile(r"MSIL(0|1A|1B|2A)")
+_OTHER_TILE = re.compile(r"Level-(2\w)_Tile_ID")
+_HEAD = 2000
+"""Bytes of metadata within which the root stands."""
+
 _OTHER_ARCHIVE = re.compile(r"\.(7z|rar|tar\.(bz2|xz|zst|Z)|tbz2?|txz)$", re.IGNORECASE)
 
 
@@ -84,7 +88,13 @@ def _level(folder: Path) -> str | None:
     if match is not None:
         return f"Level-{match[1]}"
     try:
-        return other_level(file.name for file in folder.glob("*.xml"))
+        level = other_level(file.name for file in folder.glob("*.xml"))
+        tile = folder / AMAZON_METADATA
+        if level is None and tile.is_file():
+            with tile.open("rb") as stream:
+                match = _OTHER_TILE.search(stream.read(_HEAD).decode("ascii", "replace"))
+            level = f"Level-{match[1]}" if match else None
+        return level
     except OSError:
         return None
 

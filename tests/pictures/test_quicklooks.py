@@ -91,6 +91,8 @@ def test_names_of_folders_and_granules_do_not_matter(tmp_path: Path) -> None:
     found = find_dates(tmp_path, "31TCJ").dates
     assert [(one.path.name, one.problem) for one in found] == [("cloudy", None), ("clear.tar", None)]
     assert [one.product and one.product.tile for one in found] == ["31TCJ", "31TCJ"]
+    for path in (safe, tmp_path / "later" / "clear.tar"):
+        assert [one.path for one in find_dates(path, "31TCJ").dates] == [path]
 
 
 def test_what_is_left_out_is_said_with_the_reason(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -117,6 +117,16 @@ def test_what_is_no_part_of_the_acquisition_is_refused(tmp_path: Path) -> None:
     assert "this part's grid at 10 m" in refused(3, "run", _scene(tmp_path, [first, larger], ["B02"]))
 
 
+def test_a_part_alone_leads_to_the_other(
+    finished: FinishedScene, parts: dict[str, list[str]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    Inputs.read(load_scene(write_scene(tmp_path / "scene.json", finished.synthetic, cloudy=parts["cloudy"])))
+    assert "same acquisition as" not in caplog.text
+    Inputs.read(load_scene(write_scene(tmp_path / "scene.json", finished.synthetic, cloudy=parts["cloudy"][0])))
+    assert f"{parts['cloudy'][1]}: is named after the same acquisition as" in caplog.text
+
+
 def test_another_order_or_another_part_is_prepared_anew(
     finished: FinishedScene, parts: dict[str, list[str]], tmp_path: Path
 ) -> None:

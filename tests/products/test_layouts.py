@@ -258,6 +258,9 @@ def folder(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     level_2a.mkdir()
     (level_2a / "MTD_MSIL2A.xml").write_text("<a/>")
     (folder / "S2A_MSIL2A_x.zip").write_bytes(b"")
+    (folder / "amazon_2a").mkdir()
+    (folder / "amazon_2a" / "metadata.xml").write_text("<n1:Level-2A_Tile_ID xmlns:n1='x'/>")
+    (folder / "amazon_2a" / "tileInfo.json").write_text("{}")
     (folder / f"{whole.name}.7z").write_bytes(b"")
     (folder / "notes.txt").write_text("")
     (folder / ("._" + "a.tar")).write_bytes(b"")
@@ -272,6 +275,7 @@ class TestFinding:
     def test_says_what_is_left_out(self, folder: Path, whole: Path) -> None:
         assert {one.path.name: one.left_out for one in find_products(folder) if one.left_out is not None} == {
             "renamed": "is a Level-2A product",
+            "amazon_2a": "is a Level-2A product",
             "S2A_MSIL2A_x.zip": "is a Level-2A product",
             f"{whole.name}.7z": "is an archive of a kind that is not read; unpack it",
         }
