@@ -170,7 +170,8 @@ def open_raster(path: Path | str) -> gdal.Dataset:
     ProductError
         If the file is cut off or cannot be read, or its pixels are of another type.
     """
-    if str(path).lower().endswith(".jp2"):
+    # Members of a tar archive are named by their place in it. Those that are masks are JPEG 2000.
+    if str(path).lower().endswith(".jp2") or str(path).startswith("/vsisubfile/"):
         check_complete(str(path))
     try:
         dataset = opening.open_raster(path, GIVEN_RASTERS)
