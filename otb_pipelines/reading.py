@@ -43,7 +43,7 @@ class BandFile:
 
 
 def build_band(
-    files: Sequence[BandFile],
+    files: str | Sequence[BandFile],
     level: int,
     like: Path,
     radiometry: Radiometry,
@@ -59,8 +59,9 @@ def build_band(
     Parameters
     ----------
     files
-        The file of the band. Or several JPEG 2000 files on one grid, each with a part of the pixels and 0 elsewhere: a
-        pixel is of the first file that has data there, and a wavelet level is that of one file that holds all pixels.
+        The path of the file of the band. Or several JPEG 2000 files on one grid, each with a part of the pixels and 0
+        elsewhere: a pixel is of the first file that has data there, and a wavelet level is that of one file that holds
+        all pixels.
     level
         Wavelet level of a JPEG 2000 file to decode. 0 decodes every pixel.
     like
@@ -77,6 +78,7 @@ def build_band(
     Output
         The band, NaN where there is no data.
     """
+    files = (BandFile(files),) if isinstance(files, str) else files
     parameters: dict[str, Value] = {
         "in": files[0].path,
         "level": level,

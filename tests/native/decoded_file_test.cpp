@@ -229,8 +229,11 @@ TEST_F(DecodedFileTest, IsRefusedWithoutAPlaceOnTheGround) {
     ASSERT_EQ(dataset->SetGeoTransform(turned.data()), CE_None);
     dataset.reset();
     EXPECT_NE(refusal(path).find("rotated"), std::string::npos) << refusal(path);
-    EXPECT_NE(refusal(folder_.write("plain.pgm", "P5 2 2 255\nabcd")).find("not georeferenced"),
-              std::string::npos);
+    const std::string plain = folder_.file("plain.tif");
+    GDALDriver* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+    dataset.reset(driver->Create(plain.c_str(), 2, 2, 1, GDT_Byte, nullptr));
+    dataset.reset();
+    EXPECT_NE(refusal(plain).find("not georeferenced"), std::string::npos) << refusal(plain);
 }
 
 // Whoever reads gets the error of the thread that decodes.
