@@ -1,5 +1,6 @@
 """Find masks in files and folders, and choose the reader of each."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +11,7 @@ from alcd_otb.errors import AlcdError, ProductError
 from alcd_otb.masks.classified_raster import is_class_table, rasters_of, read_classified_raster
 from alcd_otb.masks.fmask import Kind, is_fmask, read_fmask
 from alcd_otb.masks.hollstein import is_hollstein, read_hollstein
-from alcd_otb.masks.l1c_masks import is_cloud_mask, read_cloud_masks
+from alcd_otb.masks.l1c_masks import MissingMaskError, is_cloud_mask, read_cloud_masks
 from alcd_otb.masks.labelled_reference import LabelledReference, is_labelled, read_labelled
 from alcd_otb.masks.maja import is_maja, read_maja
 from alcd_otb.masks.mask import Mask
@@ -20,6 +21,8 @@ from alcd_otb.masks.workspace_mask import is_workspace, read_workspace
 from alcd_otb.products.container import has_archive_suffix
 from alcd_otb.products.safe_archive import is_product_folder
 from alcd_otb.settings.legend import Legend
+
+log = logging.getLogger(__name__)
 
 Reference = Mask | LabelledReference
 Read = Callable[[Path], Iterable[Reference]]
@@ -122,15 +125,36 @@ def read_all(arguments: Iterable[str], readers: tuple[Reader, ...]) -> FoundMask
     failures: list[Failure] = []
     for argument in arguments:
         label, path = _labelled_path(argument)
-        count = len(masks) + len(failures)
+        found: list[Reference] = []
+        wrong, without = [], []
         for place, reader in _recognised(path, readers):
             try:
-                masks += [mask if label is None else replace(mask, processor=label) for mask in reader.read(place)]
+                found += [mask if label is None else replace(mask, processor=label) for mask in reader.read(place)]
+            except MissingMaskError as error:
+                without.append(Failure(place, error, processor=label))
             except AlcdError as error:
-                failures.append(Failure(place, error, processor=label))
-        if len(masks) + len(failures) == count:
+                wrong.append(Failure(place, error, processor=label))
+        if not (found or wrong or without):
             raise _nothing_recognised(path)
+        # Beside masks, a product without one may lie for another reason, such as for the scene that they are of.
+        for left_out in without if found else ():
+            log.info("left out: %s", left_out.error)
+        masks += _without_packed_copies(found)
+        failures += wrong if found else [*wrong, *without]
     return FoundMasks(masks, failures)
+
+
+def _without_packed_copies(masks: list[Reference]) -> list[Reference]:
+    """Leave out archives of products that lie unpacked beside them."""
+    unpacked = {(mask.processor, mask.acquisition): mask.path for mask in masks if not has_archive_suffix(mask.path)}
+    kept = []
+    for mask in masks:
+        copy = unpacked.get((mask.processor, mask.acquisition)) if has_archive_suffix(mask.path) else None
+        if copy is None:
+            kept.append(mask)
+        else:
+            log.info("left out: %s: %s is the same, unpacked", mask.path, copy)
+    return kept
 
 
 def _single(read: Callable[[Path], Reference]) -> Read:

@@ -54,6 +54,10 @@ _LINKS = frozenset({"srsName", "schemaLocation", "noNamespaceSchemaLocation", "h
 _BURNT = {"OPAQUE": 1, "CIRRUS": 2}
 
 
+class MissingMaskError(ProductError):
+    """A product has no cloud mask: it was handed out without."""
+
+
 def is_cloud_mask(path: Path) -> bool:
     """Decide whether a path is a Level-1C cloud mask, or what holds one.
 
@@ -88,7 +92,9 @@ def read_cloud_masks(path: Path) -> list[Mask]:
     Raises
     ------
     ProductError
-        As `read_cloud_mask` does, and if a tile has no mask. The message says which is missing.
+        As `read_cloud_mask` does.
+    MissingMaskError
+        If a tile has no mask. The message says which is missing.
     """
     if _SINGLE_FILE.fullmatch(path.name) or (path / "IMG_DATA").is_dir():
         return [read_cloud_mask(path)]
@@ -123,7 +129,7 @@ def _of_granule(granule: Granule) -> Mask:
     place = archive.path if archive.container.is_archive else archive.path / granule.folder
     file = _file_in(granule)
     if file is None:
-        raise ProductError(
+        raise MissingMaskError(
             f"{archive.location(granule.folder)}: has no cloud mask, neither {_CLASSES} (since baseline 04.00) nor "
             f"{_POLYGONS} in its QI_DATA; download the whole product"
         )

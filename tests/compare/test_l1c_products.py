@@ -1,5 +1,6 @@
 """Level-1C products that compare is given: packed, in other layouts, and without their cloud mask."""
 
+import logging
 import shutil
 import tarfile
 from pathlib import Path
@@ -74,6 +75,13 @@ def test_folders_and_archives_say_the_same(product: Path, tmp_path: Path) -> Non
         assert clouds_in(read(tmp_path / name)) == EXPECTED
 
 
+def test_an_archive_beside_its_unpacked_product_is_left_out(product: Path, caplog: pytest.LogCaptureFixture) -> None:
+    archive = zip_product(product, product.parent / "again.zip", f"{product.name}/")
+    caplog.set_level(logging.INFO)
+    assert clouds_in(read(product.parent)) == EXPECTED
+    assert f"left out: {archive}: {product / 'GRANULE'}" in caplog.text
+
+
 def test_an_archive_in_a_folder_is_found(product: Path, tmp_path: Path) -> None:
     zip_product(product, tmp_path / "packed" / "deep" / "any name.zip", f"{product.name}/")
     assert clouds_in(read(tmp_path / "packed")) == EXPECTED
@@ -106,6 +114,18 @@ def test_a_product_without_its_mask_is_told_what_is_missing(product: Path, tmp_p
             failure.error
         )
         assert "download the whole product" in str(failure.error)
+
+
+def test_a_product_without_its_mask_beside_others_is_left_out(
+    product: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(product, tmp_path / "unpacked" / "with")
+    shutil.rmtree(next(product.glob("GRANULE/*/QI_DATA")))
+    archive = zip_product(product, tmp_path / "unpacked" / "minimal.zip", "")
+    caplog.set_level(logging.INFO)
+    assert clouds_in(read(tmp_path / "unpacked")) == EXPECTED
+    for path in (product, archive):
+        assert f"left out: {path}" in caplog.text
 
 
 def test_a_mask_of_another_processor_inside_a_product_counts(product: Path) -> None:
