@@ -39,6 +39,8 @@ __all__ = [
 gdal.UseExceptions()
 ogr.UseExceptions()
 osr.UseExceptions()
+# GDAL would write a file beside each archive that is compressed by gzip.
+gdal.SetConfigOption("CPL_VSIL_GZIP_WRITE_PROPERTIES", "NO")
 
 log = logging.getLogger("otb_pipelines")
 

@@ -1,5 +1,6 @@
 """Decode and resample bands of products while other applications compute."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,30 @@ class Radiometry:
     no_data: float | None
 
 
+@dataclass(frozen=True)
+class BandFile:
+    """A file of a band.
+
+    Attributes
+    ----------
+    path
+        The file, which GDAL opens.
+    shift
+        What is added to its digital numbers, 0 or more. 0 stays 0, and nothing passes 65535.
+    """
+
+    path: str
+    shift: int = 0
+
+
 def build_band(
-    path: str, level: int, like: Path, radiometry: Radiometry, settings: Settings, *, nearest: bool = False
+    files: str | Sequence[BandFile],
+    level: int,
+    like: Path,
+    radiometry: Radiometry,
+    settings: Settings,
+    *,
+    nearest: bool = False,
 ) -> Output:
     """Build an application that brings the first band of a file onto a grid.
 
@@ -35,8 +58,10 @@ def build_band(
 
     Parameters
     ----------
-    path
-        The file, which GDAL opens.
+    files
+        The path of the file of the band. Or several JPEG 2000 files on one grid, each with a part of the pixels and 0
+        elsewhere: a pixel is of the first file that has data there, and a wavelet level is that of one file that holds
+        all pixels.
     level
         Wavelet level of a JPEG 2000 file to decode. 0 decodes every pixel.
     like
@@ -53,8 +78,9 @@ def build_band(
     Output
         The band, NaN where there is no data.
     """
+    files = (BandFile(files),) if isinstance(files, str) else files
     parameters: dict[str, Value] = {
-        "in": path,
+        "in": files[0].path,
         "level": level,
         "like": like,
         "scale": radiometry.scale,
@@ -62,6 +88,9 @@ def build_band(
         "nearest": nearest,
         "threads": settings.threads,
     }
+    if len(files) > 1:
+        parameters["others"] = [file.path for file in files[1:]]
+        parameters["shifts"] = [str(file.shift) for file in files]
     if radiometry.no_data is not None:
         parameters["nodata"] = radiometry.no_data
     return Application("BandReading", parameters, settings)["out"]

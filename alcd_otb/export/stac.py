@@ -235,7 +235,9 @@ def _software(scene: MappedScene) -> dict[str, str]:
 
 def _lineage(scene: MappedScene) -> str:
     points = sum((scene.metrics.get("samples") or {}).values())
-    sources = [product["name"] for product in (scene.product, *scene.clear_products) if product.get("name")]
+    products = (scene.product, *scene.clear_products)
+    parts = [part for product in products for part in product.get("parts") or (product,)]
+    sources = [part["name"] for part in parts if part.get("name")]
     classifier = scene.config["scene"]["template"]["classifier"]["classifier"]
     polygons = (scene.metrics.get("corrections") or {}).get("polygons")
     made_of = f" of {' and '.join(sources)}" if sources else ""

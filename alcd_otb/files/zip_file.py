@@ -20,6 +20,7 @@ _MOST_OF_LIST = 16 * MEGABYTE
 _END, _END_SIZE, _LONGEST_COMMENT = b"PK\x05\x06", 22, 65535
 _LOCATOR, _LOCATOR_SIZE, _WIDE_END = b"PK\x06\x07", 20, b"PK\x06\x06"
 _ENCRYPTED = 1
+_BAD_NAME = "has a name that leads out of the archive, or that no file has; fetch it from a source that you trust"
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:")
 
 _OTHER_ARCHIVES = (
@@ -147,6 +148,26 @@ def read_member(file: Path | bytes, name: str, most: int) -> bytes:
         raise UnreadableError(f"is damaged in the archive{reason}") from error
 
 
+def plain_name(name: str) -> str:
+    """Return a member's name with ``/`` between folders: archives made by Windows may have backslashes."""
+    return re.sub(r"\A(?:\./)+", "", name.replace("\\", "/"))
+
+
+def name_problem(name: str, is_twice: bool) -> str | None:
+    """Say why a member of an archive cannot be read by its name.
+
+    Parameters
+    ----------
+    name
+        The name, as `plain_name` makes it.
+    is_twice
+        Whether another member has the same name.
+    """
+    if ".." in name.split("/") or _ABSOLUTE.match(name) is not None or not is_one_line(name):
+        return _BAD_NAME
+    return "is twice in the archive; pack it anew" if is_twice else None
+
+
 def _opened(file: Path | bytes) -> BinaryIO:
     return BytesIO(file) if isinstance(file, bytes) else file.open("rb")
 
@@ -196,17 +217,14 @@ def _size_of_list(stream: BinaryIO) -> int | None:
 
 def _name_of(entry: zipfile.ZipInfo) -> str:
     """Return the name as GDAL has it: archives made by Windows may have backslashes."""
-    return re.sub(r"\A(?:\./)+", "", entry.filename.replace("\\", "/"))
+    return plain_name(entry.filename)
 
 
 def _problem(entry: zipfile.ZipInfo, is_twice: bool) -> str | None:
     """Say why a member cannot be read, from what the archive's list says of it."""
-    name = _name_of(entry)
-    leads_out = ".." in name.split("/") or _ABSOLUTE.match(name) is not None
-    if leads_out or "\0" in entry.orig_filename or not is_one_line(name):
-        return "has a name that leads out of the archive, or that no file has; fetch it from a source that you trust"
-    if is_twice:
-        return "is twice in the archive; pack it anew"
+    problem = _BAD_NAME if "\0" in entry.orig_filename else name_problem(_name_of(entry), is_twice)
+    if problem is not None:
+        return problem
     if entry.flag_bits & _ENCRYPTED:
         return "is encrypted; unpack the archive with its password"
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

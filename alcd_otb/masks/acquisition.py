@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from alcd_otb.errors import ProductError
-from alcd_otb.files.reading import UnreadableError
-from alcd_otb.files.xml_file import read_xml
+from alcd_otb.files.reading import UnreadableError, read_limited
+from alcd_otb.files.xml_file import MOST_METADATA, parse_xml
 from alcd_otb.products.dates import SAME_SKY
 from alcd_otb.products.names import compact_name
 from alcd_otb.products.refusals import damaged, unreadable
@@ -158,13 +158,41 @@ def acquisition_of_granule(granule: Path) -> Acquisition:
     """
     for file in sorted(granule.glob("*.xml")):
         if file.name == "MTD_TL.xml" or re.fullmatch(r"S2\w_\w{4}_MTD_L\w{2}_TL_\w+\.xml", file.name):
-            return _of_tile_metadata(file)
+            try:
+                return acquisition_of_tile(read_limited(file, MOST_METADATA), file)
+            except UnreadableError as error:
+                raise unreadable(file, error) from error
+    return acquisition_around(granule)
+
+
+def acquisition_around(granule: Path) -> Acquisition:
+    """Read tile and time of a granule without metadata from its name and those around it.
+
+    Raises
+    ------
+    ProductError
+        They do not contain both.
+    """
     return _of_names(granule, tile_in(granule.name))
 
 
-def _of_tile_metadata(file: Path) -> Acquisition:
+def acquisition_of_tile(xml: bytes, file: Path) -> Acquisition:
+    """Read tile and time from the metadata of a tile.
+
+    Parameters
+    ----------
+    xml
+        The content of the file.
+    file
+        Its path, which may lead into an archive. The names of its folders are read if the metadata have no time.
+
+    Raises
+    ------
+    ProductError
+        The metadata are damaged, or neither they nor the names contain tile and time.
+    """
     try:
-        root = read_xml(file)
+        root = parse_xml(xml)
     except UnreadableError as error:
         raise unreadable(file, error) from error
     tile = _TILE.search(root.findtext(".//{*}TILE_ID") or "")

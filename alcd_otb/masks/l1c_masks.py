@@ -4,27 +4,32 @@ They are polygons before processing baseline 04.00, and rasters since. Neither h
 Products Specification Document, S2-PDGS-TAS-DI-PSD; ESA, "Level-1C masks".
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from uuid import uuid4
 
 from lxml import etree
 
 from alcd_otb.errors import ProductError
-from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited
-from alcd_otb.files.xml_file import MOST_METADATA, read_xml
-from alcd_otb.masks.acquisition import acquisition_of, acquisition_of_granule
+from alcd_otb.files.reading import MEGABYTE, UnreadableError
+from alcd_otb.files.xml_file import parse_xml
+from alcd_otb.masks.acquisition import Acquisition, acquisition_around, acquisition_of, acquisition_of_tile
 from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, NO_DATA, SNOW, Mask, MaskLayer, nonzero, raster_layer
+from alcd_otb.products.container import has_archive_suffix
+from alcd_otb.products.granules import Granule, granules_of, lone_granule
 from alcd_otb.products.refusals import damaged, unreadable
-from alcd_otb.products.sentinel2_metadata import parse_tile_metadata
+from alcd_otb.products.safe_archive import SafeArchive, is_amazon_folder, open_archive
 from alcd_otb.raster.drivers import driver
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.opening import GIVEN_RASTERS, JPEG2000, open_vector
 from otb_pipelines.process import gdal
+
+log = logging.getLogger(__name__)
 
 PROCESSOR = "L1C"
 RESOLUTION = 60
@@ -32,6 +37,11 @@ RESOLUTION = 60
 _POLYGONS, _CLASSES = "MSK_CLOUDS_B00.gml", "MSK_CLASSI_B00.jp2"
 _QUALITY = "MSK_QUALIT_B01.jp2"
 _QUALITY_NO_DATA = 6
+_MASKS = (
+    re.compile(r".*CLASSI_B00\.jp2"),
+    re.compile(r".*MSK_CLOUDS_B00\.gml"),
+    re.compile(r".*MSK_CLOUDS_.*B00_MSIL1C\.gml"),
+)
 _SINGLE_FILE = re.compile(r".*MSK_CLASSI_B00\.(?:jp2|tif)", re.ASCII)
 
 _OPAQUE_CLOUD = frozenset({"opaque_cloud", CLOUD, INVALID})
@@ -44,15 +54,55 @@ _LINKS = frozenset({"srsName", "schemaLocation", "noNamespaceSchemaLocation", "h
 _BURNT = {"OPAQUE": 1, "CIRRUS": 2}
 
 
+class MissingMaskError(ProductError):
+    """A product has no cloud mask: it was handed out without."""
+
+
 def is_cloud_mask(path: Path) -> bool:
-    """Decide whether a path is a granule of a Level-1C product with a cloud mask, or a single MSK_CLASSI file."""
+    """Decide whether a path is a Level-1C cloud mask, or what holds one.
+
+    These are a granule's folder and a tile in the layout of Amazon, if there is a mask in it, an archive of a product,
+    and a single MSK_CLASSI file.
+    """
     if path.is_dir():
-        return (path / "IMG_DATA").is_dir() and _file_in(path) is not None
-    return _SINGLE_FILE.fullmatch(path.name) is not None
+        is_granule = (path / "IMG_DATA").is_dir()
+        return (is_granule or is_amazon_folder(path)) and _file_in(lone_granule(path)) is not None
+    return _SINGLE_FILE.fullmatch(path.name) is not None or (has_archive_suffix(path) and _is_product(path))
+
+
+def _is_product(path: Path) -> bool:
+    """Decide whether an archive holds a Level-1C product, by its content, or by its name if that cannot be listed."""
+    try:
+        open_archive(path)
+    except ProductError as error:
+        if "MSIL1C" not in path.name:
+            log.info("left out: %s", error)
+        return "MSIL1C" in path.name
+    return True
+
+
+def read_cloud_masks(path: Path) -> list[Mask]:
+    """Read the cloud masks of a Level-1C product, one for each tile.
+
+    Parameters
+    ----------
+    path
+        A product in any layout, a granule's folder, or a single MSK_CLASSI file.
+
+    Raises
+    ------
+    ProductError
+        As `read_cloud_mask` does.
+    MissingMaskError
+        If a tile has no mask. The message says which is missing.
+    """
+    if _SINGLE_FILE.fullmatch(path.name) or (path / "IMG_DATA").is_dir():
+        return [read_cloud_mask(path)]
+    return [_of_granule(granule) for granule in granules_of(open_archive(path))]
 
 
 def read_cloud_mask(path: Path) -> Mask:
-    """Read the cloud mask of a Level-1C product.
+    """Read the cloud mask of one tile of a Level-1C product.
 
     No data comes from the quality mask of B01, or from B01 itself if its pixels are of 60 m. Without both, every
     pixel counts as seen.
@@ -69,51 +119,77 @@ def read_cloud_mask(path: Path) -> Mask:
     """
     if not path.is_dir():
         grid = Grid.of(path, GIVEN_RASTERS)
-        return Mask(PROCESSOR, path, acquisition_of(path), grid, _of_classes(path), (path,))
-    file = _file_in(path)
-    assert file is not None
-    if file.suffix == ".gml":
-        grid = _tile_grid(path)
-        layers: tuple[MaskLayer, ...] = (_of_polygons(file, grid),)
+        return Mask(PROCESSOR, path, acquisition_of(path), grid, _of_classes(str(path)), (path,))
+    return _of_granule(lone_granule(path))
+
+
+def _of_granule(granule: Granule) -> Mask:
+    archive = granule.archive
+    # What a user would name: files in an archive have no path.
+    place = archive.path if archive.container.is_archive else archive.path / granule.folder
+    file = _file_in(granule)
+    if file is None:
+        raise MissingMaskError(
+            f"{archive.location(granule.folder)}: has no cloud mask, neither {_CLASSES} (since baseline 04.00) nor "
+            f"{_POLYGONS} in its QI_DATA; download the whole product"
+        )
+    if file.endswith(".gml"):
+        grid = _tile_grid(granule)
+        layers: tuple[MaskLayer, ...] = (_of_polygons(archive, file, grid),)
     else:
-        grid = Grid.of(file, GIVEN_RASTERS)
-        layers = _of_classes(file)
-    files: tuple[Path, ...] = (file,)
-    no_data = _no_data_layer(path, grid)
+        grid = Grid.of(archive.gdal_path(file), JPEG2000)
+        layers = _of_classes(archive.gdal_path(file))
+    files = [file]
+    no_data = _no_data_layer(granule, grid)
     if no_data is not None:
-        layers, files = (*layers, no_data.layer), (*files, no_data.file)
+        layers, files = (*layers, no_data.layer), [*files, no_data.file]
+    pictures = [name for name in _in_quality(granule) if re.fullmatch(r".*PVI.*\.jp2", name)]
     return Mask(
         PROCESSOR,
-        path,
-        acquisition_of_granule(path),
+        place,
+        _acquisition(granule),
         grid,
         layers,
-        files,
-        picture=next((str(picture) for picture in sorted((path / "QI_DATA").glob("*PVI*.jp2"))), None),
+        (archive.path,) if archive.container.is_archive else tuple(archive.path / name for name in files),
+        picture=archive.gdal_path(pictures[0]) if pictures else None,
     )
 
 
-def _file_in(granule: Path) -> Path | None:
-    """Find the mask of a granule; names from before December 2016 are longer, and end alike."""
-    for pattern in (f"*{_CLASSES}", f"*{_POLYGONS}", "*MSK_CLOUDS_*B00_MSIL1C.gml"):
-        files = sorted((granule / "QI_DATA").glob(pattern))
-        if files:
-            return files[0]
+def _acquisition(granule: Granule) -> Acquisition:
+    archive = granule.archive
+    if not granule.has_metadata:
+        return acquisition_around(Path(archive.location(granule.folder)))
+    file = granule.metadata_file
+    return acquisition_of_tile(archive.read(file), Path(archive.location(file)))
+
+
+def _in_quality(granule: Granule) -> list[str]:
+    """List the files of the folders of masks of a tile."""
+    return [file for folder in granule.quality for file in granule.files_in(folder) if "/" not in file[len(folder) :]]
+
+
+def _file_in(granule: Granule) -> str | None:
+    """Find the mask of a tile; names from before December 2016 are longer, and end alike."""
+    files = _in_quality(granule)
+    for pattern in _MASKS:
+        found = [file for file in files if pattern.fullmatch(file)]
+        if found:
+            return found[0]
     return None
 
 
-def _of_classes(file: Path) -> tuple[MaskLayer, ...]:
+def _of_classes(file: str) -> tuple[MaskLayer, ...]:
     by_band = {1: _OPAQUE_CLOUD, 2: _CIRRUS_CLOUD, 3: frozenset({SNOW})}
     empty = frozenset[str]()
     return tuple(raster_layer(file, (empty, meaning, *[None] * 254), band) for band, meaning in by_band.items())
 
 
-def _of_polygons(file: Path, grid: Grid) -> MaskLayer:
+def _of_polygons(archive: SafeArchive, file: str, grid: Grid) -> MaskLayer:
     meanings = {0: frozenset[str](), 1: _OPAQUE_CLOUD, 2: _CIRRUS_CLOUD}
-    return MaskLayer(partial(_burn, file, grid), tuple(meanings.get(value) for value in range(256)))
+    return MaskLayer(partial(_burn, archive, file, grid), tuple(meanings.get(value) for value in range(256)))
 
 
-def _burn(file: Path, grid: Grid) -> gdal.Dataset:
+def _burn(archive: SafeArchive, file: str, grid: Grid) -> gdal.Dataset:
     """Rasterise the polygons on the tile's grid: 1 is opaque cloud, 2 is cirrus.
 
     A file without features has no layer: the sky is clear.
@@ -121,10 +197,12 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
     burnt = driver("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     burnt.SetGeoTransform(grid.transform)
     burnt.SetSpatialRef(grid.spatial_reference)
-    if not _has_features(file):
+    place = archive.location(file)
+    root = _document(archive.read(file, _MOST_POLYGONS), place)
+    if root.find(".//{*}MaskFeature") is None:
         return burnt
     try:
-        with _without_links(file) as alone:
+        with _without_links(root) as alone:
             source = open_vector(alone, ("GML",), ("WRITE_GFS=NO",))
             # The CRS that the file states is not to be trusted; its coordinates are the tile's own.
             polygons = gdal.VectorTranslate("", source, format="Memory", dstSRS=grid.crs, reproject=False)
@@ -135,19 +213,13 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
             layer.SetAttributeFilter(f"maskType = '{kind}'")
             gdal.RasterizeLayer(burnt, [1], layer, burn_values=[_BURNT[kind]])
     except RuntimeError as error:
-        raise damaged(file, f"cannot be read ({' '.join(str(error).split())})") from error
+        raise damaged(place, f"cannot be read ({' '.join(str(error).split())})") from error
     return burnt
 
 
-def _has_features(file: Path) -> bool:
-    """Check that the XML is whole, and whether it has polygons."""
-    return _document(file).find(".//{*}MaskFeature") is not None
-
-
 @contextmanager
-def _without_links(file: Path) -> Iterator[str]:
+def _without_links(root: etree._Element) -> Iterator[str]:
     """Copy the XML into GDAL's memory, without what leads to schemas, coordinate systems and files elsewhere."""
-    root = _document(file)
     for element in root.iter():
         for name in [name for name in element.attrib if etree.QName(name).localname in _LINKS]:
             del element.attrib[name]
@@ -160,45 +232,40 @@ def _without_links(file: Path) -> Iterator[str]:
         gdal.Unlink(path)
 
 
-def _document(file: Path) -> etree._Element:
+def _document(xml: bytes, place: str) -> etree._Element:
     """Parse the XML. GDAL takes a file that is cut off for a shorter one, and would report a clear sky."""
     try:
-        root = read_xml(file, _MOST_POLYGONS)
+        root = parse_xml(xml, _MOST_POLYGONS)
     except UnreadableError as error:
-        raise unreadable(file, error) from error
+        raise unreadable(place, error) from error
     if etree.QName(root).localname != "Mask":
-        raise damaged(file, f"is a {etree.QName(root).localname}, not a cloud mask")
+        raise damaged(place, f"is a {etree.QName(root).localname}, not a cloud mask")
     return root
 
 
-def _tile_grid(granule: Path) -> Grid:
-    for file in sorted(granule.glob("*.xml")):
-        if file.name == "MTD_TL.xml" or re.fullmatch(r"S2\w_\w{4}_MTD_L1C_TL_\w+\.xml", file.name):
-            layouts = parse_tile_metadata(_read_metadata(file), str(file)).layouts
-            if RESOLUTION in layouts:
-                return layouts[RESOLUTION]
-    raise ProductError(f"{granule}: has no MTD_TL.xml, which describes where the tile lies; download the product again")
-
-
-def _read_metadata(file: Path) -> bytes:
-    try:
-        return read_limited(file, MOST_METADATA)
-    except UnreadableError as error:
-        raise unreadable(file, error) from error
+def _tile_grid(granule: Granule) -> Grid:
+    if granule.has_metadata:
+        layouts = granule.metadata().layouts
+        if RESOLUTION in layouts:
+            return layouts[RESOLUTION]
+    place = granule.archive.location(granule.folder)
+    raise ProductError(f"{place}: has no MTD_TL.xml, which describes where the tile lies; download the product again")
 
 
 class _NoDataLayer(NamedTuple):
     layer: MaskLayer
-    file: Path
+    file: str
 
 
-def _no_data_layer(granule: Path, grid: Grid) -> _NoDataLayer | None:
+def _no_data_layer(granule: Granule, grid: Grid) -> _NoDataLayer | None:
     """Find the layer of the pixels that were not seen; None if no file on the grid holds it."""
-    quality = granule / "QI_DATA" / _QUALITY
-    if quality.is_file() and Grid.of(quality, JPEG2000) == grid:
-        return _NoDataLayer(raster_layer(quality, nonzero(NO_DATA), _QUALITY_NO_DATA), quality)
-    for image in sorted((granule / "IMG_DATA").glob("*_B01.jp2")):
-        if Grid.of(image, JPEG2000) == grid:
+    for quality in _in_quality(granule):
+        path = granule.archive.gdal_path(quality)
+        if PurePosixPath(quality).name == _QUALITY and Grid.of(path, JPEG2000) == grid:
+            return _NoDataLayer(raster_layer(path, nonzero(NO_DATA), _QUALITY_NO_DATA), quality)
+    for image in granule.files_in(granule.images):
+        path = granule.archive.gdal_path(image)
+        if re.fullmatch(r"(?:.*_)?B01\.jp2", PurePosixPath(image).name) and Grid.of(path, JPEG2000) == grid:
             table = (frozenset({NO_DATA}), *[frozenset[str]()] * 255)
-            return _NoDataLayer(MaskLayer(raster_layer(image, table).open, table, clipped=True), image)
+            return _NoDataLayer(MaskLayer(raster_layer(path, table).open, table, clipped=True), image)
     return None

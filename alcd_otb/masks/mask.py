@@ -157,20 +157,21 @@ def classes_of(legend: Legend) -> tuple[PixelClass, ...]:
     return (PixelClass(0, NO_DATA, frozenset()), *of_legend)
 
 
-def raster_layer(path: Path, table: Table, band: int = 1) -> MaskLayer:
+def raster_layer(path: Path | str, table: Table, band: int = 1) -> MaskLayer:
     """Make a layer of a raster's band, counted from 1; the raster is opened when it is read."""
     return MaskLayer(partial(open_raster, path), table, band)
 
 
-def open_raster(path: Path) -> gdal.Dataset:
-    """Open a raster of whole numbers of 8 or 16 bits.
+def open_raster(path: Path | str) -> gdal.Dataset:
+    """Open a raster of whole numbers of 8 or 16 bits, by its path or the name by which GDAL opens it in an archive.
 
     Raises
     ------
     ProductError
         If the file is cut off, damaged or cannot be read, or its pixels are of another type.
     """
-    if path.suffix.lower() == ".jp2":
+    # Members of a tar archive are named by their place in it. Those that are masks are JPEG 2000.
+    if str(path).lower().endswith(".jp2") or str(path).startswith("/vsisubfile/"):
         check_codestream(str(path))
     try:
         dataset = opening.open_raster(path, GIVEN_RASTERS)

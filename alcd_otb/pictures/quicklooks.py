@@ -1,9 +1,8 @@
 """Draw small pictures of every date of a tile in a folder of L1C products, to choose a pair from."""
 
 import logging
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,10 @@ import numpy as np
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.pictures.figures import Picture, stretched
 from alcd_otb.products.codestream import check_codestream
+from alcd_otb.products.container import has_archive_suffix
+from alcd_otb.products.finding import find_products
 from alcd_otb.products.names import is_tile, sensed_in
+from alcd_otb.products.safe_archive import is_product_folder
 from alcd_otb.products.sentinel2_l1c import L1CProduct, check_bands, read_product, tiles_of
 from alcd_otb.raster.opening import JPEG2000, open_raster
 from alcd_otb.text import quoted
@@ -26,7 +28,6 @@ MOST_PIXELS = 360
 """Pixels of the longer side of a quicklook."""
 
 _COLOURS = ("B04", "B03", "B02")
-_OTHER_LEVEL = re.compile(r"MSIL(0|1A|1B|2A)")
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,15 @@ class TileDates:
 
 
 def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] | None = None) -> TileDates:
-    """Find the L1C products of a tile, .SAFE folders and zip archives at any depth, and draw a picture of each.
+    """Find the L1C products of a tile, at any depth and in any layout, and draw a picture of each.
 
-    A product that cannot be read is among the dates, with the reason.
+    A product that cannot be read is among the dates, with the reason. What is no product of the tile is logged, with
+    the reason.
 
     Parameters
     ----------
     folder
-        The folder to search.
+        The folder to search, or the archive of a product.
     tile
         Tile such as ``31TFJ`` or ``T31TFJ``.
     progress
@@ -116,10 +118,10 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
     tile = tile.upper().removeprefix("T")
     if not is_tile(tile):
         raise ConfigurationError(f"tile {quoted(tile)} is not of the form 31TFJ")
-    if not folder.is_dir():
+    if not folder.is_dir() and not (folder.is_file() and has_archive_suffix(folder)):
         raise ProductError(f"{folder}: is no folder; give the one that holds the L1C products")
-    products = list(_products(folder))
-    dates, others = [], set[str]()
+    products = _candidates(folder)
+    dates, others, elsewhere = [], set[str](), 0
     for number, path in enumerate(products, start=1):
         if progress is not None:
             progress("quicklooks", number / len(products))
@@ -128,10 +130,13 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
         except ProductError as error:
             dates += _broken(path, tile, error)
             continue
-        # The name of a folder that the user renamed has no tile; the metadata have.
-        if tile in tiles or not tiles:
+        if tile in tiles:
             dates.append(_read(path, tile))
+        else:
+            elsewhere += 1
         others |= set(tiles) - {tile}
+    if elsewhere:
+        log.info("left out: products of other tiles (%d): %s", elsewhere, ", ".join(sorted(others)))
     if not dates:
         seen = f"; there is {', '.join(sorted(others))}" if others else ""
         raise ProductError(f"{folder}: holds no L1C product of tile {tile}{seen}")
@@ -140,25 +145,25 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
     return TileDates(folder, tile, tuple(dates))
 
 
-def _products(folder: Path) -> Iterator[Path]:
-    """Yield what may be a product: .SAFE folders and zip archives that are not named after another level."""
-    for parent, folders, files in os.walk(folder):
-        products = [name for name in folders if name.endswith(".SAFE")]
-        # The content of a product is not searched.
-        folders[:] = sorted(name for name in folders if name not in products)
-        for name in sorted([*products, *(name for name in files if name.lower().endswith(".zip"))]):
-            if not (_OTHER_LEVEL.search(name) or name.startswith("._")):
-                yield Path(parent, name)
+def _candidates(folder: Path) -> list[Path]:
+    """List what may be a product, and log what is left out."""
+    if folder.is_file():
+        return [folder]
+    found = list(find_products(folder))
+    for one in found:
+        if one.left_out is not None:
+            log.info("left out: %s: %s", one.path, one.left_out)
+    return [one.path for one in found if one.left_out is None]
 
 
 def _broken(path: Path, tile: str, error: ProductError) -> list[TileDate]:
     """Make a date of a product whose content cannot be listed.
 
-    There is none if the product is not L1C, or its name contains another tile.
+    There is none if nothing says that it is L1C, or its name contains another tile.
     """
     named = re.search(r"_T(\d{2}[A-Z]{3})[_.]", path.name)
-    if "MSIL1C" not in path.name or (named and named[1] != tile):
-        log.debug("left out: %s", error)
+    if not ("MSIL1C" in path.name or is_product_folder(path)) or (named and named[1] != tile):
+        log.info("left out: %s", error)
         return []
     return [TileDate(path, sensed_in(path.name), problem=str(error))]
 
@@ -169,7 +174,8 @@ def _read(path: Path, tile: str) -> TileDate:
         product = read_product(path, tile)
         check_bands(product, _COLOURS)
         for colour in _COLOURS:
-            check_codestream(product.band(colour).path)
+            for file in product.band(colour).files:
+                check_codestream(file.path)
         return TileDate(path, product.acquired, product, _true_colour(product))
     except ProductError as error:
         return TileDate(path, product.acquired if product else sensed_in(path.name), product, problem=str(error))

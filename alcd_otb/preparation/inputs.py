@@ -15,6 +15,7 @@ from alcd_otb.errors import ConfigurationError
 from alcd_otb.preparation.layers import possible
 from alcd_otb.preparation.python_features import source_digests
 from alcd_otb.preparation.terrain import open_elevation
+from alcd_otb.products.acquisitions import join_clear_parts, join_parts, lacking_bands, unlisted_neighbours
 from alcd_otb.products.damage import check_files
 from alcd_otb.products.dates import check_dates
 from alcd_otb.products.sentinel2_l1c import L1CBand, L1CProduct, check_bands, read_product
@@ -23,7 +24,7 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import BANDS, TERRAIN, clear_date, date_and_band
 from alcd_otb.settings.classifier_parameters import check_drawn_features
 from alcd_otb.settings.features import Feature, feature_name, names_used
-from alcd_otb.settings.scene_file import SceneConfig
+from alcd_otb.settings.scene_file import SceneConfig, files_of
 from alcd_otb.settings.template import Template
 from alcd_otb.settings.view import ViewLayer
 
@@ -123,6 +124,8 @@ class Inputs:
                     'give a "stack" in place of "cloudy", or another template'
                 )
             check_bands(date, bands)
+            for warning in lacking_bands(date, bands):
+                log.warning("%s", warning)
 
     def check_bytes(self, threads: int) -> None:
         """Check all bytes of the files of bands that are used, and the checksums that the products carry of them.
@@ -132,7 +135,8 @@ class Inputs:
         ProductError
             A file is damaged.
         """
-        check_files(dict.fromkeys(date.band(band).path for date, band in self._product_bands()), threads)
+        files = (file for date, band in self._product_bands() for file in date.band(band).files)
+        check_files(dict.fromkeys(file.path for file in files), threads)
 
     @property
     def dates(self) -> tuple[DatedImage, ...]:
@@ -185,7 +189,7 @@ class Inputs:
             "features": [_plain(feature) for feature in self.features],
             "view": [_plain(layer) for layer in self.view],
             "products": [_radiometry(date) for date in self.dates],
-            "files": [_identity(date.path, date.band(band).path) for date, band in self._product_bands()],
+            "files": [identity for date, band in self._product_bands() for identity in _identities(date, band)],
             "dem": _identity(self.dem, str(self.dem)) if self.dem else None,
         }
         functions = source_digests(self.features)
@@ -203,11 +207,19 @@ def _read_dates(config: SceneConfig) -> list[DatedImage]:
     """Read the image to classify and the clear dates, and check that they can be used together."""
     if config.stack is not None:
         first = read_stack(config.stack, config.bands)
-        stacks = [first, *(read_stack(path, config.bands, like=first.grid) for path in config.clear)]
+        clear_stacks = [path for date in config.clear for path in files_of(date)]
+        stacks = [first, *(read_stack(path, config.bands, like=first.grid) for path in clear_stacks)]
         check_stacks(stacks)
         return list(stacks)
     assert config.cloudy is not None
-    products = [read_product(path, config.tile) for path in (config.cloudy, *config.clear)]
+    cloudy, *clear = (
+        join_parts([read_product(path, config.tile) for path in files_of(date)])
+        for date in (config.cloudy, *config.clear)
+    )
+    products = [cloudy, *join_clear_parts(clear)]
+    for date in products:
+        for path in unlisted_neighbours(date):
+            log.info("%s: is named after the same acquisition as %s; if it holds the rest, list both", path, date.name)
     for warning in check_dates(products[0], products[1:]):
         log.warning("%s", warning)
     return list(products)
@@ -274,11 +286,24 @@ def _radiometry(product: DatedImage) -> list[object]:
     if isinstance(product, Stack):
         return [list(product.files), [[band.name, band.path, band.scale, band.offset] for band in product.bands]]
     offsets = {band.name: band.offset for band in product.bands}
-    return [product.name, offsets, product.quantification, product.no_data, product.saturated]
+    own = [product.name, offsets, product.quantification, product.no_data, product.saturated]
+    # The order of the parts and their own offsets count, too.
+    return [own, *(_radiometry(part) for part in product.parts)] if product.parts else own
 
 
 def _plain(feature: Feature) -> object:
     return feature if isinstance(feature, str) else feature.model_dump(mode="json", exclude_none=True)
+
+
+def _identities(product: L1CProduct, band: str) -> list[list[str | int]]:
+    """List the identities of the files of a band, of each part of a product."""
+    return [
+        _identity(part.path, file.path)
+        for part in product.parts or (product,)
+        for own in part.bands
+        if own.name == band
+        for file in own.files
+    ]
 
 
 def _identity(container: Path, file: str) -> list[str | int]:

@@ -65,6 +65,7 @@ def _identity(product: DatedImage) -> dict[str, Any]:
             "bands": {band.name: {"scale": band.scale, "offset": band.offset} for band in product.bands},
             "files": [{"path": file.path, "bytes": file.size} for file in product.files],
         }
+    parts = {"parts": [_identity(part) for part in product.parts]} if product.parts else {}
     return {
         "name": product.name,
         "path": str(product.path),
@@ -76,4 +77,5 @@ def _identity(product: DatedImage) -> dict[str, Any]:
         "quantification": product.quantification,
         "sun_zenith": product.sun_zenith,
         "sun_azimuth": product.sun_azimuth,
+        **parts,
     }

@@ -12,7 +12,7 @@ from alcd_otb.preparation.layouts import FEATURE_OPTIONS, describe_features
 from alcd_otb.preparation.python_features import python_features, write_python_features
 from alcd_otb.preparation.reflectance import radiometry_of
 from alcd_otb.preparation.terrain import slope, warp_elevation
-from alcd_otb.products.jpeg2000 import coarsest_level
+from alcd_otb.products.jpeg2000 import coarsest_common_level
 from alcd_otb.raster.blocks import Source
 from alcd_otb.raster.grid import Grid
 from alcd_otb.settings.band_names import TERRAIN
@@ -37,13 +37,13 @@ def wavelet_levels(inputs: Inputs) -> dict[str, int]:
 
 def _level(inputs: Inputs, name: str) -> int:
     """Choose the finest level of a band that the features or the view need."""
-    path = inputs.band(name).path
+    paths = [file.path for file in inputs.band(name).files]
     levels = []
     if any(name in names_used(feature) for feature in inputs.features):
         whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"
-        levels.append(0 if whole else coarsest_level(path, inputs.grid.resolution / _FINER))
+        levels.append(0 if whole else coarsest_common_level(paths, inputs.grid.resolution / _FINER))
     if any(name in names_used(layer) for layer in inputs.view):
-        levels.append(coarsest_level(path, inputs.view_grid.resolution))
+        levels.append(coarsest_common_level(paths, inputs.view_grid.resolution))
     return min(levels)
 
 
@@ -74,7 +74,7 @@ def feature_sources(
     nearest = inputs.template.resampling == "nearest"
     bands = {
         name: build_band(
-            inputs.band(name).path, levels[name], like, radiometry_of(inputs, name), settings, nearest=nearest
+            inputs.band(name).files, levels[name], like, radiometry_of(inputs, name), settings, nearest=nearest
         )
         for name in sorted(names - set(TERRAIN))
     }
@@ -144,7 +144,7 @@ def view_sources(
     names = {name for layer in inputs.view for name in names_used(layer)}
     bands = {
         name: build_band(
-            inputs.band(name).path, levels[name], like, replace(radiometry_of(inputs, name), no_data=None), settings
+            inputs.band(name).files, levels[name], like, replace(radiometry_of(inputs, name), no_data=None), settings
         )
         for name in sorted(names - set(TERRAIN))
     }

@@ -40,12 +40,13 @@ def check_pair(cloudy: L1CProduct, clear: L1CProduct) -> tuple[str, ...]:
             f"{clear.path}: the clear date is of tile {clear.tile}, the cloudy one of {cloudy.tile}; "
             "give two products of one tile"
         )
-    _check_same_grids(cloudy, clear)
+    check_same_grids(cloudy, clear)
     gap = clear.acquired - cloudy.acquired
     if abs(gap) < SAME_SKY:
         raise ProductError(
             f"{clear.path}: the clear date shows the same acquisition as the cloudy one "
-            f"({cloudy.acquired:%Y-%m-%d %H:%M:%S}); give another date"
+            f"({cloudy.acquired:%Y-%m-%d %H:%M:%S}); give another date, or, if each holds a part of it, list both "
+            'under "cloudy"'
         )
     warnings = []
     if gap < timedelta(0):
@@ -88,24 +89,41 @@ def check_dates(cloudy: L1CProduct, clear: Sequence[L1CProduct]) -> tuple[str, .
         if abs(second.acquired - first.acquired) < SAME_SKY:
             raise ProductError(
                 f"{second.path}: shows the same acquisition as the clear date {first.path} "
-                f"({first.acquired:%Y-%m-%d %H:%M:%S}); give another date, or leave it out"
+                f"({first.acquired:%Y-%m-%d %H:%M:%S}); give another date, leave it out, or, if each holds a part of "
+                "it, list both as one date"
             )
     return tuple(warnings)
 
 
-def _check_same_grids(cloudy: L1CProduct, clear: L1CProduct) -> None:
+def check_same_grids(
+    cloudy: L1CProduct, clear: L1CProduct, expected: str = "the cloudy one", actual: str = "the clear date"
+) -> None:
+    """Check that the bands of two products lie on the same grids.
+
+    Parameters
+    ----------
+    cloudy, clear
+        The products.
+    expected, actual
+        What the first and the second are called in messages.
+
+    Raises
+    ------
+    ProductError
+        Grids of one resolution differ, or the products have no resolution in common.
+    """
     common = sorted(set(cloudy.grids) & set(clear.grids))
     if not common:
         raise ProductError(
-            f"{clear.path}: the clear date has pixels of {_metres(clear)}, "
-            f"the cloudy one of {_metres(cloudy)}; give two products with the same bands"
+            f"{clear.path}: {actual} has pixels of {_metres(clear)}, "
+            f"{expected} of {_metres(cloudy)}; give two products with the same bands"
         )
     for resolution in common:
         cloudy_grid, clear_grid = cloudy.grids[resolution], clear.grids[resolution]
         if cloudy_grid != clear_grid:
             raise ProductError(
-                f"{clear.path}: the clear date's grid at {resolution} m is {_described(clear_grid)}, "
-                f"the cloudy one's is {_described(cloudy_grid)}; give two products cut alike"
+                f"{clear.path}: {actual}'s grid at {resolution} m is {_described(clear_grid)}, "
+                f"{expected}'s is {_described(cloudy_grid)}; give two products cut alike"
             )
 
 

@@ -3,6 +3,7 @@
 import math
 import os
 import struct
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from alcd_otb.errors import ProductError
@@ -129,14 +130,31 @@ def coarsest_level(path: str, resolution: float) -> int:
     ProductError
         The file cannot be read.
     """
+    return _coarsest_level(path, resolution, is_part=False)
+
+
+def coarsest_common_level(paths: Sequence[str], resolution: float) -> int:
+    """Find the coarsest wavelet level, as `coarsest_level` does, at which the files of a band can be joined."""
+    return min(_coarsest_level(path, resolution, len(paths) > 1) for path in paths)
+
+
+def _coarsest_level(path: str, resolution: float, is_part: bool) -> int:
     source = _open(path)
     if not source.GetDriver().ShortName.startswith("JP2"):
         return 0
     band = source.GetRasterBand(1)
     level = max(0, math.floor(math.log2(resolution / source.GetGeoTransform()[1]) + 1e-9))
-    while level and not _has_level(band, level):
+    while level and not (_has_level(band, level) and (not is_part or _has_whole_tiles(band, level))):
         level -= 1
     return level
+
+
+def _has_whole_tiles(band: gdal.Band, level: int) -> bool:
+    """Say whether each tile of the file begins with a pixel of the level, so that it can be joined with others."""
+    return all(
+        side >= size or side % 2**level == 0
+        for side, size in zip(band.GetBlockSize(), (band.XSize, band.YSize), strict=True)
+    )
 
 
 def _has_level(band: gdal.Band, level: int) -> bool:

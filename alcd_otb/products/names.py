@@ -7,7 +7,8 @@ from typing import NamedTuple
 from alcd_otb.files.names import is_file_name
 from alcd_otb.products.times import time_in_name
 
-_COMPACT = re.compile(r"S2([A-Z])_MSIL1C_(\d{8}T\d{6})_N\d{4}_R\d{3}_T(\d{2}[A-Z]{3})_\d{8}T\d{6}", re.ASCII)
+_COMPACT = re.compile(r"S2([A-Z])_MSIL1C_(\d{8}T\d{6})_N(\d{2})(\d{2})_R(\d{3})_T(\d{2}[A-Z]{3})_\d{8}T\d{6}", re.ASCII)
+_LONG = re.compile(r"S2([A-Z])_[A-Z]{4}_PRD_MSIL1C_\w{4}_\d{8}T\d{6}_R(\d{3})_V(\d{8}T\d{6})_\d{8}T\d{6}", re.ASCII)
 _L1C = re.compile(r"S2[A-Z]_(?:MSIL1C|[A-Z0-9]{4}_PRD_MSIL1C)_[A-Za-z0-9_]{1,120}", re.ASCII)
 _SENSED = re.compile(r"(?:MSIL1C|_V)_?(\d{8}T\d{6})", re.ASCII)
 _TILE = re.compile(r"\d{2}[A-Z]{3}", re.ASCII)
@@ -36,12 +37,45 @@ class CompactName(NamedTuple):
     tile: str
 
 
+class NamedProduct(NamedTuple):
+    """What a name of either format says of the product that it names.
+
+    Attributes
+    ----------
+    spacecraft
+        Such as ``Sentinel-2A``.
+    time
+        The start of the datatake, UTC; None if there is no such day or hour.
+    relative_orbit
+        From 0 to 999.
+    baseline
+        Processing baseline, such as ``05.10``; None in the format before December 2016.
+    """
+
+    spacecraft: str
+    time: datetime | None
+    relative_orbit: int
+    baseline: str | None
+
+
 def compact_name(name: str) -> CompactName | None:
     """Read a name that begins like that of an L1C product since December 2016; None for any other."""
     match = _COMPACT.match(name)
     if match is None:
         return None
-    return CompactName(f"Sentinel-2{match[1]}", match[2], time_in_name(match[2]), match[3])
+    return CompactName(f"Sentinel-2{match[1]}", match[2], time_in_name(match[2]), match[6])
+
+
+def named_product(name: str) -> NamedProduct | None:
+    """Read the whole name of an L1C product, of either format, without ``.SAFE``; None for any other."""
+    match = _COMPACT.fullmatch(name)
+    if match is not None:
+        baseline = f"{match[3]}.{match[4]}"
+        return NamedProduct(f"Sentinel-2{match[1]}", time_in_name(match[2]), int(match[5]), baseline)
+    match = _LONG.fullmatch(name)
+    if match is not None:
+        return NamedProduct(f"Sentinel-2{match[1]}", time_in_name(match[3]), int(match[2]), None)
+    return None
 
 
 def is_l1c_name(name: str) -> bool:

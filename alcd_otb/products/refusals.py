@@ -1,6 +1,7 @@
 """Say why a path is no product that can be read, and what to give in its place."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from alcd_otb.errors import ProductError
@@ -11,7 +12,10 @@ L1C_METADATA = re.compile(r"MTD_MSIL1C\.xml|S2\w_OPER_MTD_SAFL1C_\w+\.xml")
 """Names of the files of product metadata of Level-1C."""
 
 _OTHER_METADATA = re.compile(r"MTD_MSI(L\w+)\.xml|S2\w_\w{4}_MTD_SAF(L\w{2})_\w+\.xml")
-_ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z")
+_ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z")
+_LEVELS_DOWN = 8
+"""Folders from ``tiles`` down to a tile in the layout of Amazon."""
+
 _LEVELS_UP = 5
 """Folders from a file of a product up to the product itself, at most."""
 
@@ -49,6 +53,18 @@ def is_product_metadata(path: Path) -> bool:
     return named is not None and path.is_file()
 
 
+def other_level(names: Iterable[str]) -> str | None:
+    """Name the level of the product whose metadata are among files, such as ``Level-2A``; None without any.
+
+    Metadata of Level-1C are none of these.
+    """
+    for name in names:
+        other = None if L1C_METADATA.fullmatch(name) else _OTHER_METADATA.fullmatch(name)
+        if other:
+            return (other[1] or other[2]).replace("L", "Level-", 1)
+    return None
+
+
 def why_no_archive(path: Path, error: UnreadableError) -> ProductError:
     """Make the error of a file that is no zip archive of a product.
 
@@ -82,17 +98,14 @@ def why_not_l1c(path: Path, members: list[PurePosixPath]) -> ProductError:
     members
         The files in it that were looked at.
     """
-    for member in members:
-        other = _OTHER_METADATA.fullmatch(member.name)
-        if other:
-            level = (other[1] or other[2]).replace("L", "Level-", 1)
-            return ProductError(
-                f"{path}: is a {level} product; give the Level-1C product (MSIL1C) of the same acquisition"
-            )
+    level = other_level(member.name for member in members)
+    if level is not None:
+        return ProductError(f"{path}: is a {level} product; give the Level-1C product (MSIL1C) of the same acquisition")
     if path.is_dir():
-        inner = sorted(folder.name for folder in path.glob("*.SAFE"))
+        inner = _products_in(path)
         if inner:
-            return ProductError(f"{path}: holds {_listed(inner)}; give the .SAFE folder itself")
+            what = ".SAFE folder" if inner[0].endswith(".SAFE") else "folder of the product"
+            return ProductError(f"{path}: holds {_listed(inner)}; give the {what} itself")
         product = _product_around(path)
         if product is not None:
             return ProductError(f"{path}: is a folder of a product; give the .SAFE folder: {product}")
@@ -108,8 +121,22 @@ def why_not_l1c(path: Path, members: list[PurePosixPath]) -> ProductError:
     if any("GRANULE" in member.parts for member in members):
         return damaged(path, "has no MTD_MSIL1C.xml beside its folder GRANULE")
     return ProductError(
-        f"{path}: has no MTD_MSIL1C.xml, so is no Sentinel-2 L1C product; give a .SAFE folder or its .zip"
+        f"{path}: is no Sentinel-2 L1C product: it has neither MTD_MSIL1C.xml nor, as Amazon lays tiles out, "
+        "metadata.xml beside bands; give a folder, zip or tar archive of one"
     )
+
+
+def _products_in(path: Path) -> list[str]:
+    """List the products in a folder, relative to it; those below others are not looked for."""
+    safe = {folder.name for folder in path.glob("*.SAFE")}
+    safe |= {file.parent.name for file in path.glob("*/*.xml") if L1C_METADATA.fullmatch(file.name)}
+    if safe:
+        return sorted(safe)
+    for depth in range(1, _LEVELS_DOWN + 1):
+        tiles = sorted(str(file.parent.relative_to(path)) for file in path.glob("*/" * depth + "tileInfo.json"))
+        if tiles:
+            return tiles
+    return []
 
 
 def _product_around(path: Path) -> Path | None:

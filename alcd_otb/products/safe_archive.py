@@ -1,24 +1,20 @@
-"""List and read the files of a Sentinel-2 SAFE product in a folder or in a zip archive."""
+"""Find the Level-1C product in a folder or an archive, in one of the layouts that products are handed out in."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from alcd_otb.errors import ProductError
-from alcd_otb.files.reading import MEGABYTE, UnreadableError, inaccessible, read_limited, too_large
+from alcd_otb.files.reading import inaccessible
 from alcd_otb.files.xml_file import MOST_METADATA
-from alcd_otb.files.zip_file import read_member, zip_members
-from alcd_otb.products.refusals import (
-    L1C_METADATA,
-    damaged,
-    is_product_metadata,
-    unreadable,
-    why_no_archive,
-    why_not_l1c,
-)
+from alcd_otb.products.container import Container, open_container
+from alcd_otb.products.refusals import L1C_METADATA, is_product_metadata, unreadable, why_not_l1c
 
-_FOLDER_PATTERNS = ("*", "GRANULE/*/*", "GRANULE/*/IMG_DATA/*")
-_MOST_OF_FILE = 1024 * MEGABYTE
-"""Largest size in bytes of any file of a product. A band of 10 m, not compressed, has 241 MB."""
+AMAZON_METADATA = "metadata.xml"
+"""The metadata of a tile in the layout of the open data on Amazon."""
+
+_AMAZON_BAND = re.compile(r"B\d[\dA]\.jp2", re.ASCII)
+_AMAZON_TILE = "tileInfo.json"
 _MOST_NAMED = 5
 
 
@@ -28,58 +24,57 @@ class SafeArchive:
 
     Attributes
     ----------
-    path
-        The absolute path of the .SAFE folder or of the .zip file.
+    container
+        The folder or the archive in which it lies.
     root
-        The folder of the product inside the zip file. Empty if the product lies at its top, or is a folder on disk.
+        The folder of the product inside the archive. Empty if the product lies at its top, or is a folder on disk.
     metadata
-        The name of the file of the product metadata, in the root.
+        The name of the file of the product metadata, in the root. None if there is none, in the layout of Amazon.
     files
         The files of the product, relative to the root, with ``/`` as separator, sorted.
     """
 
-    path: Path
+    container: Container
     root: str
-    metadata: str
+    metadata: str | None
     files: tuple[str, ...]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the product on disk, without suffixes: of its folder, and of the zip file around it."""
-        folder = PurePosixPath(self.root).name
-        outer = self.path.name.removesuffix(".zip") if self.is_zip else self.path.name
-        return tuple(name.removesuffix(".SAFE") for name in (folder, outer) if name)
+    def path(self) -> Path:
+        """The absolute path of the folder or of the archive."""
+        return self.container.path
 
     @property
-    def is_zip(self) -> bool:
-        """Whether the product is read in its zip file."""
-        return not self.path.is_dir()
+    def names(self) -> tuple[str, ...]:
+        """The names of the product on disk, without suffixes: of its folder, and of the archive around it."""
+        folder = PurePosixPath(self.root).name
+        return tuple(name.removesuffix(".SAFE") for name in (folder, self.container.stem) if name)
+
+    @property
+    def is_amazon(self) -> bool:
+        """Whether the product is in the layout of the open data on Amazon: one folder a tile, without GRANULE."""
+        return AMAZON_METADATA in self.files and not any(file.startswith("GRANULE/") for file in self.files)
 
     def location(self, file: str) -> str:
         """Return the path of a file for messages."""
-        return str(PurePosixPath(self.path, self.root, file))
+        return self.container.location(self._name(file))
 
     def gdal_path(self, file: str) -> str:
         """Return the path by which GDAL, and thereby OTB, opens a file without unpacking it."""
-        if self.is_zip:
-            # GDAL looks for ".zip" in the path. Braces mark the archive, whatever its name and its folder are.
-            return f"/vsizip/{{{self.path}}}/{PurePosixPath(self.root, file)}"
-        return str(self.path / file)
+        return self.container.gdal_path(self._name(file))
 
-    def read(self, file: str) -> bytes:
+    def read(self, file: str, most: int = MOST_METADATA) -> bytes:
         """Read the content of a small file, such as XML.
 
         Raises
         ------
         ProductError
-            The file cannot be read, or is larger than metadata are.
+            The file cannot be read, or is larger than `most` bytes.
         """
-        try:
-            if self.is_zip:
-                return read_member(self.path, str(PurePosixPath(self.root, file)), MOST_METADATA)
-            return read_limited(self.path / file, MOST_METADATA)
-        except UnreadableError as error:
-            raise unreadable(self.location(file), error) from error
+        return self.container.read(self._name(file), most)
+
+    def _name(self, file: str) -> str:
+        return str(PurePosixPath(self.root, file))
 
 
 def open_archive(path: Path) -> SafeArchive:
@@ -88,8 +83,8 @@ def open_archive(path: Path) -> SafeArchive:
     Parameters
     ----------
     path
-        A .SAFE folder, its file of product metadata, or a zip archive with the product at its top or in one folder of
-        any name.
+        A folder of a product, of any name, its file of metadata, or a zip or tar archive with the product at its top or
+        in one folder of any name.
 
     Raises
     ------
@@ -100,55 +95,55 @@ def open_archive(path: Path) -> SafeArchive:
     try:
         if not path.exists():
             raise ProductError(f"{path}: there is no such file or folder; check the product's path")
-        path = path.parent if is_product_metadata(path) else path
-        return _of_folder(path) if path.is_dir() else _of_zip(path)
+        is_metadata = is_product_metadata(path) or (path.name == AMAZON_METADATA and is_product_folder(path.parent))
+        archive = _archive(open_container(path.parent if is_metadata else path))
     except OSError as error:
         raise unreadable(path, inaccessible(error)) from error
-
-
-def _of_folder(path: Path) -> SafeArchive:
-    names = [
-        file.relative_to(path).as_posix()
-        for pattern in _FOLDER_PATTERNS
-        for file in path.glob(pattern)
-        if file.is_file() and not _is_twin(file.name)
-    ]
-    return _archive(path, names)
-
-
-def _of_zip(path: Path) -> SafeArchive:
-    try:
-        members = {member.name: member for member in zip_members(path)}
-    except UnreadableError as error:
-        raise why_no_archive(path, error) from error
-    archive = _archive(path, [name for name in members if not _is_twin(PurePosixPath(name).name)])
     for file in archive.files:
-        member = members[f"{archive.root}/{file}" if archive.root else file]
-        if member.problem is not None:
-            raise ProductError(f"{archive.location(file)}: {member.problem}")
-        if member.size > _MOST_OF_FILE:
-            raise damaged(archive.location(file), too_large(_MOST_OF_FILE))
+        archive.container.check(archive._name(file))
     return archive
 
 
-def _archive(path: Path, names: list[str]) -> SafeArchive:
-    """Find the product among the files of a folder or of a zip archive."""
-    members = [PurePosixPath(name) for name in names]
+def is_product_folder(path: Path) -> bool:
+    """Say whether a folder holds a Level-1C product, by its files of metadata, whatever its name is."""
+    if not path.is_dir():
+        return False
+    names = {file.name for file in path.iterdir()}
+    return any(L1C_METADATA.fullmatch(name) for name in names) or _is_amazon_folder(names)
+
+
+def is_amazon_folder(path: Path) -> bool:
+    """Say whether a folder holds one tile in the layout of the open data on Amazon."""
+    return _is_amazon_folder({file.name for file in path.iterdir()})
+
+
+def _archive(container: Container) -> SafeArchive:
+    """Find the product among the files of a folder or of an archive."""
+    members = [PurePosixPath(name) for name in container.names]
     metadata = [member for member in members if L1C_METADATA.fullmatch(member.name)]
     if not metadata:
-        raise why_not_l1c(path, members)
-    if len(metadata) > 1:
-        listed = ", ".join(str(file) for file in metadata[:_MOST_NAMED])
-        raise ProductError(f"{path}: holds more than one product metadata file ({listed}); keep one product")
-    root = "" if str(metadata[0].parent) == "." else str(metadata[0].parent)
+        roots = _amazon_roots(members)
+        if not roots:
+            raise why_not_l1c(container.path, members)
+    else:
+        roots = [member.parent for member in metadata]
+    if len(roots) > 1:
+        listed = ", ".join(str(file) for file in (metadata or roots)[:_MOST_NAMED])
+        what = "product metadata file" if metadata else "tile"
+        raise ProductError(f"{container.path}: holds more than one {what} ({listed}); keep one product")
+    root = "" if str(roots[0]) == "." else str(roots[0])
     prefix = f"{root}/" if root else ""
-    files = sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
-    return SafeArchive(path, root, metadata[0].name, tuple(files))
+    files = sorted(name.removeprefix(prefix) for name in container.names if name.startswith(prefix))
+    return SafeArchive(container, root, metadata[0].name if metadata else None, tuple(files))
 
 
-def _is_twin(name: str) -> bool:
-    """Say whether a file is one of those that macOS adds to folders and archives.
+def _amazon_roots(members: list[PurePosixPath]) -> list[PurePosixPath]:
+    """Find the folders that are tiles in the layout of Amazon."""
+    names: dict[PurePosixPath, set[str]] = {}
+    for member in members:
+        names.setdefault(member.parent, set()).add(member.name)
+    return [folder for folder, inside in names.items() if _is_amazon_folder(inside)]
 
-    They have the name of another file after ``._``, so that they end like metadata and bands.
-    """
-    return name.startswith("._")
+
+def _is_amazon_folder(names: set[str]) -> bool:
+    return AMAZON_METADATA in names and (_AMAZON_TILE in names or any(_AMAZON_BAND.fullmatch(name) for name in names))

@@ -1,6 +1,5 @@
 """Read Sentinel-2 Level-1C products."""
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alcd_otb.errors import ProductError
+from alcd_otb.products.amazon_layout import amazon_metadata
+from alcd_otb.products.granules import Granule, choose_granule, granules_of
 from alcd_otb.products.jpeg2000 import check_complete
 from alcd_otb.products.names import can_name_files, compact_name, is_l1c_name
 from alcd_otb.products.refusals import damaged
@@ -17,18 +18,15 @@ from alcd_otb.products.sentinel2_metadata import (
     ProductMetadata,
     TileMetadata,
     parse_product_metadata,
-    parse_tile_metadata,
     tile_in,
 )
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.opening import JPEG2000
 from alcd_otb.text import quoted
+from otb_pipelines.reading import BandFile
 
 RESOLUTIONS = (10, 20, 60)
 """Sides in metres of the pixels of L1C bands."""
-
-_TILE_METADATA = re.compile(r"MTD_TL\.xml|S2\w_OPER_MTD_L1C_TL_\w+\.xml")
-_BAND_FILE = re.compile(r".*_(B\d[\dA])\.jp2")
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,23 @@ class L1CBand:
     ----------
     name
         Such as ``B02`` or ``B8A``.
-    path
-        The path by which GDAL opens the file, also inside a zip archive.
+    files
+        Its files, each with a part of the pixels where there are several. GDAL opens them, also inside an archive.
     resolution
-        10, 20 or 60 m, as the file has it.
+        10, 20 or 60 m, as the files have it.
     offset
         RADIO_ADD_OFFSET in DN, or 0.
     """
 
     name: str
-    path: str
+    files: tuple[BandFile, ...]
     resolution: int
     offset: int
+
+    @property
+    def path(self) -> str:
+        """The path by which GDAL opens the first file."""
+        return self.files[0].path
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class L1CProduct:
     Attributes
     ----------
     path
-        The .SAFE folder or the zip archive.
+        The folder of the product, or its archive.
     name
         The product's own name, without .SAFE.
     tile
@@ -87,6 +90,9 @@ class L1CProduct:
         The bands that have a file, in the order of BANDS.
     grids
         Grids of the band files by resolution in metres.
+    parts
+        The products that hold the parts of the acquisition, in the order in which they have precedence; none if this is
+        one product.
     """
 
     path: Path
@@ -104,6 +110,7 @@ class L1CProduct:
     cloud_cover: float | None
     bands: tuple[L1CBand, ...]
     grids: Mapping[int, Grid] = field(hash=False)
+    parts: tuple["L1CProduct", ...] = ()
 
     def band(self, name: str) -> L1CBand:
         """Return the band of a name.
@@ -131,7 +138,7 @@ def read_product(path: Path, tile: str | None = None) -> L1CProduct:
     Parameters
     ----------
     path
-        A .SAFE folder, or a zip archive of one.
+        What `open_archive` takes: a folder of the product of any name, its file of metadata, or a zip or tar archive.
     tile
         The tile to take from a product of several (before December 2016), such as ``31TFJ``. None if there is only one.
 
@@ -146,17 +153,16 @@ def read_product(path: Path, tile: str | None = None) -> L1CProduct:
         The product is no L1C product, is damaged, or contradicts itself or its name.
     """
     archive = open_archive(path)
-    product = parse_product_metadata(archive.read(archive.metadata), archive.location(archive.metadata))
-    granule = _choose_granule(archive, tile.upper().removeprefix("T") if tile else None)
-    metadata_file = _tile_metadata_file(archive, granule)
-    of_tile = parse_tile_metadata(archive.read(metadata_file), archive.location(metadata_file))
-    if tile_in(granule) not in (None, of_tile.tile):
+    granule = choose_granule(archive, tile.upper().removeprefix("T") if tile else None)
+    of_tile = granule.metadata()
+    product = _product_metadata(archive)
+    if tile_in(granule.name) not in (None, of_tile.tile):
         raise damaged(
-            archive.location(metadata_file),
-            f"TILE_ID says tile {of_tile.tile}, its folder says {tile_in(granule)}",
+            archive.location(granule.metadata_file),
+            f"TILE_ID says tile {of_tile.tile}, its folder says {tile_in(granule.name)}",
         )
     _check_names(archive, product, of_tile)
-    bands, grids = _read_bands(archive, granule, product, of_tile)
+    bands, grids = _read_bands(granule, product, of_tile)
     return L1CProduct(
         path=archive.path,
         name=product.uri or archive.names[0],
@@ -177,15 +183,14 @@ def read_product(path: Path, tile: str | None = None) -> L1CProduct:
 
 
 def tiles_of(path: Path) -> tuple[str, ...]:
-    """List the tiles of a product, such as ``31TFJ``, by the names of its granules, without reading these.
+    """List the tiles of a product, such as ``31TFJ``. Metadata are read where the names of granules have no tile.
 
     Raises
     ------
     ProductError
-        The path is no L1C product.
+        The path is no L1C product, or such metadata cannot be read.
     """
-    granules = _granules(open_archive(path))
-    return tuple(sorted({tile for granule in granules if (tile := tile_in(granule)) is not None}))
+    return tuple(sorted({granule.tile for granule in granules_of(open_archive(path))}))
 
 
 def check_bands(product: L1CProduct, names: Collection[str]) -> None:
@@ -204,50 +209,21 @@ def check_bands(product: L1CProduct, names: Collection[str]) -> None:
         A file is absent or cut off. The message names the first such file.
     """
     for name in names:
-        check_complete(product.band(name).path)
+        for file in product.band(name).files:
+            check_complete(file.path)
 
 
-def _granules(archive: SafeArchive) -> list[str]:
-    """List the names of the folders under GRANULE."""
-    parts = [file.split("/") for file in archive.files]
-    return sorted({folders[1] for folders in parts if folders[0] == "GRANULE" and len(folders) > 2})
-
-
-def _choose_granule(archive: SafeArchive, tile: str | None) -> str:
-    """Choose the folder under GRANULE that holds the tile."""
-    granules = _granules(archive)
-    if not granules:
-        raise damaged(archive.path, "its folder GRANULE is missing or empty")
-    tiles = ", ".join(sorted({tile_in(granule) or granule for granule in granules}))
-    chosen = granules if tile is None else [granule for granule in granules if tile_in(granule) == tile]
-    if not chosen:
-        raise ProductError(f"{archive.path}: does not hold tile {tile}; it holds {tiles}")
-    if len(chosen) > 1:
-        remedy = f"choose one of the tiles {tiles}" if tile is None else f"keep one of {', '.join(chosen)}"
-        of_what = "" if tile is None else f" of tile {tile}"
-        raise ProductError(f"{archive.path}: holds {len(chosen)} granules{of_what}; {remedy}")
-    return chosen[0]
-
-
-def _tile_metadata_file(archive: SafeArchive, granule: str) -> str:
-    prefix = f"GRANULE/{granule}/"
-    files = [
-        file
-        for file in archive.files
-        if file.startswith(prefix) and _TILE_METADATA.fullmatch(file.removeprefix(prefix))
-    ]
-    if len(files) != 1:
-        raise damaged(
-            archive.location(prefix),
-            f"holds {len(files)} tile metadata files (MTD_TL.xml), where there must be one",
-        )
-    return files[0]
+def _product_metadata(archive: SafeArchive) -> ProductMetadata:
+    if archive.is_amazon:
+        return amazon_metadata(archive)
+    assert archive.metadata is not None
+    return parse_product_metadata(archive.read(archive.metadata), archive.location(archive.metadata))
 
 
 def _check_names(archive: SafeArchive, product: ProductMetadata, of_tile: TileMetadata) -> None:
     """Check the names of the compact format against the metadata. A user may choose any other name freely."""
     if product.uri is not None and not is_l1c_name(product.uri):
-        place = archive.location(archive.metadata)
+        place = archive.location(archive.metadata or "productInfo.json")
         raise damaged(place, f"PRODUCT_URI is {quoted(product.uri)}, not the name of a Level-1C product")
     for name in (product.uri or "", *archive.names):
         if name and not can_name_files(name):
@@ -278,12 +254,11 @@ class _BandsAndGrids(NamedTuple):
     grids: dict[int, Grid]
 
 
-def _read_bands(archive: SafeArchive, granule: str, product: ProductMetadata, of_tile: TileMetadata) -> _BandsAndGrids:
-    prefix = f"GRANULE/{granule}/IMG_DATA/"
-    files = _band_files(archive, prefix)
+def _read_bands(granule: Granule, product: ProductMetadata, of_tile: TileMetadata) -> _BandsAndGrids:
+    files = granule.band_files()
     present = [(name, offset) for name, offset in zip(BANDS, product.offsets, strict=True) if name in files]
     if not present:
-        raise damaged(archive.location(prefix), "holds no band (*_B02.jp2)")
+        raise damaged(granule.archive.location(granule.images), "holds no band (*_B02.jp2)")
     grid_of = {name: Grid.of(files[name], JPEG2000) for name, _ in present}
     for name, grid in grid_of.items():
         _check_against_tile(files[name], grid, of_tile)
@@ -294,21 +269,8 @@ def _read_bands(archive: SafeArchive, granule: str, product: ProductMetadata, of
             raise damaged(files[name], f"covers {grid.extent}, other bands cover {finest.extent}")
         if grids.setdefault(int(grid.resolution), grid) != grid:
             raise damaged(files[name], f"has another grid than the other bands of {grid.resolution:g} m")
-    bands = (L1CBand(name, files[name], int(grid_of[name].resolution), offset) for name, offset in present)
+    bands = (L1CBand(name, (BandFile(files[name]),), int(grid_of[name].resolution), offset) for name, offset in present)
     return _BandsAndGrids(tuple(bands), dict(sorted(grids.items())))
-
-
-def _band_files(archive: SafeArchive, prefix: str) -> dict[str, str]:
-    """Find GDAL's paths of the bands in a folder of the archive, by the names of the bands."""
-    files: dict[str, str] = {}
-    for file in archive.files:
-        match = _BAND_FILE.fullmatch(file.removeprefix(prefix)) if file.startswith(prefix) else None
-        if match is None:
-            continue
-        if match[1] in files:
-            raise ProductError(f"{archive.location(file)}: is a second file of {match[1]}; keep one of them")
-        files[match[1]] = archive.gdal_path(file)
-    return files
 
 
 def _check_against_tile(file: str, grid: Grid, of_tile: TileMetadata) -> None:

@@ -23,7 +23,9 @@ from alcd_otb.text import quoted
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """The bands of the MSI in physical order. A band's index here is its band_id in the metadata."""
 
-_FIRST_BASELINE_WITH_OFFSET = "04.00"
+FIRST_BASELINE_WITH_OFFSET = "04.00"
+"""The first processing baseline whose products have a RADIO_ADD_OFFSET."""
+
 _FIRST_YEAR = 2015
 _LONGEST_NAME = 100
 _RELATIVE_ORBITS = 143
@@ -176,7 +178,7 @@ def tile_in(identifier: str) -> str | None:
 def _offsets(document: "_Document", baseline: str) -> tuple[int, ...]:
     by_band = document.by_attribute("RADIO_ADD_OFFSET", "band_id")
     if not by_band:
-        if baseline >= _FIRST_BASELINE_WITH_OFFSET:
+        if baseline >= FIRST_BASELINE_WITH_OFFSET:
             # An offset of 0 would make every reflectance wrong by 0.1, and nothing would show it.
             raise damaged(document.source, f"has no RADIO_ADD_OFFSET although baseline {baseline} needs it")
         return (0,) * len(BANDS)

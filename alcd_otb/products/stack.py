@@ -12,6 +12,7 @@ from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.raster.grid import Grid, crs_name
 from alcd_otb.raster.opening import GIVEN_RASTERS, open_raster
 from otb_pipelines.process import gdal, osr
+from otb_pipelines.reading import BandFile
 
 _WHOLE = {gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16, gdal.GDT_UInt32, gdal.GDT_Int32}
 _REAL = {*_WHOLE, gdal.GDT_Float32, gdal.GDT_Float64}
@@ -40,6 +41,11 @@ class StackBand:
     resolution: float
     scale: float
     offset: float
+
+    @property
+    def files(self) -> tuple[BandFile, ...]:
+        """The raster, as the bands of products have their files."""
+        return (BandFile(self.path),)
 
 
 class PixelFile(NamedTuple):

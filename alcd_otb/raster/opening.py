@@ -5,6 +5,7 @@ each opening names the drivers that may read the file, and what a file refers to
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,8 @@ GIVEN_VECTORS = (
 )
 """Formats of the samples that people give."""
 
+# A member of a tar archive, which is a part of that file, also compressed by gzip.
+_TAR_MEMBER = re.compile(r"/vsisubfile/\d+_\d+,(?:/vsigzip/)?(/.+)", re.ASCII)
 _JPEG2000_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 _BY_HEAD = (
     (_JPEG2000_SIGNATURE, JPEG2000),
@@ -96,7 +99,7 @@ def open_raster(path: Path | str, formats: Sequence[str] = GEOTIFF, *, update: b
     Parameters
     ----------
     path
-        The file. Also a file in a zip archive as ``SafeArchive.gdal_path`` names it, and a virtual raster as XML that
+        The file. Also a file in an archive as ``SafeArchive.gdal_path`` names it, and a virtual raster as XML that
         this package has written; both only as text.
     formats
         GDAL's names of the drivers that may read it.
@@ -210,6 +213,9 @@ def local_name(path: Path | str) -> str:
     RuntimeError
         There is no such file, or it lies on one of GDAL's own file systems.
     """
+    if isinstance(path, str) and (part := _TAR_MEMBER.fullmatch(path)):
+        local_name(Path(part[1]))
+        return path
     if isinstance(path, str) and path.startswith(("/vsizip/{", "/vsimem/")):
         if path.startswith("/vsizip/{/vsi"):
             raise UnreadableError(f"{path}: is no file in a local archive")

@@ -4,7 +4,7 @@ from alcd_otb.iterations.history import read_history
 from alcd_otb.pages.html import data_uri, render
 from alcd_otb.report.pictures import ReportPicture, report_pictures
 from alcd_otb.settings.legend import Legend
-from alcd_otb.settings.scene_file import SceneConfig
+from alcd_otb.settings.scene_file import SceneConfig, files_of
 from alcd_otb.workspace import Workspace
 
 
@@ -25,7 +25,7 @@ def scene_html(config: SceneConfig, workspace: Workspace) -> str:
     """
     finished = workspace.iterations()
     legend = config.template.legend
-    classified = (config.cloudy or config.stack or workspace.folder).name
+    classified = " + ".join(path.name for path in files_of(config.cloudy or config.stack or workspace.folder))
     return render(
         "notebook.html",
         title=config.name,

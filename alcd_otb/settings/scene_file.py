@@ -11,6 +11,12 @@ from alcd_otb.settings.json_schema import Schema, changes_of, notes_of, schema_o
 from alcd_otb.settings.strict_model import File, SchemaFile, StrictModel, Text, one_line, read_json, short, validated
 from alcd_otb.settings.template import Template, find_template, template_names, with_absolute_files
 
+Parts = Annotated[tuple[File, ...], Field(min_length=1)]
+"""Products that each hold a part of one acquisition of a tile."""
+
+DatePaths = Path | tuple[Path, ...]
+"""The image of a date: one file or folder, or the products that each hold a part of it."""
+
 
 class SceneFile(StrictModel):
     """A scene: its products, its samples, its template. Paths are relative to this file."""
@@ -19,10 +25,10 @@ class SceneFile(StrictModel):
     name: Annotated[Text, AfterValidator(short)] | None = Field(
         default=None, description="what the scene is called; absent: as the file"
     )
-    cloudy: File | None = Field(
+    cloudy: File | Parts | None = Field(
         default=None,
-        description="the L1C product to classify: a `.SAFE` folder, or a `.zip` of one, which is read in place; either "
-        "it or `stack`",
+        description="the L1C product to classify, in one of [these layouts](#products), read in place; or a list of "
+        "the products that each hold [a part of it](#an-acquisition-in-two-products); either it or `stack`",
     )
     stack: File | None = Field(
         default=None, description="[a raster file of any sensor](stacks.md) to classify in its place"
@@ -32,10 +38,10 @@ class SceneFile(StrictModel):
         min_length=1,
         description="names of the stack's bands, in their order; absent: the bands' own descriptions",
     )
-    clear: File | tuple[File, ...] | None = Field(
+    clear: File | tuple[File | Parts, ...] | None = Field(
         default=None,
-        description="L1C products of the same tile with few clouds, best later ones (beside a stack: stacks); absent: "
-        "single-date mode, without the features that need them",
+        description="L1C products of the same tile with few clouds, best later ones (beside a stack: stacks); an entry "
+        "may be a list, as in `cloudy`; absent: single-date mode, without the features that need them",
     )
     dem: File | None = Field(
         default=None,
@@ -71,12 +77,14 @@ class SceneFile(StrictModel):
             raise ValueError('"cloudy" and "stack" are both given; give the one that is to be classified')
         if self.bands is not None and self.stack is None:
             raise ValueError('"bands" are those of a "stack", and there is none; leave them out')
+        if self.stack is not None and any(isinstance(date, tuple) for date in self.clear_dates):
+            raise ValueError('"clear" has a list in its list, and a stack has no parts; give one file for each date')
         if self.tile is not None and self.stack is not None:
             raise ValueError('"tile" chooses from an L1C product, and a "stack" is none; leave it out')
         return self
 
     @property
-    def clear_dates(self) -> tuple[str, ...]:
+    def clear_dates(self) -> tuple[str | tuple[str, ...], ...]:
         """The products or stacks of the clear dates, as they are written in the file."""
         if isinstance(self.clear, str):
             return (self.clear,)
@@ -91,13 +99,13 @@ class SceneConfig(StrictModel):
     name
         What the scene is called.
     cloudy
-        The L1C product to classify. None if there is a stack.
+        The L1C product to classify, or the products that each hold a part of it. None if there is a stack.
     stack
         The stack to classify. None if there is an L1C product.
     bands
         Names of the stack's bands. None means the bands' own descriptions.
     clear
-        The clear dates: products, or stacks beside a stack.
+        The clear dates: products, or stacks beside a stack. A date of several products is a tuple of them.
     dem
         The elevation model, or None.
     samples
@@ -111,10 +119,10 @@ class SceneConfig(StrictModel):
     """
 
     name: str
-    cloudy: Path | None
+    cloudy: DatePaths | None
     stack: Path | None
     bands: tuple[str, ...] | None
-    clear: tuple[Path, ...]
+    clear: tuple[DatePaths, ...]
     dem: Path | None
     samples: Path
     workspace: Path
@@ -144,16 +152,27 @@ def load_scene(path: Path) -> SceneConfig:
     workspace = folder / (scene.workspace or name)
     return SceneConfig(
         name=name,
-        cloudy=folder / scene.cloudy if scene.cloudy else None,
+        cloudy=_in_folder(folder, scene.cloudy) if scene.cloudy else None,
         stack=folder / scene.stack if scene.stack else None,
         bands=scene.bands,
-        clear=tuple(folder / clear_date for clear_date in scene.clear_dates),
+        clear=tuple(_in_folder(folder, date) for date in scene.clear_dates),
         dem=folder / scene.dem if scene.dem else None,
         samples=folder / scene.samples if scene.samples else workspace / "samples.gpkg",
         workspace=workspace,
         tile=scene.tile,
         template=template,
     )
+
+
+def files_of(date: DatePaths) -> tuple[Path, ...]:
+    """List the files or folders of a date."""
+    return date if isinstance(date, tuple) else (date,)
+
+
+def _in_folder(folder: Path, date: str | tuple[str, ...]) -> DatePaths:
+    if isinstance(date, str):
+        return folder / date
+    return tuple(folder / part for part in date) if len(date) > 1 else folder / date[0]
 
 
 def _override(template: Any, changes: Any) -> dict[str, Any]:

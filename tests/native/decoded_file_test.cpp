@@ -24,6 +24,10 @@ using reading::DecodedFile;
 using reading::DecodingThreads;
 using reading::Strips;
 
+std::shared_ptr<DecodedFile> open_file(const std::string& path, int level) {
+    return DecodedFile::open({{path}}, level);
+}
+
 struct Closing {
     void operator()(GDALDataset* dataset) const { GDALClose(dataset); }
 };
@@ -89,7 +93,7 @@ class DecodedFileTest : public testing::Test {
 };
 
 TEST_F(DecodedFileTest, TellsWhereItsPixelsLie) {
-    const auto file = DecodedFile::open(whole_numbers(30, 20), 0);
+    const auto file = open_file(whole_numbers(30, 20), 0);
     EXPECT_EQ(file->columns(), 30);
     EXPECT_EQ(file->rows(), 20);
     EXPECT_EQ(file->corner(), (std::array<double, 2>{600000, 4900000}));
@@ -98,7 +102,7 @@ TEST_F(DecodedFileTest, TellsWhereItsPixelsLie) {
 }
 
 TEST_F(DecodedFileTest, IsReadFromTheTopToTheBottom) {
-    const auto file = DecodedFile::open(whole_numbers(30, 500), 0);
+    const auto file = open_file(whole_numbers(30, 500), 0);
     file->begin(threads_);
     for (int first = 0; first < 500; first += 50) {
         expect_rows(file->read(first, first + 50, threads_), pixels_, 30, first, first + 50);
@@ -107,7 +111,7 @@ TEST_F(DecodedFileTest, IsReadFromTheTopToTheBottom) {
 
 // Blocks of 16 rows are decoded 128 rows at a time.
 TEST_F(DecodedFileTest, IsCutIntoStripsOfWholeBlocks) {
-    const auto file = DecodedFile::open(whole_numbers(30, 300), 0);
+    const auto file = open_file(whole_numbers(30, 300), 0);
     const Strips all = file->read(0, 300, threads_);
     ASSERT_EQ(all.size(), 3U);
     EXPECT_EQ(all[0]->rows, 128);
@@ -119,14 +123,14 @@ TEST_F(DecodedFileTest, IsCutIntoStripsOfWholeBlocks) {
 }
 
 TEST_F(DecodedFileTest, MayBeReadInAnyOrder) {
-    const auto file = DecodedFile::open(whole_numbers(30, 700), 0);
+    const auto file = open_file(whole_numbers(30, 700), 0);
     for (const int first : {600, 0, 300, 310, 0, 650, 128}) {
         expect_rows(file->read(first, first + 20, threads_), pixels_, 30, first, first + 20);
     }
 }
 
 TEST_F(DecodedFileTest, DecodesAStripOnceForReadersThatFollowEachOther) {
-    const auto file = DecodedFile::open(whole_numbers(30, 500), 0);
+    const auto file = open_file(whole_numbers(30, 500), 0);
     const Strips before = file->read(0, 128, threads_);
     const Strips after = file->read(128, 256, threads_);
     // The strip above is still there.
@@ -134,7 +138,7 @@ TEST_F(DecodedFileTest, DecodesAStripOnceForReadersThatFollowEachOther) {
 }
 
 TEST_F(DecodedFileTest, MayBeReadBySeveralThreads) {
-    const auto file = DecodedFile::open(whole_numbers(30, 900), 0);
+    const auto file = open_file(whole_numbers(30, 900), 0);
     std::vector<std::thread> readers;
     for (int reader = 0; reader < 4; ++reader) {
         readers.emplace_back([&, reader] {
@@ -152,14 +156,14 @@ TEST_F(DecodedFileTest, HoldsBytesAsWholeNumbers) {
     const std::string path = folder_.file("bytes.tif");
     const std::vector<std::uint16_t> pixels = numbered(20, 40, 256);
     geotiff(path, 20, 40, GDT_Byte, pixels, 8);
-    expect_rows(DecodedFile::open(path, 0)->read(0, 40, threads_), pixels, 20, 0, 40);
+    expect_rows(open_file(path, 0)->read(0, 40, threads_), pixels, 20, 0, 40);
 }
 
 TEST_F(DecodedFileTest, HoldsFloatsAsTheyAre) {
     const std::string path = folder_.file("floats.tif");
     const std::vector<float> pixels{0.1F, -5e20F, std::numeric_limits<float>::infinity(), 3, 4, 1e-40F};
     geotiff(path, 3, 2, GDT_Float32, pixels, 1);
-    const Strips strips = DecodedFile::open(path, 0)->read(0, 2, threads_);
+    const Strips strips = open_file(path, 0)->read(0, 2, threads_);
     ASSERT_EQ(strips.size(), 1U);
     EXPECT_EQ(std::get<std::vector<float>>(strips.front()->pixels), pixels);
 }
@@ -177,7 +181,7 @@ TEST_F(DecodedFileTest, ReadsALevel) {
                                                                   11, GDT_UInt16, 0, 0, nullptr),
               CE_None);
     dataset.reset();
-    const auto file = DecodedFile::open(path, 1);
+    const auto file = open_file(path, 1);
     EXPECT_EQ(file->columns(), 15);
     EXPECT_EQ(file->rows(), 11);
     EXPECT_EQ(file->spacing(), (std::array<double, 2>{20, -20}));
@@ -188,25 +192,25 @@ TEST_F(DecodedFileTest, ReadsALevel) {
     EXPECT_DOUBLE_EQ(file->reach()[0], 0.25);
     EXPECT_DOUBLE_EQ(file->reach()[1], 0);
     expect_rows(file->read(0, 11, threads_), of_level, 15, 0, 11);
-    EXPECT_THROW(DecodedFile::open(path, 3), std::runtime_error);
+    EXPECT_THROW(open_file(path, 3), std::runtime_error);
 }
 
 TEST_F(DecodedFileTest, IsTheSameForAllWhoReadItAtATime) {
     const std::string path = whole_numbers(30, 20);
-    auto file = DecodedFile::open(path, 0);
-    EXPECT_EQ(DecodedFile::open(path, 0), file);
+    auto file = open_file(path, 0);
+    EXPECT_EQ(open_file(path, 0), file);
     const std::weak_ptr<DecodedFile> closed = file;
     file.reset();
     EXPECT_TRUE(closed.expired());
     // Other pixels are there now, and are read.
     pixels_ = numbered(30, 20, 1000);
     geotiff(path, 30, 20, GDT_UInt16, pixels_, 16);
-    expect_rows(DecodedFile::open(path, 0)->read(0, 20, threads_), pixels_, 30, 0, 20);
+    expect_rows(open_file(path, 0)->read(0, 20, threads_), pixels_, 30, 0, 20);
 }
 
 std::string refusal(const std::string& path) {
     try {
-        DecodedFile::open(path, 0);
+        open_file(path, 0);
     } catch (const std::runtime_error& error) {
         return error.what();
     }
@@ -225,8 +229,11 @@ TEST_F(DecodedFileTest, IsRefusedWithoutAPlaceOnTheGround) {
     ASSERT_EQ(dataset->SetGeoTransform(turned.data()), CE_None);
     dataset.reset();
     EXPECT_NE(refusal(path).find("rotated"), std::string::npos) << refusal(path);
-    EXPECT_NE(refusal(folder_.write("plain.pgm", "P5 2 2 255\nabcd")).find("not georeferenced"),
-              std::string::npos);
+    const std::string plain = folder_.file("plain.tif");
+    GDALDriver* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+    dataset.reset(driver->Create(plain.c_str(), 2, 2, 1, GDT_Byte, nullptr));
+    dataset.reset();
+    EXPECT_NE(refusal(plain).find("not georeferenced"), std::string::npos) << refusal(plain);
 }
 
 // Whoever reads gets the error of the thread that decodes.
@@ -239,7 +246,7 @@ TEST_F(DecodedFileTest, ThrowsWhereABlockIsDamaged) {
         stream.seekp(static_cast<std::streamoff>(size) / 2);
         stream << std::string(20000, '\0');
     }
-    const auto file = DecodedFile::open(path, 0);
+    const auto file = open_file(path, 0);
     EXPECT_THROW(file->read(0, 600, threads_), std::runtime_error);
 }
 

@@ -11,13 +11,13 @@ from preparing import Pixels, write_jp2
 from sentinel2_files import LEFT, TOP
 
 from alcd_otb.errors import ProductError
-from alcd_otb.products.jpeg2000 import coarsest_level
+from alcd_otb.products.jpeg2000 import coarsest_common_level, coarsest_level
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import describing
-from otb_pipelines.app import Application, Output, Target
+from otb_pipelines.app import Application, Output, Target, Value
 from otb_pipelines.errors import OtbError
 from otb_pipelines.process import gdal_threads
-from otb_pipelines.reading import Radiometry, build_band
+from otb_pipelines.reading import BandFile, Radiometry, build_band
 from otb_pipelines.settings import Settings
 from otb_pipelines.stack import StackFile, write_stacks
 
@@ -36,7 +36,7 @@ def band(
     like = path.with_name(f"grid_{grid.resolution:g}_{grid.width}.vrt")
     with describing(like, grid, gdal.GDT_Float32, 1):
         pass
-    return build_band(str(path), level, like, radiometry, OTB, nearest=nearest)
+    return build_band([BandFile(str(path))], level, like, radiometry, OTB, nearest=nearest)
 
 
 def pixels_of(image: Output, folder: Path, rows: int | None = None) -> Pixels:
@@ -387,3 +387,45 @@ def test_images_come_and_go(large: Path, tmp_path: Path) -> None:
     for top, end in pairwise(range(0, 300, 20)):
         window = window_of(band(large, grid_of(20, 300)), 0, top, 300, end - top, tmp_path)
         np.testing.assert_array_equal(window, expected[top:end])
+
+
+def grid_file(folder: Path) -> Path:
+    like = folder / "grid.vrt"
+    with describing(like, grid_of(10, 12), gdal.GDT_Float32, 1):
+        pass
+    return like
+
+
+def test_files_of_one_band_are_joined(tmp_path: Path) -> None:
+    left, right = np.full((12, 12), 700, np.uint16), np.full((12, 12), 1200, np.uint16)
+    left[:, 5:], right[:, :3] = 0, 0
+    files = [tmp_path / "left.jp2", tmp_path / "right.jp2"]
+    for file, pixels in zip(files, (left, right), strict=True):
+        write_jp2(file, pixels, 10)
+    like = grid_file(tmp_path)
+    shifted = [BandFile(str(files[0]), 500), BandFile(str(files[1]))]
+    assert (pixels_of(build_band(shifted, 0, like, DIGITAL_NUMBER, OTB), tmp_path) == 1200).all()
+    joined = pixels_of(build_band([BandFile(str(file)) for file in files], 0, like, DIGITAL_NUMBER, OTB), tmp_path)
+    assert (joined[:, :5] == 700).all()
+    assert (joined[:, 5:] == 1200).all()
+
+
+@pytest.mark.parametrize("shifts", [["1"], ["1", "-1"], ["1", "x"], ["1", "65536"], ["1", "2", "3"]])
+def test_shifts_are_whole_numbers_one_for_each_file(tmp_path: Path, shifts: list[str]) -> None:
+    file = tmp_path / "band.jp2"
+    write_jp2(file, np.full((12, 12), 700, np.uint16), 10)
+    parameters: dict[str, Value] = {"in": file, "others": [file], "shifts": shifts, "like": grid_file(tmp_path)}
+    with pytest.raises(OtbError, match="shifts: "):
+        pixels_of(Application("BandReading", parameters, OTB)["out"], tmp_path)
+
+
+@pytest.mark.parametrize(("tile", "expected"), [(1024, 2), (128, 2), (150, 1)])
+def test_parts_are_joined_at_levels_at_which_their_tiles_are_whole(tmp_path: Path, tile: int, expected: int) -> None:
+    """150 is halved once, and the tiles of the next level would begin between two pixels."""
+    image = gdal.GetDriverByName("MEM").Create("", 600, 600, 1, gdal.GDT_UInt16)
+    image.SetGeoTransform((LEFT, 10, 0, TOP, 0, -10))
+    image.SetProjection("EPSG:32631")
+    path = str(tmp_path / "band.jp2")
+    options = [f"BLOCKXSIZE={tile}", f"BLOCKYSIZE={tile}", "REVERSIBLE=YES", "QUALITY=100", "RESOLUTIONS=4"]
+    gdal.GetDriverByName("JP2OpenJPEG").CreateCopy(path, image, options=options)
+    assert coarsest_common_level([path, path], 40) == expected

@@ -1,8 +1,10 @@
 """The dates of a tile: which products are found, what their pictures show, what is said of those that are broken."""
 
 import json
+import logging
 import os
 import shutil
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,6 +78,31 @@ def test_a_broken_one_is_listed_with_its_reason(dates: TileDates) -> None:
     assert broken.problem is not None
     assert "_B02.jp2: " in broken.problem
     assert dates.summary().splitlines() == ["4 dates of tile 31TCJ, 1 of them without a picture", broken.problem]
+
+
+def test_names_of_folders_and_granules_do_not_matter(tmp_path: Path) -> None:
+    safe = write_compact(tmp_path, sensed="20240305T104819").rename(tmp_path / "cloudy")
+    (granule,) = safe.glob("GRANULE/*")
+    granule.rename(granule.parent / "1")
+    other = write_compact(tmp_path / "later", sensed="20240310T104819")
+    with tarfile.open(tmp_path / "later" / "clear.tar", "w") as archive:
+        archive.add(other, other.name)
+    shutil.rmtree(other)
+    found = find_dates(tmp_path, "31TCJ").dates
+    assert [(one.path.name, one.problem) for one in found] == [("cloudy", None), ("clear.tar", None)]
+    assert [one.product and one.product.tile for one in found] == ["31TCJ", "31TCJ"]
+    for path in (safe, tmp_path / "later" / "clear.tar"):
+        assert [one.path for one in find_dates(path, "31TCJ").dates] == [path]
+
+
+def test_what_is_left_out_is_said_with_the_reason(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        find_dates(folder, "31TCJ")
+    left_out = [record.message for record in caplog.records if record.message.startswith("left out: ")]
+    assert [message for message in left_out if "MSIL2A" in message and message.endswith(": is a Level-2A product")]
+    assert [message for message in left_out if "photographs.zip: is neither" in message]
+    assert "left out: products of other tiles (1): 31TDJ" in left_out
+    assert len(left_out) == 3
 
 
 def test_one_whose_metadata_are_broken_keeps_the_date_of_its_name(tmp_path: Path) -> None:

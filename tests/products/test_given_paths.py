@@ -39,7 +39,7 @@ def test_a_part_of_a_product_leads_to_the_product(whole: Path, part: str) -> Non
     assert refusal(path).endswith(f"give the .SAFE folder: {whole}")
 
 
-@pytest.mark.parametrize(("suffix", "mode"), [(".tar", "w"), (".tar.gz", "w:gz"), (".tgz", "w:gz"), (".zip", "w:xz")])
+@pytest.mark.parametrize(("suffix", "mode"), [(".tar.xz", "w:xz"), (".tar.bz2", "w:bz2"), (".zip", "w:xz")])
 def test_another_archive_is_to_be_unpacked(whole: Path, tmp_path: Path, suffix: str, mode: str) -> None:
     path = tmp_path / f"product{suffix}"
     with tarfile.open(path, mode) as packed:  # type: ignore[call-overload]

@@ -149,6 +149,28 @@ class TestDates:
     def test_any_number_of_clear_ones(self, tmp_path: Path, clear: Any, expected: list[str]) -> None:
         assert load_scene(scene(tmp_path, clear=clear)).clear == tuple(tmp_path / one for one in expected)
 
+    def test_may_each_lie_in_several_products(self, tmp_path: Path) -> None:
+        config = load_scene(scene(tmp_path, cloudy=["a", "b"], clear=["c", ["d", "e"], ["f"]]))
+        assert config.cloudy == (tmp_path / "a", tmp_path / "b")
+        assert config.clear == (tmp_path / "c", (tmp_path / "d", tmp_path / "e"), tmp_path / "f")
+        assert load_scene(scene(tmp_path, cloudy=["a"])).cloudy == tmp_path / "a"
+
+    @pytest.mark.parametrize(
+        ("changes", "expected"),
+        [
+            ({"cloudy": []}, "cloudy: [] is not allowed; it must be a list of at least 1 entry, each a path"),
+            (
+                {"cloudy": ["a", 3]},
+                'cloudy: ["a", 3] is not allowed; it must be a list of at least 1 entry, each a path',
+            ),
+            ({"clear": ["a", []]}, 'clear: ["a", []] is not allowed; it must be a list'),
+            ({"clear": [["a", ["b"]]]}, "is not allowed"),
+            ({"cloudy": None, "stack": "s.tif", "clear": [["a.tif", "b.tif"]]}, "a stack has no parts"),
+        ],
+    )
+    def test_lists_of_another_form_are_refused(self, tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
+        assert expected in message(scene(tmp_path, **changes))
+
     def test_are_named_in_features_by_their_number(self, tmp_path: Path) -> None:
         mean = {"name": "mean", "expr": "(clear.B02 + clear2.B02 + clear13.B02) / 3"}
         features = own_template(tmp_path, features=["clear2.B8A", mean]).template.features

@@ -1,13 +1,22 @@
 #include <otbWrapperApplication.h>
 #include <otbWrapperApplicationFactory.h>
 
+#include <charconv>
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "band_source.hpp"
 
 namespace otb {
 namespace Wrapper {
+namespace {
+
+constexpr int largest_shift = 65535;
+
+}  // namespace
 
 // A band of a product on a grid, decoded while others compute.
 class BandReading : public Application {
@@ -40,6 +49,15 @@ class BandReading : public Application {
         AddDocTag("Miscellaneous");
 
         AddParameter(ParameterType_String, "in", "Raster, by any name that GDAL knows");
+        AddParameter(
+            ParameterType_StringList, "others",
+            "Further JPEG 2000 files of the same band on the same grid: each pixel is of the first file "
+            "whose number is not 0");
+        MandatoryOff("others");
+        AddParameter(
+            ParameterType_StringList, "shifts",
+            "Whole numbers from 0 that are added to the numbers of each file, but to 0: first of in");
+        MandatoryOff("shifts");
         AddParameter(ParameterType_InputImage, "like", "Image of the grid, which need hold no pixels");
         AddParameter(ParameterType_Int, "level", "Wavelet level of a JPEG 2000 file; 0 is the whole");
         SetDefaultParameterInt("level", 0);
@@ -65,13 +83,38 @@ class BandReading : public Application {
 
     void DoExecute() override {
         source_ = reading::BandSource::New();
-        source_->SetFile(GetParameterString("in"), GetParameterInt("level"), GetParameterInt("threads"));
+        source_->SetFiles(files(), GetParameterInt("level"), GetParameterInt("threads"));
         source_->SetLikeness(GetParameterFloatVectorImage("like"));
         const std::optional<double> no_data =
             HasValue("nodata") ? std::optional(GetParameterDouble("nodata")) : std::nullopt;
         source_->SetRadiometry({GetParameterDouble("scale"), GetParameterDouble("offset"), no_data});
         source_->SetNearest(GetParameterInt("nearest") != 0);
         SetParameterOutputImage("out", source_->GetOutput());
+    }
+
+    std::vector<reading::BandFile> files() {
+        std::vector<reading::BandFile> files{{GetParameterString("in")}};
+        if (HasValue("others")) {
+            for (const std::string& path : GetParameterStringList("others")) {
+                files.push_back({path});
+            }
+        }
+        const auto shifts =
+            HasValue("shifts") ? GetParameterStringList("shifts") : std::vector<std::string>();
+        if (!shifts.empty() && shifts.size() != files.size()) {
+            itkExceptionMacro(<< "shifts: " << shifts.size() << " numbers are given for " << files.size()
+                              << " files");
+        }
+        for (std::size_t number = 0; number < shifts.size(); ++number) {
+            const std::string& text = shifts[number];
+            int& shift = files[number].shift;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), shift);
+            if (error != std::errc() || end != text.data() + text.size() || shift < 0 ||
+                shift > largest_shift) {
+                itkExceptionMacro(<< "shifts: " << text << " is no whole number from 0 to " << largest_shift);
+            }
+        }
+        return files;
     }
 
     reading::BandSource::Pointer source_;

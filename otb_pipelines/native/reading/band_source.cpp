@@ -25,9 +25,9 @@ Range range(const itk::ImageRegion<2>& region, unsigned int dimension) {
 
 }  // namespace
 
-void BandSource::SetFile(const std::string& path, int level, int threads) {
+void BandSource::SetFiles(const std::vector<BandFile>& files, int level, int threads) {
     try {
-        file_ = DecodedFile::open(path, level);
+        file_ = DecodedFile::open(files, level);
         threads_ = DecodingThreads::shared(threads);
     } catch (const std::exception& error) {
         itkExceptionMacro(<< error.what());

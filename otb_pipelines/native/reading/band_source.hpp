@@ -6,7 +6,7 @@
 
 #include <memory>
 #include <optional>
-#include <string>
+#include <vector>
 
 #include "decoded_file.hpp"
 #include "decoding_threads.hpp"
@@ -27,9 +27,10 @@ class BandSource : public itk::ImageSource<otb::Image<float, 2>> {
     itkNewMacro(Self);
     itkTypeMacro(BandSource, itk::ImageSource);
 
-    // `level` is a wavelet level of a JPEG 2000 file, or 0. `threads` decode it; 0 stands for
-    // GDAL_NUM_THREADS. Throws itk::ExceptionObject if the file cannot be opened, or no thread started.
-    void SetFile(const std::string& path, int level, int threads);
+    // Several files are parts of one band, as of `JoinedBand`. `level` is a wavelet level of a JPEG 2000
+    // file, or 0. `threads` decode it; 0 stands for GDAL_NUM_THREADS. Throws itk::ExceptionObject if a file
+    // cannot be opened, or no thread started.
+    void SetFiles(const std::vector<BandFile>& files, int level, int threads);
     // The image that gives the grid. Its pixels are not read.
     void SetLikeness(Likeness* likeness) { likeness_ = likeness; }
     void SetRadiometry(const Radiometry& radiometry) { radiometry_ = radiometry; }

@@ -1,8 +1,6 @@
 #include "decoded_file.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
 #include <iterator>
 #include <stdexcept>
@@ -17,28 +15,6 @@ constexpr int least_rows = 128;
 // Of a strip. As floats they take 2 GB; a file may say that it has any number.
 constexpr std::int64_t most_pixels = 1L << 29;
 
-// Keeps GDAL from printing its errors, which are thrown instead, and notes what the decoder says of
-// code-blocks.
-class QuietErrors {
-  public:
-    QuietErrors() {
-        CPLPushErrorHandlerEx(note, &damage_);
-        CPLErrorReset();
-    }
-    ~QuietErrors() { CPLPopErrorHandler(); }
-    QuietErrors(const QuietErrors&) = delete;
-    QuietErrors& operator=(const QuietErrors&) = delete;
-
-    const std::optional<std::string>& damage() const { return damage_.first(); }
-
-  private:
-    static void note(CPLErr /*severity*/, CPLErrorNum /*number*/, const char* message) {
-        static_cast<CodeBlockDamage*>(CPLGetErrorHandlerUserData())->note(message);
-    }
-
-    CodeBlockDamage damage_;
-};
-
 // Erases the files that nobody reads any more, so that the map does not grow with every file of a process.
 template <class Files>
 void forget_closed(Files& files) {
@@ -47,98 +23,45 @@ void forget_closed(Files& files) {
     }
 }
 
-// Bands of products, rasters that the caller has made, and virtual rasters of files that it has looked at.
-// Any other driver may take a file for the description of a server, and ask that server.
-constexpr std::array<const char*, 7> drivers{"JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID",
-                                             "GTiff",       "VRT",    nullptr};
-
-GDALDataset* opened(const std::string& path) {
-    return static_cast<GDALDataset*>(
-        GDALOpenEx(path.c_str(), GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, drivers.data(), nullptr, nullptr));
-}
-
-std::runtime_error unreadable(const std::string& path) {
-    return std::runtime_error(path + ": cannot be read (" + CPLGetLastErrorMsg() + ")");
+std::variant<RasterLevel, JoinedBand> opened(const std::vector<BandFile>& files, int level) {
+    if (files.size() == 1 && files.front().shift == 0) {
+        return RasterLevel(files.front().path, level);
+    }
+    return JoinedBand(files, level);
 }
 
 }  // namespace
 
-std::shared_ptr<DecodedFile> DecodedFile::open(const std::string& path, int level) {
+std::shared_ptr<DecodedFile> DecodedFile::open(const std::vector<BandFile>& files, int level) {
     static std::mutex mutex;
-    static std::map<std::pair<std::string, int>, std::weak_ptr<DecodedFile>> open_files;
+    static std::map<std::pair<std::vector<BandFile>, int>, std::weak_ptr<DecodedFile>> open_files;
     const std::lock_guard lock(mutex);
     forget_closed(open_files);
-    const std::pair key(path, level);
+    const std::pair key(files, level);
     if (const auto known = open_files.find(key); known != open_files.end()) {
         if (std::shared_ptr<DecodedFile> file = known->second.lock(); file != nullptr) {
             return file;
         }
     }
-    auto file = std::make_shared<DecodedFile>(path, level);
+    auto file = std::make_shared<DecodedFile>(files, level);
     open_files[key] = file;
     return file;
 }
 
-DecodedFile::DecodedFile(const std::string& path, int level) : path_(path) {
-    const QuietErrors quiet;
-    // GDAL may not have been used yet in this process.
-    GDALAllRegister();
-    dataset_.reset(opened(path));
-    if (dataset_ == nullptr || dataset_->GetRasterCount() == 0) {
-        throw unreadable(path);
-    }
-    std::array<double, 6> transform{};
-    const bool by_openjpeg = EQUAL(dataset_->GetDriverName(), "JP2OpenJPEG");
-    if (dataset_->GetGeoTransform(transform.data()) != CE_None || transform[2] != 0 || transform[4] != 0) {
-        throw std::runtime_error(path + ": is not georeferenced, or rotated");
-    }
-    if (by_openjpeg) {
-        open_copy();
-    }
-    band_ = dataset_->GetRasterBand(1);
-    if (level > 0) {
-        band_ = band_->GetOverview(level - 1);
-        if (band_ == nullptr) {
-            throw std::runtime_error(path + ": has no level " + std::to_string(level));
-        }
-    }
-    place(transform[0], transform[1], dataset_->GetRasterXSize(), level, 0);
-    place(transform[3], transform[5], dataset_->GetRasterYSize(), level, 1);
-    int width = 0;
-    int height = 0;
-    band_->GetBlockSize(&width, &height);
+DecodedFile::DecodedFile(const std::vector<BandFile>& files, int level) : band_(opened(files, level)) {
+    const auto* joined = std::get_if<JoinedBand>(&band_);
+    const auto [width, height] = joined != nullptr ? joined->tile() : band().block();
     // Of blocks of fewer rows several make a strip.
     strip_rows_ = height >= least_rows ? height : height * ((least_rows + height - 1) / height);
     if (std::int64_t{strip_rows_} * columns() > most_pixels) {
-        throw std::runtime_error(path + ": is stored in blocks of " + std::to_string(width) + " x " +
+        throw std::runtime_error(band().path() + ": is stored in blocks of " + std::to_string(width) + " x " +
                                  std::to_string(height) + " pixels, which are too large; store it in tiles");
     }
 }
 
-void DecodedFile::open_copy() {
-    auto copy = std::make_unique<CheckedCopy>(path_);
-    if (copy->path().empty()) {
-        return;
-    }
-    decode_in_calling_thread();
-    std::unique_ptr<GDALDataset, Closing> dataset(opened(copy->path()));
-    if (dataset == nullptr || dataset->GetRasterXSize() != dataset_->GetRasterXSize() ||
-        dataset->GetRasterYSize() != dataset_->GetRasterYSize() || dataset->GetRasterCount() == 0) {
-        throw unreadable(path_);
-    }
-    dataset_ = std::move(dataset);
-    copy_ = std::move(copy);
-}
-
-void DecodedFile::place(double corner, double spacing, int size, int level, std::size_t dimension) {
-    const double of_level = spacing * std::exp2(level);
-    // A level keeps every second sample, beginning with the first one. Therefore the centre of a level's
-    // first pixel is the centre of the file's first pixel.
-    const double shift = (of_level - spacing) / 2;
-    const int of_band = dimension == 0 ? columns() : rows();
-    spacing_[dimension] = of_level;
-    corner_[dimension] = corner - shift;
-    reach_[dimension] = std::max(0.0, (size * spacing + shift) / of_level - of_band);
+const RasterLevel& DecodedFile::band() const {
+    const auto* joined = std::get_if<JoinedBand>(&band_);
+    return joined != nullptr ? joined->first() : std::get<RasterLevel>(band_);
 }
 
 void DecodedFile::begin(DecodingThreads& threads) {
@@ -192,30 +115,15 @@ const DecodedFile::Decoding& DecodedFile::decoding(int strip, DecodingThreads& t
 std::shared_ptr<const Strip> DecodedFile::decode(int strip) {
     const std::lock_guard lock(decoding_mutex_);
     const int first = strip * strip_rows_;
-    const int rows = std::min(strip_rows_, band_->GetYSize() - first);
-    const GDALDataType type = band_->GetRasterDataType();
-    if (type == GDT_UInt16 || type == GDT_Byte) {
-        return std::make_shared<Strip>(Strip{first, rows, decode<std::uint16_t>(first, rows, GDT_UInt16)});
+    const int rows = std::min(strip_rows_, this->rows() - first);
+    if (const auto* joined = std::get_if<JoinedBand>(&band_)) {
+        return std::make_shared<Strip>(Strip{first, rows, joined->read(first, rows)});
     }
-    return std::make_shared<Strip>(Strip{first, rows, decode<float>(first, rows, GDT_Float32)});
-}
-
-template <class Pixel>
-std::vector<Pixel> DecodedFile::decode(int first, int rows, GDALDataType type) {
-    const QuietErrors quiet;
-    std::vector<Pixel> pixels(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns()));
-    const CPLErr error = band_->RasterIO(GF_Read, 0, first, columns(), rows, pixels.data(), columns(), rows,
-                                         type, 0, 0, nullptr);
-    if (error != CE_None) {
-        throw unreadable(path_);
+    const Window window{0, first, columns(), rows};
+    if (band().has_whole_numbers()) {
+        return std::make_shared<Strip>(Strip{first, rows, band().read<std::uint16_t>(window, GDT_UInt16)});
     }
-    if (quiet.damage()) {
-        throw std::runtime_error(path_ + ": is damaged: " + *quiet.damage() + ", in the rows " +
-                                 std::to_string(first) + " to " + std::to_string(first + rows - 1));
-    }
-    // Each block is read once. Keeping it in GDAL's cache as well would only cost memory.
-    band_->FlushCache(false);
-    return pixels;
+    return std::make_shared<Strip>(Strip{first, rows, band().read<float>(window, GDT_Float32)});
 }
 
 }  // namespace reading

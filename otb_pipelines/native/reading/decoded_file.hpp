@@ -1,9 +1,6 @@
 #pragma once
 
-#include <gdal_priv.h>
-
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <future>
 #include <map>
@@ -13,8 +10,9 @@
 #include <variant>
 #include <vector>
 
-#include "checked_copy.hpp"
 #include "decoding_threads.hpp"
+#include "joined_band.hpp"
+#include "raster_level.hpp"
 
 namespace reading {
 
@@ -26,27 +24,28 @@ struct Strip {
 };
 using Strips = std::vector<std::shared_ptr<const Strip>>;
 
-// The first band of a raster, or one of its wavelet levels if the raster is a JPEG 2000 file. The band is
-// decoded in strips. While a reader uses one strip, the threads decode the next one. Each pixel is decoded
-// once if all readers go from the top to the bottom at about the same pace.
+// The first band of a raster, or one of its wavelet levels if the raster is a JPEG 2000 file; or such a band
+// that several files share. The band is decoded in strips. While a reader uses one strip, the threads decode
+// the next one. Each pixel is decoded once if all readers go from the top to the bottom at about the same
+// pace.
 class DecodedFile : public std::enable_shared_from_this<DecodedFile> {
   public:
     // Opens a file, or returns the one that is open already: all readers of a level of a file share it. Level
     // 0 is the file itself. Throws std::runtime_error if the file cannot be opened or has no such level.
-    static std::shared_ptr<DecodedFile> open(const std::string& path, int level);
+    static std::shared_ptr<DecodedFile> open(const std::vector<BandFile>& files, int level);
 
-    DecodedFile(const std::string& path, int level);
+    DecodedFile(const std::vector<BandFile>& files, int level);
 
-    int columns() const { return band_->GetXSize(); }
-    int rows() const { return band_->GetYSize(); }
+    int columns() const { return band().columns(); }
+    int rows() const { return band().rows(); }
     // The map coordinates of the first pixel's outer corner, and the width and height of a pixel. The height
     // is negative if north is up.
-    std::array<double, 2> corner() const { return corner_; }
-    std::array<double, 2> spacing() const { return spacing_; }
+    std::array<double, 2> corner() const { return band().corner(); }
+    std::array<double, 2> spacing() const { return band().spacing(); }
     // The length, in pixels, that must be added to the last column and to the last row. The pixels of a level
     // are shifted up and to the left relative to the ground that they represent, so they end before the file
     // does.
-    std::array<double, 2> reach() const { return reach_; }
+    std::array<double, 2> reach() const { return band().reach(); }
 
     // Lets the threads decode the first strip, unless a strip has been read already.
     void begin(DecodingThreads& threads);
@@ -58,25 +57,12 @@ class DecodedFile : public std::enable_shared_from_this<DecodedFile> {
 
   private:
     using Decoding = std::shared_future<std::shared_ptr<const Strip>>;
-    struct Closing {
-        void operator()(GDALDataset* dataset) const { GDALClose(dataset); }
-    };
 
-    void open_copy();
-    void place(double corner, double spacing, int size, int level, std::size_t dimension);
+    const RasterLevel& band() const;
     const Decoding& decoding(int strip, DecodingThreads& threads, bool urgent);
     std::shared_ptr<const Strip> decode(int strip);
-    template <class Pixel>
-    std::vector<Pixel> decode(int first, int rows, GDALDataType type);
 
-    std::string path_;
-    // Outlives the dataset that reads it.
-    std::unique_ptr<CheckedCopy> copy_;
-    std::unique_ptr<GDALDataset, Closing> dataset_;
-    GDALRasterBand* band_;
-    std::array<double, 2> corner_{};
-    std::array<double, 2> spacing_{};
-    std::array<double, 2> reach_{};
+    std::variant<RasterLevel, JoinedBand> band_;
     int strip_rows_;
     std::mutex mutex_;
     std::map<int, Decoding> strips_;
