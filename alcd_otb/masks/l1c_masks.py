@@ -121,7 +121,8 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
     burnt = driver("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     burnt.SetGeoTransform(grid.transform)
     burnt.SetSpatialRef(grid.spatial_reference)
-    if not _has_features(file):
+    count = _count_polygons(file)
+    if not count:
         return burnt
     try:
         with _without_links(file) as alone:
@@ -130,6 +131,9 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
             polygons = gdal.VectorTranslate("", source, format="Memory", dstSRS=grid.crs, reproject=False)
             del source
         layer = polygons.GetLayer(0)
+        whole = sum(bool(shape := feature.GetGeometryRef()) and not shape.IsEmpty() for feature in layer)
+        if polygons.GetLayerCount() != 1 or whole != count:
+            raise damaged(file, f"has {count} polygons, of which {whole} can be read")
         # Opaque cloud last, since it hides cirrus.
         for kind in ("CIRRUS", "OPAQUE"):
             layer.SetAttributeFilter(f"maskType = '{kind}'")
@@ -139,9 +143,20 @@ def _burn(file: Path, grid: Grid) -> gdal.Dataset:
     return burnt
 
 
-def _has_features(file: Path) -> bool:
-    """Check that the XML is whole, and whether it has polygons."""
-    return _document(file).find(".//{*}MaskFeature") is not None
+def _count_polygons(file: Path) -> int:
+    """Check that the XML is whole and that all of its polygons are of known types, and count them.
+
+    A polygon of another type, or of none, would be left out, and its clouds taken for clear ground.
+    """
+    features = _document(file).findall(".//{*}MaskFeature")
+    for feature in features:
+        name = feature.get(next((key for key in feature.attrib if etree.QName(key).localname == "id"), ""), "")
+        kind = feature.findtext("{*}maskType")
+        if kind not in _BURNT:
+            raise damaged(
+                file, f"has a polygon {name} of type {kind!r}, where a cloud mask has {' and '.join(sorted(_BURNT))}"
+            )
+    return len(features)
 
 
 @contextmanager
