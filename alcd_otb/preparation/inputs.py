@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # Resolutions of the features and of the view in metres, for L1C products if the template gives none.
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
+# Number of the way in which the view is laid out. A view of another one is made anew.
+_VIEW_LAYOUT = 2
 # Relative error of a multiple of a resolution that is rounding.
 _TOLERANCE = 1e-9
 
@@ -168,6 +170,7 @@ class Inputs:
             "view_resolution": self.template.view.resolution,
             "features": [_plain(feature) for feature in self.features],
             "view": [_plain(layer) for layer in self.view],
+            "view_layout": _VIEW_LAYOUT,
             "products": [_radiometry(date) for date in self.dates],
             "files": [_identity(date.path, date.band(band).path) for date, band in self._product_bands()],
             "dem": _identity(self.dem, str(self.dem)) if self.dem else None,
