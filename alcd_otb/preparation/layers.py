@@ -50,7 +50,7 @@ def python_source(feature: PythonFeature) -> str:
 
 def view_layer(layer: ViewLayer) -> Layer:
     """Make the layer of the view stack in its steps, which are rounded to integers of 16 bits when they are written."""
-    return FormulaLayer(f"{_formula(layer.expression)}/{layer.unit!r}", layer.expression.names)
+    return FormulaLayer(f"{_formula(layer.expression)}/{layer.step!r}", layer.expression.names)
 
 
 def plain_view_layer(layer: ViewLayer) -> Layer:

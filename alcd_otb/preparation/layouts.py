@@ -101,30 +101,21 @@ def describe_view(inputs: Inputs, folder: Path) -> Path:
         The folder to write to.
     """
     path = folder / "view.vrt"
-    whole = is_view_whole(inputs)
+    whole = inputs.is_view_whole
     with describing(path, inputs.view_grid, gdal.GDT_Int16 if whole else gdal.GDT_Float32, len(inputs.view)) as dataset:
         for number, layer in enumerate(inputs.view, start=1):
             band = dataset.GetRasterBand(number)
             band.SetDescription(layer.name)
             if whole:
-                band.SetScale(layer.unit)
+                band.SetScale(layer.step)
             if (no_data := view_no_data(inputs)) is not None:
                 band.SetNoDataValue(no_data)
     return path
 
 
-def is_view_whole(inputs: Inputs) -> bool:
-    """Say whether the view holds integers in steps, or floats.
-
-    What the values of a product can be is known, and so which steps hold them. Those of a stack may be anything: they
-    are held as they are, unless the template gives the steps of all layers.
-    """
-    return not isinstance(inputs.cloudy, Stack) or all(layer.step is not None for layer in inputs.view)
-
-
 def view_options(inputs: Inputs) -> dict[str, str]:
     """Return GDAL's creation options of the view."""
-    if is_view_whole(inputs):
+    if inputs.is_view_whole:
         return VIEW_OPTIONS
     return {**VIEW_OPTIONS, "PREDICTOR": "3", "DISCARD_LSB": DISCARDED_BITS}
 
@@ -137,7 +128,7 @@ def view_no_data(inputs: Inputs) -> float | None:
     """
     if not isinstance(inputs.cloudy, Stack):
         return None
-    return VIEW_NO_DATA if is_view_whole(inputs) else math.nan
+    return VIEW_NO_DATA if inputs.is_view_whole else math.nan
 
 
 def view_overviews(inputs: Inputs) -> list[int]:

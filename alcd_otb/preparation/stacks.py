@@ -17,7 +17,6 @@ from alcd_otb.preparation.layouts import (
     describe_features,
     describe_state,
     describe_view,
-    is_view_whole,
     view_no_data,
     view_options,
     view_overviews,
@@ -94,7 +93,7 @@ def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: S
 
 
 def _view_layers(inputs: Inputs) -> list[Layer]:
-    make = view_layer if is_view_whole(inputs) else plain_view_layer
+    make = view_layer if inputs.is_view_whole else plain_view_layer
     return [make(layer) for layer in inputs.view]
 
 

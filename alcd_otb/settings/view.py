@@ -9,9 +9,6 @@ from alcd_otb.settings.band_names import date_and_band
 from alcd_otb.settings.features import Formula
 from alcd_otb.settings.strict_model import Metres, Resolution, StrictModel, Text
 
-STEP = 0.001
-"""What one unit of a stored integer stands for, where the layer does not say."""
-
 COLOURS = ("red", "green", "blue")
 """The ends of the names of three layers that make a picture in colour."""
 
@@ -41,11 +38,11 @@ class ViewLayer(Formula):
         description="`red`, `green` and `blue` make the pictures; any three that end so are one image in QGIS"
     )
     expr: str = Field(description="an [expression](#expressions)")
-    step: float | None = Field(
-        default=None,
+    step: float = Field(
+        default=0.001,
         gt=0,
-        description="one unit of the stored 16-bit integer. Absent: 0.001; the view of a stack of which any layer has "
-        "none holds 32-bit floats",
+        description="one unit of the stored 16-bit integer. The view of a stack of which any layer has no step holds "
+        "32-bit floats instead",
     )
     detail: Metres | None = Field(
         default=None,
@@ -63,9 +60,9 @@ class ViewLayer(Formula):
         return self
 
     @property
-    def unit(self) -> float:
-        """What one unit of a stored integer stands for."""
-        return self.step or STEP
+    def has_step(self) -> bool:
+        """Whether the template gives a step."""
+        return "step" in self.model_fields_set
 
     @property
     def limits(self) -> tuple[float, float] | None:
