@@ -38,6 +38,8 @@ Limits = tuple[float, float]
 
 Pixels = npt.NDArray[np.float64]
 
+Stored = npt.NDArray[Any]
+
 
 @dataclass(frozen=True)
 class ShownLook:
@@ -97,11 +99,11 @@ def looks_of(workspace: Workspace, view: View) -> tuple[ShownLook, ...]:
     try:
         recorded = tuple(ShownLook.from_json(look) for look in read_json(workspace.preparation)[LOOKS])
     except (UnreadableError, KeyError, TypeError, ValueError):
-        return computed_looks(workspace.view, workspace.valid, view)
+        return computed_looks(ReducedImage(workspace.view, workspace.valid), view)
     present = layer_numbers(open_raster(workspace.view))
     if all(layer in present for look in recorded for layer in look.layers):
         return recorded
-    return computed_looks(workspace.view, workspace.valid, view)
+    return computed_looks(ReducedImage(workspace.view, workspace.valid), view)
 
 
 def layer_numbers(view: gdal.Dataset) -> dict[str, int]:
@@ -109,42 +111,25 @@ def layer_numbers(view: gdal.Dataset) -> dict[str, int]:
     return {view.GetRasterBand(number).GetDescription(): number for number in range(1, view.RasterCount + 1)}
 
 
-def computed_looks(view: Path, valid: Path, settings: View) -> tuple[ShownLook, ...]:
+def computed_looks(image: "ReducedImage", settings: View) -> tuple[ShownLook, ...]:
     """Compute the looks of a view from its valid pixels.
 
     Parameters
     ----------
-    view
-        The view stack.
-    valid
-        The mask of valid pixels; it may lie on another grid of the same place, and be absent.
+    image
+        The view.
     settings
         The view of the scene's template.
-
-    Raises
-    ------
-    RuntimeError
-        The view cannot be read.
     """
-    image = _ReducedImage(view, valid)
     return tuple(_shown(look, image, settings.limits) for look in settings.looks_of(list(image.numbers)))
 
 
-def remarks_on(view: Path, valid: Path, looks: Sequence[ShownLook]) -> list[str]:
-    """Say of which looks nearly everything is white or black.
-
-    Parameters
-    ----------
-    view, valid
-        As of `computed_looks`.
-    looks
-        The looks of the view.
-    """
-    image = _ReducedImage(view, valid)
-    return [remark for look in looks if (remark := _remark(view, look, image)) is not None]
+def remarks_on(image: "ReducedImage", looks: Sequence[ShownLook]) -> list[str]:
+    """Say of which looks of a view nearly everything is white or black."""
+    return [remark for look in looks if (remark := _remark(look, image)) is not None]
 
 
-def _remark(view: Path, look: ShownLook, image: "_ReducedImage") -> str | None:
+def _remark(look: ShownLook, image: "ReducedImage") -> str | None:
     layers = [image.layer(layer) for layer in look.layers]
     # Where there are no values, there is nothing to be white.
     if any(values.size == 0 for values in layers) or len({values.size for values in layers}) != 1:
@@ -156,14 +141,14 @@ def _remark(view: Path, look: ShownLook, image: "_ReducedImage") -> str | None:
             low, high = look.limits[0]
             values = np.percentile(layers[0], (2, 98))
             return (
-                f"{view}: {100 * share:.0f} % of the look {look.name!r} is {colour}: it shows {low:g} to {high:g}, and "
+                f"{image.path}: {100 * share:.0f} % of the look {look.name!r} is {colour}: it shows {low:g} to {high:g}, and "
                 f"its values are {values[0]:.4g} to {values[1]:.4g}; correct minimum and maximum in the template's "
                 "view, or leave them out; a stack without scale gets one by gdal_translate -a_scale 0.0001"
             )
     return None
 
 
-class _ReducedImage:
+class ReducedImage:
     """A view at reduced size, of which only valid pixels count. The same pixels, whatever the machine.
 
     Parameters
@@ -171,30 +156,36 @@ class _ReducedImage:
     view
         The view stack.
     valid
-        The mask of valid pixels; it may be absent.
+        The mask of valid pixels; it may lie on another grid of the same place, and be absent.
+
+    Raises
+    ------
+    RuntimeError
+        The view cannot be read.
     """
 
     def __init__(self, view: Path, valid: Path) -> None:
+        self.path = view
         self._view = open_raster(view)
         self.numbers = layer_numbers(self._view)
         self._size = (min(self._view.RasterXSize, _MOST_PIXELS), min(self._view.RasterYSize, _MOST_PIXELS))
         self._valid = self._valid_pixels(valid) if valid.is_file() else np.ones(self._size[::-1], bool)
-        self._layers: dict[str, Pixels] = {}
+        self._layers: dict[str, Stored] = {}
 
     def layer(self, name: str) -> Pixels:
         """Return the values of a layer in the valid pixels that have data, as one axis."""
+        band = self._view.GetRasterBand(self.numbers[name])
         if name not in self._layers:
-            band = self._view.GetRasterBand(self.numbers[name])
             width, height = self._size
-            stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height).astype(np.float64)
+            stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height)
             seen = np.isfinite(stored)
             if band.GetNoDataValue() is not None:
                 seen &= stored != band.GetNoDataValue()
             # A scene that the margin takes whole has a picture all the same.
             valid = self._valid & seen
-            values = stored[valid if valid.any() else seen]
-            self._layers[name] = values * (band.GetScale() or 1)
-        return self._layers[name]
+            self._layers[name] = stored[valid if valid.any() else seen]
+        # Kept as they are stored, which is a quarter of the size.
+        return self._layers[name].astype(np.float64) * (band.GetScale() or 1)
 
     def _valid_pixels(self, path: Path) -> BoolArray:
         width, height = self._size
@@ -202,7 +193,7 @@ class _ReducedImage:
         return valid
 
 
-def _shown(look: Look, image: _ReducedImage, fixed: Mapping[str, Limits]) -> ShownLook:
+def _shown(look: Look, image: ReducedImage, fixed: Mapping[str, Limits]) -> ShownLook:
     """Choose the limits of a look: its own, those of its layers, or percentiles of the pixels."""
     if look.limits is not None:
         return ShownLook(look.name, look.layers, (look.limits,) * len(look.layers), look.gamma)

@@ -10,7 +10,7 @@ from typing import Any
 
 from alcd_otb.files.json_file import read_json
 from alcd_otb.files.writing import write_json
-from alcd_otb.pictures.looks import LOOKS, computed_looks, layer_numbers, remarks_on
+from alcd_otb.pictures.looks import LOOKS, ReducedImage, computed_looks, layer_numbers, remarks_on
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.sources import wavelet_levels
 from alcd_otb.preparation.stacks import write_scene_stacks
@@ -96,8 +96,9 @@ def _template_looks(inputs: Inputs) -> str:
 
 def _looks(inputs: Inputs, view: Path, valid: Path) -> dict[str, Any]:
     """Compute what the record holds of the looks, and warn of those in which nothing can be seen."""
-    looks = computed_looks(view, valid, inputs.template.view)
-    for remark in remarks_on(view, valid, looks):
+    image = ReducedImage(view, valid)
+    looks = computed_looks(image, inputs.template.view)
+    for remark in remarks_on(image, looks):
         log.warning("%s", remark)
     return {_TEMPLATE_LOOKS: _template_looks(inputs), LOOKS: [look.as_json() for look in looks]}
 
