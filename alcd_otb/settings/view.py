@@ -75,8 +75,11 @@ class Look(StrictModel):
 
     name: Text = Field(description="what it is called in QGIS")
     layers: tuple[Text, ...] = Field(description="one layer, shown in grey, or three: red, green and blue")
-    percentiles: tuple[Percent, Percent] = Field(
-        default=PERCENTILES, description="of the valid pixels of the scene: shown as black and as white"
+    percentiles: tuple[Percent, ...] = Field(
+        default=PERCENTILES,
+        min_length=2,
+        max_length=2,
+        description="of the valid pixels of the scene: shown as black and as white",
     )
     together: bool = Field(
         default=False,
