@@ -18,8 +18,9 @@ from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
 from alcd_otb.pictures.figures import draw_figures, draw_quicklook
+from alcd_otb.pictures.looks import looks_of
 from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare
+from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare, update_looks
 from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
 from alcd_otb.qgis.scene_project import write_project
@@ -197,20 +198,26 @@ class _Run:
         if is_prepared(workspace, fingerprint):
             for warning in workspace.preparation_warnings:
                 log.warning("%s", warning)
+            with writing_to(workspace.folder):
+                if update_looks(self.inputs, workspace):
+                    self._remove_pictures()
             return
         log.info("preparing %s", workspace.folder)
         with self.stopwatch.timing("prepare"):
-            for picture in (workspace.quicklook, workspace.preview):
-                picture.unlink(missing_ok=True)
+            self._remove_pictures()
             prepare(self.inputs, workspace, fingerprint, self.settings)
+
+    def _remove_pictures(self) -> None:
+        for picture in (self.workspace.quicklook, self.workspace.preview):
+            picture.unlink(missing_ok=True)
 
     def _draw_quicklook(self) -> None:
         workspace = self.workspace
         if workspace.quicklook.is_file() and workspace.preview.is_file():
             return
         with workspace.scratch() as scratch:
-            limits = self.config.template.view.limits
-            if draw_quicklook(workspace.view, scratch / "quicklook.png", scratch / "preview.jpg", limits):
+            looks = looks_of(workspace, self.config.template.view)
+            if draw_quicklook(workspace.view, looks, scratch / "quicklook.png", scratch / "preview.jpg"):
                 os.replace(scratch / "preview.jpg", workspace.preview)
                 os.replace(scratch / "quicklook.png", workspace.quicklook)
 

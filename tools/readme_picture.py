@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from alcd_otb.pictures.figures import coloured, map_codes, outlined, true_colour, with_legend
+from alcd_otb.pictures.figures import coloured, map_codes, outlined, with_legend
 from alcd_otb.scene import Scene
 
 _SIDE = 500
@@ -29,8 +29,7 @@ def main(scene_json: Path, target: Path) -> None:
     """
     scene = Scene.open(scene_json)
     legend = scene.config.template.legend
-    image = true_colour(scene.workspace.view)
-    assert image is not None, "the template's view has no true colour"
+    image = np.asarray(Image.open(scene.workspace.quicklook))
     codes = map_codes(scene.workspace.latest / "labels.tif", (image.shape[0], image.shape[1]))
     halves = [
         np.asarray(Image.fromarray(outlined(image, codes, legend)).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)),

@@ -79,6 +79,11 @@ class Cells:
         self._pixels = MaskPixels(mask, positive, excluded)
         self._shrinking, self._enlarging, self._offset = _alignment(mask.grid, grid)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know of the mask, as `MaskPixels` has it."""
+        return self._pixels.remarks
+
     def rows(self, start: int, stop: int) -> CellRows:
         """Read rows of cells.
 
@@ -130,7 +135,7 @@ class Cells:
 
     def _commonest(self, codes: UInt8Array, seen: BoolArray, factor: int, shape: tuple[int, ...]) -> UInt8Array:
         result = np.full(shape, UNCLASSED, np.uint8)
-        most = np.zeros(shape, np.uint16)
+        most = np.zeros(shape, np.uint32)
         for pixel_class in self.mask.classes:
             counts = _block_sums((codes == pixel_class.code) & seen, factor)
             result[counts > most] = pixel_class.code
@@ -222,15 +227,17 @@ def _as_cells(flags: UInt8Array, codes: UInt8Array) -> CellRows:
     return CellRows(data, (flags & POSITIVE != 0) & data, np.where(data, codes, np.uint8(UNCLASSED)))
 
 
-def _block_sums(inside: BoolArray, factor: int) -> NDArray[np.uint16]:
+def _block_sums(inside: BoolArray, factor: int) -> NDArray[Any]:
     """Count the pixels inside in each block of factor x factor pixels."""
     rows, columns = inside.shape[0] // factor, inside.shape[1] // factor
     # Adding whole rows, then columns with a stride, is several times as fast as numpy's sum over two short axes.
     pixels = inside.view(np.uint8).reshape(rows, factor, columns * factor)
-    down = pixels[:, 0].astype(np.uint16)
+    # 16 bits hold the count of a block of fewer than 256 x 256 pixels, and are added faster.
+    kind = np.uint16 if factor * factor < 2**16 else np.uint32
+    down: NDArray[Any] = pixels[:, 0].astype(kind)
     for row in range(1, factor):
         down += pixels[:, row]
-    across = down[:, 0::factor].copy()
+    across: NDArray[Any] = down[:, 0::factor].copy()
     for column in range(1, factor):
         across += down[:, column::factor]
     return across

@@ -93,6 +93,8 @@ def compare(
         (made / "differences").mkdir(parents=True)
         results = _compare_all(pairing.scenes, protocol, made / "differences", settings)
         comparison = Comparison(folder, protocol, tuple(results.rows), pairing, (*failures, *results.failures))
+        for remark in results.remarks:
+            log.warning("%s", remark)
         _log_problems(comparison)
         if not results.rows:
             raise _nothing_compared(comparison)
@@ -113,12 +115,13 @@ def _difference_files(scenes: Sequence[ComparedScene]) -> list[str]:
 class _Results(NamedTuple):
     rows: list[Row]
     failures: list[Failure]
+    remarks: list[str]
 
 
 def _compare_all(
     scenes: Sequence[ComparedScene], protocol: Protocol, differences: Path, settings: Settings
 ) -> _Results:
-    rows, failures = [], []
+    rows, failures, remarks = [], [], list[str]()
     pairs = [(scene, product) for scene in scenes for product in scene.products]
     for number, (scene, product) in enumerate(pairs):
 
@@ -128,19 +131,24 @@ def _compare_all(
 
         target = differences / difference_name(scene.name, product.processor)
         try:
-            rows += _compare_pair(scene, product, protocol, target, report_progress)
+            rows += _compare_pair(scene, product, protocol, target, report_progress, remarks)
         except ConfigurationError:
             raise
         except AlcdError as error:
             target.unlink(missing_ok=True)
             failures.append(Failure(product.path, error, scene.name, product.processor))
-    return _Results(rows, failures)
+    return _Results(rows, failures, list(dict.fromkeys(remarks)))
 
 
 def _compare_pair(
-    scene: ComparedScene, product: Mask, protocol: Protocol, target: Path, progress: Callable[[float], None]
+    scene: ComparedScene,
+    product: Mask,
+    protocol: Protocol,
+    target: Path,
+    progress: Callable[[float], None],
+    remarks: list[str],
 ) -> list[Row]:
-    """Compare a product with its reference, and write the difference map to the target."""
+    """Compare a product with its reference, write the difference map to the target, and add remarks on the masks."""
     reference = scene.reference
     metres = protocol.dilation.metres
     is_dilated = isinstance(reference, Mask)
@@ -151,11 +159,13 @@ def _compare_pair(
     _check_reach(grid, dilations)
     positive = frozenset(protocol.positive.reference)
     cells = _cells(product, grid, protocol, protocol.positive_of(product.processor), protocol.exclude.product)
+    remarks += cells.remarks
     if isinstance(reference, LabelledReference):
         known: Cells | LabelledPixels = _labelled_pixels(reference, grid, positive, protocol.exclude.reference)
         counts = count_pair(known, cells, dilations, None, progress)
     else:
         known = _cells(reference, grid, protocol, positive, protocol.exclude.reference)
+        remarks += known.remarks
         with DifferenceMap.creating(target, grid) as difference:
             counts = count_pair(known, cells, dilations, difference.write, progress)
     if not counts.counts.any():

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alcd_otb.arrays import UInt8Array
+from alcd_otb.arrays import BoolArray, UInt8Array
 from alcd_otb.errors import ProductError
-from alcd_otb.masks.mask import NO_DATA, Mask, MaskLayer
+from alcd_otb.masks.mask import NO_DATA, Mask, MaskLayer, check_type
 from alcd_otb.raster.grid import Window
+from alcd_otb.raster.own_mask import OwnMask, own_mask
 from otb_pipelines.process import gdal
 
 POSITIVE, WITHOUT_DATA = 1, 2
@@ -37,6 +38,9 @@ class FlaggedPixels(NamedTuple):
 class MaskPixels:
     """Reader of the pixels of a mask.
 
+    A pixel that a file of the mask itself says to be without data, by a no-data value, a mask or an alpha band, is
+    without data whatever its value.
+
     Parameters
     ----------
     mask
@@ -49,7 +53,7 @@ class MaskPixels:
     Raises
     ------
     ProductError
-        If a file of the mask cannot be read, or its files differ in size.
+        If a file of the mask cannot be read, its files differ in size, or one lacks the band that is read.
     """
 
     def __init__(self, mask: Mask, positive: frozenset[str], excluded: frozenset[str]) -> None:
@@ -58,6 +62,26 @@ class MaskPixels:
         for layer in self._layers:
             if (layer.dataset.RasterXSize, layer.dataset.RasterYSize) != (mask.grid.width, mask.grid.height):
                 raise ProductError(f"{mask.path}: its files differ in size; give the files of one product")
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know: no-data values of files that are also values of pixels that were seen."""
+        return tuple(filter(None, (self._remark(layer) for layer in self._layers)))
+
+    def _remark(self, layer: "_OpenLayer") -> str | None:
+        no_data = layer.own_mask.no_data if layer.own_mask else None
+        if no_data is None or no_data not in range(256):
+            return None
+        value, processor = int(no_data), self._mask.processor
+        meaning = layer.layer.table[value]
+        if meaning is None or NO_DATA in meaning:
+            return None
+        name = next((entry.name for entry in self._mask.classes if layer.gives_codes and entry.code == value), None)
+        seen = f"the class {name} of {processor}" if name else f"a value of pixels that {processor} has seen"
+        return (
+            f"{self._mask.path}: its no-data value {value} is also {seen}; such pixels are not compared; if they were "
+            "seen, remove it (gdal_edit.py -unsetnodata)"
+        )
 
     def read(self, window: Window) -> FlaggedPixels:
         """Read a window of the mask's grid; beyond the edge of the mask there is no data.
@@ -86,8 +110,11 @@ class MaskPixels:
     def _read_inside(self, window: Window) -> FlaggedPixels:
         flags = codes = np.zeros((window.rows, window.columns), np.uint8)
         for number, layer in enumerate(self._layers):
-            values = self._read_layer(layer, window)
+            pixels = self._read_layer(layer, window)
+            values = pixels.values
             of_layer = layer.flags[values]
+            if pixels.unseen is not None:
+                of_layer[pixels.unseen] = WITHOUT_DATA
             if layer.may_refuse and (of_layer & _IMPOSSIBLE).any():
                 strange = sorted(set(np.unique(values[of_layer & _IMPOSSIBLE != 0]).tolist()))
                 raise ProductError(
@@ -99,21 +126,33 @@ class MaskPixels:
                 codes = values
         return FlaggedPixels(flags, codes)
 
-    def _read_layer(self, layer: "_OpenLayer", window: Window) -> UInt8Array:
-        band = layer.dataset.GetRasterBand(layer.layer.band)
+    def _read_layer(self, layer: "_OpenLayer", window: Window) -> "_LayerPixels":
+        place = (window.column, window.row, window.columns, window.rows)
         try:
-            values = band.ReadAsArray(window.column, window.row, window.columns, window.rows)
+            values = layer.dataset.GetRasterBand(layer.layer.band).ReadAsArray(*place)
+            own = layer.own_mask
+            unseen = None if own is None else own.band.ReadAsArray(*place) != own.data_value
         except RuntimeError as error:
             raise ProductError(
                 f"{self._mask.path}: cannot be read ({' '.join(str(error).split())}); get the product again"
             ) from error
         if values.dtype == np.uint8:
-            return np.asarray(values)
+            return _LayerPixels(np.asarray(values), unseen)
+        if unseen is not None:
+            # The no-data value may lie beyond 8 bits.
+            values[unseen] = 0
         if not layer.layer.clipped and (values.min() < 0 or values.max() > 255):
             raise ProductError(
                 f"{self._mask.path}: has pixels from {values.min()} to {values.max()}, where a mask has 0 to 255"
             )
-        return np.asarray(np.clip(values, 0, 255), np.uint8)
+        return _LayerPixels(np.asarray(np.clip(values, 0, 255), np.uint8), unseen)
+
+
+class _LayerPixels(NamedTuple):
+    """Pixels of a layer: its values, and which of them the file says to be without data; None for none of them."""
+
+    values: UInt8Array
+    unseen: BoolArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +171,8 @@ class _OpenLayer:
         Whether there are values that the encoding does not have.
     gives_codes
         Whether its values are class codes.
+    own_mask
+        What the raster itself says of its pixels without data.
     """
 
     layer: MaskLayer
@@ -139,6 +180,7 @@ class _OpenLayer:
     flags: UInt8Array
     may_refuse: bool
     gives_codes: bool
+    own_mask: OwnMask | None
 
 
 def _open_layers(mask: Mask, positive: frozenset[str], excluded: frozenset[str]) -> Iterator[_OpenLayer]:
@@ -147,7 +189,15 @@ def _open_layers(mask: Mask, positive: frozenset[str], excluded: frozenset[str])
         flags = _flags_by_value(layer, positive, excluded | {NO_DATA})
         gives_codes = number == 0 and bool(mask.classes)
         if gives_codes or flags.any():
-            yield _OpenLayer(layer, layer.open(), flags, bool((flags == _IMPOSSIBLE).any()), gives_codes)
+            dataset = layer.open()
+            if layer.band > dataset.RasterCount:
+                raise ProductError(
+                    f"{mask.path}: {mask.processor}'s mask is read from band {layer.band}, and the file has "
+                    f"{dataset.RasterCount}; give the file as {mask.processor} wrote it, or correct the table's band"
+                )
+            check_type(mask.path, dataset, layer.band)
+            may_refuse = bool((flags == _IMPOSSIBLE).any())
+            yield _OpenLayer(layer, dataset, flags, may_refuse, gives_codes, own_mask(dataset, layer.band))
 
 
 def _flags_by_value(layer: MaskLayer, positive: frozenset[str], without_data: frozenset[str]) -> UInt8Array:

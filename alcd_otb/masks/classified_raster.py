@@ -14,6 +14,9 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.opening import GIVEN_RASTERS
 from alcd_otb.settings.strict_model import Text, read_json, validated
 
+# Files that GDAL and viewers write beside a raster, and the table itself.
+_BESIDE = (".msk", ".ovr", ".xml", ".json")
+
 
 class _ClassTableModel(BaseModel):
     # Not a StrictModel: "acquired" is text in JSON and a datetime here.
@@ -117,7 +120,8 @@ def rasters_of(table_file: Path) -> tuple[ClassifiedRaster, ...]:
         If the table is wrong, there is no such raster, or several rasters would have one tile and time.
     """
     table: ClassTable = validated(ClassTable, read_json(table_file), str(table_file))
-    rasters = sorted(path for path in table_file.parent.glob(table.files) if path.is_file())
+    found = (path for path in table_file.parent.glob(table.files) if path.is_file())
+    rasters = sorted(path for path in found if path.suffix.lower() not in _BESIDE)
     if not rasters:
         raise ConfigurationError(f"{table_file}: files: no file is {table.files!r}, relative to the table's folder")
     if len(rasters) > 1 and (table.tile is not None or table.acquired is not None):

@@ -166,6 +166,8 @@ def _classes(path: Path, codes: Any, names: Any) -> tuple[PixelClass, ...]:
         name = _text(raw).strip().lower()
         if name not in _MEANS:
             raise damaged(path, f"class {name!r} is none of {', '.join(_MEANS)}")
+        if not 0 <= int(code) <= 255:
+            raise damaged(path, f"class {name!r} has the code {code}, where 0 to 255 are possible")
         classes.append(PixelClass(int(code), name, _MEANS[name]))
     return tuple(classes)
 

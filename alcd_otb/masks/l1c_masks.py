@@ -199,7 +199,8 @@ def _burn(archive: SafeArchive, file: str, grid: Grid) -> gdal.Dataset:
     burnt.SetSpatialRef(grid.spatial_reference)
     place = archive.location(file)
     root = _document(archive.read(file, _MOST_POLYGONS), place)
-    if root.find(".//{*}MaskFeature") is None:
+    count = _count_polygons(root, place)
+    if not count:
         return burnt
     try:
         with _without_links(root) as alone:
@@ -208,6 +209,9 @@ def _burn(archive: SafeArchive, file: str, grid: Grid) -> gdal.Dataset:
             polygons = gdal.VectorTranslate("", source, format="Memory", dstSRS=grid.crs, reproject=False)
             del source
         layer = polygons.GetLayer(0)
+        whole = sum(bool(shape := feature.GetGeometryRef()) and not shape.IsEmpty() for feature in layer)
+        if polygons.GetLayerCount() != 1 or whole != count:
+            raise damaged(place, f"has {count} polygons, of which {whole} can be read")
         # Opaque cloud last, since it hides cirrus.
         for kind in ("CIRRUS", "OPAQUE"):
             layer.SetAttributeFilter(f"maskType = '{kind}'")
@@ -215,6 +219,22 @@ def _burn(archive: SafeArchive, file: str, grid: Grid) -> gdal.Dataset:
     except RuntimeError as error:
         raise damaged(place, f"cannot be read ({' '.join(str(error).split())})") from error
     return burnt
+
+
+def _count_polygons(root: etree._Element, place: str) -> int:
+    """Check that all polygons of the XML are of known types, and count them.
+
+    A polygon of another type, or of none, would be left out, and its clouds taken for clear ground.
+    """
+    features = root.findall(".//{*}MaskFeature")
+    for feature in features:
+        name = feature.get(next((key for key in feature.attrib if etree.QName(key).localname == "id"), ""), "")
+        kind = feature.findtext("{*}maskType")
+        if kind not in _BURNT:
+            raise damaged(
+                place, f"has a polygon {name} of type {kind!r}, where a cloud mask has {' and '.join(sorted(_BURNT))}"
+            )
+    return len(features)
 
 
 @contextmanager

@@ -177,9 +177,20 @@ def open_raster(path: Path | str) -> gdal.Dataset:
         dataset = opening.open_raster(path, GIVEN_RASTERS)
     except RuntimeError as error:
         raise ProductError(f"{path}: cannot be read as a raster ({' '.join(str(error).split())})") from error
-    if gdal.GetDataTypeName(dataset.GetRasterBand(1).DataType) not in ("Byte", "UInt16", "Int16"):
-        raise ProductError(f"{path}: its pixels are no whole numbers of 8 or 16 bits; give a classified raster")
+    check_type(path, dataset, 1)
     return dataset
+
+
+def check_type(path: Path | str, dataset: gdal.Dataset, band: int) -> None:
+    """Check that a band, counted from 1, is of whole numbers of 8 or 16 bits.
+
+    Raises
+    ------
+    ProductError
+        If its pixels are of another type.
+    """
+    if gdal.GetDataTypeName(dataset.GetRasterBand(band).DataType) not in ("Byte", "UInt16", "Int16"):
+        raise ProductError(f"{path}: its pixels are no whole numbers of 8 or 16 bits; give a classified raster")
 
 
 def common_grid(paths: Iterable[Path]) -> Grid:

@@ -1,7 +1,7 @@
 """Draw a scene and its map for the screen: PNG files of half to all of MOST_PIXELS on the longer side."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from alcd_otb.arrays import UInt8Array
+from alcd_otb.pictures.looks import ShownLook, layer_numbers
 from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA, Legend, rgb
-from alcd_otb.settings.view import BRIGHTEST
 from otb_pipelines.process import gdal
 
 MOST_PIXELS = 1830
@@ -23,8 +23,8 @@ Picture = npt.NDArray[np.uint8]
 RgbColour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 
-TRUE_COLOUR = ("red", "green", "blue")
-"""The layers of the view stack that make a picture."""
+BRIGHTEST = 0.25
+"""Reflectance that is white in the small pictures of dates. Thin cloud stands out, and land keeps its shades."""
 
 SMALL = MOST_PIXELS // 2
 """Pixels of the longer side of a picture that is made small."""
@@ -63,41 +63,43 @@ _MARGIN = 12
 _JPEG_QUALITY = 85
 
 
-def true_colour(view: Path, limits: Mapping[str, tuple[float, float]] = {}) -> Picture | None:
-    """Draw the layers red, green and blue of the view stack.
+def picture_of(view: Path, look: ShownLook) -> Picture:
+    """Draw a look of the view stack.
 
     Parameters
     ----------
     view
-        The view stack.
-    limits
-        By layer, the values that are black and full; of other layers, 0 and BRIGHTEST.
+        The view stack, which has the layers of the look.
+    look
+        The layers to draw, and the values that are black and full.
 
     Returns
     -------
-    array or None
-        (rows, columns, 3), uint8; pixels without data are black. None if the view lacks one of the layers.
+    array
+        (rows, columns, 3), uint8; pixels without data are black.
     """
     dataset = open_raster(view)
-    numbers = {dataset.GetRasterBand(n).GetDescription(): n for n in range(1, dataset.RasterCount + 1)}
-    if not all(name in numbers for name in TRUE_COLOUR):
-        return None
+    numbers = layer_numbers(dataset)
     width, height = _picture_size(dataset)
     # Averaging to a finer grid would smooth the pixels away.
     resampling = gdal.GRIORA_Average if width < dataset.RasterXSize else gdal.GRIORA_NearestNeighbour
     channels = []
-    for name in TRUE_COLOUR:
+    for name, limits in zip(look.layers, look.limits, strict=True):
         band = dataset.GetRasterBand(numbers[name])
         stored = band.ReadAsArray(buf_xsize=width, buf_ysize=height, buf_type=gdal.GDT_Float32, resample_alg=resampling)
-        channel = stretched(stored * (band.GetScale() or 1), *limits.get(name, (0, BRIGHTEST)))
         no_data = band.GetNoDataValue()
-        if no_data is not None:
-            channel[stored == no_data] = 0
+        unseen = np.isnan(stored) if no_data is None else np.isnan(stored) | (stored == no_data)
+        channel = stretched(
+            np.where(unseen, np.float32(0), stored) * np.float32(band.GetScale() or 1), *limits, look.gamma
+        )
+        channel[unseen] = 0
         channels.append(channel)
-    return np.dstack(channels)
+    return np.dstack(channels if len(channels) == 3 else channels * 3)
 
 
-def stretched(values: npt.NDArray[np.float32], darkest: float = 0, brightest: float = BRIGHTEST) -> UInt8Array:
+def stretched(
+    values: npt.NDArray[np.float32], darkest: float = 0, brightest: float = BRIGHTEST, gamma: float = 1
+) -> UInt8Array:
     """Turn values into a channel of a picture, clipped to 0 to 255.
 
     Parameters
@@ -106,8 +108,13 @@ def stretched(values: npt.NDArray[np.float32], darkest: float = 0, brightest: fl
         Values such as reflectances, of any shape.
     darkest, brightest
         The values that become 0 and 255.
+    gamma
+        The share between them is raised to the power of 1 / gamma.
     """
-    channel: UInt8Array = np.clip((values - darkest) / (brightest - darkest) * 255, 0, 255).astype(np.uint8)
+    share = (values - darkest) / (brightest - darkest)
+    if gamma != 1:
+        share = np.clip(share, 0, 1) ** (1 / gamma)
+    channel: UInt8Array = np.clip(share * 255, 0, 255).astype(np.uint8)
     return channel
 
 
@@ -219,31 +226,31 @@ def indexed(codes: UInt8Array, colours: Mapping[int, RgbColour]) -> Image.Image:
     return image
 
 
-def draw_quicklook(view: Path, target: Path, small: Path, limits: Mapping[str, tuple[float, float]] = {}) -> bool:
-    """Write the view stack in true colour as a PNG, and smaller as a JPEG.
+def draw_quicklook(view: Path, looks: Sequence[ShownLook], target: Path, small: Path) -> bool:
+    """Write the first look in colour as a PNG, and smaller as a JPEG.
 
     Parameters
     ----------
     view
         The view stack.
+    looks
+        Its looks.
     target
         The PNG to write.
     small
         The JPEG to write, half as wide.
-    limits
-        As of `true_colour`.
 
     Returns
     -------
     bool
-        Whether the view has the layers that a picture needs; nothing is written otherwise.
+        Whether there is a look in colour; nothing is written otherwise.
     """
-    picture = true_colour(view, limits)
-    if picture is not None:
-        image = Image.fromarray(picture)
+    look = next((look for look in looks if len(look.layers) == 3), None)
+    if look is not None:
+        image = Image.fromarray(picture_of(view, look))
         _save(image, target)
         image.reduce(2).save(small, quality=_JPEG_QUALITY)
-    return picture is not None
+    return look is not None
 
 
 def draw_figures(quicklook: Path, labels: Path, legend: Legend, folder: Path) -> tuple[Path, ...]:

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 # Resolutions of the features and of the view in metres, for L1C products if the template gives none.
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
+# Number of the way in which the view is laid out. A view of another one is made anew.
+_VIEW_LAYOUT = 2
 # What pixels of a multiple of a resolution may be off by rounding, as a share of a pixel over the whole image.
 _ROUNDING = 0.01
 
@@ -154,6 +156,15 @@ class Inputs:
         names = {name for feature in (*self.features, *self.view) for name in names_used(feature)}
         return tuple(sorted(names - set(TERRAIN)))
 
+    @property
+    def is_view_whole(self) -> bool:
+        """Whether the view holds integers in steps, and not floats.
+
+        What the values of a product can be is known, and so which steps hold them. Those of a stack may be anything:
+        they are held as they are, unless the template gives the steps of all layers.
+        """
+        return not isinstance(self.cloudy, Stack) or all(layer.has_step for layer in self.view)
+
     def product_of(self, name: str) -> DatedImage:
         """Return the image that a band is of, such as the first clear date for ``clear.B02``."""
         return self.dates[date_and_band(name).date]
@@ -188,6 +199,7 @@ class Inputs:
             "view_resolution": self.template.view.resolution,
             "features": [_plain(feature) for feature in self.features],
             "view": [_plain(layer) for layer in self.view],
+            "view_layout": [_VIEW_LAYOUT, self.is_view_whole],
             "products": [_radiometry(date) for date in self.dates],
             "files": [identity for date, band in self._product_bands() for identity in _identities(date, band)],
             "dem": _identity(self.dem, str(self.dem)) if self.dem else None,

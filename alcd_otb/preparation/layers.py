@@ -48,21 +48,14 @@ def python_source(feature: PythonFeature) -> str:
     return f"python.{feature.name}"
 
 
-def view_layer(layer: ViewLayer, no_data: int | None = None) -> Layer:
-    """Make the layer of the view stack in its steps, which are rounded to integers of 16 bits when they are written.
+def view_layer(layer: ViewLayer) -> Layer:
+    """Make the layer of the view stack in its steps, which are rounded to integers of 16 bits when they are written."""
+    return FormulaLayer(f"{_formula(layer.expression)}/{layer.step!r}", layer.expression.names)
 
-    Parameters
-    ----------
-    layer
-        The layer of the template's view.
-    no_data
-        The smallest number of 16 bits, which then means no data. With None, no number means no data.
-    """
-    value = _formula(layer.expression)
-    steps = f"{value}/{layer.step!r}"
-    if no_data is not None:
-        steps = f"isfinite({value}) ? max({steps},{no_data + 1}) : {no_data}"
-    return FormulaLayer(steps, layer.expression.names)
+
+def plain_view_layer(layer: ViewLayer) -> Layer:
+    """Make the layer of a view of floats: its values themselves, NaN without data."""
+    return FormulaLayer(_formula(layer.expression), layer.expression.names)
 
 
 def _formula(expression: Expression) -> str:

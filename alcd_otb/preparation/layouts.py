@@ -1,5 +1,6 @@
 """Lay out the rasters of a preparation: their bands, no-data values, tiles, compression and overviews."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,10 +24,13 @@ FEATURE_OPTIONS = {
     "BIGTIFF": "IF_SAFER",
 }
 
-# Band by band, so that a viewer reads only the three bands that it shows.
+# Band by band, so that a viewer reads only the three bands that it shows; in tiles, so that it reads only what it shows
+# of them. Larger ones make fewer requests, and hold at least a screen's part.
 VIEW_OPTIONS = {
     "INTERLEAVE": "BAND",
-    "BLOCKYSIZE": "64",
+    "TILED": "YES",
+    "BLOCKXSIZE": "512",
+    "BLOCKYSIZE": "512",
     "COMPRESS": "ZSTD",
     "ZSTD_LEVEL": "1",
     "PREDICTOR": "2",
@@ -97,23 +101,34 @@ def describe_view(inputs: Inputs, folder: Path) -> Path:
         The folder to write to.
     """
     path = folder / "view.vrt"
-    with describing(path, inputs.view_grid, gdal.GDT_Int16, len(inputs.view)) as dataset:
+    whole = inputs.is_view_whole
+    with describing(path, inputs.view_grid, gdal.GDT_Int16 if whole else gdal.GDT_Float32, len(inputs.view)) as dataset:
         for number, layer in enumerate(inputs.view, start=1):
             band = dataset.GetRasterBand(number)
             band.SetDescription(layer.name)
-            band.SetScale(layer.step)
+            if whole:
+                band.SetScale(layer.step)
             if (no_data := view_no_data(inputs)) is not None:
                 band.SetNoDataValue(no_data)
     return path
 
 
-def view_no_data(inputs: Inputs) -> int | None:
+def view_options(inputs: Inputs) -> dict[str, str]:
+    """Return GDAL's creation options of the view."""
+    if inputs.is_view_whole:
+        return VIEW_OPTIONS
+    return {**VIEW_OPTIONS, "PREDICTOR": "3", "DISCARD_LSB": DISCARDED_BITS}
+
+
+def view_no_data(inputs: Inputs) -> float | None:
     """Return the number that means no data in the view, or None.
 
     The values of a stack may be above and below 0, so that no data needs a number of its own. For a product, the view
     shows no data as if the DN were 0.
     """
-    return VIEW_NO_DATA if isinstance(inputs.cloudy, Stack) else None
+    if not isinstance(inputs.cloudy, Stack):
+        return None
+    return VIEW_NO_DATA if inputs.is_view_whole else math.nan
 
 
 def view_overviews(inputs: Inputs) -> list[int]:

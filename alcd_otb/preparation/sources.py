@@ -42,8 +42,10 @@ def _level(inputs: Inputs, name: str) -> int:
     if any(name in names_used(feature) for feature in inputs.features):
         whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"
         levels.append(0 if whole else coarsest_common_level(paths, inputs.grid.resolution / _FINER))
-    if any(name in names_used(layer) for layer in inputs.view):
-        levels.append(coarsest_common_level(paths, inputs.view_grid.resolution))
+    pixel = inputs.view_grid.resolution
+    seen = [max(pixel, layer.detail or pixel) for layer in inputs.view if name in names_used(layer)]
+    if seen:
+        levels.append(coarsest_common_level(paths, min(seen)))
     return min(levels)
 
 

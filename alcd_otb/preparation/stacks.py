@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from alcd_otb.preparation.doubtful_values import describe_doubts, doubts_of
 from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.layers import feature_layer, view_layer
+from alcd_otb.preparation.layers import feature_layer, plain_view_layer, view_layer
 from alcd_otb.preparation.layouts import (
     DISCARDED_BITS,
     FEATURE_OPTIONS,
@@ -14,12 +14,12 @@ from alcd_otb.preparation.layouts import (
     SATURATED,
     TILE_ROWS,
     VALID,
-    VIEW_OPTIONS,
     VIEW_OVERVIEWS,
     describe_features,
     describe_state,
     describe_view,
     view_no_data,
+    view_options,
     view_overviews,
 )
 from alcd_otb.preparation.reflectance import radiometry_of
@@ -28,7 +28,7 @@ from alcd_otb.raster.io import updating
 from alcd_otb.settings.band_names import TERRAIN
 from otb_pipelines.masks import build_formula
 from otb_pipelines.settings import Settings
-from otb_pipelines.stack import StackFile, build_layers, write_stacks
+from otb_pipelines.stack import Layer, StackFile, build_layers, write_stacks
 
 # Most pixels of a strip on the finer grid. The buffers of bands and formulas hold a strip some eighty times.
 _STRIP_PIXELS = 1_100_000
@@ -45,7 +45,7 @@ class Stacks:
     state
         VALID or SATURATED where every feature has a value, else 0.
     view
-        Int16 with overviews, one band for each layer, in steps that are the scales of the bands.
+        One band for each layer, with overviews: Int16 in steps that are the scales of the bands, or Float32.
     doubts
         UInt16, one band for each of the `doubts_of` the inputs. Not there if there are none.
     """
@@ -81,8 +81,7 @@ def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: S
     answers = build_layers(sources, [one.layer for one in doubts], settings)
     view_like = describe_view(inputs, folder)
     sources = view_sources(inputs, levels, view_like, folder / "view_sources", settings)
-    no_data = view_no_data(inputs)
-    view = build_layers(sources, [view_layer(layer, no_data) for layer in inputs.view], settings)
+    view = build_layers(sources, _view_layers(inputs), settings)
     options = FEATURE_OPTIONS
     if inputs.template.radiometry == "reflectance":
         options = {**options, "DISCARD_LSB": DISCARDED_BITS}
@@ -90,7 +89,7 @@ def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: S
     files = [
         StackFile(stacks.features, features_like, features, options),
         StackFile(stacks.state, describe_state(inputs, folder), [state], MASK_OPTIONS),
-        StackFile(stacks.view, view_like, view, VIEW_OPTIONS, overviews if strips.with_overviews else ()),
+        StackFile(stacks.view, view_like, view, view_options(inputs), overviews if strips.with_overviews else ()),
     ]
     if doubts:
         doubts_like = describe_doubts(inputs.grid, doubts, folder / "doubts.vrt")
@@ -100,6 +99,11 @@ def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: S
         with updating(stacks.view) as dataset:
             dataset.BuildOverviews("AVERAGE", overviews)
     return stacks
+
+
+def _view_layers(inputs: Inputs) -> list[Layer]:
+    make = view_layer if inputs.is_view_whole else plain_view_layer
+    return [make(layer) for layer in inputs.view]
 
 
 class _Strips(NamedTuple):

@@ -1,6 +1,12 @@
-"""Convert a saved QGIS project that leads through ``latest`` to the layout of today, in which a run changes nothing."""
+"""Convert a saved QGIS project of an older layout to that of today.
 
+A project of layout 1 leads through ``latest``; today, a run changes nothing in it. In one of layout 2, images in colour
+have the same contrast in all scenes; today, the scene's own.
+"""
+
+import math
 import re
+from copy import deepcopy
 
 from lxml import etree
 
@@ -13,6 +19,9 @@ _ITERATION = "alcd_iteration"
 _NUMBER = re.compile(rf"@{_ITERATION}\b")
 _VARIABLES = ("variableNames", "variableValues")
 """Tags of the names and of the values of the project's variables."""
+_FORMER_CONTRAST = (0.0, 0.25)
+"""The values that were black and full in all images in colour."""
+_STRETCHES = ("redContrastEnhancement", "greenContrastEnhancement", "blueContrastEnhancement")
 _SHOWN = {
     "latest/labels.tif": "map/labels.tif",
     "latest/confidence_smoothed.tif": "map/confidence.tif",
@@ -37,7 +46,8 @@ def convert(saved: Element, fresh: Element) -> None:
     """Convert a saved project, in place; `project_update.update` leads its layers to their files.
 
     The samples come before the places to visit, since QGIS makes the first layer the active one. The iteration's number
-    comes from the layer of the iteration in place of a variable.
+    comes from the layer of the iteration in place of a variable. Images in colour whose contrast nobody has changed get
+    that of the scene.
 
     Parameters
     ----------
@@ -46,21 +56,49 @@ def convert(saved: Element, fresh: Element) -> None:
     fresh
         Document of a new project.
     """
-    _put_samples_first(saved)
-    _lead_to_the_map(saved)
-    _replace_variable(saved)
     properties = saved.find("properties")
     assert properties is not None
-    title = fresh.find(f"properties/{DECORATION}")
-    if title is not None and properties.findtext(f"{DECORATION}/Enabled") != "true":
-        for former in properties.findall(DECORATION):
-            properties.remove(former)
-        properties.append(title)
+    if properties.find(f"{OWN}/layout") is None:
+        _put_samples_first(saved)
+        _lead_to_the_map(saved)
+        _replace_variable(saved)
+        title = fresh.find(f"properties/{DECORATION}")
+        if title is not None and properties.findtext(f"{DECORATION}/Enabled") != "true":
+            for former in properties.findall(DECORATION):
+                properties.remove(former)
+            properties.append(title)
+    _renew_contrast(saved, fresh)
     own = properties.find(OWN)
     assert own is not None
     for former in own.findall("layout"):
         own.remove(former)
     own.append(element("layout", {"type": "QString"}, LAYOUT))
+
+
+def _renew_contrast(saved: Element, fresh: Element) -> None:
+    """Give images in colour the scene's own contrast, unless the operator has changed it."""
+    wanted = {layer.findtext("id"): layer.find("pipe") for layer in fresh.iterfind("projectlayers/maplayer")}
+    for layer in saved.iterfind("projectlayers/maplayer"):
+        pipe, right = layer.find("pipe"), wanted.get(layer.findtext("id"))
+        renderer = None if pipe is None else pipe.find("rasterrenderer[@type='multibandcolor']")
+        if pipe is None or renderer is None or right is None:
+            continue
+        limits = {(part.findtext("minValue"), part.findtext("maxValue")) for part in renderer if part.tag in _STRETCHES}
+        if {tuple(map(_number, pair)) for pair in limits} != {_FORMER_CONTRAST}:
+            continue
+        for part in right:
+            for former in pipe.findall(part.tag):
+                former.addprevious(deepcopy(part))
+                pipe.remove(former)
+            if pipe.find(part.tag) is None:
+                pipe.append(deepcopy(part))
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan
 
 
 def _put_samples_first(saved: Element) -> None:

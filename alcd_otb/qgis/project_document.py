@@ -11,8 +11,14 @@ LAYER_NODE, GROUP_NODE = "layer-tree-layer", "layer-tree-group"
 """Tags of the nodes of the layer tree."""
 OWN = "alcd_otb"
 """Beginning of the ids of the project's own layers, and name of its own properties."""
-LAYOUT = "2"
-"""Number of the way in which a project is laid out. Layout 1, which bears no number, leads through ``latest``."""
+LAYOUT = "3"
+"""Number of the way in which a project is laid out.
+
+Layout 1, which bears no number, leads through ``latest``. Layout 2 shows images in colour from 0 to a reflectance of
+0.25.
+"""
+BANDS = ("redBand", "greenBand", "blueBand", "grayBand")
+"""Attributes of a raster's renderer that name its bands."""
 DECORATION = "TitleLabel"
 """Tag of the properties of the title that QGIS draws over the map."""
 
@@ -201,6 +207,7 @@ def _properties(project: Project) -> Element:
             {},
             text_list("layers", [layer.identifier for layer in project.layers]),
             element("layout", {"type": "QString"}, LAYOUT),
+            text_list("bands", filter(None, map(_bands_of_layer, project.layers))),
         ),
     )
     if project.shows_iteration:
@@ -216,6 +223,18 @@ def _properties(project: Project) -> Element:
             )
         )
     return made
+
+
+def bands_of(renderer: Element) -> str:
+    """Return the numbers of the bands that a raster's renderer shows, such as ``3,2,1``."""
+    return ",".join(renderer.get(name, "") for name in BANDS if renderer.get(name))
+
+
+def _bands_of_layer(layer: ProjectLayer) -> str:
+    """Return the id of a layer and the bands that it shows; nothing for a layer that names no bands."""
+    renderers = (renderer for part in layer.style for renderer in part.iter("rasterrenderer"))
+    numbers = ",".join(filter(None, map(bands_of, renderers)))
+    return f"{layer.identifier}={numbers}" if numbers else ""
 
 
 def text_list(tag: str, values: Iterable[str]) -> Element:

@@ -90,7 +90,7 @@ def _keep_copy(path: Path) -> None:
         kept = path.with_name(f"{path.stem}_before_conversion_{number}{path.suffix}")
     with replacing(kept) as unfinished:
         shutil.copyfile(path, unfinished)
-    log.info("%s: now shows the files in %s; %s keeps it as it was", path, path.parent / "map", kept)
+    log.info("%s: was converted to the layout of this version; %s keeps it as it was", path, kept)
 
 
 class _SavedProject(NamedTuple):

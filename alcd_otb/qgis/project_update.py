@@ -7,7 +7,7 @@ from copy import deepcopy
 from lxml import etree
 
 from alcd_otb.qgis.elements import Element, element
-from alcd_otb.qgis.project_document import GROUP_NODE, LAYER_NODE, OWN, text_list
+from alcd_otb.qgis.project_document import BANDS, GROUP_NODE, LAYER_NODE, OWN, text_list
 
 
 def update(saved: Element, fresh: Element) -> None:
@@ -33,6 +33,7 @@ def update(saved: Element, fresh: Element) -> None:
     for identifier in set(wanted) & set(present):
         if wanted[identifier].get("readOnly") == "1" != present[identifier].get("readOnly"):
             present[identifier].set("readOnly", "1")
+    _renew_bands(saved, fresh, present, wanted)
     _renew_sources(saved, {identifier: layer.findtext("datasource") or "" for identifier, layer in wanted.items()})
     _update_themes(_child(saved, "visibility-presets"), _child(fresh, "visibility-presets"), added)
     if known != set(wanted):
@@ -41,6 +42,34 @@ def update(saved: Element, fresh: Element) -> None:
         if listed is not None:
             own.remove(listed)
         own.append(text_list("layers", wanted))
+
+
+def _renew_bands(saved: Element, fresh: Element, present: Mapping[str, Element], wanted: Mapping[str, Element]) -> None:
+    """Lead the images to their bands where these have other numbers than when the project was written.
+
+    The numbers change when the template's view does, or when a clear date comes or goes.
+    """
+    former, new = (_listed_bands(document) for document in (saved, fresh))
+    for identifier in set(present) & set(new):
+        renderers = [layer.find("pipe/rasterrenderer") for layer in (present[identifier], wanted[identifier])]
+        shown, right = renderers
+        if shown is None or right is None or former.get(identifier) == new[identifier]:
+            continue
+        if shown.get("type") == right.get("type"):
+            for name in BANDS:
+                if right.get(name) is not None:
+                    shown.set(name, right.get(name) or "")
+    if former != new:
+        own = _child(_child(saved, "properties"), OWN)
+        for listed in own.findall("bands"):
+            own.remove(listed)
+        own.append(text_list("bands", [f"{identifier}={numbers}" for identifier, numbers in new.items()]))
+
+
+def _listed_bands(document: Element) -> dict[str, str]:
+    """Return the bands of the images, as a document records them, by the ids of their layers."""
+    texts = (value.text or "" for value in document.iterfind(f"properties/{OWN}/bands/value"))
+    return {identifier: numbers for identifier, _, numbers in (text.partition("=") for text in texts)}
 
 
 def _renew_sources(saved: Element, wanted: Mapping[str, str]) -> None:

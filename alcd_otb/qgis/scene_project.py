@@ -78,7 +78,7 @@ def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
         *(layer for layer in samples if layer.key == CORRECTIONS),
         *_results(workspace.map_folder, legend, grid),
         ProjectLayer("invalid", "not classified", group_of(config, 0), "./valid.tif", grid.crs, styles.invalid_style()),
-        *image_layers(config, grid, workspace.view),
+        *image_layers(config, grid, workspace),
     )
     return Project(
         title=config.name,
@@ -121,7 +121,7 @@ def write_blind_project(config: SceneConfig, grid: Grid, workspace: Workspace) -
             SampleLayer(points, accuracy_points.LAYER), "points", "Points", legend, workspace.folder, numbered=True
         ),
         ProjectLayer("squares", "Pixels", _TO_LABEL, *squares, styles.squares_style(), "Polygon", read_only=True),
-        *image_layers(config, grid, workspace.view),
+        *image_layers(config, grid, workspace),
     )
     _write(
         Project(f"{config.name}: accuracy", grid.crs, grid.extent, layers, _themes(layers)), workspace.accuracy_project
@@ -273,6 +273,6 @@ def _themes(layers: Sequence[ProjectLayer]) -> dict[str, tuple[str, ...]]:
     for layer in images:
         if layer.group.startswith(CLEAR):
             themes.setdefault(layer.group, (*points, layer.key))
-        elif layer.key not in base:
+        else:
             themes[layer.title] = (*points, *outlines, layer.key)
     return {name: (*shown, *number) for name, shown in themes.items()}

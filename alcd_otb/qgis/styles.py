@@ -179,7 +179,7 @@ def confidence_style() -> Style:
     return _pipe("singlebandpseudocolor", attributes, shader)
 
 
-def colour_style(bands: tuple[int, int, int], limits: Sequence[tuple[float, float]]) -> Style:
+def colour_style(bands: tuple[int, int, int], limits: Sequence[tuple[float, float]], gamma: float = 1) -> Style:
     """Draw three bands in red, green and blue.
 
     Parameters
@@ -188,14 +188,16 @@ def colour_style(bands: tuple[int, int, int], limits: Sequence[tuple[float, floa
         Numbers of the bands for red, green and blue, from 1.
     limits
         Darkest and brightest value of each band.
+    gamma
+        The share between them is raised to the power of 1 / gamma.
     """
     names = ("red", "green", "blue")
     stretches = (_stretch(f"{name}ContrastEnhancement", *both) for name, both in zip(names, limits, strict=True))
     attributes = {f"{name}Band": band for name, band in zip(names, bands, strict=True)}
-    return _pipe("multibandcolor", attributes, *stretches)
+    return _pipe("multibandcolor", attributes, *stretches, gamma=gamma)
 
 
-def grey_style(band: int, darkest: float, brightest: float) -> Style:
+def grey_style(band: int, darkest: float, brightest: float, gamma: float = 1) -> Style:
     """Draw a band in shades of grey.
 
     Parameters
@@ -204,9 +206,11 @@ def grey_style(band: int, darkest: float, brightest: float) -> Style:
         Number of the band, from 1.
     darkest, brightest
         Values that are black and white.
+    gamma
+        As of `colour_style`.
     """
     attributes = {"grayBand": band, "gradient": "BlackToWhite"}
-    return _pipe("singlebandgray", attributes, _stretch("contrastEnhancement", darkest, brightest))
+    return _pipe("singlebandgray", attributes, _stretch("contrastEnhancement", darkest, brightest), gamma=gamma)
 
 
 def _stretch(tag: str, low: float, high: float) -> Element:
@@ -215,10 +219,12 @@ def _stretch(tag: str, low: float, high: float) -> Element:
     return element(tag, {}, *limits, element("algorithm", {}, "StretchToMinimumMaximum"))
 
 
-def _pipe(kind: str, attributes: Mapping[str, object], *children: Element) -> Style:
+def _pipe(kind: str, attributes: Mapping[str, object], *children: Element, gamma: float = 1) -> Style:
     """Make the style of a raster with a renderer of a kind."""
     renderer = {"type": kind, "opacity": 1, "alphaBand": -1, **attributes}
-    return [element("pipe", {}, element("rasterrenderer", renderer, *children)), element("blendMode", {}, "0")]
+    filters = [element("brightnesscontrast", {"brightness": 0, "contrast": 0, "gamma": gamma})] if gamma != 1 else []
+    pipe = element("pipe", {}, element("rasterrenderer", renderer, *children), *filters)
+    return [pipe, element("blendMode", {}, "0")]
 
 
 def _by_class(legend: Legend, fields: Fields, symbols: list[Element], without: Element) -> Element:

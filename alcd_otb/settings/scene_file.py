@@ -141,7 +141,7 @@ def load_scene(path: Path) -> SceneConfig:
     scene = validated(SceneFile, read_json(path), str(path))
     template_file = find_template(scene.template, path.resolve().parent, f"{path}: ")
     settings = with_absolute_files(read_json(template_file), template_file)
-    merged = _override(settings, with_absolute_files(scene.set, path))
+    merged = _override(_without_foreign_looks(settings, scene.set), with_absolute_files(scene.set, path))
     origin = f"{path}: set" if scene.set else str(template_file)
     template = validated(Template, merged, origin)
     folder = path.resolve().parent
@@ -164,6 +164,12 @@ def load_scene(path: Path) -> SceneConfig:
     )
 
 
+def _without_foreign_looks(template: Any, changes: dict[str, Any]) -> Any:
+    """Leave a template's looks out where the scene has layers of its own, and says nothing of looks."""
+    view, changed = template.get("view"), changes.get("view")
+    if not isinstance(view, dict) or not isinstance(changed, dict) or "layers" not in changed or "looks" in changed:
+        return template
+    return {**template, "view": {key: value for key, value in view.items() if key != "looks"}}
 def files_of(date: DatePaths) -> tuple[Path, ...]:
     """List the files or folders of a date."""
     return date if isinstance(date, tuple) else (date,)

@@ -147,3 +147,18 @@ def test_the_grid_holds_all_of_the_mask(size: tuple[int, int], resolution: float
     grid = comparison_grid(Grid("EPSG:32631", LEFT, TOP, resolution, columns, rows), 60)
     assert (grid.height, grid.width) == expected
     assert (grid.left, grid.top, grid.resolution) == (LEFT, TOP, 60)
+
+
+@pytest.mark.parametrize("factor", [255, 256, 257, 512])
+def test_a_cell_of_more_pixels_than_16_bits_count(tmp_path: Path, factor: int) -> None:
+    """Cells of 10 m pixels: all cloud; cloud but for a row; half cloud and half land; no data but for a pixel."""
+    pixels = np.full((factor, 4 * factor), CLOUD, np.uint8)
+    pixels[0, factor : 2 * factor] = LAND
+    pixels[: factor // 2 + 1, 2 * factor : 3 * factor] = LAND
+    pixels[:, 3 * factor :] = NO_DATA
+    pixels[0, -1] = LAND
+    mask = scl(tmp_path, pixels, 10)
+    rows = Cells(mask, comparison_grid(mask.grid, 10 * factor), INVALID).rows(0, 1)
+    assert rows.data.tolist() == [[True, True, True, False]]
+    assert rows.positive.tolist() == [[True, True, False, False]]
+    assert rows.codes.tolist() == [[CLOUD, CLOUD, LAND, UNCLASSED]]

@@ -153,6 +153,10 @@ def test_json_in_the_pages_is_accepted(page: Path, number: int, tmp_path: Path) 
         assert config.load_scene(file).cloudy == expected
     elif "stack" in content:
         assert config.SceneFile.model_validate(content).stack == content["stack"]
+    elif "looks" in content:
+        assert [look.name for look in view.View.model_validate(content).looks] == [
+            one["name"] for one in content["looks"]
+        ]
     elif {"minimum", "maximum"} & set(content):
         assert view.ViewLayer.model_validate(content).limits == (content["minimum"], content["maximum"])
     elif "positive" in content:

@@ -1,5 +1,6 @@
 """Readers of masks: every bit and every class, in the layouts that are published, against hand-made answers."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -388,6 +389,24 @@ class TestL1CMasks:
         for end in (0, 200, text.index("<eop:MaskFeature") + 40, len(text) - 30):
             file.write_text(text[:end], "utf-8")
             assert "download the product again" in one_line_error(lambda: meaning(read_cloud_mask(granule), "cloud"))
+
+    @pytest.mark.parametrize("kind", ["THICK", "opaque", "", " OPAQUE "])
+    def test_a_polygon_of_an_unknown_type_is_refused(self, tmp_path: Path, kind: str) -> None:
+        square = (LEFT, TOP - 60, LEFT + 60, TOP)
+        granule = self.granule(write_l1c(tmp_path, polygons={"OPAQUE": [square], kind: [square]}))
+        message = one_line_error(lambda: meaning(read_cloud_mask(granule), "cloud"))
+        assert "MSK_CLOUDS_B00.gml: has a polygon " in message
+        assert "where a cloud mask has CIRRUS and OPAQUE; download the product again" in message
+
+    @pytest.mark.parametrize("tag", ["eop:maskType", "eop:extentOf", "gml:exterior"])
+    def test_a_polygon_without_type_or_shape_is_refused(self, tmp_path: Path, tag: str) -> None:
+        granule = self.granule(write_l1c(tmp_path, polygons={}))
+        squares = [(LEFT, TOP - 60, LEFT + 60, TOP), (LEFT + 120, TOP - 60, LEFT + 180, TOP)]
+        text = re.sub(f"<{tag}.*?</{tag}>", "", clouds_gml({"OPAQUE": squares}), count=1)
+        (granule / "QI_DATA" / "MSK_CLOUDS_B00.gml").write_text(text, "utf-8")
+        message = one_line_error(lambda: meaning(read_cloud_mask(granule), "cloud"))
+        problem = "polygon OPAQUE.0 of type None" if tag == "eop:maskType" else "2 polygons, of which 1 can be read"
+        assert f"MSK_CLOUDS_B00.gml: has {'a ' if tag == 'eop:maskType' else ''}{problem}" in message
 
     def test_no_data_of_the_quality_mask(self, tmp_path: Path) -> None:
         bands = [square({})] * 3

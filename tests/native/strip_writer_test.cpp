@@ -8,6 +8,7 @@
 
 #include <array>
 #include <csignal>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,36 @@ TEST_F(StripWriting, WritesThePixels) {
               CE_None);
     GDALClose(dataset);
     EXPECT_EQ(values, counted());
+}
+
+TEST_F(StripWriting, CountsWhatWholeNumbersDoNotHold) {
+    // The first pixel has no value; then come values that fit to rounding, and three that do not.
+    const std::vector<float> values{
+        std::numeric_limits<float>::quiet_NaN(), 32767.4F, -32767.4F, 32768.0F, 1e9F, -32768.0F, 12.0F, 0.0F};
+    for (const bool with_no_data : {false, true}) {
+        const std::string no_data = with_no_data ? "<NoDataValue>-32768</NoDataValue>" : "";
+        const std::string like = folder_.write("whole.vrt", R"(<VRTDataset rasterXSize="4" rasterYSize="2">)"
+                                                            R"(<VRTRasterBand dataType="Int16" band="1">)" +
+                                                                no_data + "</VRTRasterBand></VRTDataset>");
+        const std::string path = folder_.file("whole.tif");
+        const auto image = images_of::values<float>(4, 2, values);
+        const auto writer = StripWriter::New();
+        writer->AddFile(path, like, {}, {});
+        writer->AddLayer(image);
+        writer->Write();
+        auto* dataset = static_cast<GDALDataset*>(GDALOpen(path.c_str(), GA_ReadOnly));
+        ASSERT_NE(dataset, nullptr);
+        GDALRasterBand& band = *dataset->GetRasterBand(1);
+        std::array<int, 8> stored{};
+        ASSERT_EQ(band.RasterIO(GF_Read, 0, 0, 4, 2, stored.data(), 4, 2, GDT_Int32, 0, 0, nullptr), CE_None);
+        const int least = with_no_data ? -32767 : -32768;
+        const std::array<int, 8> expected{
+            with_no_data ? -32768 : 0, 32767, -32767, 32767, 32767, least, 12, 0};
+        EXPECT_EQ(stored, expected);
+        ASSERT_NE(band.GetMetadataItem("CLIPPED"), nullptr);
+        EXPECT_STREQ(band.GetMetadataItem("CLIPPED"), with_no_data ? "3" : "2");
+        GDALClose(dataset);
+    }
 }
 
 TEST_F(StripWriting, TellsWhatCouldNotBeWrittenAtTheLastMoment) {

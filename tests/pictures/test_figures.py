@@ -16,13 +16,15 @@ from alcd_otb.pictures.figures import (
     confidence_colours,
     confidence_steps,
     draw_figures,
+    draw_quicklook,
     indexed,
     map_codes,
     outlined,
+    picture_of,
     smoothed_confidence,
-    true_colour,
     with_legend,
 )
+from alcd_otb.pictures.looks import ShownLook, looks_of
 from alcd_otb.settings.legend import Legend, LegendClass
 
 LEGEND = Legend.from_classes(
@@ -95,28 +97,38 @@ def test_an_enlarged_map_repeats_its_pixels(tmp_path: Path) -> None:
     )
 
 
-class TestTrueColour:
+class TestPictureOfALook:
     NAMES = ("blue", "red", "green")
+    QUARTER = ShownLook("true colour", ("red", "green", "blue"), ((0, 0.25),) * 3)
 
-    def test_takes_the_layers_by_name_and_stretches_to_a_quarter(self, tmp_path: Path) -> None:
+    def test_takes_the_layers_by_name_and_stretches_them(self, tmp_path: Path) -> None:
         stored = np.zeros((1000, 1000, 3), np.int16)
         stored[..., 0], stored[..., 1], stored[..., 2] = 50, 250, 125
         stored[0, 0] = (-20, 900, 0)
-        picture = true_colour(write(tmp_path / "view.tif", stored, self.NAMES, 0.001))
-        assert picture is not None
+        picture = picture_of(write(tmp_path / "view.tif", stored, self.NAMES, 0.001), self.QUARTER)
         assert picture[5, 5].tolist() == [255, 127, 51]
         assert picture[0, 0].tolist() == [255, 0, 0]
 
+    def test_of_one_layer_is_grey_and_gamma_raises_what_is_dark(self, tmp_path: Path) -> None:
+        """A quarter of the way from black to white is a half of it, where gamma is 2."""
+        stored = np.full((1000, 1000, 3), 100, np.int16)
+        view = write(tmp_path / "view.tif", stored, self.NAMES, 0.001)
+        assert picture_of(view, ShownLook("grey", ("red",), ((0, 0.4),), 2))[5, 5].tolist() == [127] * 3
+        limits = ((0, 0.4), (0.1, 0.2), (0, 0.05))
+        assert picture_of(view, ShownLook("c", self.NAMES, limits, 2))[5, 5].tolist() == [127, 0, 255]
+
     def test_averages_what_it_shrinks(self, tmp_path: Path) -> None:
         stored = np.random.default_rng(2).integers(0, 250, (1840, 1840, 3), dtype=np.int16)
-        picture = true_colour(write(tmp_path / "view.tif", stored, self.NAMES, 0.001))
-        assert picture is not None
+        picture = picture_of(write(tmp_path / "view.tif", stored, self.NAMES, 0.001), self.QUARTER)
         assert picture.shape == (920, 920, 3)
         means = stored.reshape(920, 2, 920, 2, 3).mean((1, 3))[..., [1, 2, 0]]
         assert np.abs(picture - np.clip(means * 0.001 / 0.25 * 255, 0, 255)).max() < 2
 
-    def test_is_none_where_a_layer_is_missing(self, tmp_path: Path) -> None:
-        assert true_colour(write(tmp_path / "v.tif", np.zeros((9, 9, 2), np.int16), ("red", "green"))) is None
+    def test_there_is_none_without_a_look_in_colour(self, tmp_path: Path) -> None:
+        view = write(tmp_path / "v.tif", np.zeros((9, 9, 2), np.int16), ("red", "green"))
+        looks = [ShownLook("red", ("red",), ((0, 1),))]
+        assert not draw_quicklook(view, looks, tmp_path / "quicklook.png", tmp_path / "preview.jpg")
+        assert not (tmp_path / "quicklook.png").exists()
 
 
 def test_legend_stands_beside_the_picture() -> None:
@@ -171,7 +183,9 @@ def test_figures_of_the_small_scene(finished: FinishedScene, tmp_path: Path) -> 
     written = draw_figures(workspace.quicklook, finished.result.labels, legend, tmp_path)
     assert [path.name for path in written] == ["classes.png", "contours.png", "confidence.png"]
     pictures = {path.stem: np.asarray(Image.open(path)) for path in (workspace.quicklook, *written)}
-    np.testing.assert_array_equal(pictures["quicklook"], true_colour(workspace.view))
+    look = looks_of(workspace, finished.scene.config.template.view)[0]
+    assert look.name == "true colour"
+    np.testing.assert_array_equal(pictures["quicklook"], picture_of(workspace.view, look))
     assert pictures["quicklook"].shape == (1800, 1800, 3)
     dataset = gdal.Open(str(finished.result.labels))
     codes = dataset.ReadAsArray()

@@ -1,6 +1,6 @@
 """Features as layers of a stack."""
 
-from alcd_otb.preparation.layers import feature_layer, possible, view_layer
+from alcd_otb.preparation.layers import feature_layer, plain_view_layer, possible, view_layer
 from alcd_otb.settings.features import Formula, Texture
 from alcd_otb.settings.view import ViewLayer
 from otb_pipelines import stack
@@ -34,7 +34,4 @@ def test_view_layers_are_in_their_steps() -> None:
         (ViewLayer(name="height", expr="dem", step=1), ("dem",), "im1b1/1.0"),
     ):
         assert view_layer(layer) == stack.FormulaLayer(value, sources)
-        made = view_layer(layer, -32768)
-        assert isinstance(made, stack.FormulaLayer)
-        assert made.sources == sources
-        assert made.expression == f"isfinite({value.rpartition('/')[0]}) ? max({value},-32767) : -32768"
+        assert plain_view_layer(layer).expression.strip("()") == value.rpartition("/")[0].strip("()")

@@ -34,7 +34,7 @@ def test_the_map_is_the_truth_nearly(file: Path, small_scene: SyntheticScene) ->
 
 
 def test_no_feature_and_no_layer_is_of_another_date(file: Path) -> None:
-    for name, number in (("features", 19), ("view", 6)):
+    for name, number in (("features", 19), ("view", 9)):
         dataset = gdal.Open(str(file.parent / "work" / f"{name}.tif"))
         names = [dataset.GetRasterBand(index).GetDescription() for index in range(1, dataset.RasterCount + 1)]
         assert len(names) == number

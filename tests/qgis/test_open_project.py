@@ -271,3 +271,88 @@ class TestAnOlderProject:
         assert samples_of(older) == first
         older.run()
         assert samples_of(older) == [*first, ("snow", 603000.0, 4896000.0)]
+
+
+def document_in(project: Path) -> etree._Element:
+    with zipfile.ZipFile(project) as packed:
+        return etree.fromstring(packed.read("project.qgs"))
+
+
+def renderer_of(document: etree._Element, key: str) -> etree._Element:
+    (renderer,) = document.xpath(f"//maplayer[id='alcd_otb_{key}']/pipe/rasterrenderer")
+    return renderer
+
+
+def contrast_of(document: etree._Element, key: str) -> list[list[float]]:
+    stretches = renderer_of(document, key).xpath("*[minValue]")
+    return [[float(one.findtext(tag)) for tag in ("minValue", "maxValue")] for one in stretches]
+
+
+def numbers_in(view: Path) -> dict[str, str]:
+    dataset = gdal.Open(str(view))
+    return {dataset.GetRasterBand(number).GetDescription(): str(number) for number in range(1, dataset.RasterCount + 1)}
+
+
+def lay_out_as_before_looks(project: Path) -> None:
+    """Turn a project that QGIS has saved into one of layout 2, whose view had other bands, and save changes in it."""
+    with zipfile.ZipFile(project) as packed:
+        entries = {name: packed.read(name) for name in packed.namelist()}
+    root = etree.fromstring(entries["project.qgs"])
+    own = root.find("properties/alcd_otb")
+    own.find("layout").text = "2"
+    own.remove(own.find("bands"))
+    for key in ("bright", "SWIR_composite", "view_B12"):
+        for node in root.xpath(f"//*[@id='alcd_otb_{key}' or id='alcd_otb_{key}' or text()='alcd_otb_{key}']"):
+            node.getparent().remove(node)
+    for key, limits in (("true_colour", ("0", "0.25")), ("clear_true_colour", ("0.05", "0.5"))):
+        for stretch in renderer_of(root, key).xpath("*[minValue]"):
+            stretch.find("minValue").text, stretch.find("maxValue").text = limits
+        (colours,) = root.xpath(f"//maplayer[id='alcd_otb_{key}']/pipe/brightnesscontrast")
+        colours.set("gamma", "1")
+    renderer_of(root, "view_NDVI").set("grayBand", "1")
+    entries["project.qgs"] = etree.tostring(root)
+    with zipfile.ZipFile(project, "w") as packed:
+        for name, content in entries.items():
+            packed.writestr(name, content)
+
+
+class TestAProjectFromBeforeLooks:
+    def test_gets_the_looks_and_keeps_what_the_operator_has_changed(self, scene: Scene) -> None:
+        project = scene.workspace.project
+        saved_by_qgis(scene)
+        lay_out_as_before_looks(project)
+        before = project.read_bytes()
+        scene.run()
+        assert (scene.workspace.folder / "project_before_conversion.qgz").read_bytes() == before
+        document, numbers = document_in(project), numbers_in(scene.workspace.view)
+        looks = {look["name"]: look for look in json.loads(scene.workspace.preparation.read_text())["looks"]}
+        assert contrast_of(document, "true_colour") == looks["true colour"]["limits"] != [[0, 0.25]] * 3
+        assert contrast_of(document, "clear_true_colour") == [[0.05, 0.5]] * 3
+        gammas = document.xpath("//maplayer[id='alcd_otb_true_colour']/pipe/brightnesscontrast/@gamma")
+        assert [float(gamma) for gamma in gammas] == [1.8]
+        assert renderer_of(document, "view_NDVI").get("grayBand") == numbers["NDVI"]
+        composite = renderer_of(document, "SWIR_composite")
+        assert [composite.get(f"{one}Band") for one in ("red", "green", "blue")] == [
+            numbers["B11"], numbers["B08"], numbers["red"],
+        ]  # fmt: skip
+        (description,) = in_qgis(project, ["describe"])
+        assert all(layer["valid"] for layer in description["layers"])
+        shown = [layer["key"] for layer in description["layers"] if layer["group"] == "Cloudy date"]
+        assert shown[:5] == ["invalid", "true_colour", "bright", "SWIR_composite", "view_cirrus"]
+        assert {"true colour", "bright", "SWIR composite", "cirrus"} <= set(description["themes"])
+        converted = state_of(project)
+        scene.run()
+        assert state_of(project) == converted
+
+    def test_of_today_follows_the_bands_of_its_view(self, scene: Scene, tmp_path: Path) -> None:
+        """Without the clear date, the view has fewer bands, and the later ones other numbers."""
+        saved_by_qgis(scene)
+        file = tmp_path / "scene.json"
+        content = json.loads(file.read_text())
+        former = numbers_in(scene.workspace.view)
+        del content["clear"]
+        file.write_text(json.dumps(content))
+        Scene.open(file).run()
+        numbers = numbers_in(scene.workspace.view)
+        assert former["B11"] != numbers["B11"]
+        assert renderer_of(document_in(scene.workspace.project), "SWIR_composite").get("redBand") == numbers["B11"]

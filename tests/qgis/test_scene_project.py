@@ -25,11 +25,10 @@ from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.scene import Scene
 from alcd_otb.settings.legend import rgb
 from alcd_otb.settings.template import load_template, template_names
-from alcd_otb.settings.view import BRIGHTEST
 
 LEGEND = load_template("clouds").legend
 FIELDS = ["fid", "class", "iteration", "author", "comment", "created"]
-VIEW = ["true_colour", "view_cirrus", "view_NDVI", "view_NDWI"]
+VIEW = ["true_colour", "bright", "SWIR_composite", "view_cirrus", "view_NDVI", "view_NDWI", "view_B12"]
 CLEAR_VIEW = ["clear_true_colour", "view_clear_cirrus", "view_clear_NDVI", "view_clear_NDWI"]
 
 
@@ -78,7 +77,7 @@ def labelled(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) 
 def pictures(labelled: Labelled, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Draw single layers with a screen pixel for each pixel of the map, and the points with one for 3 m."""
     folder = tmp_path_factory.mktemp("pictures")
-    layers = ("classes", "true_colour", "invalid", "confidence", "contours")
+    layers = ("classes", "true_colour", "bright", "SWIR_composite", "view_cirrus", "invalid", "confidence", "contours")
     steps = [["render", [name], str(folder / f"{name}.png"), None, (120, 120)] for name in layers]
     steps.append(["render", ["samples"], str(folder / "samples.png"), None, (2400, 2400)])
     errors = in_qgis(labelled.scene.workspace.project, *steps)
@@ -234,15 +233,38 @@ class TestPictures:
             colours[one.code] = one.rgb
         np.testing.assert_array_equal(pixels(pictures / "classes.png"), colours[labels])
 
-    def test_true_colour_is_white_at_the_brightest_reflectance(self, labelled: Labelled, pictures: Path) -> None:
+    @pytest.mark.parametrize(
+        ("look", "layers", "gamma"),
+        [
+            ("true_colour", ("red", "green", "blue"), 1.8),
+            ("bright", ("red", "green", "blue"), 1),
+            ("SWIR_composite", ("B11", "B08", "red"), 1),
+            ("view_cirrus", ("cirrus",) * 3, 1),
+        ],
+    )
+    def test_looks_have_the_contrast_of_the_scene_s_valid_pixels(
+        self, labelled: Labelled, pictures: Path, look: str, layers: tuple[str, ...], gamma: float
+    ) -> None:
         view = gdal.Open(str(labelled.scene.workspace.view))
-        stored = view.ReadAsArray(0, 0, 360, 360).astype(float)[:3]
+        bands = [view.GetRasterBand(number) for number in range(1, view.RasterCount + 1)]
+        values = {band.GetDescription(): band.ReadAsArray() * band.GetScale() for band in bands}
+        valid = gdal.Open(str(labelled.scene.workspace.valid)).ReadAsArray().repeat(3, 0).repeat(3, 1) == 1
+        ranges = [tuple(np.percentile(values[name][valid], (2, 98))) for name in layers]
+        if look == "bright":
+            ranges = [(0, 1.2)] * 3
+        if look == "true_colour":
+            white = np.percentile(np.concatenate([values[name][valid] for name in layers]), 98)
+            ranges = [(black, white) for black, _ in ranges]
         # QGIS shows the nearest of three by three pixels, or an overview's.
-        finest = stored.reshape(3, 120, 3, 120, 3)
-        expected = np.clip(finest / 1000 / BRIGHTEST * 255, 0, 255)
-        shown = pixels(pictures / "true_colour.png").transpose(2, 0, 1)[:, :, None, :, None]
-        assert (shown >= expected.min((2, 4), keepdims=True) - 2).mean() > 0.99
-        assert (shown <= expected.max((2, 4), keepdims=True) + 2).mean() > 0.99
+        finest = np.stack([values[name] for name in layers]).reshape(3, 120, 3, 120, 3)
+        darkest, brightest = (np.array(limits)[:, None, None, None, None] for limits in zip(*ranges, strict=True))
+        expected = ((finest - darkest) / (brightest - darkest)).clip(0, 1) ** (1 / gamma) * 255
+        shown = pixels(pictures / f"{look}.png").transpose(2, 0, 1)[:, :, None, :, None]
+        # Steps of 8 bits before gamma are larger after it, where it is dark.
+        rounding = 2 if gamma == 1 else 14
+        assert (shown >= expected.min((2, 4), keepdims=True) - rounding).mean() > 0.99
+        assert (shown <= expected.max((2, 4), keepdims=True) + rounding).mean() > 0.99
+        assert shown.std() > 20
 
     def test_what_is_not_classified_is_darkened(self, labelled: Labelled, pictures: Path) -> None:
         valid = gdal.Open(str(labelled.scene.workspace.valid)).ReadAsArray()

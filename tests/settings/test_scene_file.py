@@ -390,11 +390,11 @@ class TestWrongTemplates:
             ),
             (
                 {"view": {"layers": [], "reslution": 1}},
-                "key 'view.reslution' is not known; did you mean 'resolution'? There are layers, resolution",
+                "key 'view.reslution' is not known; did you mean 'resolution'? There are layers, looks, resolution",
             ),
             (
                 {"view": {"layers": [{"name": "x", "expr": "B02", "stop": 1}]}},
-                "key 'view.layers.0.stop' is not known; did you mean 'step'? There are expr, maximum, "
+                "key 'view.layers.0.stop' is not known; did you mean 'step'? There are detail, expr, maximum, "
                 "minimum, name, step",
             ),
             (

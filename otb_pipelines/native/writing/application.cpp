@@ -43,7 +43,9 @@ class StackWriting : public Application {
             "Images that "
             "are made from the same file, though on different grids, thus read it once: its blocks are still "
             "in "
-            "GDAL's cache. Overviews are averages.");
+            "GDAL's cache. Overviews are averages. Values that a band of whole numbers does not hold are "
+            "clipped; "
+            "its metadata item CLIPPED counts them.");
         SetDocLimitations("Images of one band. The factor of an overview must divide the rows of a strip.");
         SetDocAuthors("alcd_otb");
         SetDocSeeAlso("ConcatenateImages");

@@ -4,8 +4,10 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "images/float_image.hpp"
@@ -102,14 +104,55 @@ float nan_in(GDALRasterBand& band) {
     return there != 0 ? static_cast<float>(no_data) : 0.0F;
 }
 
-std::vector<float> without_nan(const Rows& rows, float substitute) {
+// The least and the greatest value that a band of whole numbers holds, before it is rounded. The number that
+// means no data is none of them.
+struct Range {
+    float least;
+    float greatest;
+};
+
+Range range_of(GDALRasterBand& band) {
+    double least = 0;
+    double greatest = 0;
+    switch (band.GetRasterDataType()) {
+        case GDT_Byte:
+            greatest = std::numeric_limits<std::uint8_t>::max();
+            break;
+        case GDT_Int16:
+            least = std::numeric_limits<std::int16_t>::lowest();
+            greatest = std::numeric_limits<std::int16_t>::max();
+            break;
+        case GDT_UInt16:
+            greatest = std::numeric_limits<std::uint16_t>::max();
+            break;
+        default:
+            return {std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max()};
+    }
+    int there = 0;
+    const double no_data = band.GetNoDataValue(&there);
+    if (there != 0 && no_data == least) {
+        ++least;
+    }
+    return {static_cast<float>(least), static_cast<float>(greatest)};
+}
+
+// Values for a band of whole numbers: without NaN, and within its range. Counts those that were beyond.
+std::vector<float> storable(const Rows& rows, float substitute, const Range& range, std::size_t& clipped) {
+    constexpr float half = 0.5F;
     std::vector<float> values;
     values.reserve(rows.columns * rows.count);
+    std::size_t beyond = 0;
     for (std::size_t row = 0; row < rows.count; ++row) {
         const float* first = rows.values + row * rows.stride;
-        std::transform(first, first + rows.columns, std::back_inserter(values),
-                       [substitute](float value) { return std::isnan(value) ? substitute : value; });
+        std::transform(first, first + rows.columns, std::back_inserter(values), [&](float value) {
+            if (std::isnan(value)) {
+                return substitute;
+            }
+            beyond += static_cast<std::size_t>(value < range.least - half || value > range.greatest + half);
+            return std::clamp(value, range.least, range.greatest);
+        });
     }
+    clipped += beyond;
     return values;
 }
 
@@ -132,7 +175,7 @@ void StripWriter::AddFile(const std::string& path, const std::string& likeness,
         itkExceptionMacro(<< "GDAL has no driver GTiff");
     }
     const int bands = like->GetRasterCount();
-    File file{path, nullptr, {}, {}};
+    File file{path, nullptr, {}, {}, {}};
     file.dataset.reset(driver->Create(path.c_str(), like->GetRasterXSize(), like->GetRasterYSize(), bands,
                                       like->GetRasterBand(1)->GetRasterDataType(), listed.List()));
     if (file.dataset == nullptr) {
@@ -163,6 +206,7 @@ void StripWriter::AddLayer(Image* image) {
                           << " is not one of single floats");
     }
     file.layers.emplace_back(image);
+    file.clipped.push_back(0);
 }
 
 void StripWriter::Write() {
@@ -199,6 +243,12 @@ void StripWriter::close_all() {
     std::string failures;
     for (File& file : files_) {
         const FirstError error;
+        for (std::size_t number = 0; number < file.clipped.size(); ++number) {
+            if (file.clipped[number] > 0) {
+                file.dataset->GetRasterBand(static_cast<int>(number) + 1)
+                    ->SetMetadataItem("CLIPPED", std::to_string(file.clipped[number]).c_str());
+            }
+        }
         file.dataset.reset();
         if (!error.message().empty()) {
             failures +=
@@ -220,7 +270,7 @@ void StripWriter::write_strip(File& file, int first, int rows) {
         Rows made = make(*file.layers[number], region);
         std::vector<float> numbers;
         if (const float substitute = nan_in(band); !std::isnan(substitute)) {
-            numbers = without_nan(made, substitute);
+            numbers = storable(made, substitute, range_of(band), file.clipped[number]);
             made = {made.columns, made.count, numbers.data(), made.columns};
         }
         check(file, file.levels[0].add(number, made));

@@ -4,6 +4,7 @@
 #include <itkImageBase.h>
 #include <itkProcessObject.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,7 +32,8 @@ class StripWriter : public itk::ProcessObject {
 
     // Creates a GeoTIFF. The images that are added next go to its bands. Its size, bands and metadata are
     // those of the raster `likeness`, whose pixels are not read. `overviews` are factors in ascending order.
-    // Throws itk::ExceptionObject if the file cannot be created.
+    // Values beyond the range of a band of whole numbers are clipped, and counted in its metadata item
+    // CLIPPED. Throws itk::ExceptionObject if the file cannot be created.
     void AddFile(const std::string& path, const std::string& likeness,
                  const std::vector<std::string>& options, const std::vector<int>& overviews);
     // Adds an image for the next band of the last file. It must have one band of 32-bit floats and the file's
@@ -57,6 +59,8 @@ class StripWriter : public itk::ProcessObject {
         std::vector<Image::Pointer> layers;
         // The file itself, then its overviews.
         std::vector<BlockWriter> levels;
+        // How many values of each layer a band of whole numbers did not hold.
+        std::vector<std::size_t> clipped;
     };
 
     void close_all();
