@@ -98,7 +98,7 @@ def looks_of(workspace: Workspace, view: View) -> tuple[ShownLook, ...]:
     """
     try:
         recorded = tuple(ShownLook.from_json(look) for look in read_json(workspace.preparation)[LOOKS])
-    except (UnreadableError, KeyError, TypeError, ValueError):
+    except (UnreadableError, KeyError, TypeError, ValueError, OverflowError):
         return computed_looks(ReducedImage(workspace.view, workspace.valid), view)
     present = layer_numbers(open_raster(workspace.view))
     if all(layer in present for look in recorded for layer in look.layers):
@@ -136,14 +136,16 @@ def _remark(look: ShownLook, image: "ReducedImage") -> str | None:
         return None
     shares = [(values - low) / (high - low) for values, (low, high) in zip(layers, look.limits, strict=True)]
     shown = np.stack(shares).clip(0, 1) ** (1 / look.gamma) * 255
-    for colour, share in (("white", (shown >= _WHITE).all(0).mean()), ("black", (shown <= _BLACK).all(0).mean())):
+    white, black = (shown >= _WHITE).all(0).mean(), (shown <= _BLACK).all(0).mean()
+    for colour, share in (("white", white), ("black", black)):
         if share > _TOO_MUCH:
             low, high = look.limits[0]
             values = np.percentile(layers[0], (2, 98))
             return (
-                f"{image.path}: {100 * share:.0f} % of the look {look.name!r} is {colour}: it shows {low:g} to {high:g}, and "
-                f"its values are {values[0]:.4g} to {values[1]:.4g}; correct minimum and maximum in the template's "
-                "view, or leave them out; a stack without scale gets one by gdal_translate -a_scale 0.0001"
+                f"{image.path}: {100 * share:.0f} % of the look {look.name!r} is {colour}: it shows {low:g} to "
+                f"{high:g}, and its values are {values[0]:.4g} to {values[1]:.4g}; correct minimum and maximum in "
+                "the template's view, or leave them out; a stack without scale gets one by gdal_translate -a_scale "
+                "0.0001"
             )
     return None
 

@@ -138,9 +138,10 @@ def prepare(inputs: Inputs, workspace: Workspace, fingerprint: str, settings: Se
         os.replace(stacks.features, workspace.features)
         os.replace(valid, workspace.valid)
         os.replace(stacks.view, workspace.view)
-        _warn_of_clipped(workspace.view)
-        looks = _looks(inputs, workspace.view, workspace.valid)
-        record = {"fingerprint": fingerprint, "pixels": asdict(counts), "warnings": warnings}
-        write_json(workspace.preparation, {**record, **looks})
+    # Once the memory that was kept for decoding is given back.
+    _warn_of_clipped(workspace.view)
+    looks = _looks(inputs, workspace.view, workspace.valid)
+    record = {"fingerprint": fingerprint, "pixels": asdict(counts), "warnings": warnings}
+    write_json(workspace.preparation, {**record, **looks})
     for warning in warnings:
         log.warning("%s", warning)

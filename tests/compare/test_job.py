@@ -469,6 +469,20 @@ class TestProtocols:
         with pytest.raises(ProductError, match="has none of the positive classes low_clouds; it has cirrus"):
             run(folder / "references", folder / "products", folder / "out", at_60_m(positive=positive))
 
+    def test_a_no_data_value_that_is_a_class_is_told_once(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """The reference says that land is no data: nothing of it is compared, and that is told once."""
+        (reference,) = (folder / "references").rglob("classification_map.tif")
+        before = run(folder / "references", folder / "products", folder / "before", at_60_m()).rows[0].metrics
+        assert caplog.text.count("its no-data value") == 0
+        dataset = gdal.Open(str(reference), gdal.GA_Update)
+        dataset.GetRasterBand(1).SetNoDataValue(5)
+        del dataset
+        products = [f"{name}={folder / 'products'}" for name in ("one", "two")]
+        after = run(folder / "references", products, folder / "after", at_60_m()).rows[0].metrics
+        assert caplog.text.count("its no-data value 5 is also the class land of ALCD") == 1
+        assert after.true_negatives < before.true_negatives
+        assert (after.true_positives, after.false_negatives) == (before.true_positives, before.false_negatives)
+
     def test_a_processor_without_a_product_is_told(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
         dilation = {"metres": [0], "delivered": {"Sen2cor": 60}}
         run(folder / "references", folder / "products", folder / "out", at_60_m(dilation=dilation))
