@@ -39,7 +39,7 @@ _PIECE = 96 << 10
 """Bytes that are looked at together; they fit into the processor's cache, and memory for them is not fetched anew."""
 
 _LONGEST_ZEROS = 64
-"""Zeros in a row that an arithmetic coder's output is taken to hold at most. Each has a probability of 1/256."""
+"""Zeros in a row that an arithmetic coder's output of anything uneven is taken to hold at most."""
 
 Listener = Callable[[bytes | bytearray], None]
 """Gets all bytes of a file, one piece after the other."""
@@ -217,7 +217,9 @@ class _Codestream:
         # An empty packet is a byte of 0. In the header of a packet a code-block that has nothing in it is a bit of 0:
         # one of each row of them follow each other, and all of a tile where others than the first layer may have it.
         bits_of_blocks = 4 * (in_row if layers == 1 else in_tile)
-        self.longest_zeros = _LONGEST_ZEROS + packets + bits_of_blocks // 8
+        # Of a perfectly even surface, such as a ramp, a code-block has a bit of 0 for each of its pixels.
+        even = 2 * 2 ** (block_width + block_height + 4)
+        self.longest_zeros = _LONGEST_ZEROS + packets + (bits_of_blocks + even) // 8
 
     def _tile_part(self) -> None:
         """Read a tile-part, of which the marker is read already (annex A.4.2)."""
@@ -247,7 +249,7 @@ class _Codestream:
             # What lies across the border of two pieces, with what stands before it.
             self._check_piece(before + content[:reach], place - len(before), max(len(before) - 1, 0))
             self._check_piece(content, place, _SOP_LENGTH)
-            before = content[-reach:]
+            before = content[-reach:] if len(content) >= reach else (before + content)[-reach:]
 
     def _check_piece(self, content: bytes | bytearray, first: int, begin: int) -> None:
         """Check bytes that begin at an offset of the file, and pairs that begin at an index of the bytes."""

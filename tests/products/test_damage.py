@@ -118,12 +118,12 @@ class TestWhatCompressedDataNeverHold:
 
     def test_zeros_are_named_with_their_place(self, band: Path) -> None:
         place = packets(band.read_bytes())[500]
-        message = one_line_error(lambda: check_codestream(str(changed(band, place, bytes(400)))))
+        message = one_line_error(lambda: check_codestream(str(changed(band, place, bytes(2000)))))
         found = re.search(r"is damaged at byte (\d+): more than (\d+) zeros follow", message)
         assert found is not None
         # The byte before may be 0 itself.
         assert place - 3 <= int(found[1]) <= place
-        assert 64 < int(found[2]) < 120
+        assert 1024 < int(found[2]) < 1200
 
     @pytest.mark.parametrize("shift", range(-3, 4))
     def test_a_pair_across_pieces_is_found(self, band: Path, shift: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,16 @@ class TestWhatCompressedDataNeverHold:
     def test_zeros_across_pieces_are_found(self, band: Path, offset: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("alcd_otb.products.codestream._PIECE", 200)
         place = packets(band.read_bytes())[600 + offset]
-        assert "zeros" in one_line_error(lambda: check_codestream(str(changed(band, place, bytes(130)))))
+        assert "zeros" in one_line_error(lambda: check_codestream(str(changed(band, place, bytes(1300)))))
+
+    @pytest.mark.parametrize(("east", "south"), [(1, 0), (2, 0.5), (20, 5), (120, 30), (0, 100), (64, 64)])
+    @pytest.mark.parametrize("options", [LOSSLESS, ["QUALITY=25"], [*LOSSLESS, "BLOCKXSIZE=128", "BLOCKYSIZE=128"]])
+    def test_even_surfaces_are_no_damage(self, tmp_path: Path, east: float, south: float, options: list[str]) -> None:
+        y, x = np.mgrid[:384, :384]
+        memory = gdal.GetDriverByName("MEM").Create("", 384, 384, 1, gdal.GDT_UInt16)
+        memory.GetRasterBand(1).WriteArray((2000 + east * x + south * y).astype(np.uint16))
+        gdal.GetDriverByName("JP2OpenJPEG").CreateCopy(str(tmp_path / "ramp.jp2"), memory, options=options)
+        check_file(str(tmp_path / "ramp.jp2"))
 
     def test_empty_tiles_are_no_damage(self, tmp_path: Path) -> None:
         # Each precinct without data is a packet of one byte. OpenJPEG writes 0x80, other encoders write 0.
@@ -340,7 +349,7 @@ class TestReaders:
 
     def test_a_run_finds_zeros_before_it_computes(self, scene: tuple[Path, Path]) -> None:
         file, blue = scene
-        changed(blue, blue.stat().st_size // 2, bytes(400))
+        changed(blue, blue.stat().st_size // 2, bytes(2000))
         message = refused(3, "run", file)
         assert "is damaged at byte" in message
         assert "zeros" in message
@@ -348,7 +357,7 @@ class TestReaders:
 
     def test_quicklooks_name_the_band(self, scene: tuple[Path, Path]) -> None:
         file, blue = scene
-        changed(blue, blue.stat().st_size // 2, bytes(400))
+        changed(blue, blue.stat().st_size // 2, bytes(2000))
         (date,) = find_dates(file.parent, "31TFJ").dates
         assert date.picture is None
         assert date.problem is not None
