@@ -51,8 +51,8 @@ class SceneFile(StrictModel):
     samples: File | None = Field(
         default=None,
         description="the labelled points: one vector file with a field `class`, or a folder with a file a class "
-        "(`water.shp`); any CRS, in one of these [formats](#formats). Polygons in its layer `corrections`, or in the folder's "
-        "file of that name, are burnt over the map. Absent: `samples.gpkg` in the workspace",
+        "(`water.shp`); any CRS, in one of these [formats](#formats). Polygons in its layer `corrections`, or in the "
+        "folder's file of that name, are burnt over the map. Absent: `samples.gpkg` in the workspace",
     )
     workspace: File | None = Field(default=None, description="the folder of the results; absent: the scene's name")
     tile: Text | None = Field(
