@@ -6,6 +6,7 @@ A tile is cut in two where a datastrip ends, or where the satellite sent its ima
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from alcd_otb.errors import ProductError
@@ -16,6 +17,9 @@ from alcd_otb.products.sentinel2_metadata import BANDS
 from otb_pipelines.reading import BandFile
 
 log = logging.getLogger(__name__)
+
+_SAME_START = timedelta(seconds=1)
+"""Starts of datatakes that differ by less are one: names have whole seconds, and metadata fractions of them."""
 
 
 def join_parts(parts: Sequence[L1CProduct]) -> L1CProduct:
@@ -53,7 +57,7 @@ def join_parts(parts: Sequence[L1CProduct]) -> L1CProduct:
 
 
 def join_clear_parts(dates: Sequence[L1CProduct]) -> list[L1CProduct]:
-    """Join the products of a list of clear dates that show one acquisition.
+    """Join the products of a list of clear dates that are of one datatake.
 
     Parameters
     ----------
@@ -72,7 +76,7 @@ def join_clear_parts(dates: Sequence[L1CProduct]) -> list[L1CProduct]:
     """
     groups: list[list[L1CProduct]] = []
     for date in dates:
-        group = next((group for group in groups if is_same_acquisition(group[0], date)), None)
+        group = next((group for group in groups if is_same_datatake(group[0], date)), None)
         if group is None or date.parts or group[0].parts:
             groups.append([date])
         else:
@@ -83,13 +87,13 @@ def join_clear_parts(dates: Sequence[L1CProduct]) -> list[L1CProduct]:
     return [join_parts(group) for group in groups]
 
 
-def is_same_acquisition(one: L1CProduct, other: L1CProduct) -> bool:
-    """Say whether two products are of one tile, seen in one passage of one satellite."""
+def is_same_datatake(one: L1CProduct, other: L1CProduct) -> bool:
+    """Say whether two products are of one tile in one datatake, which begins at one time for both."""
     return (one.tile, one.spacecraft, one.relative_orbit) == (
         other.tile,
         other.spacecraft,
         other.relative_orbit,
-    ) and abs(one.acquired - other.acquired) < SAME_SKY
+    ) and abs(one.acquired - other.acquired) < _SAME_START
 
 
 def unlisted_neighbours(product: L1CProduct) -> list[Path]:

@@ -15,7 +15,7 @@ Parts = Annotated[tuple[File, ...], Field(min_length=1)]
 """Products that each hold a part of one acquisition of a tile."""
 
 DatePaths = Path | tuple[Path, ...]
-"""The image of a date: one file or folder, or the products that each hold a part of it."""
+"""One file or folder, or the products that each hold a part of the image of a date."""
 
 
 class SceneFile(StrictModel):

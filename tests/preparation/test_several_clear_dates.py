@@ -116,7 +116,7 @@ class TestRefused:
         scene = write_scene(tmp_path, products[0], [products[1], again], features=["B02"], view=VIEW)
         assert one_line_error(lambda: Inputs.read(load_scene(scene))) == (
             f"{again}: shows the same acquisition as the clear date {products[1]} (2024-03-20 10:48:19); "
-            "give another date, or leave it out"
+            "give another date, leave it out, or, if each holds a part of it, list both as one date"
         )
 
     def test_one_of_the_cloudy_acquisition(self, tmp_path: Path, products: list[Path]) -> None:
