@@ -1,6 +1,5 @@
 """Find the places of samples in tables without geometry: CSV files and spreadsheets with columns of coordinates."""
 
-import json
 import logging
 import math
 import re
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 from fiona.model import Feature, Geometry
 
 from alcd_otb.errors import SampleError
+from alcd_otb.files.json_file import parse_json
 from alcd_otb.raster.grid import Grid, crs_name
 from alcd_otb.text import quoted
 from otb_pipelines.process import ogr, osr
@@ -129,7 +129,7 @@ def _place(feature: Any, columns: _Columns, subject: str) -> dict[str, Any] | No
         return None
     if len(texts) == 1:
         try:
-            place: dict[str, Any] = json.loads(ogr.CreateGeometryFromWkt(texts[0]).ExportToJson())
+            place: dict[str, Any] = parse_json(ogr.CreateGeometryFromWkt(texts[0]).ExportToJson().encode())
         except (RuntimeError, AttributeError, TypeError) as error:
             raise _wrong(feature, columns.names[0], texts[0], "geometry as WKT", subject) from error
         return place

@@ -170,6 +170,8 @@ def _without_foreign_looks(template: Any, changes: dict[str, Any]) -> Any:
     if not isinstance(view, dict) or not isinstance(changed, dict) or "layers" not in changed or "looks" in changed:
         return template
     return {**template, "view": {key: value for key, value in view.items() if key != "looks"}}
+
+
 def files_of(date: DatePaths) -> tuple[Path, ...]:
     """List the files or folders of a date."""
     return date if isinstance(date, tuple) else (date,)
