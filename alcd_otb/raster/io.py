@@ -322,7 +322,8 @@ def values_at(path: Path, rows: NDArray[np.int64], columns: NDArray[np.int64]) -
         order = np.argsort(tiles, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(tiles[order])) + 1)
         parts = [_values_in_window(dataset, rows[members], columns[members]) for members in groups]
-    return np.concatenate(parts)[np.argsort(order)]
+    result: NDArray[Any] = np.concatenate(parts)[np.argsort(order)]
+    return result
 
 
 def _values_in_window(dataset: gdal.Dataset, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
