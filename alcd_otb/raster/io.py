@@ -332,9 +332,8 @@ def _values_in_window(dataset: gdal.Dataset, rows: NDArray[np.int64], columns: N
     top, left = int(rows.min()), int(columns.min())
     window = dataset.ReadAsArray(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
     # A raster of one band comes without the axis of bands.
-    window = window.reshape(dataset.RasterCount, *window.shape[-2:])
-    values: NDArray[Any] = window[:, rows - top, columns - left].T
-    return values
+    bands: NDArray[Any] = window.reshape(dataset.RasterCount, *window.shape[-2:])
+    return bands[:, rows - top, columns - left].T
 
 
 def count_pairs(before: Path | gdal.Dataset, after: Path | gdal.Dataset) -> dict[tuple[int, int], int]:
