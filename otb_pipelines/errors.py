@@ -3,8 +3,11 @@
 import re
 
 _LONGEST_SUMMARY = 300
-# Where in its source a library raised an error: "/build/itkFoo.cxx:123:\nitk::ERROR: Foo(0x55d0c0): ".
-_SOURCE = re.compile(r"(?:\S*\.(?:cxx|hxx|txx|cpp|h):\d+:\s*)?(?:itk::ERROR:\s*)?(?:\w+\(0x[0-9a-f]+\):\s*)", re.ASCII)
+# Where in its source a library raised an error: "/build/itkFoo.cxx:123:\nitk::ERROR: Foo(0x55d0c0): ", "In Read(): ".
+_SOURCE = re.compile(
+    r"(?:\S*\.(?:cxx|hxx|txx|cpp|h):\d+:\s*)?(?:itk::ERROR:\s*)?(?:\w+\(0x[0-9a-f]+\):\s*)|(?:In )?\b\w+\(\)\s*:\s*",
+    re.ASCII,
+)
 # What BandReading says of a file of JPEG 2000.
 _DAMAGE = re.compile(r".*\.jp2: (?:is damaged: .*|cannot be read \(.*\))", re.IGNORECASE)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alcd_otb.errors import ProcessingError
 from alcd_otb.raster.drivers import driver
-from alcd_otb.raster.opening import open_raster
+from alcd_otb.raster.opening import open_raster, open_vector
 from alcd_otb.raster.vector import new_vector_file
 from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import gdal, ogr
@@ -38,9 +38,19 @@ def write_contours(labels: Path, target: Path, legend: Legend) -> None:
             layer = source.CreateLayer(target.stem, codes.GetSpatialRef(), ogr.wkbPolygon)
             layer.CreateField(ogr.FieldDefn(FIELD, ogr.OFTInteger))
             gdal.Polygonize(codes.GetRasterBand(1), outlined.GetRasterBand(1), layer, 0)
+            count = layer.GetFeatureCount()
+        _check_whole(target, count)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise ProcessingError(f"{target}: cannot be written ({reason}); check the folder and the space left") from error
+
+
+def _check_whole(path: Path, count: int) -> None:
+    """Read all polygons of a file. GDAL's driver takes no notice where the disk refuses a part of it."""
+    dataset = open_vector(path, ("FlatGeobuf",))
+    written = sum(feature.GetGeometryRef() is not None for feature in dataset.GetLayer(0))
+    if written != count:
+        raise RuntimeError(f"{written} of {count} polygons were written")
 
 
 def _outlined_classes(labels: Path, legend: Legend) -> gdal.Dataset:

@@ -1,5 +1,7 @@
 """The outlines of a map's classes."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +77,30 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     labels = write_map(tmp_path, np.full((GRID.height, GRID.width), 2, np.uint8))
     with pytest.raises(ProcessingError, match=r"contours\.fgb: cannot be written"):
         write_contours(labels, tmp_path / "absent" / "contours.fgb", LEGEND)
+
+
+# No file may have more bytes: what is beyond is refused, as on a full disk.
+LIMITED = """
+import resource, signal, sys
+import subprocess
+import sys
+from pathlib import Path
+from test_contours import LEGEND, write_contours
+from alcd_otb.errors import ProcessingError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+try:
+    write_contours(Path(sys.argv[1]), Path(sys.argv[2]), LEGEND)
+except ProcessingError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [1000, 60_000, 10_000_000])
+def test_a_disk_that_refuses_a_part_is_noticed(limit: int, tmp_path: Path) -> None:
+    codes = np.random.default_rng(5).choice(np.array([0, 2, 5, 200], np.uint8), (GRID.height, GRID.width))
+    labels, target = write_map(tmp_path, codes), tmp_path / "contours.fgb"
+    command = [sys.executable, "-c", LIMITED, labels, target, limit]
+    ended = subprocess.run([*map(str, command)], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith(f"{target}: cannot be written (") == (limit < 10_000_000), ended.stdout
