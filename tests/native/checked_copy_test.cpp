@@ -127,10 +127,10 @@ TEST_F(CheckedCopyTest, HasNoneWhereCodeBlocksAreOfAnotherKind) {
 }
 
 TEST_F(CheckedCopyTest, LetsADecodedFileFindDamage) {
-    EXPECT_NO_THROW(DecodedFile::open(path_, 0)->read(0, side, threads_));
+    EXPECT_NO_THROW(DecodedFile::open({{path_, 0}}, 0)->read(0, side, threads_));
     std::string damaged = content();
     damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 0x10);
-    const auto file = DecodedFile::open(folder_.write("damaged.jp2", damaged), 0);
+    const auto file = DecodedFile::open({{folder_.write("damaged.jp2", damaged), 0}}, 0);
     try {
         file->read(0, side, threads_);
         FAIL() << "the damage is not found";
