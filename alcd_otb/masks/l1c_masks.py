@@ -16,7 +16,7 @@ from uuid import uuid4
 from lxml import etree
 
 from alcd_otb.errors import ProductError
-from alcd_otb.files.reading import MEGABYTE, UnreadableError
+from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited
 from alcd_otb.files.xml_file import parse_xml
 from alcd_otb.masks.acquisition import Acquisition, acquisition_around, acquisition_of, acquisition_of_tile
 from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, NO_DATA, SNOW, Mask, MaskLayer, nonzero, raster_layer
@@ -197,11 +197,11 @@ def _burn(archive: SafeArchive, file: str, grid: Grid) -> gdal.Dataset:
     burnt = driver("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     burnt.SetGeoTransform(grid.transform)
     burnt.SetSpatialRef(grid.spatial_reference)
-    place = archive.location(file)
-    root = _document(archive.read(file, _MOST_POLYGONS), place)
-    count = _count_polygons(root, place)
-    if not count:
+    place, content = archive.location(file), archive.read(file, _MOST_POLYGONS)
+    if not _has_features(Path(place), content):
         return burnt
+    root = _document(content, place)
+    count = _count_polygons(root, place)
     try:
         with _without_links(root) as alone:
             source = open_vector(alone, ("GML",), ("WRITE_GFS=NO",))
@@ -219,6 +219,15 @@ def _burn(archive: SafeArchive, file: str, grid: Grid) -> gdal.Dataset:
     except RuntimeError as error:
         raise damaged(place, f"cannot be read ({' '.join(str(error).split())})") from error
     return burnt
+
+
+def _has_features(file: Path, content: bytes | None = None) -> bool:
+    """Say whether a mask has polygons. Its content is read from the file unless it is given."""
+    try:
+        xml = read_limited(file, _MOST_POLYGONS) if content is None else content
+    except UnreadableError as error:
+        raise unreadable(str(file), error) from error
+    return _document(xml, str(file)).find(".//{*}MaskFeature") is not None
 
 
 def _count_polygons(root: etree._Element, place: str) -> int:
