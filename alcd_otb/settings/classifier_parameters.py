@@ -115,7 +115,8 @@ def check_ranges(classifier: Mapping[str, Any]) -> None:
         if allowed is not None:
             _check(key, value, allowed)
     # OpenCV grows the trees, unless there is no error at which to stop.
-    if float(classifier.get("classifier.rf.acc", _LEAST_ERROR)) > 0 and "classifier.rf.max" in classifier:
+    error = _number(classifier.get("classifier.rf.acc", _LEAST_ERROR))
+    if error is not None and error > 0 and "classifier.rf.max" in classifier:
         allowed = _Range(1, _DEEPEST_OF_OPENCV)
         _check("classifier.rf.max", classifier["classifier.rf.max"], allowed, " unless classifier.rf.acc is 0")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from json_mutations import mutated
 from jsonschema import Draft202012Validator
 from places import ROOT
@@ -190,6 +190,7 @@ def refusal_of(model: type[Template | SceneFile], changed: dict[str, Any]) -> st
 
 @settings(deadline=None, max_examples=400)
 @given(mutated(SMALL_TEMPLATE))
+@example({**SMALL_TEMPLATE, "classifier": {"classifier": "rf", "classifier.rf.max": 25, "classifier.rf.acc": []}})
 def test_schema_and_model_agree_on_templates(changed: dict[str, Any]) -> None:
     agree(TEMPLATE.is_valid(changed), refusal_of(Template, changed), changed)
 
