@@ -73,6 +73,9 @@ def _wrong_files(bench: Bench, job: Job, before: dict[str, str], after: dict[str
         if Path(name).name == "SHA256SUMS":
             # While files are delivered, it holds the checksums of the former ones and of the new ones.
             continue
+        if name.endswith("-journal"):
+            # SQLite's own, by which it undoes what was not completed.
+            continue
         same = {_COUNTED.sub("", name), name}
         if said not in {files.get(one) for files in (before, after) for one in same} and not (
             _COUNTED.search(name) and said in after.values()
