@@ -112,10 +112,8 @@ def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[
 
     Parameters
     ----------
-    path
-        The new file. A file that lies there is removed.
-    grid
-        Its grid.
+    path, grid
+        The new file and its grid. A file that lies there is removed.
     pixel_type
         GDAL's number of the type of its pixels, such as ``gdal.GDT_Byte``.
     bands
@@ -123,12 +121,10 @@ def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[
 
     Raises
     ------
-    ProcessingError
-        The file cannot be written.
-    OSError
-        The file that lies there cannot be removed.
+    ProcessingError, OSError
+        The file cannot be written, or the one that lies there not removed.
     """
-    # GDAL would remove it as well, but does not say why it cannot.
+    # GDAL would not say why it cannot be removed.
     path.unlink(missing_ok=True)
     with _creating("VRT", path, grid, pixel_type, bands, []) as dataset:
         yield dataset
