@@ -277,13 +277,12 @@ def train(training: Training, model: Path, settings: Settings) -> None:
         The classifier cannot be trained.
     """
     if training.classifier["classifier"] == LOGISTIC:
-        _train_natively(
-            "LogisticRegressionTraining", _own_parameters(training, _LOGISTIC_PARAMETERS), training, model, settings
-        )
+        own = _own_parameters(training, _LOGISTIC_PARAMETERS)
+        _train_natively("LogisticRegressionTraining", own, training, model, settings)
         return
     if _grows_all_trees(training.classifier):
-        parameters = {**_own_parameters(training, _FOREST_PARAMETERS), "seed": training.seed}
-        _train_natively("RandomForestTraining", parameters, training, model, settings)
+        own = {**_own_parameters(training, _FOREST_PARAMETERS), "seed": training.seed}
+        _train_natively("RandomForestTraining", own, training, model, settings)
         return
     parameters: dict[str, Value] = {
         "io.out": model,
