@@ -31,9 +31,9 @@ class ClassificationApplication : public Application {
     }
 
     void add_smoothing(const std::string& what) {
-        AddParameter(ParameterType_Float, "smoothing",
-                     "Standard deviation in pixels of the Gaussian by which " + what +
-                         " are averaged; 0: none");
+        AddParameter(
+            ParameterType_Float, "smoothing",
+            "Standard deviation in pixels of the Gaussian by which " + what + " are averaged; 0: none");
         SetDefaultParameterFloat("smoothing", 0);
         SetMinimumParameterFloatValue("smoothing", 0);
     }

@@ -22,8 +22,9 @@ class ClassShares : public ClassificationApplication {
         SetDocLongDescription(
             "Of a random forest these are the shares of the trees that voted for the class, of a logistic "
             "regression its probabilities. With smoothing they are averaged over the pixels around.");
-        SetDocLimitations("Only models of TrainImagesClassifier's and TrainVectorClassifier's 'rf', of "
-                          "RandomForestTraining and of LogisticRegressionTraining.");
+        SetDocLimitations(
+            "Only models of TrainImagesClassifier's and TrainVectorClassifier's 'rf', of "
+            "RandomForestTraining and of LogisticRegressionTraining.");
         SetDocAuthors("alcd_otb");
         SetDocSeeAlso("RandomForestClassification, LogisticRegressionClassification, ShareClassification");
         AddDocTag(Tags::Learning);

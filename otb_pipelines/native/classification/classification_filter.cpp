@@ -13,8 +13,8 @@ constexpr float steps = 200;
 // The beginning of a row of an output, all 0.
 template <class Image>
 typename Image::PixelType* cleared(Image* image, const RowShares& row, std::size_t columns) {
-    auto* values = image->GetBufferPointer() +
-                   image->ComputeOffset(typename Image::IndexType{{row.column, row.row}});
+    auto* values =
+        image->GetBufferPointer() + image->ComputeOffset(typename Image::IndexType{{row.column, row.row}});
     std::fill_n(values, columns, typename Image::PixelType{0});
     return values;
 }

@@ -13,8 +13,8 @@ namespace classification {
 //
 // All are 0 where the mask is 0.
 //
-// Without smoothing, the shares of a random forest are those of its votes. All others are rounded to 1/200, so
-// that a map has few different values.
+// Without smoothing, the shares of a random forest are those of its votes. All others are rounded to 1/200,
+// so that a map has few different values.
 //
 // Of a random forest ImageClassifier gives outputs 0 and 1 as well, but first copies the pixels one by one
 // into lists.

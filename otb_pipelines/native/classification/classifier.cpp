@@ -83,8 +83,12 @@ int Classifier::label(const float* /*pixel*/, const float* shares) const {
     return labels_[static_cast<std::size_t>(std::max_element(shares, shares + classes()) - shares)];
 }
 
+std::shared_ptr<const Classifier> random_forest(fast_forest::Forest forest) {
+    return std::make_shared<const RandomForest>(std::move(forest));
+}
+
 std::shared_ptr<const Classifier> read_random_forest(const std::string& model) {
-    return std::make_shared<const RandomForest>(fast_forest::read_forest(model));
+    return random_forest(fast_forest::read_forest(model));
 }
 
 std::shared_ptr<const Classifier> read_logistic_regression(const std::string& model) {

@@ -5,6 +5,10 @@
 #include <string>
 #include <vector>
 
+namespace fast_forest {
+class Forest;
+}
+
 namespace classification {
 
 // A classifier that tells the share of each class in a pixel. It never changes, so threads may share it.
@@ -44,7 +48,10 @@ class Classifier {
     std::size_t features_;
 };
 
-// The random forest of a model file of OTB's, whose shares are votes. Throws fast_forest::ModelError.
+// A random forest, whose shares are votes.
+std::shared_ptr<const Classifier> random_forest(fast_forest::Forest forest);
+
+// The random forest of a model file of OTB's. Throws fast_forest::ModelError.
 std::shared_ptr<const Classifier> read_random_forest(const std::string& model);
 
 // The logistic regression of a model file. Throws logistic::ModelError.

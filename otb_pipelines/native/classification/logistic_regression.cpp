@@ -23,8 +23,9 @@ class LogisticRegressionClassification : public ClassificationApplication {
             "second class of each pixel. Shares come in steps of 0.005. With smoothing, the shares of each "
             "class are averaged over the pixels around before the label is chosen. The maps are the same on "
             "every processor.");
-        SetDocLimitations("Only models of LogisticRegressionTraining. A missing value of a pixel counts as "
-                          "the mean of the training pixels.");
+        SetDocLimitations(
+            "Only models of LogisticRegressionTraining. A missing value of a pixel counts as "
+            "the mean of the training pixels.");
         SetDocAuthors("alcd_otb");
         SetDocSeeAlso("LogisticRegressionTraining, ClassShares, ClassificationMapCleaning");
         AddDocTag(Tags::Learning);

@@ -1,8 +1,8 @@
-#include "application.hpp"
-
 #include <charconv>
 #include <stdexcept>
 #include <vector>
+
+#include "application.hpp"
 
 namespace otb {
 namespace Wrapper {

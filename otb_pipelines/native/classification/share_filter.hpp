@@ -109,9 +109,8 @@ class ShareFilter : public itk::ImageToImageFilter<otb::VectorImage<float, 2>, O
 
   private:
     const MaskImage* mask() const {
-        return this->GetNumberOfInputs() < 2
-                   ? nullptr
-                   : static_cast<const MaskImage*>(itk::ProcessObject::GetInput(1));
+        return this->GetNumberOfInputs() < 2 ? nullptr
+                                             : static_cast<const MaskImage*>(itk::ProcessObject::GetInput(1));
     }
 
     // The region and what is near to it, as far as there is an image.

@@ -26,11 +26,13 @@ class LogisticRegressionTraining : public Application {
         SetDescription("Trains a multinomial logistic regression, for few training pixels");
         SetDocLongDescription(
             "Standardises the features by the training pixels, and minimises the sum of the losses "
-            "-log(share of a pixel's class), times the strength, plus half of the sum of the squared weights. "
+            "-log(share of a pixel's class), times the strength, plus half of the sum of the squared "
+            "weights. "
             "That is scikit-learn's LogisticRegression for three and more classes; for two classes it is the "
             "one of twice the strength. The same pixels give the same file, whatever the processor.");
-        SetDocLimitations("Pixels with a missing value are refused. Time goes with the cube of classes times "
-                          "features, of which there can be 5000.");
+        SetDocLimitations(
+            "Pixels with a missing value are refused. Time goes with the cube of classes times "
+            "features, of which there can be 5000.");
         SetDocAuthors("alcd_otb");
         SetDocSeeAlso("LogisticRegressionClassification, ClassShares, RandomForestTraining");
         AddDocTag(Tags::Learning);

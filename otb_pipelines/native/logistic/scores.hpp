@@ -7,8 +7,8 @@ namespace logistic {
 // The number of pixels whose shares are computed together.
 constexpr std::size_t block_pixels = 64;
 
-// The input and output of the computation for a block of pixels. All numbers of pixels are on boundaries of 64
-// bytes.
+// The input and output of the computation for a block of pixels. All numbers of pixels are on boundaries of
+// 64 bytes.
 struct Block {
     std::size_t features;
     std::size_t classes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <string>
 
@@ -139,6 +140,7 @@ std::vector<double> moved(const std::vector<double>& from, const std::vector<dou
 std::vector<double> minimum(Objective& objective) {
     std::vector<double> parameters(objective.parameters());
     double value = objective.set(parameters);
+    double last_change = std::numeric_limits<double>::infinity();
     for (int count = 0; count < most_steps; ++count) {
         const std::vector<double> gradient = objective.gradient();
         std::vector<double> curvature = objective.curvature();
@@ -147,14 +149,16 @@ std::vector<double> minimum(Objective& objective) {
         if (!std::isfinite(change)) {
             break;
         }
-        if (change <= smallest_step * (1 + largest_of(parameters))) {
+        const double slope = product(gradient.data(), step.data(), step.size());
+        const bool is_near = slope <= drowned * (1 + value);
+        // Near to the minimum, steps that grow are nothing but the gradient's rounding.
+        if (change <= smallest_step * (1 + largest_of(parameters)) || (is_near && change >= last_change)) {
             return moved(parameters, step, 1);
         }
-        const double slope = product(gradient.data(), step.data(), step.size());
+        last_change = change;
         double length = 1;
         std::vector<double> tried = moved(parameters, step, length);
         double found = objective.set(tried);
-        const bool is_near = slope <= drowned * (1 + value);
         while (!is_near && !(found <= value - least_decrease * length * slope) && length > shortest) {
             length /= 2;
             tried = moved(parameters, step, length);
