@@ -62,7 +62,9 @@ def test_shares_are_those_of_which_the_maps_are_made(prepared: Callable[..., Pat
 
 @pytest.mark.parametrize("library", CLASSIFIERS)
 def test_shares_are_the_same_bytes_by_any_number_of_threads(prepared: Callable[..., Path], library: str) -> None:
-    first, second = (run(prepared, CLASSIFIERS[library], Settings(ram, threads)) for ram, threads in ((16, 1), (256, 2)))
+    first, second = (
+        run(prepared, CLASSIFIERS[library], Settings(ram, threads)) for ram, threads in ((16, 1), (256, 2))
+    )
     one, other = (
         first.workspace / "iterations" / f"{result.iteration:03d}" / "class_shares.tif" for result in (first, second)
     )
