@@ -12,9 +12,10 @@ namespace {
 constexpr double accuracy = 5e-16;
 
 TEST(Exponential, IsThatOfTheLibrary) {
-    for (double power = 0; power > -699; power -= 0.01037) {
+    for (int number = 0; number < 67000; ++number) {
+        const double power = -0.01037 * number;
         const long double expected = std::exp(static_cast<long double>(power));
-        const double relative = static_cast<double>(logistic::exponential(power) / expected - 1);
+        const auto relative = static_cast<double>(logistic::exponential(power) / expected - 1);
         ASSERT_LT(std::fabs(relative), accuracy) << power;
     }
     EXPECT_EQ(logistic::exponential(0), 1);
@@ -23,9 +24,11 @@ TEST(Exponential, IsThatOfTheLibrary) {
 }
 
 TEST(Exponential, HasALogarithm) {
-    for (double number = 1e-12; number < 1e12; number *= 1.0013) {
+    double number = 1e-12;
+    for (int count = 0; count < 42000; ++count) {
+        number *= 1.0013;
         const long double expected = std::log(static_cast<long double>(number));
-        const double error = static_cast<double>(logistic::logarithm(number) - expected);
+        const auto error = static_cast<double>(logistic::logarithm(number) - expected);
         ASSERT_LT(std::fabs(error), accuracy * (1 + std::fabs(static_cast<double>(expected)))) << number;
     }
     EXPECT_EQ(logistic::logarithm(1), 0);

@@ -38,7 +38,7 @@ TEST(Training, EndsWhereTheGradientIsZero) {
     const double strength = 7;
     const Model model = logistic::train(pixels, strength);
     EXPECT_EQ(model.labels, (std::vector<int>{4, 14, 24}));
-    std::vector<double> gradient(3 * 5);
+    std::vector<double> gradient(15);
     for (std::size_t pixel = 0; pixel < 90; ++pixel) {
         std::vector<double> terms;
         for (std::size_t feature = 0; feature < 4; ++feature) {

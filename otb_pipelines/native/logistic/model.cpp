@@ -44,7 +44,8 @@ void check(const Model& model) {
             refuse("the mean of feature " + std::to_string(feature + 1) + " is no possible number");
         }
         const double deviation = model.deviations[feature];
-        if (deviation != 0 && !(deviation >= smallest_deviation && deviation <= largest_value)) {
+        const bool varies = deviation >= smallest_deviation && deviation <= largest_value;
+        if (deviation != 0 && !varies) {
             refuse("the deviation of feature " + std::to_string(feature + 1) + " is no possible number");
         }
     }

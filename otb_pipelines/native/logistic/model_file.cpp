@@ -66,8 +66,9 @@ class Reader {
 template <class Number>
 Number number_in(std::string_view word) {
     Number number{};
-    const char* end = word.data() + word.size();
-    const auto read = std::from_chars(word.data(), end, number);
+    const char* begin = word.data();
+    const char* end = begin + word.size();
+    const auto read = std::from_chars(begin, end, number);
     if (read.ec != std::errc() || read.ptr != end) {
         // What a damaged file holds may be long.
         throw std::invalid_argument("'" + std::string(word.substr(0, 20)) + "' is not a number that fits");

@@ -21,9 +21,8 @@ struct alignas(64) Lanes {
 
 }  // namespace
 
-Regression::Regression(const Model& model) {
+Regression::Regression(const Model& model) : labels_(model.labels) {
     check(model);
-    labels_ = model.labels;
     std::vector<double> intercepts = model.intercepts;
     for (std::size_t feature = 0; feature < model.features(); ++feature) {
         const double deviation = model.deviations[feature];
