@@ -1,11 +1,15 @@
 """Classify a whole image and clean its map, in one pass."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from otb_pipelines.app import Application, Value
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import gives_margin
+from otb_pipelines.train import LOGISTIC
+
+_BY_SHARES = {"rf": "RandomForestClassification", LOGISTIC: "LogisticRegressionClassification"}
+"""Classifiers that tell the shares of the classes, and the applications that classify by them."""
 
 # A strip has at most 256 rows, and a multiple of 16 of them, as the tiles of a GeoTIFF do.
 _LARGEST_STRIP = 256
@@ -33,8 +37,8 @@ class Cleaning:
         The value of the classifier's confidence that means certain, by which the confidence is divided. None if the
         classifier gives no confidence between 0 and such a value.
     smoothing
-        Standard deviation in pixels of the Gaussian by which a random forest's votes are averaged, 0 for none. It
-        replaces the majority vote.
+        Standard deviation in pixels of the Gaussian by which the shares of the classes are averaged, 0 for none. It
+        replaces the majority vote. Only classifiers that tell the shares can be smoothed.
     """
 
     radius: int
@@ -84,36 +88,80 @@ def build_classification(scene: ClassifiedScene, cleaning: Cleaning, settings: S
     -------
     Application
         Its outputs are to be written in one call. ``out`` holds the labels, 0 where the mask is 0. If the classifier
-        gives a confidence, ``confmap`` holds it and ``medianmap`` its median. For a random forest, ``marginmap`` holds
-        the share of votes for the first class minus that for the second class, and ``secondmap`` holds the second
-        class, both before the majority vote.
+        gives a confidence, ``confmap`` holds it and ``medianmap`` its median. For a random forest and a logistic
+        regression, ``marginmap`` holds the share of the first class minus that of the second class, and ``secondmap``
+        holds the second class, both before the majority vote.
 
     Notes
     -----
-    With smoothing, all outputs are of the averaged votes, and shares come in steps of 0.005. The majority vote is taken
-    in a ball. A tie keeps the pixel's label, and pixels without data neither vote nor change. The median is that of the
-    pixels with data in a square of side 2 median_radius + 1. The image's edge is replicated.
+    With smoothing, all outputs are of the averaged shares, and shares come in steps of 0.005, those of a logistic
+    regression always. The majority vote is taken in a ball. A tie keeps the pixel's label, and pixels without data
+    neither vote nor change. The median is that of the pixels with data in a square of side 2 median_radius + 1. The
+    image's edge is replicated.
     """
     parameters: dict[str, Value] = {"in": scene.image, "model": scene.model, "mask": scene.mask}
-    outputs: dict[str, Value] = {"radius": cleaning.radius, "medianradius": cleaning.median_radius}
-    if gives_margin(scene.classifier):
-        if cleaning.smoothing:
-            parameters["smoothing"] = cleaning.smoothing
-            outputs["radius"] = 0
-        classified = Application("RandomForestClassification", parameters, settings)
-        outputs |= {"margin": classified["marginmap"], "second": classified["secondmap"]}
-    else:
-        parameters["nodatalabel"] = 0
-        if scene.statistics is not None:
-            parameters["imstat"] = scene.statistics
-        if cleaning.certain is not None:
-            # ImageClassifier makes a confidence only if a file is named for it, even if no file is written.
-            parameters["confmap"] = "in_memory"
-        classified = Application("ImageClassifier", parameters, settings)
-    outputs["labels"] = classified["out"]
+    application = _BY_SHARES.get(scene.classifier)
+    if application is not None:
+        return _classified_by_shares(application, parameters, cleaning, settings)
+    parameters["nodatalabel"] = 0
+    if scene.statistics is not None:
+        parameters["imstat"] = scene.statistics
     if cleaning.certain is not None:
-        outputs |= {"confidence": classified["confmap"], "certain": cleaning.certain}
-    return Application("ClassificationMapCleaning", outputs, settings)
+        # ImageClassifier makes a confidence only if a file is named for it, even if no file is written.
+        parameters["confmap"] = "in_memory"
+    classified = Application("ImageClassifier", parameters, settings)
+    return _cleaned(classified, {}, cleaning, settings)
+
+
+def build_share_classification(
+    shares: Path, mask: Path, codes: Sequence[int], cleaning: Cleaning, settings: Settings
+) -> Application:
+    """Build a chain that smooths shares which another program computed, classifies by them, and cleans the map.
+
+    Parameters
+    ----------
+    shares
+        Raster of the shares, one band for each class.
+    mask
+        Raster on its grid, 0 where no pixel is classified.
+    codes
+        The code of each band's class, 1 to 255.
+    cleaning
+        Smoothing or majority vote of the labels, and median of the confidence.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    Application
+        Its outputs are those of `build_classification` for a classifier that tells the shares.
+    """
+    parameters: dict[str, Value] = {"in": shares, "mask": mask, "classes": [str(code) for code in codes]}
+    return _classified_by_shares("ShareClassification", parameters, cleaning, settings)
+
+
+def _classified_by_shares(
+    application: str, parameters: dict[str, Value], cleaning: Cleaning, settings: Settings
+) -> Application:
+    smoothed = {"smoothing": cleaning.smoothing} if cleaning.smoothing else {}
+    classified = Application(application, {**parameters, **smoothed}, settings)
+    outputs: dict[str, Value] = {"margin": classified["marginmap"], "second": classified["secondmap"]}
+    return _cleaned(classified, outputs, cleaning, settings)
+
+
+def _cleaned(
+    classified: Application, inputs: Mapping[str, Value], cleaning: Cleaning, settings: Settings
+) -> Application:
+    """Add the cleaning to a classification, and hand it some more maps."""
+    parameters: dict[str, Value] = {
+        "labels": classified["out"],
+        "radius": 0 if cleaning.smoothing else cleaning.radius,
+        "medianradius": cleaning.median_radius,
+        **inputs,
+    }
+    if cleaning.certain is not None:
+        parameters |= {"confidence": classified["confmap"], "certain": cleaning.certain}
+    return Application("ClassificationMapCleaning", parameters, settings)
 
 
 def build_cleaning(
@@ -156,27 +204,29 @@ def build_cleaning(
     return Application("ClassificationMapCleaning", parameters, settings)
 
 
-def build_shares(image: Path, model: Path, classes: int, settings: Settings) -> Application:
-    """Build an application that computes the shares of a random forest's votes for each class.
+def build_shares(image: Path, mask: Path, model: Path, settings: Settings, smoothing: float = 0) -> Application:
+    """Build an application that computes the share of each class in each pixel.
 
     Parameters
     ----------
     image
         Raster of the features.
+    mask
+        Raster on its grid, 0 where no shares are computed.
     model
-        The file of the trained forest.
-    classes
-        Number of classes that the forest was trained on.
+        The file of a random forest or of a logistic regression.
     settings
         Memory and threads.
+    smoothing
+        Standard deviation in pixels of the Gaussian by which the shares are averaged, 0 for none.
 
     Returns
     -------
     Application
-        Its output ``probamap`` has one band for each class, in the order of the codes. Every pixel gets values,
-        whatever its features are. Only the fast forest gives them.
+        Its output ``out`` has one band for each class, in the order of the codes, 0 where the mask is 0.
     """
-    return Application("ImageClassifier", {"in": image, "model": model, "nbclasses": classes}, settings)
+    parameters: dict[str, Value] = {"in": image, "mask": mask, "model": model, "smoothing": smoothing}
+    return Application("ClassShares", parameters, settings)
 
 
 def strip_rows(width: int, bands: int, settings: Settings) -> int:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otb_pipelines.fold_process import FoldProcess
-from otb_pipelines.folds import FoldPixels, FoldTraining, classify_fold, classify_pixels
+from otb_pipelines.folds import FoldPixels, FoldTraining, classify_fold
+from otb_pipelines.pixels import classify_pixels
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import Parameters
 
@@ -36,7 +37,7 @@ def classify_folds(
     folds
         The pixels of each fold.
     classifier
-        TrainVectorClassifier's own parameters.
+        The classifier's parameters. `classifier_for` has chosen it, where it depends on the number of pixels.
     seed
         Seed of the training.
     statistics

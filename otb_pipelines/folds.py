@@ -1,15 +1,12 @@
 """Train a classifier on the pixels of a fold, and classify others by it."""
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otb_pipelines.app import Application, Target, Value
-from otb_pipelines.pixel_image import pixel_image
-from otb_pipelines.process import gdal
+from otb_pipelines.pixels import classify_pixels
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import Codes, Parameters, Training, Values, train
 
@@ -40,7 +37,7 @@ class FoldTraining:
     Attributes
     ----------
     classifier
-        TrainVectorClassifier's own parameters.
+        The classifier's parameters. `classifier_for` has chosen it, where it depends on the number of pixels.
     seed
         Seed of the training.
     statistics
@@ -79,41 +76,3 @@ def classify_fold(number: int, pixels: FoldPixels, how: FoldTraining, settings: 
     codes = classify_pixels(pixels.unknown, model, how.statistics, settings)
     model.unlink()
     return codes
-
-
-def classify_pixels(
-    pixels: NDArray[np.float32], model: Path, statistics: Path | None, settings: Settings
-) -> NDArray[np.uint8]:
-    """Classify scattered pixels, by ImageClassifier on an image of one row in memory.
-
-    Parameters
-    ----------
-    pixels
-        Features of the pixels, (pixels, features).
-    model
-        The file of the trained classifier.
-    statistics
-        The file of the features' statistics. None if the classifier needs none.
-    settings
-        Memory and threads.
-
-    Returns
-    -------
-    numpy.ndarray
-        Class codes, (pixels).
-    """
-    if not len(pixels):
-        return np.empty(0, dtype=np.uint8)
-    result = f"/vsimem/{uuid.uuid4()}.tif"
-    try:
-        with pixel_image(pixels) as source:
-            parameters: dict[str, Value] = {"in": source, "model": model}
-            if statistics is not None:
-                parameters["imstat"] = statistics
-            Application("ImageClassifier", parameters, settings).write({"out": Target(Path(result), "uint8")})
-        codes: NDArray[np.uint8] = gdal.OpenEx(
-            result, gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR, allowed_drivers=["GTiff"]
-        ).ReadAsArray()[0]
-        return codes
-    finally:
-        gdal.Unlink(result)

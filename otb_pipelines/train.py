@@ -1,13 +1,10 @@
 """Train OTB's classifiers."""
 
-import io
 import re
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,55 +12,103 @@ from numpy.typing import NDArray
 from otb_pipelines.app import Application, Value
 from otb_pipelines.errors import OtbError
 from otb_pipelines.pixel_image import pixel_image
-from otb_pipelines.process import gdal
+from otb_pipelines.pixel_table import pixel_table
 from otb_pipelines.settings import Settings
 
 Values = NDArray[np.float64]
 Codes = NDArray[np.integer[Any]]
 
 Parameters = Mapping[str, str | int | float | bool | Sequence[str | int]]
-"""TrainVectorClassifier's own parameters, ``classifier`` and ``classifier.*``."""
+"""TrainVectorClassifier's own parameters, ``classifier`` and ``classifier.*``, or those of LOGISTIC."""
 
-_TREES = frozenset(("rf", "sharkrf", "dt", "boost", "gbt"))
-"""Classifiers that compare one feature with a threshold, so that the features' scales do not matter."""
+LOGISTIC = "logistic"
+"""The value of ``classifier`` for the logistic regression that this package brings.
+
+``classifier.logistic.c`` is its strength. Where ``classifier.logistic.pixels`` is given and there are more training
+pixels, a random forest by ``classifier.rf.*`` takes its place.
+"""
+
+_LOGISTIC_MARKER = b"logistic regression, version"
+"""The beginning of a model file."""
+_CHANGE_OVER = f"classifier.{LOGISTIC}.pixels"
+_LOGISTIC_PARAMETERS = {f"classifier.{LOGISTIC}.c": "c"}
+"""Parameters of the logistic regression, and the names of LogisticRegressionTraining."""
+
+_UNSCALED = frozenset(("rf", "sharkrf", "dt", "boost", "gbt", LOGISTIC))
+"""Classifiers to which the features' scales do not matter.
+
+Trees compare one feature with a threshold, and the logistic regression scales the features itself.
+"""
 
 # OTB's own default of classifier.knn.k.
 _DEFAULT_NEIGHBOURS = 32
 _CLASS = "class"
 
 # OTB's names of a forest's parameters, and the names of RandomForestTraining.
-_FOREST_PARAMETERS = {"nbtrees": "trees", "max": "depth", "min": "least", "var": "tried"}
+_FOREST_PARAMETERS = {
+    "classifier.rf.nbtrees": "trees",
+    "classifier.rf.max": "depth",
+    "classifier.rf.min": "least",
+    "classifier.rf.var": "tried",
+}
 # OTB's own default of classifier.rf.acc.
 _LEAST_ERROR = 0.01
 
 
 def classifiers(settings: Settings) -> tuple[str, ...]:
-    """List OTB's names of the supervised classifiers that this OTB was built with."""
+    """List OTB's names of the supervised classifiers that this OTB was built with.
+
+    The logistic regression is not among them.
+    """
     return Application("TrainVectorClassifier", {}, settings).choices("classifier")
 
 
 def needs_scaling(classifier: str) -> bool:
     """Say whether a classifier, by OTB's name, needs features of zero mean and unit variance."""
-    return classifier not in _TREES
+    return classifier not in _UNSCALED
 
 
 def gives_margin(classifier: str) -> bool:
     """Say whether a classifier, by OTB's name, gives the margin of the votes and the second class with its map."""
-    return classifier == "rf"
+    return classifier in ("rf", LOGISTIC)
+
+
+def classifier_for(parameters: Parameters, pixels: int) -> Parameters:
+    """Choose the classifier for a number of training pixels.
+
+    Parameters
+    ----------
+    parameters
+        A classifier's parameters, perhaps with those of the random forest that takes over from the logistic regression.
+    pixels
+        Number of training pixels, without noisy copies.
+
+    Returns
+    -------
+    Mapping
+        The parameters of one classifier. They are the same unless the classifier is the logistic regression.
+    """
+    if parameters["classifier"] != LOGISTIC:
+        return parameters
+    most = parameters.get(_CHANGE_OVER)
+    name = LOGISTIC if most is None or pixels <= float(str(most)) else "rf"
+    own = {key: value for key, value in parameters.items() if key.startswith(f"classifier.{name}.")}
+    return {"classifier": name, **{key: value for key, value in own.items() if key != _CHANGE_OVER}}
 
 
 def largest_confidence(parameters: Parameters) -> float | None:
     """Return the value of OTB's confidence map that means certain, or None if the map has no such value.
 
-    A random forest gives the share of votes. libsvm gives the difference of the two highest probabilities, if it was
-    trained for them. k nearest neighbours give the count of votes. A neural network gives the difference of two
-    outputs, which need not be probabilities. Boosting gives the class again. The other classifiers give no confidence.
+    A random forest gives the share of votes, and the logistic regression the share of the class. libsvm gives the
+    difference of the two highest probabilities, if it was trained for them. k nearest neighbours give the count of
+    votes. A neural network gives the difference of two outputs, which need not be probabilities. Boosting gives the
+    class again. The other classifiers give no confidence.
     """
     name = parameters["classifier"]
     if name == "knn":
         return float(str(parameters.get("classifier.knn.k", _DEFAULT_NEIGHBOURS)))
     probable = str(parameters.get("classifier.libsvm.prob", False)).lower() in ("true", "1")
-    return 1.0 if name in ("rf", "sharkrf") or (name == "libsvm" and probable) else None
+    return 1.0 if name in ("rf", "sharkrf", LOGISTIC) or (name == "libsvm" and probable) else None
 
 
 def why_unfit(parameters: Parameters, classes: int) -> str | None:
@@ -92,15 +137,23 @@ def check_parameters(parameters: Parameters, settings: Settings) -> None:
     Parameters
     ----------
     parameters
-        TrainVectorClassifier's own parameters.
+        TrainVectorClassifier's own parameters, or those of the logistic regression with those of a random forest.
     settings
         Memory and threads.
 
     Raises
     ------
     OtbError
-        TrainVectorClassifier does not know one of the parameters, or needs one more.
+        The classifier does not know one of the parameters, or needs one more.
     """
+    if parameters["classifier"] == LOGISTIC:
+        own = [key for key in parameters if key.startswith(f"classifier.{LOGISTIC}.")]
+        known = (*_LOGISTIC_PARAMETERS, _CHANGE_OVER)
+        for key in own:
+            if key not in known:
+                raise OtbError(f"{LOGISTIC} has no parameter {key!r}; there are {', '.join(known)}")
+        rest = {key: value for key, value in parameters.items() if key not in own}
+        parameters = {**rest, "classifier": "rf"}
     Application("TrainVectorClassifier", parameters, settings)
     if parameters["classifier"] == "ann" and not parameters.get("classifier.ann.sizes"):
         raise OtbError("ann needs classifier.ann.sizes, the neurons of each inner layer, such as [20]")
@@ -188,7 +241,7 @@ class Training:
     codes
         Class codes, (pixels).
     classifier
-        TrainVectorClassifier's own parameters.
+        The classifier's parameters. `classifier_for` has chosen it, where it depends on the number of pixels.
     seed
         Seed of everything random in the training.
     statistics
@@ -205,9 +258,9 @@ class Training:
 def train(training: Training, model: Path, settings: Settings) -> None:
     """Train on pixels, and write the model.
 
-    RandomForestTraining trains a random forest if all trees are wanted, which ``classifier.rf.acc`` 0 means.
-    TrainVectorClassifier trains every other classifier. It adds no more trees once the out-of-bag error is below
-    ``classifier.rf.acc``.
+    LogisticRegressionTraining trains a logistic regression. RandomForestTraining trains a random forest if all trees
+    are wanted, which ``classifier.rf.acc`` 0 means. TrainVectorClassifier trains every other classifier. It adds no
+    more trees once the out-of-bag error is below ``classifier.rf.acc``.
 
     Parameters
     ----------
@@ -223,8 +276,13 @@ def train(training: Training, model: Path, settings: Settings) -> None:
     OtbError
         The classifier cannot be trained.
     """
+    if training.classifier["classifier"] == LOGISTIC:
+        own = _own_parameters(training, _LOGISTIC_PARAMETERS)
+        _train_natively("LogisticRegressionTraining", own, training, model, settings)
+        return
     if _grows_all_trees(training.classifier):
-        _train_forest(training, model, settings)
+        own = {**_own_parameters(training, _FOREST_PARAMETERS), "seed": training.seed}
+        _train_natively("RandomForestTraining", own, training, model, settings)
         return
     parameters: dict[str, Value] = {
         "io.out": model,
@@ -235,60 +293,37 @@ def train(training: Training, model: Path, settings: Settings) -> None:
     }
     if training.statistics is not None:
         parameters["io.stats"] = training.statistics
-    with _table(training.values, training.codes) as table:
+    with pixel_table(training.values, training.codes, _CLASS) as table:
         parameters = {"io.vd": [table.path], "feat": table.features, **parameters}
         Application("TrainVectorClassifier", parameters, settings).execute()
     if training.classifier["classifier"] == "ann":
         _correct_labels(model)
 
 
+def is_logistic(model: Path) -> bool:
+    """Say whether a model file holds a logistic regression."""
+    with model.open("rb") as file:
+        return file.read(len(_LOGISTIC_MARKER)) == _LOGISTIC_MARKER
+
+
 def _grows_all_trees(classifier: Parameters) -> bool:
     return classifier["classifier"] == "rf" and float(str(classifier.get("classifier.rf.acc", _LEAST_ERROR))) == 0
 
 
-def _train_forest(training: Training, model: Path, settings: Settings) -> None:
-    parameters: dict[str, Value] = {
-        own: training.classifier[f"classifier.rf.{name}"]
-        for name, own in _FOREST_PARAMETERS.items()
-        if f"classifier.rf.{name}" in training.classifier
-    }
+def _own_parameters(training: Training, names: Mapping[str, str]) -> dict[str, Value]:
+    """Take the parameters of a classifier, by the names of the application that trains it."""
+    given = training.classifier
+    return {own: given[key] for key, own in names.items() if key in given}
+
+
+def _train_natively(
+    application: str, parameters: Mapping[str, Value], training: Training, model: Path, settings: Settings
+) -> None:
+    """Train by one of this package's applications, which read the pixels and their classes as images."""
     values, codes = training.values.astype(np.float32), training.codes.astype(np.int32)[:, None]
     with pixel_image(values) as pixels, pixel_image(codes) as labels:
-        parameters |= {"in": pixels, "labels": labels, "model": model, "seed": training.seed}
-        Application("RandomForestTraining", parameters, settings).execute()
-
-
-class _Table(NamedTuple):
-    """A table of training pixels, and the names of its columns of features."""
-
-    path: str
-    features: list[str]
-
-
-@contextmanager
-def _table(values: Values, codes: Codes) -> Iterator[_Table]:
-    """Make a CSV file in GDAL's memory, which OTB's vector reader can open."""
-    features = [f"feature_{number}" for number in range(values.shape[1])]
-    text = io.BytesIO()
-    np.savetxt(
-        text,
-        np.column_stack([codes, values]),
-        # Nine digits are enough to read a 32-bit float back unchanged.
-        fmt=["%d"] + ["%.9g"] * len(features),
-        delimiter=",",
-        header=",".join([_CLASS, *features]),
-        comments="",
-    )
-    stem = f"/vsimem/{uuid.uuid4()}"
-    # OGR reads the types of the columns from a second file. Without it, all columns are text.
-    types = ",".join(["Integer"] + ["Real"] * len(features))
-    try:
-        gdal.FileFromMemBuffer(f"{stem}.csv", text.getvalue())
-        gdal.FileFromMemBuffer(f"{stem}.csvt", types.encode())
-        yield _Table(f"{stem}.csv", features)
-    finally:
-        gdal.Unlink(f"{stem}.csv")
-        gdal.Unlink(f"{stem}.csvt")
+        images: dict[str, Value] = {"in": pixels, "labels": labels, "model": model}
+        Application(application, {**parameters, **images}, settings).execute()
 
 
 def _correct_labels(model: Path) -> None:

@@ -4,18 +4,20 @@ import logging
 
 from alcd_otb.classification.maps import map_targets, write_class_shares
 from alcd_otb.classification.task import ClassificationTask
-from alcd_otb.errors import ConfigurationError, EnvironmentNotReadyError
+from alcd_otb.errors import ConfigurationError
 from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.template import Template
 from otb_pipelines.app import Target
 from otb_pipelines.classify import ClassifiedScene, Cleaning, build_classification, build_shares, strip_rows
 from otb_pipelines.errors import OtbError
-from otb_pipelines.process import forest_plugin, gdal_threads
+from otb_pipelines.process import gdal_threads
 from otb_pipelines.settings import Settings
 from otb_pipelines.train import (
+    LOGISTIC,
     Training,
     check_parameters,
+    classifier_for,
     classifiers,
     gives_margin,
     largest_confidence,
@@ -33,22 +35,17 @@ def check_otb_classifier(template: Template, settings: Settings) -> None:
     ------
     ConfigurationError
         Where this OTB does not have the classifier, or a parameter is wrong.
-    EnvironmentNotReadyError
-        Where the template asks for the shares of all classes, and the fast forest was not built.
     """
     name = str(template.classifier["classifier"])
-    available = classifiers(settings)
+    available = (*classifiers(settings), LOGISTIC)
     if name not in available:
         raise ConfigurationError(f"classifier {name!r} is not in this OTB; there are {', '.join(available)}")
     try:
         check_parameters(template.classifier, settings)
     except OtbError as error:
         raise ConfigurationError(f"classifier: {error}") from error
-    if template.confidence.shares:
-        if name != "rf":
-            raise ConfigurationError(f"confidence.shares: classifier {name!r} gives none; choose another one")
-        if forest_plugin() is None:
-            raise EnvironmentNotReadyError("confidence.shares: the fast forest was not built; run: make install")
+    if template.confidence.shares and not gives_margin(name):
+        raise ConfigurationError(f"confidence.shares: classifier {name!r} gives none; choose another one")
 
 
 def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Settings) -> None:
@@ -63,13 +60,14 @@ def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Se
         Where OTB cannot train or classify, or a map cannot be written.
     """
     template, folder = task.template, task.folder
-    name = str(template.classifier["classifier"])
-    certain = largest_confidence(template.classifier)
+    classifier = classifier_for(template.classifier, len(task.training))
+    name = str(classifier["classifier"])
+    certain = largest_confidence(classifier)
     with stopwatch.timing("train"):
         statistics = write_statistics(name, task.features, folder / "statistics.xml", settings)
         scene = ClassifiedScene(task.features, task.valid, folder / f"model.{name}", name, statistics)
         values, codes = task.training_values(settings)
-        train(Training(values, codes, template.classifier, template.samples.seed, statistics), scene.model, settings)
+        train(Training(values, codes, classifier, template.samples.seed, statistics), scene.model, settings)
     with stopwatch.timing("classify"):
         if certain is None:
             warn_of_no_confidence(name)
@@ -84,8 +82,8 @@ def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Se
     if template.confidence.shares:
         with stopwatch.timing("shares"), gdal_threads(settings.threads):
             raw = folder / "raw_shares.tif"
-            shares = build_shares(task.features, scene.model, len(task.training.counts), settings)
-            shares.write({"probamap": Target(raw, "float", rows=strip_rows(task.grid.width, 1, settings))})
+            shares = build_shares(task.features, task.valid, scene.model, settings)
+            shares.write({"out": Target(raw, "float", rows=strip_rows(task.grid.width, 1, settings))})
             write_class_shares(raw, task)
             raw.unlink()
 

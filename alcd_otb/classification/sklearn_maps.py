@@ -26,7 +26,8 @@ from alcd_otb.raster.io import creating
 from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA
 from alcd_otb.settings.template import SKLEARN
-from otb_pipelines.classify import Cleaning, build_cleaning, strip_rows
+from otb_pipelines.app import Application
+from otb_pipelines.classify import Cleaning, build_cleaning, build_share_classification, strip_rows
 from otb_pipelines.process import gdal, gdal_threads
 from otb_pipelines.settings import Settings
 
@@ -40,15 +41,16 @@ class RawMaps:
     Attributes
     ----------
     labels
-        Class codes, uint8.
+        Class codes, uint8. None where they are to be chosen from smoothed shares.
     confidence, margin, second
         Share of the first class, its lead over the second, and the second class. None where the classifier gives no
-        shares.
+        shares, or they are to be smoothed.
     shares
-        One band for each class, in ascending order of the codes. None where there are none, or they are not wanted.
+        One band for each class, in ascending order of the codes. None where there are none, or they are neither wanted
+        nor to be smoothed.
     """
 
-    labels: Path
+    labels: Path | None
     confidence: Path | None
     margin: Path | None
     second: Path | None
@@ -83,14 +85,23 @@ def classify_by_sklearn(task: ClassificationTask, stopwatch: Stopwatch, settings
         if certain is None:
             warn_of_no_confidence(str(template.classifier[SKLEARN]))
         raw = write_raw_maps(estimator, task, settings)
-        cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain)
-        application = build_cleaning(raw.labels, raw.confidence, raw.margin, raw.second, cleaning, settings)
-        rows = strip_rows(task.grid.width, 1, settings)
+        smoothing = 0 if certain is None else template.regularisation.smoothing
+        cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain, smoothing)
+        application = _build_maps(raw, task, cleaning, settings)
+        rows = strip_rows(task.grid.width, len(task.class_names), settings)
         application.write(map_targets(task, cleaning, certain is not None, rows))
-        if raw.shares is not None:
+        if template.confidence.shares and raw.shares is not None:
             write_class_shares(raw.shares, task)
         for path in raw.paths:
             path.unlink()
+
+
+def _build_maps(raw: RawMaps, task: ClassificationTask, cleaning: Cleaning, settings: Settings) -> Application:
+    """Build the chain that cleans the raw maps, or makes maps of the smoothed shares."""
+    if raw.labels is None and raw.shares is not None:
+        return build_share_classification(raw.shares, task.valid, sorted(task.training.counts), cleaning, settings)
+    assert raw.labels is not None
+    return build_cleaning(raw.labels, raw.confidence, raw.margin, raw.second, cleaning, settings)
 
 
 def write_raw_maps(estimator: Estimator, task: ClassificationTask, settings: Settings, side: int = SIDE) -> RawMaps:
@@ -114,12 +125,7 @@ def write_raw_maps(estimator: Estimator, task: ClassificationTask, settings: Set
     ProcessingError
         Where the classifier fails.
     """
-    kinds = {"labels": (gdal.GDT_Byte, 1)}
-    if gives_shares(estimator):
-        share = (gdal.GDT_Float32, 1)
-        kinds |= {"confidence": share, "margin": share, "second": (gdal.GDT_Byte, 1)}
-        if task.template.confidence.shares:
-            kinds["shares"] = (gdal.GDT_Float32, len(estimator.classes_))
+    kinds = _kinds(estimator, task)
     paths = {name: task.folder / f"raw_{name}.tif" for name in kinds}
     bands = open_raster(task.features).RasterCount
     sources = [Source(task.features, tuple(map(str, range(bands)))), Source(task.valid, ("valid",))]
@@ -141,8 +147,19 @@ def write_raw_maps(estimator: Estimator, task: ClassificationTask, settings: Set
             done += valid.size
             if settings.progress is not None:
                 settings.progress("classify", done / (task.grid.width * task.grid.height))
-    optional = (paths.get(name) for name in ("confidence", "margin", "second", "shares"))
-    return RawMaps(paths["labels"], *optional)
+    return RawMaps(*(paths.get(name) for name in ("labels", "confidence", "margin", "second", "shares")))
+
+
+def _kinds(estimator: Estimator, task: ClassificationTask) -> dict[str, tuple[int, int]]:
+    """List the raw maps to write, with GDAL's type and the number of bands of each."""
+    code, share = (gdal.GDT_Byte, 1), (gdal.GDT_Float32, 1)
+    if not gives_shares(estimator):
+        return {"labels": code}
+    shares = {"shares": (gdal.GDT_Float32, len(estimator.classes_))}
+    if task.template.regularisation.smoothing:
+        return shares
+    maps = {"labels": code, "confidence": share, "margin": share, "second": code}
+    return {**maps, **shares} if task.template.confidence.shares else maps
 
 
 def _maps(prediction: Prediction, classes: NDArray[Any]) -> dict[str, NDArray[Any]]:

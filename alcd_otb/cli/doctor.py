@@ -30,10 +30,14 @@ NEEDED_APPLICATIONS = (
 
 OWN_APPLICATIONS = (
     "BandReading",
+    "ClassShares",
     "ClassificationMapCleaning",
     "FormulaEvaluation",
+    "LogisticRegressionClassification",
+    "LogisticRegressionTraining",
     "RandomForestClassification",
     "RandomForestTraining",
+    "ShareClassification",
     "StackWriting",
 )
 """The OTB applications that this package brings."""

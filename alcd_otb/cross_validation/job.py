@@ -29,7 +29,7 @@ from alcd_otb.workspace import Workspace
 from otb_pipelines.cross_validate import FoldPixels, classify_folds
 from otb_pipelines.process import gdal_threads
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import why_unfit, with_noisy_copies, write_statistics
+from otb_pipelines.train import classifier_for, why_unfit, with_noisy_copies, write_statistics
 
 log = logging.getLogger(__name__)
 
@@ -124,11 +124,14 @@ def _classify(
     if template.uses_sklearn:
         predicted = predict_folds(folds, template.classifier, template.samples.seed, settings)
     else:
-        name = str(template.classifier["classifier"])
-        statistics_file = write_statistics(name, workspace.features, scratch / "statistics.xml", settings)
+        # As many as train the map: all folds get the same classifier as it.
+        classifier = classifier_for(template.classifier, len(pixels[0].training) + len(pixels[0].validation))
+        statistics_file = write_statistics(
+            str(classifier["classifier"]), workspace.features, scratch / "statistics.xml", settings
+        )
         work = scratch / "folds"
         work.mkdir()
-        predicted = classify_folds(folds, template.classifier, template.samples.seed, statistics_file, work, settings)
+        predicted = classify_folds(folds, classifier, template.samples.seed, statistics_file, work, settings)
     return [
         Counter(zip(split.validation.codes.tolist(), codes.tolist(), strict=True))
         for split, codes in zip(pixels, predicted, strict=True)

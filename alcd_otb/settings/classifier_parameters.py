@@ -94,6 +94,8 @@ _RANGES = {
     "ann.eps": _POSITIVE,
     "ann.iter": _COUNT,
     "knn.k": _Range(1, 100_000),
+    "logistic.c": _POSITIVE,
+    "logistic.pixels": _COUNT,
 }
 
 

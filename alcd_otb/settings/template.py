@@ -86,8 +86,8 @@ class Regularisation(StrictModel):
         default=0,
         ge=0,
         le=10,
-        description="in pixels, standard deviation of the Gaussian by which a random forest's votes are averaged "
-        "before the class is chosen; 0: they are not",
+        description="in pixels, standard deviation of the Gaussian by which the shares of the classes, as votes of a "
+        "random forest, are averaged before the class is chosen; 0: they are not",
     )
     radius: Radius = Field(
         default=1,
@@ -166,6 +166,7 @@ class Template(StrictModel):
     classifier: dict[str, str | int | float | bool | tuple[str | int, ...]] = Field(
         json_schema_extra={"required": ["classifier"]},
         description="TrainVectorClassifier's own parameters: `classifier`, `classifier.rf.nbtrees`, ...; or "
+        "[a logistic regression](#the-logistic-regression), or "
         "[one of scikit-learn's](python.md#classifiers-of-scikit-learn)",
     )
     regularisation: Regularisation = Field(default=Regularisation(), description="cleaning of the map")
@@ -213,11 +214,13 @@ class Template(StrictModel):
     def _without_keys_of_the_other_library(cls, classifier: dict[str, Any]) -> dict[str, Any]:
         """Drop the keys of the library, OTB or scikit-learn, whose classifier is not used.
 
-        A scene may change a template from a classifier of one library to one of the other. The keys of the template's
+        OTB does not know the keys of the logistic regression either. A scene may change a template from a classifier of
+        one library to one of the other. The keys of the template's
         own classifier then remain beside the new ones. They mean nothing to the new classifier, and no message says
         that they are dropped.
         """
-        unused = "classifier." if classifier["classifier"] == SKLEARN else SKLEARN
+        of_otb = (SKLEARN,) if classifier["classifier"] == "logistic" else (SKLEARN, "classifier.logistic.")
+        unused = ("classifier.",) if classifier["classifier"] == SKLEARN else of_otb
         return {key: value for key, value in classifier.items() if not key.startswith(unused)}
 
     @field_validator("classifier")

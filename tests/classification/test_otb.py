@@ -23,8 +23,9 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
     "bayes": {},
     "rf": {},
     "knn": {"classifier.knn.k": 5},
+    "logistic": {"classifier.logistic.c": 3},
 }
-WITH_CONFIDENCE = {"libsvm", "rf", "knn"}
+WITH_CONFIDENCE = {"libsvm", "rf", "knn", "logistic"}
 SCALED = {"libsvm", "ann", "bayes", "knn"}
 
 
@@ -58,6 +59,35 @@ def test_maps_the_scene(prepared: Callable[..., Path], finished: FinishedScene, 
         assert smoothed[60, 60] == np.median(confidence[55:66, 55:66])
 
 
+def test_a_forest_takes_over_from_the_regression(prepared: Callable[..., Path], finished: FinishedScene) -> None:
+    """Above a number of pixels the whole iteration is that of the forest, whose keys stand beside."""
+    taken_over = run_with(prepared, "logistic", **{"classifier.logistic.pixels": 50, "classifier.logistic.c": 3})
+    folder = taken_over.workspace / "latest"
+    assert [path.name for path in folder.glob("model*")] == ["model.rf"]
+    for name in ("model.rf", "labels.tif", "confidence.tif", "margin.tif", "second.tif"):
+        assert (folder / name).read_bytes() == (finished.iteration / name).read_bytes()
+
+
+def test_the_regression_stays_up_to_a_number_of_pixels(prepared: Callable[..., Path]) -> None:
+    folder = run_with(prepared, "logistic", **{"classifier.logistic.pixels": 1_000_000}).workspace / "latest"
+    assert [path.name for path in folder.glob("model*")] == ["model.logistic"]
+
+
+def test_an_unknown_parameter_of_the_regression_is_refused(prepared: Callable[..., Path]) -> None:
+    for key, error in (
+        ("classifier.logistic.strength", "there are classifier.logistic.c, classifier.logistic.pixels"),
+        ("classifier.rf.trees", r"has no parameter 'classifier\.rf\.trees'"),
+    ):
+        with pytest.raises(ConfigurationError, match=error):
+            run_with(prepared, "logistic", **{key: 10})
+
+
+def test_keys_of_the_regression_mean_nothing_to_another_classifier(prepared: Callable[..., Path]) -> None:
+    template = Scene.open(prepared(set={"classifier": {"classifier.logistic.c": 3}})).config.template
+    assert template.classifier["classifier"] == "rf"
+    assert "classifier.logistic.c" not in template.classifier
+
+
 def test_libsvm_without_probabilities_gives_no_confidence(prepared: Callable[..., Path]) -> None:
     result = run_with(prepared, "libsvm")
     assert result.confidence is None
@@ -82,4 +112,4 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(prepared: Callable
 
 
 def test_these_are_all_that_this_otb_has() -> None:
-    assert set(classifiers(default_settings())) == {*CLASSIFIERS, "boost"}
+    assert {*classifiers(default_settings()), "logistic"} == {*CLASSIFIERS, "boost"}

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fiona
 import numpy as np
@@ -94,7 +95,8 @@ class TestPixels:
         right = np.mean([(codes == rng.integers(1, 3, 500)).mean() for codes in found])
         assert right == pytest.approx(0.5, abs=0.04)
 
-    def test_known_classes_are_told(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("classifier", [FOREST, {"classifier": "logistic"}], ids=["forest", "regression"])
+    def test_known_classes_are_told(self, tmp_path: Path, classifier: dict[str, Any]) -> None:
         rng = np.random.default_rng(1)
         folds = []
         for threshold in (0.2, 0.5, 0.8):
@@ -102,7 +104,7 @@ class TestPixels:
             unknown = rng.random((200, 2)).astype(np.float32)
             folds.append(FoldPixels(values, 1 + (values[:, 0] > threshold), unknown))
         for fold, threshold, codes in zip(
-            folds, (0.2, 0.5, 0.8), classify_folds(folds, FOREST, 1, None, tmp_path, SETTINGS), strict=True
+            folds, (0.2, 0.5, 0.8), classify_folds(folds, classifier, 1, None, tmp_path, SETTINGS), strict=True
         ):
             assert (codes == 1 + (fold.unknown[:, 0] > threshold)).mean() > 0.97
 

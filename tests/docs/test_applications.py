@@ -29,6 +29,17 @@ def values(file: Path) -> NDArray[np.float64]:
     return array
 
 
+def write_training_pixels(finished: FinishedScene, folder: Path) -> None:
+    """Write features and classes of some pixels of each class, as images of one row."""
+    labels, features = values(finished.result.labels), values(finished.result.features)
+    places = [np.argwhere(labels == code)[::97][:40] for code in range(2, 8)]
+    rows, columns = np.concatenate(places).T
+    for name, bands in (("pixels", features[:, rows, columns]), ("classes", labels[None, rows, columns])):
+        kind = gdal.GDT_Float32 if name == "pixels" else gdal.GDT_Int32
+        image = gdal.GetDriverByName("GTiff").Create(str(folder / f"{name}.tif"), len(rows), 1, len(bands), kind)
+        image.WriteArray(bands[:, None, :])
+
+
 @pytest.fixture(scope="module")
 def folder(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that the page names, and what its commands make of them."""
@@ -39,6 +50,7 @@ def folder(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) ->
     shutil.copy2(finished.result.workspace / "view.tif", made / "grid.tif")
     for file in (finished.result.features, finished.result.workspace / "valid.tif", finished.iteration / "model.rf"):
         shutil.copy2(file, made / file.name)
+    write_training_pixels(finished, made)
     exported, *commands = blocks("sh")
     assert exported.startswith("export OTB_APPLICATION_PATH=/path/to/alcd_otb/")
     applications = exported.partition("/path/to/alcd_otb/")[2].strip()
@@ -71,3 +83,16 @@ def test_bands_and_their_index(folder: Path) -> None:
 def test_a_map_by_a_random_forest(folder: Path, finished: FinishedScene) -> None:
     for made, expected in (("map.tif", "labels.tif"), ("confidence_smoothed.tif", "confidence_smoothed.tif")):
         np.testing.assert_allclose(values(folder / made), values(finished.iteration / expected), atol=1e-6)
+
+
+def test_a_map_by_a_logistic_regression(folder: Path, finished: FinishedScene) -> None:
+    found = values(folder / "regression.tif")
+    labels = values(finished.iteration / "labels.tif")
+    valid = values(finished.result.workspace / "valid.tif") == 1
+    assert (found[~valid] == 0).all()
+    # A sixth of it would be chance.
+    assert (found == labels)[valid].mean() > 0.8
+    np.testing.assert_array_equal(values(folder / "same.tif"), found)
+    shares = values(folder / "shares.tif")
+    np.testing.assert_allclose(shares.sum(axis=0), valid, atol=1e-6)
+    assert np.median(values(folder / "regression_confidence.tif")[valid]) > 0.5

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <random>
 #include <vector>
 
+#include "classification/class_share_filter.hpp"
 #include "hand_made_forest.hpp"
 #include "images.hpp"
 
@@ -51,7 +51,7 @@ FeatureImage::Pointer feature_image(const std::vector<float>& features, unsigned
 
 ClassificationFilter::Pointer classified(const Scene& scene, double smoothing, bool masked) {
     const auto filter = ClassificationFilter::New();
-    filter->SetForest(std::make_shared<const fast_forest::Forest>(forests::three_trees()));
+    filter->SetClassifier(classification::random_forest(fast_forest::Forest(forests::three_trees())));
     filter->SetInput(feature_image(scene.features, 2));
     if (masked) {
         filter->SetMask(images_of::values<unsigned char>(columns, rows, scene.mask));
@@ -165,9 +165,65 @@ TEST(ClassificationFilter, GivesTheMeanVotesOfThePixelsAround) {
     EXPECT_GT(compared, 100);
 }
 
+ClassificationFilter::Pointer of_shares(const std::vector<float>& shares, const std::vector<int>& codes) {
+    const auto filter = ClassificationFilter::New();
+    filter->SetClassifier(classification::given_shares(codes));
+    filter->SetInput(feature_image(shares, static_cast<unsigned int>(codes.size())));
+    return filter;
+}
+
+// Shares by hand in the first pixels, in an order of the classes that is not that of their codes.
+TEST(ClassificationFilter, ChoosesByGivenShares) {
+    std::vector<float> shares(3 * pixel_count, 0.0F);
+    const std::vector<float> first{0.203F, 0.497F, 0.3F, 0.4F, 0.2F, 0.4F, 0.0F, 0.001F, 0.999F};
+    std::copy(first.begin(), first.end(), shares.begin());
+    const auto filter = of_shares(shares, {30, 10, 20});
+    filter->Update();
+    const auto found = images_of::read(*filter->GetOutput());
+    const auto confidences = images_of::read(*filter->GetConfidenceOutput());
+    const auto margins = images_of::read(*filter->GetMarginOutput());
+    const auto seconds = images_of::read(*filter->GetSecondOutput());
+    EXPECT_EQ(std::vector<int>(found.begin(), found.begin() + 3), (std::vector<int>{10, 30, 20}));
+    EXPECT_EQ(std::vector<int>(seconds.begin(), seconds.begin() + 3), (std::vector<int>{20, 20, 10}));
+    // In steps of 0.005.
+    const std::vector<float> expected_confidences{0.495F, 0.4F, 1.0F};
+    const std::vector<float> expected_margins{0.195F, 0.0F, 1.0F};
+    for (std::size_t pixel = 0; pixel < 3; ++pixel) {
+        EXPECT_FLOAT_EQ(static_cast<float>(confidences[pixel]), expected_confidences[pixel]) << pixel;
+        EXPECT_FLOAT_EQ(margins[pixel], expected_margins[pixel]) << pixel;
+    }
+}
+
+TEST(ClassificationFilter, RefusesSharesOfOtherClasses) {
+    EXPECT_THROW(of_shares(std::vector<float>(3 * pixel_count), {1, 2, 1}), std::invalid_argument);
+    EXPECT_THROW(classification::given_shares({}), std::invalid_argument);
+    const auto filter = ClassificationFilter::New();
+    filter->SetClassifier(classification::given_shares({1, 2}));
+    filter->SetInput(feature_image(std::vector<float>(3 * pixel_count), 3));
+    EXPECT_THROW(filter->Update(), itk::ExceptionObject);
+}
+
+TEST(ClassShareFilter, GivesTheSharesOfTheVotes) {
+    const Scene scene = random_scene();
+    const auto filter = classification::ClassShareFilter::New();
+    filter->SetClassifier(classification::random_forest(fast_forest::Forest(forests::three_trees())));
+    filter->SetInput(feature_image(scene.features, 2));
+    filter->SetMask(images_of::values<unsigned char>(columns, rows, scene.mask));
+    filter->Update();
+    ASSERT_EQ(filter->GetOutput()->GetNumberOfComponentsPerPixel(), 3U);
+    const float* shares = filter->GetOutput()->GetBufferPointer();
+    for (int pixel = 0; pixel < columns * rows; ++pixel) {
+        const std::vector<double> votes = votes_of(scene, pixel);
+        for (std::size_t kind = 0; kind < 3; ++kind) {
+            const double wanted = scene.mask[pixel] == 0 ? 0 : votes[kind] / 3;
+            EXPECT_FLOAT_EQ(shares[3 * static_cast<std::size_t>(pixel) + kind], static_cast<float>(wanted));
+        }
+    }
+}
+
 TEST(ClassificationFilter, RefusesAnImageOfTooFewFeatures) {
     const auto filter = ClassificationFilter::New();
-    filter->SetForest(std::make_shared<const fast_forest::Forest>(forests::three_trees()));
+    filter->SetClassifier(classification::random_forest(fast_forest::Forest(forests::three_trees())));
     filter->SetInput(feature_image(std::vector<float>(pixel_count), 1));
     EXPECT_THROW(filter->Update(), itk::ExceptionObject);
 }

@@ -132,9 +132,10 @@ float Forest::share(std::uint32_t votes) const {
 }
 
 int Forest::label(const float* pixel, const std::uint32_t* votes) const {
-    if (!has_missing(pixel)) {
-        return labels()[winner(votes)];
-    }
+    return has_missing(pixel) ? label_of_missing(pixel) : labels()[winner(votes)];
+}
+
+int Forest::label_of_missing(const float* pixel) const {
     const std::vector<float> whole = substituted(pixel);
     const float* whole_pixel = whole.data();
     std::vector<std::uint32_t> whole_votes(classes());

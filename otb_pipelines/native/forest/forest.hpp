@@ -77,8 +77,12 @@ class Forest {
     // The confidence comes from the votes without substitutes.
     int label(const float* pixel, const std::uint32_t* votes) const;
 
-  private:
+    // Whether a value of the pixel is missing.
     bool has_missing(const float* pixel) const;
+    // The label of a pixel, with substitutes for its missing values.
+    int label_of_missing(const float* pixel) const;
+
+  private:
     std::vector<float> substituted(const float* pixel) const;
 
     ForestContent content_;

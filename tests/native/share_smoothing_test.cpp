@@ -1,6 +1,6 @@
-// The mean of votes weighted by a Gaussian, against the formula in two dimensions.
+// The mean of shares weighted by a Gaussian, against the formula in two dimensions.
 
-#include "classification/vote_smoothing.hpp"
+#include "classification/share_smoothing.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 namespace {
 
 using classification::gaussian_weights;
-using classification::VoteSmoothing;
+using classification::ShareSmoothing;
 
 TEST(GaussianWeights, AreThoseOfTheBellCurve) {
     for (const double deviation : {0.3, 0.5, 1.0, 1.7, 4.0}) {
@@ -54,7 +54,7 @@ struct Image {
     std::size_t columns;
     std::size_t classes;
     // By row, column and class.
-    std::vector<std::uint32_t> votes;
+    std::vector<float> shares;
     std::vector<bool> has_data;
 };
 
@@ -64,7 +64,7 @@ Image random_image(std::size_t rows, std::size_t columns, std::size_t classes) {
     for (std::size_t pixel = 0; pixel < rows * columns; ++pixel) {
         image.has_data.push_back(random() % 4 != 0);
         for (std::size_t kind = 0; kind < classes; ++kind) {
-            image.votes.push_back(static_cast<std::uint32_t>(random() % 100));
+            image.shares.push_back(static_cast<float>(random() % 100));
         }
     }
     return image;
@@ -72,21 +72,21 @@ Image random_image(std::size_t rows, std::size_t columns, std::size_t classes) {
 
 // The means of all rows, by row, column and class.
 std::vector<float> smoothed(const Image& image, double deviation) {
-    VoteSmoothing smoothing(gaussian_weights(deviation), image.columns, image.classes);
+    ShareSmoothing smoothing(gaussian_weights(deviation), image.columns, image.classes);
     std::vector<float> means;
     for (std::size_t row = 0; row < image.rows + smoothing.radius(); ++row) {
-        std::vector<std::uint32_t> votes;
+        std::vector<float> shares;
         std::vector<std::size_t> places;
         for (std::size_t column = 0; row < image.rows && column < image.columns; ++column) {
             const std::size_t pixel = row * image.columns + column;
             if (image.has_data[pixel]) {
-                const auto first = image.votes.begin() + static_cast<std::ptrdiff_t>(pixel * image.classes);
-                votes.insert(votes.end(), first, first + static_cast<std::ptrdiff_t>(image.classes));
+                const auto first = image.shares.begin() + static_cast<std::ptrdiff_t>(pixel * image.classes);
+                shares.insert(shares.end(), first, first + static_cast<std::ptrdiff_t>(image.classes));
                 places.push_back(column);
             }
         }
         if (row < image.rows) {
-            smoothing.push(votes, places);
+            smoothing.push(shares, places);
         } else {
             smoothing.push_nothing();
         }
@@ -112,18 +112,18 @@ double mean_in_two_dimensions(const Image& image, double deviation, std::size_t 
                 continue;
             }
             const double weight = std::exp(-(down * down + right * right) / (2 * deviation * deviation));
-            sum += weight * image.votes[pixel * image.classes + kind];
+            sum += weight * image.shares[pixel * image.classes + kind];
             total += weight;
         }
     }
     return total > 0 ? sum / total : 0;
 }
 
-TEST(VoteSmoothing, IsAGaussianMeanOverThePixelsThatHaveData) {
+TEST(ShareSmoothing, IsAGaussianMeanOverThePixelsThatHaveData) {
     const Image image = random_image(11, 14, 3);
     for (const double deviation : {0.4, 1.0, 2.3}) {
         const std::vector<float> means = smoothed(image, deviation);
-        ASSERT_EQ(means.size(), image.votes.size());
+        ASSERT_EQ(means.size(), image.shares.size());
         for (std::size_t row = 0; row < image.rows; ++row) {
             for (std::size_t column = 0; column < image.columns; ++column) {
                 for (std::size_t kind = 0; kind < image.classes; ++kind) {
@@ -136,9 +136,9 @@ TEST(VoteSmoothing, IsAGaussianMeanOverThePixelsThatHaveData) {
     }
 }
 
-TEST(VoteSmoothing, LeavesAConstantAsItIs) {
+TEST(ShareSmoothing, LeavesAConstantAsItIs) {
     Image image = random_image(8, 8, 1);
-    image.votes.assign(image.votes.size(), 60);
+    image.shares.assign(image.shares.size(), 60);
     image.has_data.assign(image.has_data.size(), true);
     for (const float mean : smoothed(image, 1.5)) {
         EXPECT_NEAR(mean, 60, 1e-4);
@@ -146,9 +146,9 @@ TEST(VoteSmoothing, LeavesAConstantAsItIs) {
 }
 
 // One pixel alone shows the kernel itself.
-TEST(VoteSmoothing, SpreadsOneVoteAsTheKernel) {
-    Image image{9, 9, 1, std::vector<std::uint32_t>(81, 0), std::vector<bool>(81, true)};
-    image.votes[4 * 9 + 4] = 1000;
+TEST(ShareSmoothing, SpreadsOneVoteAsTheKernel) {
+    Image image{9, 9, 1, std::vector<float>(81, 0), std::vector<bool>(81, true)};
+    image.shares[4 * 9 + 4] = 1000;
     const std::vector<float> weights = gaussian_weights(1);
     const std::vector<float> means = smoothed(image, 1);
     for (std::size_t row = 2; row < 7; ++row) {
@@ -160,8 +160,8 @@ TEST(VoteSmoothing, SpreadsOneVoteAsTheKernel) {
     EXPECT_EQ(means[4 * 9 + 1], 0.0F);
 }
 
-TEST(VoteSmoothing, GivesNothingWhereNoPixelHasData) {
-    const Image image{3, 20, 2, std::vector<std::uint32_t>(120, 7), std::vector<bool>(60, false)};
+TEST(ShareSmoothing, GivesNothingWhereNoPixelHasData) {
+    const Image image{3, 20, 2, std::vector<float>(120, 7), std::vector<bool>(60, false)};
     for (const float mean : smoothed(image, 1)) {
         EXPECT_EQ(mean, 0.0F);
     }

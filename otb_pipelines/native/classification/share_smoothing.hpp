@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 namespace classification {
@@ -11,17 +10,17 @@ namespace classification {
 // Throws std::invalid_argument if the deviation is not positive.
 std::vector<float> gaussian_weights(double deviation);
 
-// Averages the votes for each class over the surrounding pixels. It takes the image row by row and keeps only
+// Averages the shares of each class over the surrounding pixels. It takes the image row by row and keeps only
 // as many rows as the weights need.
-class VoteSmoothing {
+class ShareSmoothing {
   public:
-    VoteSmoothing(std::vector<float> weights, std::size_t columns, std::size_t classes);
+    ShareSmoothing(std::vector<float> weights, std::size_t columns, std::size_t classes);
 
     std::size_t radius() const { return weights_.size() / 2; }
 
     // Adds the next row, from the top to the bottom. `places` are the columns that have data, in ascending
-    // order. `votes` holds their votes; those of one pixel are side by side.
-    void push(const std::vector<std::uint32_t>& votes, const std::vector<std::size_t>& places);
+    // order. `shares` holds their shares; those of one pixel are side by side.
+    void push(const std::vector<float>& shares, const std::vector<std::size_t>& places);
     // Adds a row without data, as for the rows above and below the image.
     void push_nothing();
 
@@ -30,7 +29,7 @@ class VoteSmoothing {
     const std::vector<float>& mean();
 
   private:
-    // A row that is averaged along its columns. Each column has the sum of the weighted votes for each class,
+    // A row that is averaged along its columns. Each column has the sum of the weighted shares of each class,
     // and then the sum of the weights.
     using Row = std::vector<float>;
 

@@ -1,4 +1,4 @@
-#include "vote_smoothing.hpp"
+#include "share_smoothing.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -26,7 +26,7 @@ std::vector<float> gaussian_weights(double deviation) {
     return shares;
 }
 
-VoteSmoothing::VoteSmoothing(std::vector<float> weights, std::size_t columns, std::size_t classes)
+ShareSmoothing::ShareSmoothing(std::vector<float> weights, std::size_t columns, std::size_t classes)
     : weights_(std::move(weights)),
       columns_(columns),
       classes_(classes),
@@ -34,21 +34,21 @@ VoteSmoothing::VoteSmoothing(std::vector<float> weights, std::size_t columns, st
       sums_(columns * (classes + 1)),
       means_(columns * classes) {}
 
-VoteSmoothing::Row& VoteSmoothing::next() {
+ShareSmoothing::Row& ShareSmoothing::next() {
     Row& row = rows_[pushed_++ % rows_.size()];
     std::fill(row.begin(), row.end(), 0.0F);
     return row;
 }
 
-void VoteSmoothing::push_nothing() {
+void ShareSmoothing::push_nothing() {
     next();
 }
 
-void VoteSmoothing::push(const std::vector<std::uint32_t>& votes, const std::vector<std::size_t>& places) {
+void ShareSmoothing::push(const std::vector<float>& shares, const std::vector<std::size_t>& places) {
     Row& row = next();
     const std::size_t values = classes_ + 1;
     for (std::size_t pixel = 0; pixel < places.size(); ++pixel) {
-        const std::uint32_t* of_pixel = votes.data() + pixel * classes_;
+        const float* of_pixel = shares.data() + pixel * classes_;
         // Adds this pixel to all columns that it is near to, from left to right.
         for (std::size_t weight = 0; weight < weights_.size(); ++weight) {
             const std::size_t place = places[pixel] + weight;
@@ -57,14 +57,14 @@ void VoteSmoothing::push(const std::vector<std::uint32_t>& votes, const std::vec
             }
             float* sums = row.data() + (place - radius()) * values;
             for (std::size_t kind = 0; kind < classes_; ++kind) {
-                sums[kind] += weights_[weight] * static_cast<float>(of_pixel[kind]);
+                sums[kind] += weights_[weight] * of_pixel[kind];
             }
             sums[classes_] += weights_[weight];
         }
     }
 }
 
-const std::vector<float>& VoteSmoothing::mean() {
+const std::vector<float>& ShareSmoothing::mean() {
     std::fill(sums_.begin(), sums_.end(), 0.0F);
     for (std::size_t weight = 0; weight < weights_.size(); ++weight) {
         // The oldest row is the next to be replaced.

@@ -1,0 +1,9 @@
+#include "scores_block.hpp"
+
+namespace logistic {
+
+void find_shares_avx2(const Block& block) {
+    find_shares(block);
+}
+
+}  // namespace logistic
