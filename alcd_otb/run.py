@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from alcd_otb.active_learning.foreign_labels import take_over_labels
-from alcd_otb.active_learning.job import update_places
+from alcd_otb.active_learning.job import update_places, update_start_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductError, SampleError
 from alcd_otb.files.lease import Lease
@@ -71,6 +71,8 @@ def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) 
         steps.append(f"prepare {workspace.folder}: {len(inputs.features)} features ({features})")
     source = _source_of_samples(config, workspace, start)
     if source is None:
+        if not workspace.iterations():
+            steps.append(f"propose {config.template.queries.start} places to label first")
         return (*steps, f"write an empty {config.samples} to label in")
     corrections = _corrections(config, inputs, start)
     drawn = f" and {len(corrections)} corrections" if corrections else ""
@@ -222,10 +224,14 @@ class _Run:
                 os.replace(scratch / "quicklook.png", workspace.quicklook)
 
     def _wait_for_samples(self) -> Result:
-        """Write the empty samples and the project to label them in."""
+        """Write the empty samples, the places to label first, and the project to label in."""
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, self.inputs.grid)
+        # With a map, the places come from it, also where all samples were deleted since.
+        if not self.workspace.iterations():
+            with self.stopwatch.timing("queries"):
+                update_start_places(self.workspace, (), self.config.template, self.settings)
         write_project(self.config, self.inputs.grid, self.workspace)
         return Result.prepared(self.workspace, self.stopwatch.seconds, self.config.template.legend)
 
