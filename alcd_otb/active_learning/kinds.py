@@ -49,7 +49,7 @@ class Kinds(NamedTuple):
             (pixels, kinds).
         """
         own = np.square(ranks).sum(axis=1)
-        return own[:, None] + _relative_distances(ranks.astype(np.float64), self.sums, self.counts)
+        return np.asarray(own[:, None] + _relative_distances(ranks.astype(np.float64), self.sums, self.counts))
 
 
 def doubled_ranks(values: Float64Array, among: Float64Array) -> Int64Array:
