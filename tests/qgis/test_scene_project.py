@@ -87,7 +87,8 @@ def pictures(labelled: Labelled, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 class TestTheProject:
     def test_of_a_prepared_scene_has_the_layers_to_label_in_and_the_images(self, labelled: Labelled) -> None:
-        assert keys(labelled.first) == ["samples", "corrections", "iteration", "invalid", *VIEW, *CLEAR_VIEW]
+        own = ["samples", "to_visit", "corrections", "iteration"]
+        assert keys(labelled.first) == [*own, "invalid", *VIEW, *CLEAR_VIEW]
         assert all(layer["valid"] for layer in labelled.first["layers"])
 
     def test_of_an_iteration_has_its_results_too(self, labelled: Labelled) -> None:
