@@ -25,12 +25,13 @@ from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
 from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.raster.drivers import check_environment
+from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.sqlite_locks import usable_sqlite
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
 from alcd_otb.samples.journal import empty_journal
 from alcd_otb.samples.layers import holds_samples
-from alcd_otb.samples.reading import read_corrections, read_samples
+from alcd_otb.samples.reading import present_samples, read_corrections, read_samples
 from alcd_otb.samples.restoring import can_restore, take_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
@@ -143,6 +144,11 @@ def has_samples(config: SceneConfig) -> bool:
     if config.samples != Workspace(config.workspace).samples:
         return True
     return config.samples.is_file() and holds_samples(config.samples)
+
+
+def all_samples(config: SceneConfig, grid: Grid) -> tuple[Sample, ...]:
+    """Read the samples of a scene as they are now, also where there are too few to classify from."""
+    return present_samples(config.samples, config.template.legend, grid) if has_samples(config) else ()
 
 
 @contextmanager

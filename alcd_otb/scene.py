@@ -11,7 +11,7 @@ from alcd_otb.accuracy.estimate import AccuracyEstimate
 from alcd_otb.accuracy.job import estimate_accuracy, plan_accuracy
 from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.active_learning.foreign_labels import take_over_labels
-from alcd_otb.active_learning.job import check_gives_places, update_places, update_start_places
+from alcd_otb.active_learning.job import check_gives_places, update_latest_places
 from alcd_otb.active_learning.layer import PlaceRecord
 from alcd_otb.arrays import Float32Array, UInt8Array
 from alcd_otb.classification.iteration import check_classifier
@@ -26,9 +26,9 @@ from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.result import Result
-from alcd_otb.run import has_samples, plan_run, run_scene, translated_failures
+from alcd_otb.run import all_samples, has_samples, plan_run, run_scene, translated_failures
 from alcd_otb.samples.adding import Attribution, Point, add_points
-from alcd_otb.samples.reading import present_samples, read_samples
+from alcd_otb.samples.reading import read_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.unlabelled import unlabelled_classes
 from alcd_otb.settings.scene_file import SceneConfig, load_scene
@@ -259,26 +259,16 @@ class Scene:
         workspace, template = self.workspace, self.config.template
         check_gives_places(workspace, template)
         with workspace.locked():
-            iterations = workspace.iterations()
-            grid = Grid.of(str(iterations[-1] / "labels.tif")) if iterations else self.grid
-            take_over_labels(workspace, self.config.samples, template.legend, grid)
-            samples = self._present_samples(grid)
-            if not iterations:
-                return update_start_places(workspace, samples, template, self.settings, number)
-            return update_places(workspace, iterations[-1], samples, template, self.settings, number)
+            take_over_labels(workspace, self.config.samples, template.legend, self.grid)
+            samples = all_samples(self.config, self.grid)
+            return update_latest_places(workspace, samples, template, self.settings, number)
 
     def unlabelled_classes(self) -> tuple[str, ...]:
-        """List the names of the classes that have no sample yet.
-
-        Raises
-        ------
-        SampleError
-            Where the file of samples cannot be used.
-        ConfigurationError
-            Where the scene is not prepared.
-        """
+        """List the names of the classes that have no sample yet. It raises what `next_places` does."""
         legend = self.config.template.legend
-        return unlabelled_classes((legend.with_code(one.code).name for one in self._present_samples(self.grid)), legend)
+        return unlabelled_classes(
+            (legend.with_code(one.code).name for one in all_samples(self.config, self.grid)), legend
+        )
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
         """Draw points from the latest map to label blindly in accuracy.gpkg, and write their QGIS project.
@@ -353,11 +343,6 @@ class Scene:
 
     def _repr_html_(self) -> str:
         return scene_html(self.config, self.workspace)
-
-    def _present_samples(self, grid: Grid) -> tuple[Sample, ...]:
-        if not has_samples(self.config):
-            return ()
-        return present_samples(self.config.samples, self.config.template.legend, grid)
 
     def _iteration(self, number: int | None) -> Path:
         return self.workspace.last_iteration() if number is None else self.workspace.iteration(number)

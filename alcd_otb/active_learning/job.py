@@ -144,6 +144,22 @@ def update_start_places(
     return _written(places, workspace, template, Grid.of(str(workspace.features)))
 
 
+def update_latest_places(
+    workspace: Workspace, samples: Sequence[Sample], template: Template, settings: Settings, number: int | None
+) -> list[PlaceRecord]:
+    """Write ``to_visit.gpkg`` as `update_places` does by the last iteration, or before it as `update_start_places` does.
+
+    Parameters
+    ----------
+    workspace, samples, template, settings, number
+        As for these two.
+    """
+    iterations = workspace.iterations()
+    if not iterations:
+        return update_start_places(workspace, samples, template, settings, number)
+    return update_places(workspace, iterations[-1], samples, template, settings, number)
+
+
 def nothing_left(workspace: Workspace) -> str:
     """Say in one sentence why no place is proposed."""
     if workspace.iterations():
