@@ -147,12 +147,12 @@ def update_start_places(
 def update_latest_places(
     workspace: Workspace, samples: Sequence[Sample], template: Template, settings: Settings, number: int | None
 ) -> list[PlaceRecord]:
-    """Write ``to_visit.gpkg`` as `update_places` does by the last iteration, or before it as `update_start_places` does.
+    """Write ``to_visit.gpkg`` by the last iteration, or before there is one by what the scene contains.
 
     Parameters
     ----------
     workspace, samples, template, settings, number
-        As for these two.
+        As for `update_places` and `update_start_places`.
     """
     iterations = workspace.iterations()
     if not iterations:
