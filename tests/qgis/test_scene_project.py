@@ -479,7 +479,7 @@ class TestOtherSources:
         (description,) = in_qgis(scene.workspace.project, ["describe"])
         own = ["samples", "to_visit", "corrections", "iteration"]
         assert keys(description) == [*own, "invalid", "view_NIR", "view_short"]
-        assert description["themes"]["Label"] == ["samples", "corrections", "iteration", "invalid", "view_NIR"]
+        assert description["themes"]["Label"] == [*own, "invalid", "view_NIR"]
         assert all(layer["valid"] for layer in description["layers"])
 
 
