@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from alcd_otb.active_learning.layer import place_count
 from alcd_otb.errors import ProcessingError
 from alcd_otb.files.json_file import read_json
 from alcd_otb.files.reading import UnreadableError
+from alcd_otb.samples.unlabelled import unlabelled_classes
 from alcd_otb.settings.legend import Legend
 from alcd_otb.workspace import Workspace
 
@@ -40,6 +42,12 @@ class Result:
         By step.
     legend
         What the codes stand for.
+    to_visit
+        The places to label next. None where there are none to choose from, and for an iteration that is not the last.
+    places
+        Their number.
+    unlabelled
+        Names of the classes without a usable sample.
     """
 
     workspace: Path
@@ -53,6 +61,9 @@ class Result:
     project: Path
     seconds: Mapping[str, float]
     legend: Legend
+    to_visit: Path | None
+    places: int
+    unlabelled: tuple[str, ...]
 
     @classmethod
     def of(cls, workspace: Workspace, number: int, legend: Legend) -> Self:
@@ -66,24 +77,29 @@ class Result:
             Where its JSON files cannot be read.
         """
         folder = workspace.iteration(number)
-        confidence = folder / "confidence.tif"
+        confidence, accuracy = folder / "confidence.tif", _read(folder / "metrics.json")
+        places = place_count(workspace.to_visit) if folder == workspace.last_iteration() else None
         return cls(
             workspace=workspace.folder,
             iteration=number,
             labels=folder / "labels.tif",
             confidence=confidence if confidence.is_file() else None,
             features=workspace.features,
-            accuracy=_read(folder / "metrics.json"),
+            accuracy=accuracy,
             pictures=tuple(sorted((*folder.glob("*.png"), *workspace.folder.glob("quicklook.png")))),
             report=folder / "report.html",
             project=workspace.project,
             seconds=_read(folder / "seconds.json"),
             legend=legend,
+            to_visit=None if places is None else workspace.to_visit,
+            places=places or 0,
+            unlabelled=unlabelled_classes(accuracy.get("samples") or (), legend),
         )
 
     @classmethod
     def prepared(cls, workspace: Workspace, seconds: Mapping[str, float], legend: Legend) -> Self:
         """Return what a run without samples made."""
+        places = place_count(workspace.to_visit)
         return cls(
             workspace=workspace.folder,
             iteration=None,
@@ -96,6 +112,9 @@ class Result:
             project=workspace.project,
             seconds=seconds,
             legend=legend,
+            to_visit=None if places is None else workspace.to_visit,
+            places=places or 0,
+            unlabelled=legend.names,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -111,6 +130,9 @@ class Result:
             "report": str(self.report) if self.report else None,
             "project": str(self.project),
             "seconds": dict(self.seconds),
+            "to_visit": str(self.to_visit) if self.to_visit else None,
+            "places": self.places,
+            "classes_without_samples": list(self.unlabelled),
         }
 
     def _repr_html_(self) -> str:

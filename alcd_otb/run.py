@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from alcd_otb.active_learning.foreign_labels import take_over_labels
-from alcd_otb.active_learning.job import update_places
+from alcd_otb.active_learning.job import update_places, update_start_places
 from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductError, SampleError
 from alcd_otb.files.lease import Lease
@@ -25,12 +25,13 @@ from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
 from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.raster.drivers import check_environment
+from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.sqlite_locks import usable_sqlite
 from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
 from alcd_otb.samples.journal import empty_journal
 from alcd_otb.samples.layers import holds_samples
-from alcd_otb.samples.reading import read_corrections, read_samples
+from alcd_otb.samples.reading import present_samples, read_corrections, read_samples
 from alcd_otb.samples.restoring import can_restore, take_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
@@ -71,6 +72,8 @@ def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) 
         steps.append(f"prepare {workspace.folder}: {len(inputs.features)} features ({features})")
     source = _source_of_samples(config, workspace, start)
     if source is None:
+        if not workspace.iterations():
+            steps.append(f"propose {config.template.queries.start} places to label first")
         return (*steps, f"write an empty {config.samples} to label in")
     corrections = _corrections(config, inputs, start)
     drawn = f" and {len(corrections)} corrections" if corrections else ""
@@ -141,6 +144,11 @@ def has_samples(config: SceneConfig) -> bool:
     if config.samples != Workspace(config.workspace).samples:
         return True
     return config.samples.is_file() and holds_samples(config.samples)
+
+
+def all_samples(config: SceneConfig, grid: Grid) -> tuple[Sample, ...]:
+    """Read the samples of a scene as they are now, also where there are too few to classify from."""
+    return present_samples(config.samples, config.template.legend, grid) if has_samples(config) else ()
 
 
 @contextmanager
@@ -222,10 +230,14 @@ class _Run:
                 os.replace(scratch / "quicklook.png", workspace.quicklook)
 
     def _wait_for_samples(self) -> Result:
-        """Write the empty samples and the project to label them in."""
+        """Write the empty samples, the places to label first, and the project to label in."""
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, self.inputs.grid)
+        # With a map, the places come from it, also where all samples were deleted since.
+        if not self.workspace.iterations():
+            with self.stopwatch.timing("queries"):
+                update_start_places(self.workspace, (), self.config.template, self.settings)
         write_project(self.config, self.inputs.grid, self.workspace)
         return Result.prepared(self.workspace, self.stopwatch.seconds, self.config.template.legend)
 

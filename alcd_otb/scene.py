@@ -11,7 +11,7 @@ from alcd_otb.accuracy.estimate import AccuracyEstimate
 from alcd_otb.accuracy.job import estimate_accuracy, plan_accuracy
 from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.active_learning.foreign_labels import take_over_labels
-from alcd_otb.active_learning.job import check_gives_places, update_places
+from alcd_otb.active_learning.job import check_gives_places, update_latest_places
 from alcd_otb.active_learning.layer import PlaceRecord
 from alcd_otb.arrays import Float32Array, UInt8Array
 from alcd_otb.classification.iteration import check_classifier
@@ -26,10 +26,11 @@ from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.result import Result
-from alcd_otb.run import has_samples, plan_run, run_scene, translated_failures
+from alcd_otb.run import all_samples, has_samples, plan_run, run_scene, translated_failures
 from alcd_otb.samples.adding import Attribution, Point, add_points
 from alcd_otb.samples.reading import read_samples
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.unlabelled import unlabelled_classes
 from alcd_otb.settings.scene_file import SceneConfig, load_scene
 from alcd_otb.workspace import Workspace
 from otb_pipelines.settings import Settings, default_settings
@@ -237,29 +238,37 @@ class Scene:
     def next_places(self, number: int | None = None) -> list[PlaceRecord]:
         """Propose where to label next, by the latest iteration and the present samples; also written to to_visit.gpkg.
 
+        Before the first iteration, the places are of the kinds of pixel in the scene that have no sample.
+
         Parameters
         ----------
         number
-            How many places; by default as the template says.
+            How many places, or before the first iteration kinds; by default as the template says.
 
         Returns
         -------
         list of dict
-            The places in the order of their use, as `alcd_otb.active_learning.layer.as_records` describes them.
+            The places in the order of their use, as `alcd_otb.active_learning.layer.as_records` describes them. Empty
+            where nothing is left to ask.
 
         Raises
         ------
         ConfigurationError
-            Where there is no map yet, or its classifier gives nothing to choose by.
+            Where the scene is not prepared, or its classifier gives nothing to choose by.
         """
         workspace, template = self.workspace, self.config.template
         check_gives_places(workspace, template)
         with workspace.locked():
-            iteration = workspace.last_iteration()
-            grid = Grid.of(str(iteration / "labels.tif"))
-            take_over_labels(workspace, self.config.samples, template.legend, grid)
-            samples = read_samples(self.config.samples, template.legend, grid) if has_samples(self.config) else ()
-            return update_places(workspace, iteration, samples, template, self.settings, number)
+            take_over_labels(workspace, self.config.samples, template.legend, self.grid)
+            samples = all_samples(self.config, self.grid)
+            return update_latest_places(workspace, samples, template, self.settings, number)
+
+    def unlabelled_classes(self) -> tuple[str, ...]:
+        """List the names of the classes that have no sample yet. It raises what `next_places` does."""
+        legend = self.config.template.legend
+        return unlabelled_classes(
+            (legend.with_code(one.code).name for one in all_samples(self.config, self.grid)), legend
+        )
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
         """Draw points from the latest map to label blindly in accuracy.gpkg, and write their QGIS project.

@@ -1,11 +1,15 @@
-"""Propose the places to label next from an iteration, and write them as a layer to visit in QGIS."""
+"""Propose the places to label next, and write them as a layer to visit in QGIS.
+
+Once there is a map they come from it; before, from what the scene contains.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from alcd_otb.active_learning.foreign_labels import keep_foreign
 from alcd_otb.active_learning.layer import PlaceRecord, as_records, write_places
-from alcd_otb.active_learning.places import propose_places
+from alcd_otb.active_learning.places import Place, propose_places
+from alcd_otb.active_learning.start_places import propose_start_places
 from alcd_otb.active_learning.uncertainty import CertaintyMaps
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.raster.grid import Grid
@@ -17,7 +21,7 @@ from otb_pipelines.settings import Settings
 
 
 def check_gives_places(workspace: Workspace, template: Template) -> None:
-    """Check that the last iteration has a confidence, by which places are chosen.
+    """Check that the scene is prepared, and that its last iteration, if any, has a confidence to choose places by.
 
     Parameters
     ----------
@@ -29,8 +33,12 @@ def check_gives_places(workspace: Workspace, template: Template) -> None:
     Raises
     ------
     ConfigurationError
-        Where no iteration is finished, or its classifier gave no confidence.
+        Where the scene is not prepared, or the classifier of its last iteration gave no confidence.
     """
+    if not workspace.iterations():
+        if not workspace.preparation.is_file():
+            raise ConfigurationError(f"{workspace.folder}: is not prepared; run the scene first")
+        return
     if CertaintyMaps.of(workspace.last_iteration()) is None:
         name = template.classifier["classifier"]
         raise ConfigurationError(
@@ -79,8 +87,7 @@ def update_places(
     SampleError
         Where a polygon is too large.
     """
-    if number is not None and not 1 <= number <= MOST_PLACES:
-        raise ConfigurationError(f"{number} places are not proposed in a turn; ask for 1 to {MOST_PLACES}")
+    _check_number(number)
     maps = CertaintyMaps.of(iteration)
     if maps is None:
         keep_foreign(workspace, template.legend)
@@ -89,7 +96,83 @@ def update_places(
     queries = template.queries if number is None else template.queries.model_copy(update={"number": number})
     with gdal_threads(settings.threads):
         places = propose_places(maps, workspace.features, samples, template.legend, queries, template.samples.seed)
-    grid = Grid.of(str(maps.labels))
+    return _written(places, workspace, template, Grid.of(str(maps.labels)))
+
+
+def update_start_places(
+    workspace: Workspace,
+    samples: Sequence[Sample],
+    template: Template,
+    settings: Settings,
+    number: int | None = None,
+) -> list[PlaceRecord]:
+    """Write ``to_visit.gpkg`` for a prepared scene that has no map yet: a place of each kind of pixel without a sample.
+
+    What people have saved in the file is kept in a copy.
+
+    Parameters
+    ----------
+    workspace
+        The scene's workspace.
+    samples
+        All present samples.
+    template
+        The classes, and the settings of the choice.
+    settings
+        Number of threads.
+    number
+        Number of kinds, from 1 to MOST_PLACES. None for that of the template.
+
+    Returns
+    -------
+    list
+        The content of the file, as `as_records` gives it. Empty where every kind has a sample.
+
+    Raises
+    ------
+    ConfigurationError
+        Where so many places are not proposed.
+    ProcessingError
+        Where a raster cannot be read or the file cannot be written.
+    SampleError
+        Where a polygon is too large.
+    """
+    _check_number(number)
+    kinds = template.queries.start if number is None else number
+    with gdal_threads(settings.threads):
+        places = propose_start_places(workspace.features, workspace.valid, samples, kinds, template.samples.seed)
+    return _written(places, workspace, template, Grid.of(str(workspace.features)))
+
+
+def update_latest_places(
+    workspace: Workspace, samples: Sequence[Sample], template: Template, settings: Settings, number: int | None
+) -> list[PlaceRecord]:
+    """Write ``to_visit.gpkg`` by the last iteration, or before there is one by what the scene contains.
+
+    Parameters
+    ----------
+    workspace, samples, template, settings, number
+        As for `update_places` and `update_start_places`.
+    """
+    iterations = workspace.iterations()
+    if not iterations:
+        return update_start_places(workspace, samples, template, settings, number)
+    return update_places(workspace, iterations[-1], samples, template, settings, number)
+
+
+def nothing_left(workspace: Workspace) -> str:
+    """Say in one sentence why no place is proposed."""
+    if workspace.iterations():
+        return "nothing is left to ask: all pixels of the map are samples, or near one"
+    return "nothing is left to ask before there is a map: every kind of pixel in the scene has a sample; run the scene"
+
+
+def _check_number(number: int | None) -> None:
+    if number is not None and not 1 <= number <= MOST_PLACES:
+        raise ConfigurationError(f"{number} places are not proposed in a turn; ask for 1 to {MOST_PLACES}")
+
+
+def _written(places: Sequence[Place], workspace: Workspace, template: Template, grid: Grid) -> list[PlaceRecord]:
     records = as_records(places, template.legend, grid)
     keep_foreign(workspace, template.legend)
     with workspace.scratch() as scratch:

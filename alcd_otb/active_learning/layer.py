@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from alcd_otb.active_learning.places import Place
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.opening import GEOPACKAGE, open_vector
 from alcd_otb.raster.vector import new_geopackage
 from alcd_otb.settings.legend import NO_DATA, Legend
 from otb_pipelines.process import ogr
@@ -41,17 +42,18 @@ PlaceRecord = TypedDict(
         "x": float,
         "y": float,
         "rank": int,
-        "class": str,
+        "class": str | None,
         "second_class": str | None,
-        "margin": float,
-        "zone_area": float,
+        "margin": float | None,
+        "zone_area": float | None,
         "reason": str,
     },
 )
 """A place as a dictionary.
 
 x and y are the pixel's centre in the grid's CRS. The rank begins at 1. The classes are names; second_class is None
-where it is not known. The margin is 0 to 1. zone_area is in hectares.
+where it is not known. The margin is 0 to 1. zone_area is in hectares. Before there is a map, class, margin and
+zone_area are None, too.
 """
 
 
@@ -70,16 +72,18 @@ def as_records(places: Sequence[Place], legend: Legend, grid: Grid) -> list[Plac
     records: list[PlaceRecord] = []
     for rank, place in enumerate(places, start=1):
         x, y = grid.centre_of(place.row, place.column)
-        second = None if place.second_code == NO_DATA else legend.with_code(place.second_code).name
+        first, second = (
+            None if code == NO_DATA else legend.with_code(code).name for code in (place.code, place.second_code)
+        )
         records.append(
             {
                 "x": x,
                 "y": y,
                 "rank": rank,
-                "class": legend.with_code(place.code).name,
+                "class": first,
                 "second_class": second,
-                "margin": round(place.margin, 4),
-                "zone_area": round(place.zone_area, 4),
+                "margin": None if place.margin is None else round(place.margin, 4),
+                "zone_area": None if place.zone_area is None else round(place.zone_area, 4),
                 "reason": place.reason,
             }
         )
@@ -128,6 +132,18 @@ def write_places(path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     os.replace(new_file, path)
+
+
+def place_count(path: Path) -> int | None:
+    """Count the places of a file; None where there is no file, or it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        dataset = open_vector(path, GEOPACKAGE)
+        layer = dataset.GetLayerByName(LAYER)
+        return None if layer is None else int(layer.GetFeatureCount())
+    except RuntimeError:
+        return None
 
 
 def _feature(layer: ogr.Layer, number: int, record: PlaceRecord) -> ogr.Feature:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alcd_otb.active_learning.novelty import deviations, most_novel
+from alcd_otb.active_learning.spacing import spacing_on
 from alcd_otb.active_learning.uncertainty import UNCERTAIN, CertaintyMaps, unsure_pixels, zone_area
 from alcd_otb.arrays import BoolArray, Int64Array
 from alcd_otb.errors import ProcessingError
@@ -45,13 +46,14 @@ class Place:
     row, column
         Pixel on the scene's grid.
     code
-        Class code with the most votes.
+        Class code with the most votes, NO_DATA where there is no map yet.
     second_code
         Class code with the second most votes, NO_DATA where it is not known.
     margin
-        Difference of their shares of the votes, 0 to 1. Where only the confidence is known, its lower bound.
+        Difference of their shares of the votes, 0 to 1. Where only the confidence is known, its lower bound. None where
+        there is no map yet.
     zone_area
-        Area of the uncertain zone around the pixel, in hectares.
+        Area of the uncertain zone around the pixel, in hectares. None where there is no map yet.
     reason
         Why the place is proposed, in plain words.
     """
@@ -60,8 +62,8 @@ class Place:
     column: int
     code: int
     second_code: int
-    margin: float
-    zone_area: float
+    margin: float | None
+    zone_area: float | None
     reason: str
 
 
@@ -110,7 +112,7 @@ def propose_places(
     legend
         The classes.
     queries
-        Number of places, candidates for each, and spacing.
+        Number of places, candidates for each, and spacing. In a small scene `spacing_on` makes the spacing smaller.
     seed
         Seed of the random numbers.
 
@@ -130,8 +132,10 @@ def propose_places(
     if Grid.of(str(features)) != grid:
         raise ProcessingError(f"{features}: is on another grid than {maps.labels}, which is older; run again")
     held = held_pixels(samples, grid)
+    most = _candidate_count(queries)
     try:
-        pixels = _choose(maps, features, held, queries, seed)
+        used = queries.model_copy(update={"spacing": spacing_on(maps.labels, queries.spacing, len(samples) + most)})
+        pixels = _choose(maps, features, held, used, seed)
         map_values = _map_values(maps, pixels, grid)
     except RuntimeError as error:
         raise ProcessingError(f"{maps.labels.parent}: cannot be read ({error}); run again") from error
@@ -189,7 +193,7 @@ def explained(margin: float, is_margin: bool, zone_area: float, few: Sequence[st
 
 def _choose(maps: CertaintyMaps, features: Path, held: HeldPixels, queries: QuerySettings, seed: int) -> _ChosenPixels:
     """Choose among the pixels of small margin those whose features are unlike those of samples and of each other."""
-    most = max(queries.number, min(queries.number * queries.candidates, _MOST_CANDIDATES))
+    most = _candidate_count(queries)
     candidates = unsure_pixels(maps, held.rows, held.columns, queries.spacing, most, seed)
     scale = deviations(features)
     known = _drawn(held.rows.size, _MOST_SAMPLE_PIXELS, seed)
@@ -204,6 +208,10 @@ def _choose(maps: CertaintyMaps, features: Path, held: HeldPixels, queries: Quer
         candidates.columns[novel.indices],
         novel.distances[novel.indices] > 2 * usual,
     )
+
+
+def _candidate_count(queries: QuerySettings) -> int:
+    return max(queries.number, min(queries.number * queries.candidates, _MOST_CANDIDATES))
 
 
 def _map_values(maps: CertaintyMaps, pixels: _ChosenPixels, grid: Grid) -> list[_MapValues]:

@@ -12,6 +12,7 @@ from alcd_otb.iterations.history import MASK_ACCURACY, VALIDATION, Iteration, re
 from alcd_otb.pages.html import render
 from alcd_otb.pages.plots import Axis, Plot, make_plot
 from alcd_otb.report.pictures import report_pictures
+from alcd_otb.samples.unlabelled import request, unlabelled_classes
 from alcd_otb.settings.legend import Legend, Positive
 from alcd_otb.workspace import Workspace
 
@@ -74,6 +75,7 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
         matrices=_matrices(metrics, sides),
         changes=_changes(this),
         corrections=_corrections(metrics),
+        request=request(unlabelled_classes(this.points, legend)),
         sides=sides,
         binary=metrics[sides.key],
         positive_pixels=sum(this.map_pixels.get(name, 0) for name in sides.classes),

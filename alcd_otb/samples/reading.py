@@ -57,6 +57,29 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
         neither point nor polygon, or lies outside the grid. Where there is no sample, or only one class. The message
         names file, features and remedy.
     """
+    samples = present_samples(source, legend, grid)
+    if not samples:
+        raise SampleError(f"{source}: holds no sample; label points of at least two classes")
+    codes = {sample.code for sample in samples}
+    if len(codes) == 1:
+        name = legend.with_code(codes.pop()).name
+        raise SampleError(f"{source}: every sample is of class {name!r}; label at least one more class")
+    return samples
+
+
+def present_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]:
+    """Read the operator's samples as `read_samples` does, also where there are too few to classify from.
+
+    Parameters
+    ----------
+    source, legend, grid
+        As for `read_samples`.
+
+    Raises
+    ------
+    SampleError
+        As `read_samples` does, but for samples that are missing or of one class.
+    """
     if not source.exists():
         raise SampleError(f"{source}: does not exist; create it, or correct 'samples' in scene.json")
     samples: list[Sample] = []
@@ -64,12 +87,6 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
         if not layer.corrects:
             warn_of_lost_journal(layer.path)
             samples.extend(_read_layer(layer, legend, grid, POINTS_AND_POLYGONS))
-    if not samples:
-        raise SampleError(f"{source}: holds no sample; label points of at least two classes")
-    codes = {sample.code for sample in samples}
-    if len(codes) == 1:
-        name = legend.with_code(codes.pop()).name
-        raise SampleError(f"{source}: every sample is of class {name!r}; label at least one more class")
     return tuple(samples)
 
 

@@ -111,7 +111,18 @@ class QuerySettings(StrictModel):
     """Which places are proposed to be labelled next."""
 
     number: int = Field(default=12, ge=1, le=MOST_PLACES, description="places proposed in a turn")
-    spacing: Metres = Field(default=480, description="metres between the places, and between them and samples")
+    start: int = Field(
+        default=18,
+        ge=1,
+        le=MOST_PLACES,
+        description="[places proposed before there is any map](queries.md#the-places-to-label-first): into so many "
+        "kinds the pixels of the scene are divided",
+    )
+    spacing: Metres = Field(
+        default=480,
+        description="metres between the places, and between them and samples; "
+        "[less in a small scene](queries.md#in-a-small-scene)",
+    )
     candidates: int = Field(
         default=16,
         ge=1,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from osgeo import gdal, osr
-from scenes import FinishedScene, alcd, leftovers, refused
+from osgeo import gdal
+from scenes import FinishedScene, alcd, leftovers, refused, write_scene
+from small_rasters import RESOLUTION, write_raster
 
 from alcd_otb.active_learning import uncertainty
 from alcd_otb.active_learning.novelty import most_novel
@@ -31,21 +32,7 @@ LEGEND = Legend.from_classes(
         LegendClass("water", 6, "#008ed0", False),
     ]
 )
-RESOLUTION = 20.0
 NOWHERE = np.empty(0, dtype=np.int64)
-
-
-def write_raster(path: Path, values: np.ndarray) -> Path:
-    values = values if values.ndim == 3 else values[None]
-    kind = gdal.GDT_Byte if values.dtype == np.uint8 else gdal.GDT_Float32
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), values.shape[2], values.shape[1], values.shape[0], kind)
-    dataset.SetGeoTransform((600000.0, RESOLUTION, 0.0, 4900000.0, 0.0, -RESOLUTION))
-    reference = osr.SpatialReference()
-    reference.ImportFromEPSG(32631)
-    dataset.SetSpatialRef(reference)
-    dataset.WriteArray(values)
-    dataset.FlushCache()
-    return path
 
 
 def write_maps(folder: Path, certainty: np.ndarray, name: str = "margin", **codes: np.ndarray) -> CertaintyMaps:
@@ -277,8 +264,10 @@ class TestNext:
             assert one.properties["class"] == legend.with_code(int(labels[pixel])).name
             assert one.properties["second_class"] in (None, *legend.names)
             nearest = np.hypot(*(labelled - (x, y)).T).min()
-            # A sample is anywhere in its pixel.
-            assert nearest >= finished.scene.config.template.queries.spacing - grid.resolution
+            # A sample is anywhere in its pixel. For 12 places there are 192 candidates.
+            room = np.sqrt((labels > 0).sum() / (len(labelled) + 192)) * grid.resolution
+            assert room / 2 < finished.scene.config.template.queries.spacing
+            assert nearest >= max(room / 2, 2 * grid.resolution) - grid.resolution
 
     def test_proposes_without_a_run(self, prepared: Callable[..., Path]) -> None:
         scene = prepared(set={"margin": 120, "queries": {"spacing": 120, "number": 5}})
@@ -298,8 +287,9 @@ class TestNext:
         assert (result.workspace / "to_visit.gpkg").read_bytes() == before
         assert leftovers(result.workspace) == []
 
-    def test_needs_a_map(self, prepared: Callable[..., Path]) -> None:
-        assert "holds no map yet; label samples and run the scene first" in refused(2, "next", prepared())
+    def test_needs_a_prepared_scene(self, finished: FinishedScene, tmp_path: Path) -> None:
+        scene = write_scene(tmp_path / "scene.json", finished.synthetic)
+        assert "is not prepared; run the scene first" in refused(2, "next", scene)
 
     def test_needs_a_confidence(self, prepared: Callable[..., Path]) -> None:
         scene = prepared(set={"margin": 120, "classifier": {"classifier": "bayes"}})

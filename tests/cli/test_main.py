@@ -34,6 +34,9 @@ RESULT_KEYS = {
     "report",
     "project",
     "seconds",
+    "to_visit",
+    "places",
+    "classes_without_samples",
 }
 
 
@@ -88,12 +91,14 @@ class TestResults:
     def test_summary_tells_the_iteration_and_its_accuracy(self, prepared: Callable[..., Path]) -> None:
         ended = alcd("run", prepared(), "-q")
         assert ended.returncode == 0, ended.stderr
-        first, second = ended.stdout.splitlines()
+        first, second, third, fourth = ended.stdout.splitlines()
         assert first.startswith("iteration 1: ")
         metrics = json.loads((Path(first.removeprefix("iteration 1: ")).parent / "metrics.json").read_text())
         assert f"overall accuracy {metrics['overall_accuracy']:.3f}" in second
         assert "of samples kept out of training, not of the map at large" in second
         assert "not the accuracy of the map" in metrics["reference"]
+        assert third.endswith("/work/to_visit.gpkg: 12 places to label next")
+        assert fourth == "no sample of background: label one if the scene has any"
 
     def test_a_dry_run_writes_nothing(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         ended = alcd("run", write_scene(tmp_path / "scene.json", small_scene), "--dry-run")

@@ -87,7 +87,8 @@ def pictures(labelled: Labelled, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 class TestTheProject:
     def test_of_a_prepared_scene_has_the_layers_to_label_in_and_the_images(self, labelled: Labelled) -> None:
-        assert keys(labelled.first) == ["samples", "corrections", "iteration", "invalid", *VIEW, *CLEAR_VIEW]
+        own = ["samples", "to_visit", "corrections", "iteration"]
+        assert keys(labelled.first) == [*own, "invalid", *VIEW, *CLEAR_VIEW]
         assert all(layer["valid"] for layer in labelled.first["layers"])
 
     def test_of_an_iteration_has_its_results_too(self, labelled: Labelled) -> None:
@@ -387,7 +388,7 @@ class TestOtherSources:
         scene.run()
         scene.workspace.view.unlink()
         (description,) = in_qgis(written_anew(scene), ["describe"])
-        assert keys(description) == ["samples", "corrections", "iteration", "invalid"]
+        assert keys(description) == ["samples", "to_visit", "corrections", "iteration", "invalid"]
         assert "view.tif: cannot be read (" in caplog.text
 
     @pytest.mark.parametrize(("file", "content"), [("samples.gpkg", b"no vectors"), ("to_visit.gpkg", b"")])
@@ -465,7 +466,7 @@ class TestOtherSources:
         with closing(sqlite3.connect(scene.config.samples)) as file:
             file.execute('ALTER TABLE "corrections" RENAME COLUMN "class" TO "kind"')
         (description,) = in_qgis(written_anew(scene), ["describe"])
-        assert keys(description)[:3] == ["samples", "iteration", "invalid"]
+        assert keys(description)[:4] == ["samples", "to_visit", "iteration", "invalid"]
         (message,) = [one.getMessage() for one in caplog.records if one.name == "alcd_otb.qgis.scene_project"]
         assert message == (
             f"{scene.workspace.samples}: layer 'corrections' has no field 'class', and is left out of the project"
@@ -476,8 +477,9 @@ class TestOtherSources:
         scene = Scene.open(prepared(clear=None, samples=None, set={"margin": 120, "features": ["B02"], "view": view}))
         scene.run()
         (description,) = in_qgis(scene.workspace.project, ["describe"])
-        assert keys(description) == ["samples", "corrections", "iteration", "invalid", "view_NIR", "view_short"]
-        assert description["themes"]["Label"] == ["samples", "corrections", "iteration", "invalid", "view_NIR"]
+        own = ["samples", "to_visit", "corrections", "iteration"]
+        assert keys(description) == [*own, "invalid", "view_NIR", "view_short"]
+        assert description["themes"]["Label"] == [*own, "invalid", "view_NIR"]
         assert all(layer["valid"] for layer in description["layers"])
 
 

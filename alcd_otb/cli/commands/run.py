@@ -3,8 +3,12 @@
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alcd_otb.cli.shared_options import SubCommands, positive, settings_of
+
+if TYPE_CHECKING:
+    from alcd_otb.result import Result
 
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
@@ -35,7 +39,27 @@ def run(options: argparse.Namespace) -> int:
         print(f"They go to {scene.config.samples}; then run again.")
     else:
         print(_summary(result.iteration, result.labels, result.accuracy or {}))
+    if not options.json:
+        for line in _asked(result):
+            print(line)
     return 0
+
+
+def _asked(result: "Result") -> list[str]:
+    """Say how many places wait to be labelled, and which classes have no sample."""
+    from alcd_otb.active_learning.job import nothing_left
+    from alcd_otb.samples.unlabelled import request
+    from alcd_otb.workspace import Workspace
+
+    lines = []
+    if result.to_visit is not None and result.places:
+        when = "first" if result.iteration is None else "next"
+        lines.append(f"{result.to_visit}: {result.places} places to label {when}")
+    elif result.to_visit is not None:
+        lines.append(nothing_left(Workspace(result.workspace)))
+    if result.unlabelled:
+        lines.append(request(result.unlabelled))
+    return lines
 
 
 def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -> str:

@@ -18,10 +18,13 @@ def run(options: argparse.Namespace) -> int:
     """Print the iterations of a scene, oldest first."""
     from alcd_otb.iterations.history import VALIDATION
     from alcd_otb.iterations.status import status_text
+    from alcd_otb.samples.unlabelled import request, unlabelled_classes
     from alcd_otb.scene import Scene
 
     scene = Scene.open(options.scene, settings_of(options))
     iterations = scene.status()
+    labelled = iterations[-1].points if iterations else ()
+    unlabelled = unlabelled_classes(labelled, scene.config.template.legend)
     if options.json:
         content = {
             "name": scene.config.name,
@@ -29,10 +32,13 @@ def run(options: argparse.Namespace) -> int:
             "validation": VALIDATION,
             "warnings": list(scene.workspace.preparation_warnings),
             "iterations": [iteration.as_json() for iteration in iterations],
+            "classes_without_samples": unlabelled,
         }
         print(json.dumps(content))
     else:
         print(status_text(f"{scene.config.name} ({scene.workspace.folder})", iterations))
+        if unlabelled:
+            print(f"\n{request(unlabelled)}")
         for warning in scene.workspace.preparation_warnings:
             print(f"\nwarning: {warning}")
     return 0

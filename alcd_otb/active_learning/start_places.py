@@ -1,0 +1,193 @@
+"""Choose the places to label first, before there is any map: one of each kind of pixel that the scene contains."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from alcd_otb.active_learning.kinds import Kinds, divided, doubled_ranks
+from alcd_otb.active_learning.places import Place
+from alcd_otb.active_learning.uncertainty import Pixels
+from alcd_otb.arrays import BoolArray, Float64Array, Int64Array
+from alcd_otb.errors import ProcessingError
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import reading, strips, values_at
+from alcd_otb.raster.opening import open_raster
+from alcd_otb.samples.pixels import held_pixels
+from alcd_otb.samples.sample import Sample
+from alcd_otb.settings.legend import NO_DATA
+
+DRAWN = 2500
+"""Most pixels that are drawn from a scene. A kind that covers 1 % of it has 25 of them."""
+
+ANSWERED = 3.0
+"""Pixels within which a sample answers a place: who labels may move the point off an edge."""
+
+_VALID = 1
+"""Value of a valid pixel in ``valid.tif``."""
+
+
+class _Drawn(NamedTuple):
+    """Pixels drawn from a scene, in ascending order of row and column.
+
+    Attributes
+    ----------
+    pixels
+        Rows and columns.
+    features
+        (pixels, features) values, all finite.
+    """
+
+    pixels: Pixels
+    features: Float64Array
+
+
+def propose_start_places(
+    features: Path, valid: Path, samples: Sequence[Sample], number: int, seed: int
+) -> tuple[Place, ...]:
+    """Propose places that cover what a scene contains, without any map.
+
+    Pixels are drawn from the valid ones, and divided into kinds by the ranks of their features. The place of a kind is
+    the drawn pixel nearest to its centre. A kind which has a sample is left out. The largest kind comes first. The same
+    input and seed give the same places. Memory is bounded by blocks of rows.
+
+    Parameters
+    ----------
+    features
+        Raster of the features.
+    valid
+        Raster on the same grid, 1 where a pixel is valid.
+    samples
+        All present samples.
+    number
+        Number of kinds, and most places.
+    seed
+        Seed of the random numbers.
+
+    Returns
+    -------
+    tuple
+        The places. There are fewer than wanted where kinds have samples, or fewer pixels than that are valid.
+
+    Raises
+    ------
+    ProcessingError
+        Where a raster cannot be read, or the two are on different grids.
+    SampleError
+        Where a polygon is too large.
+    """
+    grid = Grid.of(str(features))
+    if Grid.of(str(valid)) != grid:
+        raise ProcessingError(f"{valid}: is on another grid than {features}; delete it and run again")
+    drawn = _drawn_from(features, valid, seed)
+    if not drawn.pixels.rows.size:
+        return ()
+    ranks = doubled_ranks(drawn.features, drawn.features)
+    kinds = divided(ranks, number, seed)
+    nearest = _nearest_to_centres(kinds, ranks)
+    held = _held(samples, grid, seed)
+    answered = _have_samples(kinds, drawn, features, held) | _are_near(drawn.pixels, nearest, held)
+    order = [kind for kind in np.argsort(-kinds.counts, kind="stable").tolist() if not answered[kind]]
+    return tuple(
+        Place(
+            row=int(drawn.pixels.rows[nearest[kind]]),
+            column=int(drawn.pixels.columns[nearest[kind]]),
+            code=NO_DATA,
+            second_code=NO_DATA,
+            margin=None,
+            zone_area=None,
+            reason=explained_kind(kinds.counts.size, float(kinds.counts[kind] / ranks.shape[0])),
+        )
+        for kind in order
+    )
+
+
+def explained_kind(kinds: int, share: float) -> str:
+    """Say in plain words what a place stands for.
+
+    Parameters
+    ----------
+    kinds
+        Number of kinds into which the pixels of the scene are divided.
+    share
+        Share of the pixels that are of the place's kind, 0 to 1.
+    """
+    percent = f"about {100 * share:.0f} %" if share >= 0.01 else "less than 1 %"
+    return f"one of {kinds} kinds of pixel in the scene; {percent} of it is like this"
+
+
+def drawn_pixels(valid: Path, most: int, seed: int) -> Pixels:
+    """Draw valid pixels, all with the same probability, in ascending order of row and column.
+
+    The mask is read twice, by strips: once to count the valid pixels, once to find those drawn.
+
+    Parameters
+    ----------
+    valid
+        Raster, 1 where a pixel is valid.
+    most
+        Most pixels to draw.
+    seed
+        Seed of the random numbers.
+
+    Raises
+    ------
+    ProcessingError
+        Where the raster cannot be read.
+    """
+    with reading(valid):
+        count = sum(int((values == _VALID).sum()) for _, values in strips(valid))
+        wanted = np.sort(np.random.default_rng(seed).choice(count, min(most, count), replace=False))
+        rows, columns, before = [], [], 0
+        for first, values in strips(valid):
+            here = np.flatnonzero(values == _VALID)
+            low, high = np.searchsorted(wanted, [before, before + here.size])
+            row, column = np.divmod(here[wanted[low:high] - before], values.shape[1])
+            rows.append(first + row)
+            columns.append(column)
+            before += here.size
+    return Pixels(np.concatenate(rows), np.concatenate(columns))
+
+
+def _drawn_from(features: Path, valid: Path, seed: int) -> _Drawn:
+    pixels = drawn_pixels(valid, DRAWN, seed)
+    values = _features_at(features, pixels)
+    finite = np.isfinite(values).all(axis=1)
+    return _Drawn(Pixels(pixels.rows[finite], pixels.columns[finite]), values[finite])
+
+
+def _features_at(features: Path, pixels: Pixels) -> Float64Array:
+    """Read the features of pixels, (pixels, features)."""
+    if not pixels.rows.size:
+        return np.empty((0, open_raster(features).RasterCount))
+    return values_at(features, pixels.rows, pixels.columns).astype(np.float64)
+
+
+def _nearest_to_centres(kinds: Kinds, ranks: Int64Array) -> Int64Array:
+    """Find for each kind the one of its pixels that is nearest to its centre, (kinds,)."""
+    distances = kinds.distances(ranks)
+    distances[kinds.members[:, None] != np.arange(kinds.counts.size)] = np.inf
+    return np.asarray(distances.argmin(axis=0))
+
+
+def _held(samples: Sequence[Sample], grid: Grid, seed: int) -> Pixels:
+    """List pixels of samples, at most as many as are drawn from the scene."""
+    held = held_pixels(samples, grid)
+    some = np.sort(np.random.default_rng(seed).permutation(held.rows.size)[:DRAWN])
+    return Pixels(held.rows[some], held.columns[some])
+
+
+def _have_samples(kinds: Kinds, drawn: _Drawn, features: Path, held: Pixels) -> BoolArray:
+    """Tell of each kind whether a sample's pixel is of it, (kinds,)."""
+    values = _features_at(features, held)
+    # A sample may lie where there is no data.
+    known = values[np.isfinite(values).all(axis=1)]
+    of_samples = kinds.distances(doubled_ranks(known, drawn.features)).argmin(axis=1)
+    return np.isin(np.arange(kinds.counts.size), of_samples)
+
+
+def _are_near(pixels: Pixels, chosen: Int64Array, held: Pixels) -> BoolArray:
+    """Tell of each chosen pixel whether a sample answers it, (chosen,)."""
+    rows, columns = pixels.rows[chosen][:, None] - held.rows, pixels.columns[chosen][:, None] - held.columns
+    return np.asarray((np.hypot(rows, columns) <= ANSWERED).any(axis=1))
