@@ -1,17 +1,18 @@
 """Measure what the figures of an iteration are worth on real pixels, and what it costs to stop labelling.
 
-Usage: python benchmarks/validation_figure.py FOLDER [--set JSON] [--seeds N ...] [--strategies NAME ...] [--result FILE]
+Usage: python benchmarks/validation_figure.py FOLDER [--set JSON] [--seeds N ...] [--strategies NAME ...]
 
 FOLDER holds landsat5.npz and landsat7.npz, chips of real pixels that people labelled by hand (helpers/real_chips.py).
 A simulated operator first labels three points of each class, whose eight neighbours are all of the class. Then the
-operator labels twelve places in each turn, at places that the package proposes or at random, until 126 points. Each turn
-makes two maps: one trained on all points, whose figure comes from cross-validation; one trained on nine tenths of them,
-whose figure comes from the others. The true accuracy is that of clouds and shadows against the rest, on all pixels.
+operator labels twelve points in each turn, at places that the package proposes or at random, until there are 126. Each
+turn makes two maps: one trained on all points, whose figure comes from cross-validation; one trained on nine tenths of
+them, whose figure comes from the others. The true accuracy is that of clouds and shadows against the rest, on all
+pixels.
 
 Printed are:
 
 - how often the figure moves from one turn to another as the true accuracy does. A pair whose figures are equal counts
-  half. `later` is the share of pairs in which the later map is truly the better one: to say so always is right as often.
+  half. `later` is the share of pairs in which the later map is truly the better one: to say so always is as often right.
 - after the rule of alcd_otb/iterations/stopping.py first holds, the true accuracy still to gain until the last turn.
 - the mean gain of the next turn by the share of the two-class map that the last turn changed.
 """
@@ -24,7 +25,7 @@ import statistics
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,7 +143,9 @@ def run(task: Task) -> Run:
         first = np.random.default_rng(task.seed)
         codes = np.unique(scene.centre[scene.inside])
         pixels = [
-            pixel for code in codes for pixel in drawn(scene.inside & (scene.centre == code), FIRST // len(codes), first)
+            pixel
+            for code in codes
+            for pixel in drawn(scene.inside & (scene.centre == code), FIRST // len(codes), first)
         ]
         random = np.random.default_rng([task.seed, list(STRATEGIES).index(task.strategy)])
         before = None
@@ -156,7 +159,9 @@ def run(task: Task) -> Run:
                 seconds = made.seconds["accuracy"]
                 states.append(State(len(pixels), made.truth, made.figure, kept.truth, kept.figure, changed, seconds))
                 wanted = min(TURN, MOST - len(pixels))
-                new = STRATEGIES[task.strategy](Turn(scene, Path(one), pixels, samples, wanted, random)) if wanted else []
+                new = (
+                    STRATEGIES[task.strategy](Turn(scene, Path(one), pixels, samples, wanted, random)) if wanted else []
+                )
             new = [pixel for pixel in new if scene.valid[pixel]]
             if not new:
                 return Run(task.chip, task.strategy, task.seed, states)
@@ -181,7 +186,8 @@ def ordered(runs: Sequence[Run], least: int, most: int) -> tuple[int, list[float
     Returns
     -------
     tuple
-        Number of pairs; for each, 1, 0.5 or 0 by cross-validation and by points kept out; share with the better map later.
+        Number of pairs; the agreement of each by cross-validation, and by points kept out; share of pairs whose later
+        map is the better one.
     """
     cross, kept, later = [], [], []
     for states in (one.states for one in runs):
@@ -234,16 +240,17 @@ def print_stopping(runs: Sequence[Run]) -> None:
             best = [100 * (max(state.truth for state in states[stop:]) - states[stop].truth) for states, stop in stops]
             points = [states[stop].points for states, stop in stops]
             print(
-                f"{strategy}: the rule held in {len(stops)} of {len(mine)} runs, at {statistics.fmean(points):.0f} points "
-                f"({min(points)} to {max(points)}); still to gain until the end: mean {statistics.fmean(lost):.2f}, "
-                f"worst {max(lost):.2f} points; until the best turn: mean {statistics.fmean(best):.2f}, worst {max(best):.2f}"
+                f"{strategy}: the rule held in {len(stops)} of {len(mine)} runs, at {statistics.fmean(points):.0f} "
+                f"points ({min(points)} to {max(points)}); percentage points still to gain until the last turn: "
+                f"mean {statistics.fmean(lost):.2f}, worst {max(lost):.2f}; until the best turn: "
+                f"mean {statistics.fmean(best):.2f}, worst {max(best):.2f}"
             )
         print("last change      turns  mean gain of the next  standard deviation")
         for low, high in zip((0.0, *(limit for limit, _ in GAINS)), (limit for limit, _ in GAINS), strict=False):
             gains = [
                 100 * (after.truth - now.truth)
                 for states in mine
-                for now, after in zip(states, states[1:], strict=False)
+                for now, after in pairwise(states)
                 if now.changed is not None and low <= now.changed < high
             ]
             if len(gains) > 1:

@@ -15,7 +15,9 @@ from alcd_otb.classification.validation import Checked, cross_validate_training
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.files.writing import write_json
 from alcd_otb.iterations.changes import map_metrics
+from alcd_otb.iterations.history import Iteration, read_iteration
 from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.iterations.stopping import SETTLED_TURNS, Stopping
 from alcd_otb.iterations.validation import KEPT_OUT, Validation
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.checks import Margin, check_samples
@@ -143,7 +145,11 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
         metrics["warnings"] = [*inputs.workspace.preparation_warnings, *report.warnings, *corrected.warnings]
         metrics["corrections"] = corrected.as_json(legend, grid)
         write_labels(folder, legend)
-    metrics |= map_metrics(folder, inputs.workspace.iterations(), inputs.start, legend)
+    finished = inputs.workspace.iterations()
+    metrics |= map_metrics(folder, finished, inputs.start, legend)
+    this = Iteration.of(folder, inputs.workspace.next_number, metrics)
+    stopping = Stopping.after([*map(read_iteration, finished[-SETTLED_TURNS:]), this])
+    metrics["stopping"] = stopping.as_json() if stopping is not None else None
     write_json(folder / "metrics.json", metrics)
     return metrics
 
@@ -158,9 +164,7 @@ def _split_pixels(inputs: IterationInput, split: SampleSplit) -> PixelSplit:
     return pixels
 
 
-def _kept_out_pairs(
-    folder: Path, validation: PixelSet, grid: Grid, settings: Settings
-) -> dict[tuple[int, int], int]:
+def _kept_out_pairs(folder: Path, validation: PixelSet, grid: Grid, settings: Settings) -> dict[tuple[int, int], int]:
     """Compare the map with the pixels of samples that were kept out of training."""
     if not len(validation):
         log.warning("no class has a point to validate with: no accuracy can be given; label more points")

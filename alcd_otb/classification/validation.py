@@ -90,7 +90,7 @@ def cross_validate_training(task: ClassificationTask, samples: Sequence[Sample],
     side = block_side(template, task.grid)
     trained = sorted(set(pixels.samples.tolist()))
     members = [samples[index] for index in trained]
-    count = _fold_count(len({block_of(sample, side, task.grid) for sample in members}), len(pixels))
+    count = fold_count(len({block_of(sample, side, task.grid) for sample in members}), len(pixels))
     if count < 2:
         log.warning("all samples lie close together: no cross-validation is possible; label elsewhere too")
         return Checked(Validation(CROSS_VALIDATION, 0, side), {})
@@ -130,8 +130,16 @@ def fold_masks(task: ClassificationTask, fold_of: Int64Array, count: int) -> lis
     return folds
 
 
-def _fold_count(blocks: int, pixels: int) -> int:
-    """Return the number of folds that the blocks allow and that cost little; at least 2 where there are two blocks."""
+def fold_count(blocks: int, pixels: int) -> int:
+    """Return the number of folds that the blocks allow and that cost little: 2 at least, where there are two blocks.
+
+    Parameters
+    ----------
+    blocks
+        Number of blocks that hold samples.
+    pixels
+        Number of their pixels.
+    """
     return min(blocks, MOST_FOLDS, max(2, MOST_TRAINED // max(pixels, 1)))
 
 

@@ -20,7 +20,8 @@ _SENTENCES = {
     CROSS_VALIDATION: (
         "Cross-validation: each sample is classified by a classifier that was trained on the samples of other squares "
         "of the scene. The samples are the operator's own, not a random sample, and are classified without the "
-        "smoothing of the map. Places proposed for labelling are the hardest of the scene: there the figures are too low."
+        "smoothing of the map. Places proposed for labelling are the hardest of the scene: with many of them, the "
+        "figures are too low."
     ),
 }
 

@@ -21,10 +21,10 @@ def split_samples(samples: Iterable[Sample], training_proportion: float, seed: i
     """Split whole samples into training and validation samples, class by class.
 
     With a proportion of 1, all samples go to training. With less, ceil(training_proportion * n) of a class of n samples
-    go to training, but at least one. At least one goes to validation where n >= 2. Each sample draws a random number from the seed, its class and its place to the millimetre.
-    The samples with the lowest numbers are trained on. So the split depends neither on the order of the samples nor on
-    other classes. A sample added to a class moves at most one other sample, so that the validation samples of one
-    iteration are hardly trained on in the next.
+    go to training, but at least one, and at least one goes to validation where n >= 2. Each sample draws a random
+    number from the seed, its class and its place to the millimetre. The samples with the lowest numbers are trained on.
+    So the split depends neither on the order of the samples nor on other classes. A sample added to a class moves at
+    most one other sample, so that the validation samples of one iteration are hardly trained on in the next.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Prepare chips of real pixels that people labelled by hand, to be labelled again by a simulated operator.
 
-A chip is ``NAME.npz`` with ``img`` (rows, columns, 6), reflectance of blue, green, red, NIR, SWIR1 and SWIR2 at 30 m, and
-``msk`` (rows, columns, 1): 0 cloud shadow, 1 water, 3 land, 4 cloud.
+A chip is ``NAME.npz`` with ``img`` (rows, columns, 6), reflectance of blue, green, red, NIR, SWIR1 and SWIR2 at 30 m,
+and ``msk`` (rows, columns, 1): 0 cloud shadow, 1 water, 3 land, 4 cloud.
 """
 
 import json
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from helpers.label_strategies import Prepared
 from numpy.typing import NDArray
 from osgeo import gdal, osr
 
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.job import prepare
 from alcd_otb.scene import Scene
-from helpers.label_strategies import Prepared
 from otb_pipelines.settings import Settings
 
 CHIPS = ("landsat5", "landsat7")

@@ -16,17 +16,20 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the iterations of a scene, oldest first."""
-    from alcd_otb.iterations.history import VALIDATION
-    from alcd_otb.iterations.status import status_text
+    from alcd_otb.iterations.status import status_text, validation_sentences
+    from alcd_otb.iterations.stopping import Stopping
+    from alcd_otb.iterations.validation import NO_ORDER
     from alcd_otb.scene import Scene
 
     scene = Scene.open(options.scene, settings_of(options))
     iterations = scene.status()
     if options.json:
+        stopping = Stopping.after(iterations)
         content = {
             "name": scene.config.name,
             "workspace": str(scene.workspace.folder),
-            "validation": VALIDATION,
+            "validation": " ".join([*validation_sentences(iterations), NO_ORDER]),
+            "stopping": stopping.as_json() if stopping is not None else None,
             "warnings": list(scene.workspace.preparation_warnings),
             "iterations": [iteration.as_json() for iteration in iterations],
         }
