@@ -12,7 +12,7 @@ pixels.
 Printed are:
 
 - how often the figure moves from one turn to another as the true accuracy does. A pair whose figures are equal counts
-  half. `later` is the share of pairs in which the later map is truly the better one: to say so always is as often right.
+  half. `later` is the share of pairs in which the later map is truly better: always to say so is right so often.
 - after the rule of alcd_otb/iterations/stopping.py first holds, the true accuracy still to gain until the last turn.
 - the mean gain of the next turn by the share of the two-class map that the last turn changed.
 """

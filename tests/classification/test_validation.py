@@ -21,6 +21,7 @@ from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.classification.validation import (
     BLOCKS_ACROSS,
     MOST_FOLDS,
+    MOST_PER_CLASS,
     MOST_TRAINED,
     block_side,
     cross_validate_training,
@@ -248,6 +249,14 @@ def test_no_fold_tests_what_it_trains_on_or_cannot_know(drawn: list[tuple[int, i
 def test_blocks_get_smaller_with_the_scene(width: int, height: int, resolution: int, block: int, side: float) -> None:
     grid = Grid("EPSG:32631", 600_000, 4_900_020, resolution, width, height)
     assert block_side(template(block=block), grid) == side
+
+
+def test_large_polygons_are_thinned(tmp_path: Path) -> None:
+    samples = [ring(0, 0, 20, 20), ring(30, 30, 20, 30), *(point(2, 60, column) for column in range(0, 60, 3))]
+    features = np.zeros((1, SIDE, SIDE))
+    features[:, :55] = 1
+    _, pairs = cross_validate_training(task_of(tmp_path, features, samples, template()), samples, SETTINGS)
+    assert pairs == {(6, 6): MOST_PER_CLASS, (2, 2): 20}
 
 
 @pytest.mark.parametrize(
