@@ -232,30 +232,36 @@ def print_order(runs: Sequence[Run]) -> None:
 
 def print_stopping(runs: Sequence[Run]) -> None:
     """Print what stopping cost, and what the next turn brought by the last change."""
-    for strategy in dict.fromkeys(one.strategy for one in runs):
-        mine = [one.states for one in runs if one.strategy == strategy]
-        stops = [(states, stop) for states in mine if (stop := stopped(states)) is not None]
-        if stops:
-            lost = [100 * (states[-1].truth - states[stop].truth) for states, stop in stops]
-            best = [100 * (max(state.truth for state in states[stop:]) - states[stop].truth) for states, stop in stops]
-            points = [states[stop].points for states, stop in stops]
-            print(
-                f"{strategy}: the rule held in {len(stops)} of {len(mine)} runs, at {statistics.fmean(points):.0f} "
-                f"points ({min(points)} to {max(points)}); percentage points still to gain until the last turn: "
-                f"mean {statistics.fmean(lost):.2f}, worst {max(lost):.2f}; until the best turn: "
-                f"mean {statistics.fmean(best):.2f}, worst {max(best):.2f}"
-            )
-        print("last change      turns  mean gain of the next  standard deviation")
-        for low, high in zip((0.0, *(limit for limit, _ in GAINS)), (limit for limit, _ in GAINS), strict=False):
-            gains = [
-                100 * (after.truth - now.truth)
-                for states in mine
-                for now, after in pairwise(states)
-                if now.changed is not None and low <= now.changed < high
-            ]
-            if len(gains) > 1:
-                shown = f"{statistics.fmean(gains):+21.2f}  {statistics.stdev(gains):18.2f}"
-                print(f"{low:6.1%} to {high:6.1%}  {len(gains):>5}  {shown}")
+    for name in (*dict.fromkeys(one.strategy for one in runs), "all"):
+        print_stops(name, [one.states for one in runs if name in (one.strategy, "all")])
+
+
+def print_stops(name: str, runs: Sequence[Sequence[State]]) -> None:
+    """Print the same for some runs."""
+    stops = [(states, stop) for states in runs if (stop := stopped(states)) is not None]
+    if stops:
+        lost = [100 * (states[-1].truth - states[stop].truth) for states, stop in stops]
+        best = [100 * (max(state.truth for state in states[stop:]) - states[stop].truth) for states, stop in stops]
+        points = [states[stop].points for states, stop in stops]
+        print(
+            f"{name}: the rule held in {len(stops)} of {len(runs)} runs, at {statistics.fmean(points):.0f} "
+            f"points ({min(points)} to {max(points)}); percentage points still to gain until the last turn: "
+            f"mean {statistics.fmean(lost):.2f}, worst {max(lost):.2f}; until the best turn: "
+            f"mean {statistics.fmean(best):.2f}, worst {max(best):.2f}"
+        )
+    print("last change      turns  mean gain of the next  standard deviation")
+    low = 0.0
+    for high, _ in GAINS:
+        gains = [
+            100 * (after.truth - now.truth)
+            for states in runs
+            for now, after in pairwise(states)
+            if now.changed is not None and low <= now.changed < high
+        ]
+        if len(gains) > 1:
+            shown = f"{statistics.fmean(gains):+21.2f}  {statistics.stdev(gains):18.2f}"
+            print(f"{low:6.1%} to {high:6.1%}  {len(gains):>5}  {shown}")
+        low = high
 
 
 def stopped(states: Sequence[State]) -> int | None:

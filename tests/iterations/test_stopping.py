@@ -110,7 +110,7 @@ class TestSentences:
         assert stopping.text() == (
             "The last two turns changed 2.1 % and 1.8 % of the two-class map. Another 12 points would likely change "
             "little: in simulated labelling of real scenes, stopping here cost "
-            f"{COST_MEAN:g} points of accuracy on average, {COST_WORST:g} at worst."
+            f"{COST_MEAN:g} percentage points of accuracy on average, {COST_WORST:g} at worst."
         )
         told = stopping.as_json()
         assert told["two_class_changed"] == [0.0214, 0.018]
@@ -122,8 +122,8 @@ class TestSentences:
         assert stopping.gain == GAINS[-1][1]
         assert stopping.text() == (
             "The last turn changed 20.0 % of the two-class map. Go on until two turns in a row change less than 3 %: "
-            f"in simulated labelling of real scenes, another 12 points then brought {GAINS[-1][1]:.1f} points of "
-            "accuracy on average."
+            f"in simulated labelling of real scenes, another 12 points then brought {GAINS[-1][1]:.1f} percentage "
+            "points of accuracy on average."
         )
         assert stopping.as_json()["cost_of_stopping"] is None
 

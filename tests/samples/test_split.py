@@ -117,7 +117,7 @@ def test_split_properties(samples: list[Sample], proportion: float, seed: int, r
         total = sum(sample.code == code for sample in samples)
         trained = sum(sample.code == code for sample in training)
         assert trained >= 1
-        assert trained < total or total == 1
+        assert (trained < total or total == 1) if proportion < 1 else trained == total
         assert abs(trained - proportion * total) <= 1
     shuffled = list(samples)
     random.shuffle(shuffled)
