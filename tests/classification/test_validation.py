@@ -278,7 +278,7 @@ def test_there_are_as_many_folds_as_blocks_and_time_allow(blocks: int, pixels: i
 class TestInARun:
     @pytest.fixture
     def scene(self, prepared: Callable[..., Path]) -> Path:
-        return prepared(set={"margin": MARGIN, "samples": {"training_proportion": 1}})
+        return prepared(set={"margin": MARGIN, "samples": {"training_proportion": 1, "growth": 0}})
 
     def test_all_samples_train_and_are_cross_validated(self, scene: Path) -> None:
         ended = alcd("run", scene)

@@ -261,7 +261,7 @@ class TestWhatIsNotAlwaysThere:
         ]
         _, agreement = evolution(history)
         assert agreement.title == "Cross-validation of the samples"
-        assert [label for _, _, label in agreement.lines[0].dots] == ["iteration 3: 0.900", "iteration 4: 0.900"]
+        assert [label for _, _, label in agreement.lines[0].dots] == ["iteration 3: 0.9", "iteration 4: 0.9"]
 
     def test_a_cross_validation_tells_its_folds_and_what_it_left_out(self, copied: Callable[..., Any]) -> None:
         text = squeezed(copied(validation=Validation(CROSS_VALIDATION, 7, 1920, {"snow": 1, "water": 2}).as_json()))
