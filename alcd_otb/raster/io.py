@@ -113,7 +113,7 @@ def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[
     Parameters
     ----------
     path
-        The new file.
+        The new file. A file that lies there is removed.
     grid
         Its grid.
     pixel_type
@@ -125,7 +125,11 @@ def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[
     ------
     ProcessingError
         The file cannot be written.
+    OSError
+        The file that lies there cannot be removed.
     """
+    # GDAL would remove it as well, but does not say why it cannot.
+    path.unlink(missing_ok=True)
     with _creating("VRT", path, grid, pixel_type, bands, []) as dataset:
         yield dataset
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from fnmatch import fnmatch
 from pathlib import Path
 
 from fault_checks import wrong_words
@@ -55,8 +56,8 @@ def planted(bench: Bench, job: Job, path: str, kind: str) -> list[str]:
 
 
 def _is_own(job: Job, path: str) -> bool:
-    """Whether a path is that of the workspace or the results, which may lie on another disk."""
-    return path in ("work", "demo") or path in job.arguments or path == "imported"
+    """Whether a path is that of a workspace or the results, which may lie on another disk."""
+    return path in ("work", "demo", "imported") or path in job.arguments or fnmatch(path, "demo/synthetic_*[0-9]")
 
 
 def _plant(place: Path, outside: Path, kind: str) -> bool:

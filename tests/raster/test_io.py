@@ -7,7 +7,8 @@ import pytest
 from osgeo import gdal
 
 from alcd_otb.errors import ProcessingError
-from alcd_otb.raster.io import values_at
+from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import describing, values_at
 
 
 @pytest.mark.parametrize("bands", [1, 3])
@@ -30,3 +31,15 @@ def test_damaged_raster(tmp_path: Path) -> None:
     (tmp_path / "image.tif").write_bytes(b"II*\0")
     with pytest.raises(ProcessingError, match=r"image\.tif: cannot be read .*; delete it and run again"):
         values_at(tmp_path / "image.tif", np.array([0]), np.array([0]))
+
+
+def test_a_description_that_lies_there_is_replaced_or_named(tmp_path: Path) -> None:
+    grid, path = Grid("EPSG:32631", 600000, 4900000, 10, 3, 2), tmp_path / "state.vrt"
+    for bands in (1, 2):
+        with describing(path, grid, gdal.GDT_Byte, bands):
+            pass
+        assert gdal.Open(str(path)).RasterCount == bands
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(IsADirectoryError, match=r"state\.vrt"), describing(path, grid, gdal.GDT_Byte, 1):
+        pass
