@@ -89,7 +89,7 @@ class Scene:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """``metrics.json`` of the last iteration: agreement with the samples kept out of training, counts, changes.
+        """``metrics.json`` of the last iteration: agreement with the samples, counts, changes.
 
         Raises
         ------

@@ -11,15 +11,19 @@ from alcd_otb.classification.otb import check_otb_classifier, classify_by_otb
 from alcd_otb.classification.sklearn import check_sklearn
 from alcd_otb.classification.sklearn_maps import classify_by_sklearn
 from alcd_otb.classification.task import ClassificationTask
+from alcd_otb.classification.validation import Checked, cross_validate_training
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.files.writing import write_json
 from alcd_otb.iterations.changes import map_metrics
+from alcd_otb.iterations.history import Iteration, read_iteration
 from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.iterations.stopping import SETTLED_TURNS, Stopping
+from alcd_otb.iterations.validation import KEPT_OUT, Validation
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.checks import Margin, check_samples
 from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
 from alcd_otb.samples.sample import Sample
-from alcd_otb.samples.split import split_samples
+from alcd_otb.samples.split import SampleSplit, split_samples
 from alcd_otb.samples.writing import write_pixels, write_samples
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.template import Template
@@ -111,7 +115,8 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
         report = check_samples(inputs.samples, legend, grid, inputs.workspace.valid, margin)
         for warning in report.warnings:
             log.warning("%s", warning)
-        pixels = _split_pixels(inputs, report.kept)
+        split = split_samples(report.kept, template.samples.training_proportion, template.samples.seed)
+        pixels = _split_pixels(inputs, split)
         write_samples(folder / "samples.gpkg", inputs.samples, legend, grid, inputs.corrections)
         write_pixels(folder / "training.gpkg", pixels.training, grid, _CLASS_FIELD)
     task = ClassificationTask(
@@ -121,8 +126,11 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
     classify(task, stopwatch, settings)
     with stopwatch.timing("accuracy"):
         # Before the corrections: what the operator drew over the map would flatter the figures of the classifier.
-        metrics = _measure(folder, pixels.validation, legend, grid, settings)
-        metrics["reference"] = "samples kept out of training, which are no random sample: not the accuracy of the map"
+        if template.samples.training_proportion < 1:
+            checked = Checked(Validation(KEPT_OUT), _kept_out_pairs(folder, pixels.validation, grid, settings))
+        else:
+            checked = cross_validate_training(task, split.training, settings)
+        metrics = _measured(checked, folder, legend)
         metrics["samples"] = {
             legend.with_code(code).name: sum(sample.code == code for sample in report.kept)
             for code in sorted({sample.code for sample in report.kept})
@@ -137,15 +145,18 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
         metrics["warnings"] = [*inputs.workspace.preparation_warnings, *report.warnings, *corrected.warnings]
         metrics["corrections"] = corrected.as_json(legend, grid)
         write_labels(folder, legend)
-    metrics |= map_metrics(folder, inputs.workspace.iterations(), inputs.start, legend)
+    finished = inputs.workspace.iterations()
+    metrics |= map_metrics(folder, finished, inputs.start, legend)
+    this = Iteration.of(folder, inputs.workspace.next_number, metrics)
+    stopping = Stopping.after([*map(read_iteration, finished[-SETTLED_TURNS:]), this])
+    metrics["stopping"] = stopping.as_json() if stopping is not None else None
     write_json(folder / "metrics.json", metrics)
     return metrics
 
 
-def _split_pixels(inputs: IterationInput, samples: tuple[Sample, ...]) -> PixelSplit:
+def _split_pixels(inputs: IterationInput, split: SampleSplit) -> PixelSplit:
     """Find the training and validation pixels of the samples that can be used."""
     template = inputs.template
-    split = split_samples(samples, template.samples.training_proportion, template.samples.seed)
     pixels = drawn_pixels(split.training, split.validation, template, inputs.grid, inputs.workspace.valid)
     unfit = why_unfit(template.classifier, len(pixels.training.counts))
     if unfit is not None:
@@ -153,20 +164,28 @@ def _split_pixels(inputs: IterationInput, samples: tuple[Sample, ...]) -> PixelS
     return pixels
 
 
-def _measure(folder: Path, validation: PixelSet, legend: Legend, grid: Grid, settings: Settings) -> dict[str, object]:
-    """Compare the map with the validation pixels, and write both confusion matrices."""
-    pairs: dict[tuple[int, int], int] = {}
-    if len(validation):
-        reference = folder / "validation.gpkg"
-        write_pixels(reference, validation, grid, _CLASS_FIELD)
-        table = folder / "confusion.csv"
-        pairs = confusion_matrix(folder / "cleaned.tif", reference, _CLASS_FIELD, table, settings)
-        table.unlink()
-    else:
+def _kept_out_pairs(folder: Path, validation: PixelSet, grid: Grid, settings: Settings) -> dict[tuple[int, int], int]:
+    """Compare the map with the pixels of samples that were kept out of training."""
+    if not len(validation):
         log.warning("no class has a point to validate with: no accuracy can be given; label more points")
+        return {}
+    reference, table = folder / "validation.gpkg", folder / "confusion.csv"
+    write_pixels(reference, validation, grid, _CLASS_FIELD)
+    pairs = confusion_matrix(folder / "cleaned.tif", reference, _CLASS_FIELD, table, settings)
+    table.unlink()
+    return pairs
+
+
+def _measured(checked: Checked, folder: Path, legend: Legend) -> dict[str, object]:
+    """Write both confusion matrices, and compute the part of metrics.json that tells the accuracies."""
+    pairs, validation = checked.pairs, checked.validation
     (folder / "confusion_matrix.csv").write_text(
         matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)), encoding="utf-8"
     )
     binary = BinaryMetrics.from_pairs(pairs, legend)
     (folder / legend.positive.matrix_file).write_text(matrix_csv(binary.matrix), encoding="utf-8")
-    return summarise(pairs, legend)
+    return {
+        "reference": f"{validation.reference}, which are no random sample: not the accuracy of the map",
+        "validation": validation.as_json(),
+        **summarise(pairs, legend),
+    }

@@ -11,25 +11,24 @@ from numpy.typing import NDArray
 
 from alcd_otb.accuracy.confusion_matrix import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
 from alcd_otb.arrays import Int64Array
-from alcd_otb.classification.sklearn import predict_folds
+from alcd_otb.classification.fold_predictions import FoldTask, fold_pixels, predict
 from alcd_otb.cross_validation.figure import draw_folds
-from alcd_otb.cross_validation.folds import Fold, lone_classes, spatial_folds
 from alcd_otb.cross_validation.results import CrossValidation, FoldResult
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.files.writing import write_json
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
 from alcd_otb.samples.checks import Margin, check_samples
+from alcd_otb.samples.folds import Fold, lone_classes, spatial_folds
 from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.text import csv_text
 from alcd_otb.workspace import Workspace
-from otb_pipelines.cross_validate import FoldPixels, classify_folds
 from otb_pipelines.process import gdal_threads
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import classifier_for, why_unfit, with_noisy_copies, write_statistics
+from otb_pipelines.train import classifier_for, why_unfit, write_statistics
 
 log = logging.getLogger(__name__)
 
@@ -116,22 +115,17 @@ def _classify(
     """Count the validation pixels of each fold by reference and predicted class."""
     template = config.template
     features = _Features.read(workspace.features, [pixel_set for split in pixels for pixel_set in split], settings)
-    folds = []
-    for training, validation in pixels:
-        values = features.of(training).astype(np.float64)
-        copied, codes = with_noisy_copies(values, training.codes, template.samples.jitter, template.samples.seed)
-        folds.append(FoldPixels(copied, codes, features.of(validation)))
-    if template.uses_sklearn:
-        predicted = predict_folds(folds, template.classifier, template.samples.seed, settings)
-    else:
-        # As many as train the map: all folds get the same classifier as it.
-        classifier = classifier_for(template.classifier, len(pixels[0].training) + len(pixels[0].validation))
-        statistics_file = write_statistics(
-            str(classifier["classifier"]), workspace.features, scratch / "statistics.xml", settings
-        )
-        work = scratch / "folds"
-        work.mkdir()
-        predicted = classify_folds(folds, classifier, template.samples.seed, statistics_file, work, settings)
+    folds = [
+        fold_pixels(features.of(split.training), split.training.codes, features.of(split.validation), template)
+        for split in pixels
+    ]
+    # As many as train the map: all folds get the same classifier as it.
+    trained = len(pixels[0].training) + len(pixels[0].validation)
+    statistics_file = None
+    if not template.uses_sklearn:
+        name = str(classifier_for(template.classifier, trained)["classifier"])
+        statistics_file = write_statistics(name, workspace.features, scratch / "statistics.xml", settings)
+    predicted = predict(FoldTask(folds, template, trained, statistics_file), scratch, settings)
     return [
         Counter(zip(split.validation.codes.tolist(), codes.tolist(), strict=True))
         for split, codes in zip(pixels, predicted, strict=True)

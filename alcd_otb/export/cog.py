@@ -26,7 +26,10 @@ CONTENTS = (
     ("`confidence.tif`, `confidence_smoothed.tif`", "the same of the confidence, 0 to 1, and of its median"),
     ("`samples.gpkg`", "the operator's samples and corrections"),
     ("`contours.fgb`, `contours.png`", "outlines of the classes, as polygons and over the image"),
-    ("`metrics.json`, `*_matrix.csv`", "agreement with samples kept out of training: not the accuracy of the map"),
+    (
+        "`metrics.json`, `*_matrix.csv`",
+        "agreement with the samples, by the method that `validation` names: not the accuracy of the map",
+    ),
     ("`accuracy_estimate.json`", "accuracy of the map, where it was estimated"),
     ("`report.html`", "all there is to tell of the map, with pictures"),
     ("`provenance.json`", "products, settings, versions, checksums"),

@@ -61,7 +61,7 @@ _FILES = {
     "contours.fgb": _File("contours", "Outlines of the classes", "application/vnd.flatgeobuf", ("data",)),
     "contours.png": _File("overview", "Outlines of the classes over the image", "image/png", ("overview",)),
     cog.THUMBNAIL: _File("thumbnail", "True colour, small", "image/jpeg", ("thumbnail",)),
-    "metrics.json": _File("metrics", "Agreement with samples kept out of training", JSON, ("metadata",)),
+    "metrics.json": _File("metrics", "Agreement with the samples, not the accuracy of the map", JSON, ("metadata",)),
     "confusion_matrix.csv": _File("confusion_matrix", "Confusion matrix", "text/csv", ("metadata",)),
     "accuracy_estimate.json": _File("accuracy", "Accuracy, from a random sample", JSON, ("metadata",)),
     "report.html": _File("report", "Report", "text/html", ("metadata",)),

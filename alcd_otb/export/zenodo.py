@@ -26,7 +26,7 @@ CONTENTS = (
     ("`Classification/used_parameters.json`", "tile, dates, products, location"),
     ("`Classification/*.png`", "outlines over the image, classes, the image"),
     ("`Samples/`", "the operator's samples, a vector file a class, and corrections where there are any"),
-    ("`Statistics/metrics.json`, `*_matrix.csv`", "agreement with samples kept out of training"),
+    ("`Statistics/metrics.json`, `*_matrix.csv`", "agreement with the samples, by the method that `validation` names"),
     ("`Statistics/k_fold_summary.json`, `kfold.json`", "cross-validation of the samples, where there was one"),
     ("`Statistics/accuracy_estimate.*`", "accuracy of the map, where it was estimated"),
     ("`provenance.json`", "products, settings, versions, checksums"),

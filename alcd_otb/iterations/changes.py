@@ -13,6 +13,9 @@ from alcd_otb.raster.io import count_pairs, histogram, strips
 from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.legend import NO_DATA, Legend
 
+UNMAPPED = "no data"
+"""Name of pixels without a class in a matrix of changes."""
+
 AXES = "rows: before, columns: after"
 """Axes of the matrix of changes, as metrics.json describes them."""
 
@@ -48,7 +51,7 @@ class Changes:
         legend
             The classes.
         """
-        names = _names_by_code(legend) | {NO_DATA: "no data"}
+        names = _names_by_code(legend) | {NO_DATA: UNMAPPED}
         counted = {pair: count for pair, count in pairs.items() if count and pair != (NO_DATA, NO_DATA)}
         codes = sorted({code for pair in counted for code in pair})
         return cls(

@@ -1,4 +1,4 @@
-"""Read the history of a scene: points, validation, confidence, changes and time of each iteration."""
+"""Read the history of a scene: points, agreement with them, confidence, changes and time of each iteration."""
 
 import logging
 from collections.abc import Mapping
@@ -10,23 +10,18 @@ from typing import Any
 
 from alcd_otb.files.json_file import read_json
 from alcd_otb.iterations.changes import Changes, changes_between, mean_confidence
+from alcd_otb.iterations.validation import Validation
 from alcd_otb.products.times import utc_time
 from alcd_otb.settings.legend import Legend, Positive
 from alcd_otb.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-VALIDATION = (
-    "The validation points are the operator's own, not a random sample, and are measured on pixels next to the "
-    "training: their figures are optimistic, and serve to compare one iteration with the next."
-)
-"""Explanation of the figures of an iteration's validation, wherever they are shown."""
-
 MASK_ACCURACY = (
     "How accurate the mask is, with confidence intervals, is told by a random sample of it: "
     "python -m alcd_otb accuracy plan"
 )
-"""How to estimate the accuracy of the mask, wherever the figures of the validation are shown."""
+"""How to estimate the accuracy of the mask, wherever the agreement with the samples is shown."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +44,14 @@ class Iteration:
         Usable samples by class name.
     map_pixels
         Pixels of the map by class name.
+    validation
+        How the agreement with the samples was measured.
     validation_pixels
-        Number of validation pixels.
+        Number of pixels that it was measured on.
     overall_accuracy
-        Share of the validation pixels with the right class, 0 to 1.
+        Share of these pixels with the right class, 0 to 1.
     two_class_accuracy
-        Share of the validation pixels on the right one of the two sides, 0 to 1.
+        Share of these pixels on the right one of the two sides, 0 to 1.
     mean_confidence
         Mean confidence of the map, 0 to 1.
     changes
@@ -70,6 +67,7 @@ class Iteration:
     started_from: int | None = None
     points: Mapping[str, int] = field(default_factory=dict, hash=False)
     map_pixels: Mapping[str, int] = field(default_factory=dict, hash=False)
+    validation: Validation = field(default_factory=Validation)
     validation_pixels: int = 0
     overall_accuracy: float | None = None
     two_class_accuracy: float | None = None
@@ -105,6 +103,7 @@ class Iteration:
             started_from=metrics.get("started_from"),
             points=dict(metrics["samples"]),
             map_pixels=dict(metrics.get("map_pixels") or {}),
+            validation=Validation.in_metrics(metrics),
             validation_pixels=int(metrics["pixels"]),
             overall_accuracy=metrics["overall_accuracy"],
             two_class_accuracy=metrics[sides.key]["overall_accuracy"],
@@ -129,6 +128,7 @@ class Iteration:
             "points": dict(self.points),
             "map_pixels": dict(self.map_pixels) or None,
             "validation": {
+                **self.validation.as_json(),
                 "pixels": self.validation_pixels,
                 "overall_accuracy": self.overall_accuracy,
                 f"{self.sides.key}_accuracy": self.two_class_accuracy,

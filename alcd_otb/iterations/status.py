@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from alcd_otb.iterations.changes import Changes
-from alcd_otb.iterations.history import MASK_ACCURACY, VALIDATION, Iteration
+from alcd_otb.iterations.history import MASK_ACCURACY, Iteration
+from alcd_otb.iterations.stopping import Stopping, turn_share
+from alcd_otb.iterations.validation import NO_ORDER
 from alcd_otb.text import aligned
 
 _UNKNOWN = "-"
@@ -22,7 +24,10 @@ def status_text(name: str, iterations: Sequence[Iteration]) -> str:
     if not iterations:
         return f"{name}: no iteration yet"
     parts = [f"{name}: {len(iterations)} iteration{'s' if len(iterations) > 1 else ''}", _iterations(iterations)]
-    parts.append(f"{VALIDATION}\n{MASK_ACCURACY}.")
+    stopping = Stopping.after(iterations)
+    if stopping is not None and stopping.text():
+        parts.append(stopping.text())
+    parts.append("\n".join([*validation_sentences(iterations), NO_ORDER, f"{MASK_ACCURACY}."]))
     parts.append(f"points a class\n{_points(iterations)}")
     changes = iterations[-1].changes
     if changes is not None:
@@ -33,9 +38,22 @@ def status_text(name: str, iterations: Sequence[Iteration]) -> str:
     return "\n\n".join(parts)
 
 
+def validation_sentences(iterations: Sequence[Iteration]) -> tuple[str, ...]:
+    """Say how the agreement with the samples was measured, a sentence for each way that was used.
+
+    Parameters
+    ----------
+    iterations
+        Iterations, oldest first.
+    """
+    return tuple(dict.fromkeys(iteration.validation.sentence for iteration in iterations))
+
+
 def _iterations(iterations: Sequence[Iteration]) -> str:
     sides = iterations[-1].sides.title
-    head = ["iteration", "made (UTC)", "minutes", "points", "confidence", "changed", "all classes", sides]
+    earlier = dict(zip((iteration.number for iteration in iterations[1:]), iterations, strict=False))
+    head = ["iteration", "made (UTC)", "minutes", "points", "confidence", "changed", "two-class"]
+    head += ["measured by", "all classes", sides]
     rows = [
         [
             str(iteration.number) + (f" from {iteration.started_from}" if iteration.started_from else ""),
@@ -44,15 +62,17 @@ def _iterations(iterations: Sequence[Iteration]) -> str:
             str(iteration.point_count or _UNKNOWN),
             _share(iteration.mean_confidence),
             _changed(iteration.changes),
+            _two_class(earlier.get(iteration.number), iteration),
+            iteration.validation.method if iteration.validation_pixels else _UNKNOWN,
             _share(iteration.overall_accuracy),
             _share(iteration.two_class_accuracy),
         ]
         for iteration in iterations
     ]
-    # A heading above the last two columns, which are both of the validation points.
+    # A heading above the last columns, which are all of the samples.
     table = aligned([head, *rows])
     width = len(table.splitlines()[0])
-    return f"{'on the validation points':>{width}}\n{table}"
+    return f"{'agreement with the samples':>{width}}\n{table}"
 
 
 def _points(iterations: Sequence[Iteration]) -> str:
@@ -70,6 +90,11 @@ def _matrix(changes: Changes) -> str:
 
 def _share(value: float | None) -> str:
     return _UNKNOWN if value is None else f"{value:.3f}"
+
+
+def _two_class(before: Iteration | None, after: Iteration) -> str:
+    share = turn_share(before, after) if before is not None else None
+    return _UNKNOWN if share is None else f"{share:.1%}"
 
 
 def _changed(changes: Changes | None) -> str:

@@ -41,7 +41,7 @@ def scene_html(config: SceneConfig, workspace: Workspace) -> str:
 
 
 def result_html(workspace: Workspace, iteration: int | None, legend: Legend) -> str:
-    """Describe a run: where its files lie, how well they agree with the samples kept out of training, and the map.
+    """Describe a run: where its files lie, how well they agree with the samples, and the map.
 
     Parameters
     ----------

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.files.json_file import read_json
-from alcd_otb.iterations.history import MASK_ACCURACY, VALIDATION, Iteration, read_history, with_minutes
+from alcd_otb.iterations.history import MASK_ACCURACY, Iteration, read_history, with_minutes
+from alcd_otb.iterations.stopping import Stopping
+from alcd_otb.iterations.validation import NO_ORDER
 from alcd_otb.pages.html import render
 from alcd_otb.pages.plots import Axis, Plot, make_plot
 from alcd_otb.report.pictures import report_pictures
@@ -62,6 +64,7 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
     history = with_minutes([*earlier, this])
     config = _read(folder / "config.json")
     sides = legend.positive
+    stopping = Stopping.after(history)
     page = render(
         "report.html",
         iteration=history[-1],
@@ -69,8 +72,10 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
         config=config,
         settings=_outline(config["scene"]),
         pictures=report_pictures(workspace.preview, folder, legend),
-        validation_note=VALIDATION,
+        validation=this.validation,
+        no_order_note=NO_ORDER,
         mask_accuracy_note=MASK_ACCURACY,
+        stopping=stopping.text() if stopping is not None else "",
         estimate=_estimate(workspace.accuracy_estimate),
         matrices=_matrices(metrics, sides),
         changes=_changes(this),
@@ -86,20 +91,27 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
 
 
 def evolution(history: Sequence[Iteration]) -> tuple[Plot, ...]:
-    """Plot points, agreement, confidence, change and time over the iterations; no plots for a single iteration."""
+    """Plot points, agreement, confidence, change and time over the iterations; no plots for a single iteration.
+
+    Agreement that was measured in another way than that of the last iteration is left out: it is another figure.
+    """
     if len(history) < 2:
         return ()
+    validation = history[-1].validation
+    alike = [iteration.validation.method == validation.method for iteration in history]
     axis = Axis("iteration", [(iteration.number, str(iteration.number)) for iteration in history])
-    validated = {
-        "all classes": [iteration.overall_accuracy for iteration in history],
-        history[-1].sides.title: [iteration.two_class_accuracy for iteration in history],
+    agreement = {
+        "all classes": [one.overall_accuracy if same else None for one, same in zip(history, alike, strict=True)],
+        history[-1].sides.title: [
+            one.two_class_accuracy if same else None for one, same in zip(history, alike, strict=True)
+        ],
     }
     changed = [iteration.changes.changed if iteration.changes else None for iteration in history]
     confidence = [iteration.mean_confidence for iteration in history]
     minutes = [iteration.minutes for iteration in history]
     plots = (
         make_plot("Points", axis, {"": [iteration.point_count or None for iteration in history]}),
-        make_plot("Agreement with the validation points", axis, validated, is_share=True),
+        make_plot(validation.title, axis, agreement, is_share=True),
         make_plot("Mean confidence", axis, {"": confidence}, is_share=True),
         make_plot("Pixels that changed class", axis, {"": changed}),
         make_plot("Minutes since the iteration before", axis, {"": minutes}),

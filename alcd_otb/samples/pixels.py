@@ -134,7 +134,7 @@ def grow(
     won = won[np.unique(keys[won], return_index=True)[1]]
     in_training = owners[won] < _VALIDATION
     trained, tested = won[in_training], won[~in_training]
-    tested = tested[claims.held[tested] | ~_touching(keys[tested], keys[trained], grid)]
+    tested = tested[claims.held[tested] | ~touching(keys[tested], keys[trained], grid)]
 
     pixels_of_samples = PixelSplit(
         _pixels_of(claims, trained, codes), _pixels_of(claims, tested, codes, first=len(training))
@@ -240,6 +240,26 @@ def valid_at(valid: Path, grid: Grid, rows: Int64Array, columns: Int64Array) -> 
     return usable
 
 
+def touching(pixels: Int64Array, others: Int64Array, grid: Grid) -> BoolArray:
+    """Check which pixels have one of the others among their 8 neighbours.
+
+    Parameters
+    ----------
+    pixels, others
+        (pixels,) row * width + column of each pixel. No number occurs twice in one of them.
+    grid
+        Gives the width.
+    """
+    rows, columns = others // grid.width, others % grid.width
+    result = np.zeros(pixels.size, dtype=np.bool_)
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            inside = (columns + right >= 0) & (columns + right < grid.width)
+            neighbours = (rows[inside] + down) * grid.width + columns[inside] + right
+            result |= np.isin(pixels, neighbours, assume_unique=True)
+    return result
+
+
 def _winners(pixels: Int64Array, owners: Int64Array, held: BoolArray) -> Int64Array:
     """Find the owner of each pixel, -1 where it belongs to nobody.
 
@@ -265,18 +285,6 @@ def _winners(pixels: Int64Array, owners: Int64Array, held: BoolArray) -> Int64Ar
 def _pixels_of(claims: Claims, chosen: Int64Array, codes: Int64Array, first: int = 0) -> PixelSet:
     samples = claims.samples[chosen]
     return PixelSet(claims.rows[chosen], claims.columns[chosen], codes[samples].astype(np.uint8), samples - first)
-
-
-def _touching(pixels: Int64Array, others: Int64Array, grid: Grid) -> BoolArray:
-    """Check which pixels have one of the others among their 8 neighbours; pixels are row * width + column."""
-    rows, columns = others // grid.width, others % grid.width
-    result = np.zeros(pixels.size, dtype=np.bool_)
-    for down in (-1, 0, 1):
-        for right in (-1, 0, 1):
-            inside = (columns + right >= 0) & (columns + right < grid.width)
-            neighbours = (rows[inside] + down) * grid.width + columns[inside] + right
-            result |= np.isin(pixels, neighbours, assume_unique=True)
-    return result
 
 
 def _check_classes_left(training: Sequence[Sample], validation: Sequence[Sample], pixels: PixelSplit) -> None:

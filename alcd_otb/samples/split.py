@@ -20,11 +20,11 @@ class SampleSplit(NamedTuple):
 def split_samples(samples: Iterable[Sample], training_proportion: float, seed: int) -> SampleSplit:
     """Split whole samples into training and validation samples, class by class.
 
-    Of a class of n samples, ceil(training_proportion * n) go to training, but at least one. At least one goes to
-    validation where n >= 2. Each sample draws a random number from the seed, its class and its place to the millimetre.
-    The samples with the lowest numbers are trained on. So the split depends neither on the order of the samples nor on
-    other classes. A sample added to a class moves at most one other sample, so that the validation samples of one
-    iteration are hardly trained on in the next.
+    With a proportion of 1, all samples go to training. With less, ceil(training_proportion * n) of a class of n samples
+    go to training, but at least one, and at least one goes to validation where n >= 2. Each sample draws a random
+    number from the seed, its class and its place to the millimetre. The samples with the lowest numbers are trained on.
+    So the split depends neither on the order of the samples nor on other classes. A sample added to a class moves at
+    most one other sample, so that the validation samples of one iteration are hardly trained on in the next.
 
     Parameters
     ----------
@@ -61,6 +61,8 @@ def _canonical(sample: Sample) -> tuple[int, float, float, str]:
 
 
 def _training_count(count: int, proportion: float) -> int:
+    if proportion == 1:
+        return count
     # Without the tolerance 0.56 * 25 = 14.000000000000002 would count as 15.
     wanted = math.ceil(proportion * count - 1e-9)
     return max(1, min(wanted, count - 1))

@@ -49,7 +49,11 @@ class SampleSettings(StrictModel):
         "pixel that holds it",
     )
     training_proportion: float = Field(
-        default=0.9, gt=0, le=1, description="share of each class's points that train; the others validate"
+        default=0.9,
+        gt=0,
+        le=1,
+        description="share of each class's samples that train, and the others validate; 1: all train, and "
+        "[a cross-validation](accuracy.md#the-figures-of-an-iteration) validates",
     )
     most_pixels_per_class: int = Field(
         default=8000, ge=1, le=2**31 - 1, description="training takes no more pixels of a class"
@@ -71,8 +75,8 @@ class SampleSettings(StrictModel):
         default=5000,
         ge=1,
         le=FARTHEST,
-        description="side in metres of the squares that [k-fold cross-validation]"
-        "(accuracy.md#k-fold-cross-validation) keeps whole",
+        description="side in metres of the squares that [cross-validation](accuracy.md#k-fold-cross-validation) keeps "
+        "whole; that of an iteration takes smaller ones in a small scene",
     )
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from scenes import FinishedScene, alcd, leftovers, refused, write_scene
 
 from alcd_otb.accuracy.confusion_matrix import AXES
+from alcd_otb.classification import fold_predictions
 from alcd_otb.cross_validation import job as cross_validation
 from alcd_otb.cross_validation.figure import draw_folds
 from alcd_otb.cross_validation.results import CrossValidation
@@ -169,7 +170,7 @@ class TestScores:
     ) -> None:
         # A forest that calls everything invalid finds all of the invalid pixels (recall), and is right in some.
         monkeypatch.setattr(
-            cross_validation,
+            fold_predictions,
             "classify_folds",
             lambda folds, *_: [np.full(len(one.unknown), 2, np.uint8) for one in folds],
         )

@@ -17,6 +17,7 @@ from osgeo import gdal
 from scenes import FinishedScene, alcd, leftovers, refused, write_scene
 
 from alcd_otb.iterations.status import aligned
+from alcd_otb.iterations.validation import KEPT_OUT, Validation
 from alcd_otb.scene import Scene
 
 
@@ -115,10 +116,19 @@ class TestStatus:
             assert one["mean_confidence"] == pytest.approx(confidence[confidence > 0].mean(dtype=np.float64))
             metrics = metrics_of(folder)
             assert one["validation"] == {
+                "method": "kept out",
+                "folds": 0,
+                "block": None,
+                "untested": {},
                 "pixels": metrics["pixels"],
                 "overall_accuracy": metrics["overall_accuracy"],
                 "invalid_valid_accuracy": metrics["invalid_valid"]["overall_accuracy"],
             }
+        # No data is nowhere but where both maps have none.
+        crossed = (np.isin(before, (2, 3, 4)) != np.isin(after, (2, 3, 4))).sum() / (before > 0).sum()
+        assert status["stopping"]["two_class_changed"] == pytest.approx([crossed])
+        assert status["stopping"] == metrics_of(loop.iteration(2))["stopping"]
+        assert metrics_of(loop.iteration(1))["stopping"]["two_class_changed"] == []
         made = [datetime.fromisoformat(one["time"]) for one in (first, second)]
         assert second["minutes"] == pytest.approx((made[1] - made[0]) / timedelta(minutes=1), abs=0.051)
         assert timedelta(0) <= datetime.now(UTC) - made[1] < timedelta(hours=1)
@@ -144,17 +154,19 @@ class TestStatus:
         for number in (1, 2):
             file = copy.iteration(number) / "metrics.json"
             metrics = json.loads(file.read_text())
-            for key in ("time", "started_from", "map_pixels", "mean_confidence", "changes"):
+            for key in ("time", "started_from", "map_pixels", "mean_confidence", "changes", "validation", "stopping"):
                 del metrics[key]
             file.write_text(json.dumps(metrics))
         status = Scene.open(copy.scene_json).status()
         assert [one.changes for one in status] == [one.changes for one in expected]
         assert [one.mean_confidence for one in status] == [one.mean_confidence for one in expected]
         assert [(one.time, one.minutes) for one in status] == [(None, None)] * 2
+        assert [one.validation for one in status] == [Validation(KEPT_OUT)] * 2
+        assert [one.two_class_accuracy for one in status] == [one.two_class_accuracy for one in expected]
         text = alcd("status", copy.scene_json)
         assert text.returncode == 0, text.stderr
 
-    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"samples": 3}'])
+    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"samples": 3}', '{"validation": {"method": "guessing"}}'])
     def test_an_iteration_that_cannot_be_read_is_warned_of(self, loop: Loop, tmp_path: Path, content: str) -> None:
         copy = loop.copied(tmp_path)
         file = copy.iteration(1) / "metrics.json"

@@ -17,6 +17,7 @@ from PIL import Image
 from scenes import FinishedScene, write_scene
 
 from alcd_otb.iterations.history import Iteration
+from alcd_otb.iterations.validation import CROSS_VALIDATION, Validation
 from alcd_otb.pages.html import count, in_percent, percent, share
 from alcd_otb.report.page import evolution, write_report
 from alcd_otb.scene import Scene
@@ -234,7 +235,7 @@ class TestWhatIsNotAlwaysThere:
         )
         binary |= {"classes": ["invalid", "valid"], "matrix": [[0, 0], [0, 0]]}  # type: ignore[dict-item]
         page = copied(pixels=0, classes=[], matrix=[], by_class={}, invalid_valid=binary, **nothing)
-        assert "No class has a point to validate with" in squeezed(page)
+        assert "There are too few samples to measure it" in squeezed(page)
 
     def test_a_single_date(self, copied: Callable[..., Any], finished: FinishedScene) -> None:
         products = json.loads((finished.iteration / "config.json").read_text())["products"] | {"clear": None}
@@ -250,6 +251,32 @@ class TestWhatIsNotAlwaysThere:
         points, agreement = evolution([one, two])
         assert [label for _, _, label in points.lines[0].dots] == ["iteration 1: 3", "iteration 2: 9"]
         assert [len(line.dots) for line in agreement.lines] == [2, 1]
+        assert agreement.title == "Agreement with the validation points"
+
+    def test_figures_of_two_kinds_are_not_drawn_in_one_line(self) -> None:
+        folds = Validation(CROSS_VALIDATION, 10, 5000)
+        history = [
+            Iteration(number, Path(), points={"land": number}, overall_accuracy=0.9, validation=kind)
+            for number, kind in enumerate((Validation(), Validation(), folds, folds), start=1)
+        ]
+        _, agreement = evolution(history)
+        assert agreement.title == "Cross-validation of the samples"
+        assert [label for _, _, label in agreement.lines[0].dots] == ["iteration 3: 0.9", "iteration 4: 0.9"]
+
+    def test_a_cross_validation_tells_its_folds_and_what_it_left_out(self, copied: Callable[..., Any]) -> None:
+        text = squeezed(copied(validation=Validation(CROSS_VALIDATION, 7, 1920, {"snow": 1, "water": 2}).as_json()))
+        assert "pixels of the samples by cross-validation in 7 folds, invalid/valid" in text
+        assert "Cross-validation: each sample is classified by a classifier" in text
+        assert "7 folds of squares of 1.92 km. 1 sample of snow could not be tested" in text
+        assert "2 samples of water could not be tested" in text
+        assert "validation points" not in text
+
+    def test_an_iteration_of_an_older_version_was_measured_on_samples_kept_out(
+        self, copied: Callable[..., Any]
+    ) -> None:
+        text = squeezed(copied(validation=None))
+        assert "pixels of samples kept out of training, invalid/valid; not the accuracy of the map" in text
+        assert "folds of squares" not in text
 
 
 def test_numbers_as_text() -> None:

@@ -52,7 +52,8 @@ def test_a_line_is_no_sample() -> None:
         (25, 0.9, 23),
         (25, 0.56, 14),
         (4, 0.01, 1),
-        (7, 1.0, 6),
+        (7, 1.0, 7),
+        (1, 1.0, 1),
         (5, 0.5, 3),
     ],
 )
@@ -116,7 +117,7 @@ def test_split_properties(samples: list[Sample], proportion: float, seed: int, r
         total = sum(sample.code == code for sample in samples)
         trained = sum(sample.code == code for sample in training)
         assert trained >= 1
-        assert trained < total or total == 1
+        assert (trained < total or total == 1) if proportion < 1 else trained == total
         assert abs(trained - proportion * total) <= 1
     shuffled = list(samples)
     random.shuffle(shuffled)

@@ -63,6 +63,7 @@ def _asked(result: "Result") -> list[str]:
 
 
 def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -> str:
+    from alcd_otb.iterations.validation import Validation
     from alcd_otb.settings.legend import Positive
 
     sides = Positive.in_results(accuracy)
@@ -71,8 +72,12 @@ def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -
     lines = [f"iteration {iteration}: {labels}"]
     overall = accuracy.get("overall_accuracy")
     if isinstance(overall, float):
+        reference = Validation.in_metrics(accuracy).reference
         lines.append(
-            f"on {accuracy['pixels']} pixels of samples kept out of training, not of the map at large: "
+            f"on {accuracy['pixels']} pixels of {reference}, not of the map at large: "
             f"overall accuracy {overall:.3f}, {sides.title} {binary['overall_accuracy']:.3f}"
         )
+    stopping = accuracy.get("stopping")
+    if isinstance(stopping, dict) and stopping["text"]:
+        lines.append(stopping["text"])
     return "\n".join(lines)

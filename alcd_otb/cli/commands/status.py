@@ -16,8 +16,9 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the iterations of a scene, oldest first."""
-    from alcd_otb.iterations.history import VALIDATION
-    from alcd_otb.iterations.status import status_text
+    from alcd_otb.iterations.status import status_text, validation_sentences
+    from alcd_otb.iterations.stopping import Stopping
+    from alcd_otb.iterations.validation import NO_ORDER
     from alcd_otb.samples.unlabelled import request, unlabelled_classes
     from alcd_otb.scene import Scene
 
@@ -26,10 +27,12 @@ def run(options: argparse.Namespace) -> int:
     labelled = iterations[-1].points if iterations else ()
     unlabelled = unlabelled_classes(labelled, scene.config.template.legend)
     if options.json:
+        stopping = Stopping.after(iterations)
         content = {
             "name": scene.config.name,
             "workspace": str(scene.workspace.folder),
-            "validation": VALIDATION,
+            "validation": " ".join([*validation_sentences(iterations), NO_ORDER]),
+            "stopping": stopping.as_json() if stopping is not None else None,
             "warnings": list(scene.workspace.preparation_warnings),
             "iterations": [iteration.as_json() for iteration in iterations],
             "classes_without_samples": unlabelled,

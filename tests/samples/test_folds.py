@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alcd_otb.cross_validation.folds import lone_classes, spatial_folds
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.folds import lone_classes, spatial_folds
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend, LegendClass
 

@@ -58,26 +58,50 @@ def spatial_folds(samples: Sequence[Sample], count: int, side: float, grid: Grid
     SampleError
         Where fewer blocks than folds hold samples, or a fold leaves fewer than two classes to train on.
     """
-    of_sample = [_block_of(sample, side, grid) for sample in samples]
+    numbers = fold_numbers(samples, count, side, grid, seed)
+    folds = []
+    for number in range(count):
+        training = tuple(sample for sample, fold in zip(samples, numbers, strict=True) if fold != number)
+        validation = tuple(sample for sample, fold in zip(samples, numbers, strict=True) if fold == number)
+        if len({sample.code for sample in training}) < 2:
+            raise SampleError(
+                f"without fold {number + 1}, fewer than two classes are left to train on: label each class in several "
+                f"blocks of {side / 1000:g} km"
+            )
+        folds.append(Fold(training, validation, tuple(sorted({block_of(sample, side, grid) for sample in validation}))))
+    return tuple(folds)
+
+
+def fold_numbers(samples: Sequence[Sample], count: int, side: float, grid: Grid, seed: int) -> tuple[int, ...]:
+    """Find the fold of each sample, from 0, by the rule of `spatial_folds`. No fold is empty.
+
+    Parameters
+    ----------
+    samples
+        Samples in the scene's CRS.
+    count
+        Number of folds.
+    side
+        Side of a square block, in metres.
+    grid
+        The scene's grid.
+    seed
+        Seed of the random numbers.
+
+    Raises
+    ------
+    SampleError
+        Where fewer blocks than folds hold samples.
+    """
+    of_sample = [block_of(sample, side, grid) for sample in samples]
     blocks = sorted(set(of_sample))
     if len(blocks) < count:
         raise SampleError(
             f"{count} folds need samples in as many blocks of {side / 1000:g} km, and {len(blocks)} hold any: "
             f"ask for fewer folds with -k, make the blocks smaller with samples.block, or label elsewhere too"
         )
-    fold_of = _assign(_class_shares(samples, of_sample, blocks), count, seed)
-    folds = []
-    for number in range(count):
-        held = {block for block, fold in zip(blocks, fold_of, strict=True) if fold == number}
-        training = tuple(sample for sample, block in zip(samples, of_sample, strict=True) if block not in held)
-        validation = tuple(sample for sample, block in zip(samples, of_sample, strict=True) if block in held)
-        if len({sample.code for sample in training}) < 2:
-            raise SampleError(
-                f"without fold {number + 1}, fewer than two classes are left to train on: label each class in several "
-                f"blocks of {side / 1000:g} km"
-            )
-        folds.append(Fold(training, validation, tuple(sorted(held))))
-    return tuple(folds)
+    fold_of = dict(zip(blocks, _assign(_class_shares(samples, of_sample, blocks), count, seed), strict=True))
+    return tuple(fold_of[block] for block in of_sample)
 
 
 def lone_classes(samples: Sequence[Sample], side: float, grid: Grid, legend: Legend) -> tuple[str, ...]:
@@ -101,7 +125,7 @@ def lone_classes(samples: Sequence[Sample], side: float, grid: Grid, legend: Leg
     """
     blocks: dict[int, set[BlockIndex]] = {}
     for sample in samples:
-        blocks.setdefault(sample.code, set()).add(_block_of(sample, side, grid))
+        blocks.setdefault(sample.code, set()).add(block_of(sample, side, grid))
     return tuple(
         f"all samples of class {legend.with_code(code).name} lie in one block of {side / 1000:g} km: where they "
         "validate, the class has no training sample, and all of them count as errors"
@@ -110,7 +134,18 @@ def lone_classes(samples: Sequence[Sample], side: float, grid: Grid, legend: Leg
     )
 
 
-def _block_of(sample: Sample, side: float, grid: Grid) -> BlockIndex:
+def block_of(sample: Sample, side: float, grid: Grid) -> BlockIndex:
+    """Find the block that holds the location of a sample.
+
+    Parameters
+    ----------
+    sample
+        A sample in the scene's CRS.
+    side
+        Side of a square block, in metres.
+    grid
+        The scene's grid.
+    """
     x, y = sample.location
     return int((grid.top - y) // side), int((x - grid.left) // side)
 

@@ -1,0 +1,309 @@
+"""Measure what the figures of an iteration are worth on real pixels, and what it costs to stop labelling.
+
+Usage: python benchmarks/validation_figure.py FOLDER [--set JSON] [--seeds N ...] [--strategies NAME ...]
+
+FOLDER holds landsat5.npz and landsat7.npz, chips of real pixels that people labelled by hand (helpers/real_chips.py).
+A simulated operator first labels three points of each class, whose eight neighbours are all of the class. Then the
+operator labels twelve points in each turn, at places that the package proposes or at random, until there are 126. Each
+turn makes two maps: one trained on all points, whose figure comes from cross-validation; one trained on nine tenths of
+them, whose figure comes from the others. The true accuracy is that of clouds and shadows against the rest, on all
+pixels.
+
+Printed are:
+
+- how often the figure moves from one turn to another as the true accuracy does. A pair whose figures are equal counts
+  half. `later` is the share of pairs in which the later map is truly better: always to say so is right so often.
+- after the rule of alcd_otb/iterations/stopping.py first holds, the true accuracy still to gain until the last turn.
+- the mean gain of the next turn by the share of the two-class map that the last turn changed.
+"""
+
+import argparse
+import json
+import logging
+import multiprocessing
+import statistics
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations, pairwise, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from helpers.label_strategies import STRATEGIES, Pixels, Prepared, Turn, drawn
+from helpers.real_chips import CHIPS, prepared_chip
+from osgeo import gdal
+
+from alcd_otb.classification.iteration import IterationInput, run_iteration
+from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.iterations.stopping import GAINS, SETTLED_SHARE, SETTLED_TURNS
+from alcd_otb.samples.sample import Sample
+from otb_pipelines.settings import Settings
+
+FIRST, TURN, MOST = 12, 12, 126
+SETTINGS = Settings(ram=256, threads=1)
+FEW_POINTS = {
+    "samples": {"growth": 0, "training_proportion": 1, "jitter": 0},
+    "classifier": {
+        "classifier": "rf",
+        "classifier.rf.min": 2,
+        "classifier.rf.max": 25,
+        "classifier.rf.nbtrees": 100,
+        "classifier.rf.acc": 0,
+    },
+    "regularisation": {"smoothing": 1.2},
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """A turn: its points, figures and true accuracies, 0 to 1.
+
+    Attributes
+    ----------
+    points
+        Labelled points.
+    truth
+        True two-class accuracy of the map of all points.
+    cross
+        Two-class accuracy by cross-validation.
+    kept_truth
+        True two-class accuracy of the map of nine tenths of the points.
+    kept
+        Its two-class accuracy on the other points.
+    changed
+        Share of the two-class map of all points that the turn changed. None in the first turn.
+    seconds
+        Seconds of the cross-validation.
+    """
+
+    points: int
+    truth: float
+    cross: float | None
+    kept_truth: float
+    kept: float | None
+    changed: float | None
+    seconds: float
+
+
+class Run(NamedTuple):
+    """An operator's turns on a chip."""
+
+    chip: str
+    strategy: str
+    seed: int
+    states: list[State]
+
+
+@dataclass(frozen=True)
+class Task:
+    """An operator to simulate."""
+
+    folder: Path
+    chip: str
+    strategy: str
+    seed: int
+    changes: dict[str, Any]
+
+
+class Mapped(NamedTuple):
+    """A map as True where it is positive, its accuracy, its figure, and the seconds of its steps."""
+
+    positive: Any
+    truth: float
+    figure: float | None
+    seconds: dict[str, float]
+
+
+def mapped(scene: Prepared, samples: tuple[Sample, ...], proportion: float, folder: Path) -> Mapped:
+    """Run an iteration in a folder, with a share of the points to train on."""
+    template = scene.config.template
+    of_samples = template.samples.model_copy(update={"training_proportion": proportion})
+    template = template.model_copy(update={"samples": of_samples})
+    stopwatch = Stopwatch()
+    metrics: Any = run_iteration(
+        IterationInput(template, scene.workspace, scene.grid, samples), folder, stopwatch, SETTINGS
+    )
+    labels = gdal.Open(str(folder / "labels.tif")).ReadAsArray()
+    positive = np.isin(labels, template.legend.positive_codes)
+    true = np.isin(scene.centre, template.legend.positive_codes)
+    scored = (labels > 0) & (scene.centre > 0)
+    accuracy = float((positive == true)[scored].mean())
+    return Mapped(positive[scored], accuracy, metrics["invalid_valid"]["overall_accuracy"], stopwatch.seconds)
+
+
+def run(task: Task) -> Run:
+    """Simulate an operator."""
+    logging.disable(logging.WARNING)
+    changes = json.loads(json.dumps(task.changes))
+    changes.setdefault("samples", {})["seed"] = task.seed
+    states: list[State] = []
+    with tempfile.TemporaryDirectory() as name:
+        scene = prepared_chip(Path(name), task.folder / f"{task.chip}.npz", changes, SETTINGS)
+        first = np.random.default_rng(task.seed)
+        codes = np.unique(scene.centre[scene.inside])
+        pixels = [
+            pixel
+            for code in codes
+            for pixel in drawn(scene.inside & (scene.centre == code), FIRST // len(codes), first)
+        ]
+        random = np.random.default_rng([task.seed, list(STRATEGIES).index(task.strategy)])
+        before = None
+        while True:
+            samples = labelled(scene, pixels)
+            with tempfile.TemporaryDirectory(dir=name) as one, tempfile.TemporaryDirectory(dir=name) as other:
+                made = mapped(scene, samples, 1, Path(one))
+                kept = mapped(scene, samples, 0.9, Path(other))
+                changed = None if before is None else float((made.positive != before).mean())
+                before = made.positive
+                seconds = made.seconds["accuracy"]
+                states.append(State(len(pixels), made.truth, made.figure, kept.truth, kept.figure, changed, seconds))
+                wanted = min(TURN, MOST - len(pixels))
+                new = (
+                    STRATEGIES[task.strategy](Turn(scene, Path(one), pixels, samples, wanted, random)) if wanted else []
+                )
+            new = [pixel for pixel in new if scene.valid[pixel]]
+            if not new:
+                return Run(task.chip, task.strategy, task.seed, states)
+            pixels = pixels + new
+
+
+def labelled(scene: Prepared, pixels: Pixels) -> tuple[Sample, ...]:
+    """Return samples of the true class at the centres of pixels."""
+    return tuple(
+        Sample(
+            f"point:{number}",
+            int(scene.centre[row, column]),
+            {"type": "Point", "coordinates": scene.grid.centre_of(row, column)},
+        )
+        for number, (row, column) in enumerate(pixels)
+    )
+
+
+def ordered(runs: Sequence[Run], least: int, most: int) -> tuple[int, list[float], list[float], float]:
+    """Count how often figures move as the truth, over pairs of turns some turns apart.
+
+    Returns
+    -------
+    tuple
+        Number of pairs; the agreement of each by cross-validation, and by points kept out; share of pairs whose later
+        map is the better one.
+    """
+    cross, kept, later = [], [], []
+    for states in (one.states for one in runs):
+        for first, second in combinations(range(len(states)), 2):
+            if least <= second - first <= most:
+                a, b = states[first], states[second]
+                cross.append(agreement(a.cross, b.cross, a.truth, b.truth))
+                kept.append(agreement(a.kept, b.kept, a.kept_truth, b.kept_truth))
+                later.append(float(b.truth > a.truth))
+    return len(later), cross, kept, statistics.fmean(later)
+
+
+def agreement(figure: float | None, other: float | None, truth: float, other_truth: float) -> float:
+    """Return 1 where the figure moves as the truth does, 0 where it moves the other way, else 0.5."""
+    if figure is None or other is None:
+        return 0.5
+    return (1 + float(np.sign(other - figure) * np.sign(other_truth - truth))) / 2
+
+
+def print_order(runs: Sequence[Run]) -> None:
+    """Print how often figures order maps, and how far they are from the truth."""
+    print("strategy  turns apart  pairs  cross-validation  kept out  later")
+    for strategy in dict.fromkeys(one.strategy for one in runs):
+        mine = [one for one in runs if one.strategy == strategy]
+        for name, least, most in (("1", 1, 1), ("2 to 4", 2, 4), ("5 and more", 5, 99)):
+            pairs, cross, kept, later = ordered(mine, least, most)
+            shares = f"{statistics.fmean(cross):>16.1%}  {statistics.fmean(kept):>8.1%}  {later:>5.1%}"
+            print(f"{strategy:<10}{name:<11}  {pairs:>5}  {shares}")
+        states = [state for one in mine for state in one.states]
+        for name, differences in (
+            ("cross-validation", [state.cross - state.truth for state in states if state.cross is not None]),
+            ("kept out", [state.kept - state.kept_truth for state in states if state.kept is not None]),
+        ):
+            print(
+                f"{strategy:<10}{name} less truth: {statistics.fmean(differences):+.3f} "
+                f"± {statistics.stdev(differences):.3f}"
+            )
+        gain = [state.truth - state.kept_truth for state in states]
+        print(f"{strategy:<10}all points train, less nine tenths: {statistics.fmean(gain):+.4f}")
+    print(f"longest cross-validation: {max(state.seconds for one in runs for state in one.states):.2f} s")
+
+
+def print_stopping(runs: Sequence[Run]) -> None:
+    """Print what stopping cost, and what the next turn brought by the last change."""
+    for name in (*dict.fromkeys(one.strategy for one in runs), "all"):
+        print_stops(name, [one.states for one in runs if name in (one.strategy, "all")])
+
+
+def print_stops(name: str, runs: Sequence[Sequence[State]]) -> None:
+    """Print the same for some runs."""
+    stops = [(states, stop) for states in runs if (stop := stopped(states)) is not None]
+    if stops:
+        lost = [100 * (states[-1].truth - states[stop].truth) for states, stop in stops]
+        best = [100 * (max(state.truth for state in states[stop:]) - states[stop].truth) for states, stop in stops]
+        points = [states[stop].points for states, stop in stops]
+        print(
+            f"{name}: the rule held in {len(stops)} of {len(runs)} runs, at {statistics.fmean(points):.0f} "
+            f"points ({min(points)} to {max(points)}); percentage points still to gain until the last turn: "
+            f"mean {statistics.fmean(lost):.2f}, worst {max(lost):.2f}; until the best turn: "
+            f"mean {statistics.fmean(best):.2f}, worst {max(best):.2f}"
+        )
+    print("last change      turns  mean gain of the next  standard deviation")
+    low = 0.0
+    for high, _ in GAINS:
+        gains = [
+            100 * (after.truth - now.truth)
+            for states in runs
+            for now, after in pairwise(states)
+            if now.changed is not None and low <= now.changed < high
+        ]
+        if len(gains) > 1:
+            shown = f"{statistics.fmean(gains):+21.2f}  {statistics.stdev(gains):18.2f}"
+            print(f"{low:6.1%} to {high:6.1%}  {len(gains):>5}  {shown}")
+        low = high
+
+
+def stopped(states: Sequence[State]) -> int | None:
+    """Return the turn in which the rule of stopping first holds."""
+    for turn in range(SETTLED_TURNS, len(states)):
+        last = [state.changed for state in states[turn - SETTLED_TURNS + 1 : turn + 1]]
+        if all(share is not None and share < SETTLED_SHARE for share in last):
+            return turn
+    return None
+
+
+def main() -> None:
+    """Simulate all operators, and print the tables."""
+    parser = argparse.ArgumentParser(description="What the figures of an iteration are worth on real pixels.")
+    parser.add_argument("folder", type=Path, nargs="?", help="folder of the chips")
+    parser.add_argument("--set", type=json.loads, default=FEW_POINTS, help="changes to the template, as JSON")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["proposed", "random"])
+    parser.add_argument("--processes", type=int, default=2, help="operators that are simulated at the same time")
+    parser.add_argument("--result", type=Path, help="JSON file for every turn, from which --show prints")
+    parser.add_argument("--show", type=Path, help="print the tables of such a file")
+    options = parser.parse_args()
+    if options.show:
+        content = json.loads(options.show.read_text())
+        runs = [Run(**{**one, "states": [State(**state) for state in one["states"]]}) for one in content]
+    else:
+        if options.folder is None or not (options.folder / f"{CHIPS[0]}.npz").is_file():
+            print(f"{options.folder or 'no folder given'}: no chips of real pixels here; nothing is measured")
+            return
+        tasks = [
+            Task(options.folder, chip, strategy, seed, options.set)
+            for chip, strategy, seed in product(CHIPS, options.strategies, options.seeds)
+        ]
+        # OTB's threads do not survive a fork.
+        with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+            runs = list(pool.imap(run, tasks, chunksize=1))
+        if options.result:
+            content = [{**one._asdict(), "states": [asdict(state) for state in one.states]} for one in runs]
+            options.result.write_text(json.dumps(content, indent=1) + "\n")
+    print_order(runs)
+    print_stopping(runs)
+
+
+if __name__ == "__main__":
+    main()
