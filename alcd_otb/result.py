@@ -40,6 +40,8 @@ class Result:
         By step.
     legend
         What the codes stand for.
+    made
+        Whether this run made the iteration. False where it found the iteration made.
     """
 
     workspace: Path
@@ -53,9 +55,10 @@ class Result:
     project: Path
     seconds: Mapping[str, float]
     legend: Legend
+    made: bool = True
 
     @classmethod
-    def of(cls, workspace: Workspace, number: int, legend: Legend) -> Self:
+    def of(cls, workspace: Workspace, number: int, legend: Legend, made: bool = True) -> Self:
         """Return what a finished iteration made.
 
         Raises
@@ -79,6 +82,7 @@ class Result:
             project=workspace.project,
             seconds=_read(folder / "seconds.json"),
             legend=legend,
+            made=made,
         )
 
     @classmethod
@@ -103,6 +107,7 @@ class Result:
         return {
             "workspace": str(self.workspace),
             "iteration": self.iteration,
+            "made": self.made,
             "labels": str(self.labels) if self.labels else None,
             "confidence": str(self.confidence) if self.confidence else None,
             "features": str(self.features),

@@ -2,12 +2,12 @@
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from alcd_otb.active_learning.foreign_labels import take_over_labels
 from alcd_otb.active_learning.job import update_places
@@ -15,6 +15,7 @@ from alcd_otb.classification.iteration import IterationInput, check_classifier, 
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductError, SampleError
 from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
+from alcd_otb.iterations.origin import digest_of, is_made_from, record_origin
 from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
 from alcd_otb.pictures.figures import draw_figures, draw_quicklook
@@ -23,6 +24,7 @@ from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare, update_looks
 from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
+from alcd_otb.preparation.staging import staged
 from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.raster.drivers import check_environment
 from alcd_otb.raster.sqlite_locks import usable_sqlite
@@ -40,6 +42,27 @@ from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a run may leave out, and where it reads its products.
+
+    Attributes
+    ----------
+    if_needed
+        Whether nothing is done where the last iteration is what would come out: made from the same samples, settings,
+        products and version.
+    keep
+        ``map`` removes features.tif and view.tif after an iteration; another run makes them again.
+    stage
+        A folder on a fast disk, such as that of a batch job. Products are copied there while the scene is prepared.
+        None reads them where they lie.
+    """
+
+    if_needed: bool = False
+    keep: Literal["all", "map"] = "all"
+    stage: Path | None = None
 
 
 def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) -> tuple[str, ...]:
@@ -82,7 +105,11 @@ def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) 
 
 
 def run_scene(
-    config: SceneConfig, settings: Settings, start: int | None = None, stopwatch: Stopwatch | None = None
+    config: SceneConfig,
+    settings: Settings,
+    start: int | None = None,
+    stopwatch: Stopwatch | None = None,
+    wishes: Wishes | None = None,
 ) -> Result:
     """Prepare what is missing or out of date; then, if there are samples, run one more iteration.
 
@@ -97,6 +124,8 @@ def run_scene(
         scene's, of which it keeps a copy. Samples that are no GeoPackage in the workspace stay as they are.
     stopwatch
         Takes the seconds of each step; by default a new one.
+    wishes
+        What may be left out; by default nothing.
 
     Returns
     -------
@@ -114,7 +143,7 @@ def run_scene(
         with Workspace(config.workspace).locked() as lease, usable_sqlite(config.workspace):
             with writing_to(config.workspace):
                 run_log.keep_in(config.workspace)
-            return _Run(config, settings, inputs, stopwatch, run_log, start, lease).result()
+            return _Run(config, settings, inputs, stopwatch, run_log, start, lease, wishes or Wishes()).result()
 
 
 def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
@@ -167,6 +196,7 @@ class _Run:
     run_log: RunLog
     start: int | None
     lease: Lease
+    wishes: Wishes
 
     @property
     def workspace(self) -> Workspace:
@@ -181,15 +211,27 @@ class _Run:
         source = _source_of_samples(config, workspace, self.start)
         samples = read_samples(source, config.template.legend, self.inputs.grid) if source is not None else ()
         corrections = _corrections(config, self.inputs, self.start) if samples else ()
+        digest = digest_of(self.inputs.fingerprint(), self.inputs.template, samples, corrections)
+        finished = workspace.iterations()
+        if samples and self.wishes.if_needed and finished and is_made_from(finished[-1], digest):
+            log.info("%s: is of the same samples, settings, products and version", finished[-1])
+            if self.wishes.keep == "all":
+                self._prepare()
+                self._draw_quicklook()
+            return Result.of(workspace, int(finished[-1].name), config.template.legend, made=False)
         self._prepare()
         self._draw_quicklook()
         with writing_to(workspace.folder):
             write_json(workspace.config, provenance(config, self.inputs, asdict(pixel_counts(workspace))))
         if not samples:
             return self._wait_for_samples()
-        number = self._iterate(samples, corrections)
+        number = self._iterate(samples, corrections, digest)
         write_project(config, self.inputs.grid, workspace)
         empty_journal(config.samples)
+        if self.wishes.keep == "map":
+            with writing_to(workspace.folder):
+                for raster in (workspace.features, workspace.view):
+                    raster.unlink(missing_ok=True)
         return Result.of(workspace, number, config.template.legend)
 
     def _prepare(self) -> None:
@@ -205,7 +247,9 @@ class _Run:
         log.info("preparing %s", workspace.folder)
         with self.stopwatch.timing("prepare"):
             self._remove_pictures()
-            prepare(self.inputs, workspace, fingerprint, self.settings)
+            with staged(self.config, self.wishes.stage) as config:
+                inputs = Inputs.read(config) if config != self.config else self.inputs
+                prepare(inputs, workspace, fingerprint, self.settings)
 
     def _remove_pictures(self) -> None:
         for picture in (self.workspace.quicklook, self.workspace.preview):
@@ -229,14 +273,14 @@ class _Run:
         write_project(self.config, self.inputs.grid, self.workspace)
         return Result.prepared(self.workspace, self.stopwatch.seconds, self.config.template.legend)
 
-    def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> int:
+    def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...], digest: str) -> int:
         """Make one more iteration. Returns its number."""
         template, workspace, stopwatch = self.config.template, self.workspace, self.stopwatch
         with workspace.new_iteration(self.lease) as (number, folder):
             earlier = workspace.iteration(self.start) if self.start is not None else None
             given = IterationInput(template, workspace, self.inputs.grid, samples, corrections, earlier)
             run_iteration(given, folder, stopwatch, self.settings)
-            shutil.copyfile(workspace.config, folder / "config.json")
+            record_origin(workspace.config, folder, digest)
             self._describe(folder, number, samples)
             write_json(folder / "seconds.json", stopwatch.seconds)
             steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())

@@ -26,7 +26,7 @@ from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.result import Result
-from alcd_otb.run import has_samples, plan_run, run_scene, translated_failures
+from alcd_otb.run import Wishes, has_samples, plan_run, run_scene, translated_failures
 from alcd_otb.samples.adding import Attribution, Point, add_points
 from alcd_otb.samples.reading import read_samples
 from alcd_otb.samples.sample import Sample
@@ -51,7 +51,7 @@ class Scene:
     settings: Settings
 
     @classmethod
-    def open(cls, path: str | Path, settings: Settings | None = None) -> Self:
+    def open(cls, path: str | Path, settings: Settings | None = None, template: str | None = None) -> Self:
         """Read scene.json and its template.
 
         Parameters
@@ -60,13 +60,15 @@ class Scene:
             The file.
         settings
             Memory, threads and progress; by default as the machine allows.
+        template
+            A template to take in the place of the scene's: a name, or the path of a file.
 
         Raises
         ------
         ConfigurationError
             Where the file or its template is wrong.
         """
-        return cls(load_scene(Path(path)), settings or default_settings())
+        return cls(load_scene(Path(path), template), settings or default_settings())
 
     @property
     def workspace(self) -> Workspace:
@@ -218,7 +220,7 @@ class Scene:
         """
         return plan_run(self.config, self.settings, start)
 
-    def run(self, start: int | None = None) -> Result:
+    def run(self, start: int | None = None, wishes: Wishes | None = None) -> Result:
         """Prepare what is missing or out of date; then, if there are samples, run one more iteration.
 
         Parameters
@@ -226,13 +228,15 @@ class Scene:
         start
             Number of an earlier iteration to start again from. Its samples are put in the place of the scene's, of
             which a copy is kept. Samples that are no GeoPackage in the workspace are left as they are.
+        wishes
+            What the run may leave out; by default nothing.
 
         Raises
         ------
         AlcdError
             The child that says what is wrong. Nothing half-written is left.
         """
-        return run_scene(self.config, self.settings, start)
+        return run_scene(self.config, self.settings, start, wishes=wishes)
 
     def next_places(self, number: int | None = None) -> list[PlaceRecord]:
         """Propose where to label next, by the latest iteration and the present samples; also written to to_visit.gpkg.

@@ -12,22 +12,36 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     command = subcommands.add_parser("run", parents=[common], help="bring a scene as far as it can")
     command.add_argument("scene", type=Path, help="scene.json")
     command.add_argument("--dry-run", action="store_true", help="check the inputs and tell what would be done")
-    command.add_argument(
+    again = command.add_mutually_exclusive_group()
+    again.add_argument(
         "--from", dest="start", type=positive, metavar="N", help="start again from the samples of iteration N"
+    )
+    again.add_argument(
+        "--if-needed",
+        action="store_true",
+        help="make no iteration where the last one is of the same samples, settings, products and version",
+    )
+    command.add_argument("--template", metavar="NAME", help="a template in the place of the scene's")
+    command.add_argument(
+        "--keep", choices=("all", "map"), default="all", help="map: remove features.tif and view.tif at the end"
+    )
+    command.add_argument(
+        "--stage", type=Path, metavar="FOLDER", help="copy the products there, on a fast disk, while they are read"
     )
     command.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Prepare the scene where needed, and run one more iteration where there are samples."""
+    from alcd_otb.run import Wishes
     from alcd_otb.scene import Scene
 
-    scene = Scene.open(options.scene, settings_of(options))
+    scene = Scene.open(options.scene, settings_of(options), options.template)
     if options.dry_run:
         for step in scene.plan(options.start):
             print(step)
         return 0
-    result = scene.run(options.start)
+    result = scene.run(options.start, Wishes(options.if_needed, options.keep, options.stage))
     if options.json:
         print(json.dumps(result.as_json()))
     elif result.iteration is None:
@@ -35,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"They go to {scene.config.samples}; then run again.")
     else:
         print(_summary(result.iteration, result.labels, result.accuracy or {}))
+        if not result.made:
+            print("nothing has changed since: no iteration was made")
     return 0
 
 

@@ -1,0 +1,108 @@
+"""Keep the state of a scene in a batch: all attempts, and what it depended on when it was done."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from alcd_otb.batch.attempt import Attempt
+from alcd_otb.batch.folder import BatchFolder
+from alcd_otb.batch.rules import End
+from alcd_otb.batch.witnesses import Witness
+from alcd_otb.errors import ProcessingError
+from alcd_otb.files.folders import scratch_folder
+from alcd_otb.files.json_file import read_json
+from alcd_otb.files.reading import UnreadableError
+
+
+@dataclass(frozen=True)
+class SceneState:
+    """The state of a scene.
+
+    Attributes
+    ----------
+    scene
+        The scene file.
+    attempts
+        All attempts, oldest first.
+    forgiven
+        How many of the attempts no longer count, since a person asked to try again.
+    witnesses
+        What the map depends on, as it was when the scene was done. Empty while it is not.
+    version
+        The version of this package that found the scene done.
+    """
+
+    scene: Path
+    attempts: tuple[Attempt, ...] = ()
+    forgiven: int = 0
+    witnesses: Sequence[Witness] = ()
+    version: str = ""
+
+    @property
+    def ends(self) -> list[End]:
+        """The ends of the attempts that count."""
+        return [attempt.end for attempt in self.attempts[self.forgiven :]]
+
+    @property
+    def last(self) -> Attempt | None:
+        """The last attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    def with_attempt(self, attempt: Attempt) -> "SceneState":
+        """Return the state with one more attempt."""
+        return replace(self, attempts=(*self.attempts, attempt))
+
+    def with_last(self, attempt: Attempt) -> "SceneState":
+        """Return the state with another last attempt."""
+        return replace(self, attempts=(*self.attempts[:-1], attempt))
+
+
+def read_state(batch: BatchFolder, number: int, scene: Path) -> SceneState:
+    """Read the state of a scene. A scene that was never tried has no file.
+
+    Raises
+    ------
+    ProcessingError
+        The file cannot be read.
+    """
+    path = batch.state(number)
+    try:
+        content: Mapping[str, Any] = read_json(path)
+        return SceneState(
+            scene,
+            tuple(map(Attempt.from_json, content["attempts"])),
+            content["forgiven"],
+            content["witnesses"],
+            content["version"],
+        )
+    except UnreadableError as error:
+        if not os.path.lexists(path):
+            return SceneState(scene)
+        raise ProcessingError(f"{path}: {error}; remove it, and the scene is tried anew") from error
+    except (KeyError, TypeError) as error:
+        raise ProcessingError(f"{path}: is not the state of a scene; remove it, and the scene is tried anew") from error
+
+
+def write_state(batch: BatchFolder, number: int, state: SceneState) -> None:
+    """Write the state of a scene, so that a reader never sees half of it.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    content = {
+        "scene": str(state.scene),
+        "attempts": [attempt.as_json() for attempt in state.attempts],
+        "forgiven": state.forgiven,
+        "witnesses": state.witnesses,
+        "version": state.version,
+    }
+    target = batch.state(number)
+    # Not beside the other states, of which there are thousands to look through for what a killed process left.
+    with scratch_folder(batch.folder) as scratch:
+        (scratch / target.name).write_text(json.dumps(content) + "\n", encoding="utf-8")
+        os.replace(scratch / target.name, target)

@@ -1,0 +1,168 @@
+"""Find out how the scenes of a batch stand."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from alcd_otb.batch import slurm
+from alcd_otb.batch.folder import BatchFolder
+from alcd_otb.batch.judging import judged
+from alcd_otb.batch.rules import Cause, Verdict, verdict
+from alcd_otb.batch.state import SceneState, read_state
+from alcd_otb.batch.submission import Queue, queue_of
+from alcd_otb.batch.witnesses import changed, version_here
+from alcd_otb.errors import AlcdError
+
+log = logging.getLogger(__name__)
+
+DONE, RUNNING, QUEUED, TO_DO, AGAIN, FAILED = "done", slurm.RUNNING, slurm.QUEUED, "to do", "again", "failed"
+STATES = (DONE, RUNNING, QUEUED, TO_DO, AGAIN, FAILED)
+"""How a scene may stand, in the order of tables."""
+
+_OF_VERDICT = {
+    Verdict.TO_DO: TO_DO,
+    Verdict.DONE: DONE,
+    Verdict.FAILED: FAILED,
+    Verdict.AGAIN_NOW: AGAIN,
+    Verdict.AGAIN: AGAIN,
+    Verdict.LATER: AGAIN,
+    Verdict.MORE_MEMORY: AGAIN,
+    Verdict.STOP: AGAIN,
+}
+
+
+@dataclass(frozen=True)
+class SceneStanding:
+    """How a scene stands.
+
+    Attributes
+    ----------
+    number
+        Its number, from 1.
+    state
+        What is recorded of it, with the causes of death that were found out.
+    standing
+        One of `STATES`.
+    why
+        Why it stands so; empty where that needs no words.
+    """
+
+    number: int
+    state: SceneState
+    standing: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """How all scenes of a batch stand.
+
+    Attributes
+    ----------
+    batch
+        The batch.
+    scenes
+        The scenes, in the order of their numbers.
+    stopped
+        Why the batch stopped, or None.
+    """
+
+    batch: BatchFolder
+    scenes: tuple[SceneStanding, ...]
+    stopped: str | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Scenes by how they stand, in the order of `STATES`."""
+        found = Counter(scene.standing for scene in self.scenes)
+        return {standing: found[standing] for standing in STATES}
+
+
+def survey(batch: BatchFolder) -> Survey:
+    """Find out how the scenes of a batch stand, from its files and SLURM's queue.
+
+    Raises
+    ------
+    ConfigurationError, ProcessingError
+        A file of the batch cannot be read.
+    """
+    scenes = batch.scenes()
+    queue = _queue(batch)
+    names = {entry.name for entry in batch.states.iterdir()} if batch.states.is_dir() else set()
+    known: dict[str, tuple[int, int]] = {}
+    here = version_here()
+    found = []
+    for number, scene in enumerate(scenes, start=1):
+        state = read_state(batch, number, scene) if batch.state(number).name in names else SceneState(scene)
+        found.append(_standing(batch, number, state, queue, (known, here)))
+    return Survey(batch, tuple(found), batch.stopped())
+
+
+def standing_of(state: SceneState, known: dict[str, tuple[int, int]], version: str) -> tuple[str, str]:
+    """Say how a scene stands that neither runs nor waits in a queue, and why.
+
+    Parameters
+    ----------
+    state
+        The state, completed by `judged`.
+    known
+        What was looked up already, as for `alcd_otb.batch.witnesses.changed`.
+    version
+        The version of this package.
+    """
+    result = verdict(state.ends)
+    last = state.last
+    if result is Verdict.DONE:
+        if state.version != version:
+            return TO_DO, f"it was done by version {state.version}"
+        path = changed(state.witnesses, known)
+        return (TO_DO, f"{path} has changed since it was done") if path else (DONE, "")
+    if last is None:
+        return TO_DO, ""
+    why = last.message or ""
+    if last.cause is not None:
+        why = Cause[last.cause].value
+    elif last.code is not None and last.code >= 128:
+        why = f"ended by signal {last.code - 128}"
+    return _OF_VERDICT[result], why
+
+
+def _standing(
+    batch: BatchFolder,
+    number: int,
+    state: SceneState,
+    queue: Queue,
+    looks: tuple[dict[str, tuple[int, int]], str],
+) -> SceneStanding:
+    known, version = looks
+    last = state.last
+    runs = last is not None and last.code is None
+    if runs and last is not None and (queue.tasks.get(last.job or "") == slurm.RUNNING or last.is_running_here()):
+        return SceneStanding(number, state, RUNNING, f"on {last.node or last.host}")
+    state = judged(batch, number, state)
+    standing, why = standing_of(state, known, version)
+    if standing in (DONE, FAILED) or number not in queue.scenes:
+        return SceneStanding(number, state, standing, why)
+    return SceneStanding(number, state, QUEUED, why)
+
+
+def _queue(batch: BatchFolder) -> Queue:
+    if not slurm.is_here():
+        return Queue({}, frozenset())
+    try:
+        return queue_of(batch)
+    except AlcdError as error:
+        log.warning("%s; what is queued is not known", error)
+        return Queue({}, frozenset())
+
+
+def forgiven(scene: SceneStanding) -> SceneState:
+    """Return the state of a scene of which all attempts so far are forgiven."""
+    return replace(scene.state, forgiven=len(scene.state.attempts))
+
+
+def scene_path(scene: SceneStanding, base: Path) -> str:
+    """Return the path of a scene file, short where it lies below a folder."""
+    path = scene.state.scene
+    return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
