@@ -17,14 +17,16 @@ class Attempt:
 
     Attributes
     ----------
-    host, node
-        Name of the computer, and SLURM's name of it.
-    job
-        The task of SLURM, as ``ARRAY_INDEX`` or the number of a job; None without SLURM.
+    host
+        Name of the computer.
     process
         Who the process is that waits for the run, as `alcd_otb.files.holder` describes it.
     started
         When it started, in seconds since 1970.
+    node
+        SLURM's name of the computer; None without SLURM.
+    job
+        The task of SLURM, as ``ARRAY_INDEX`` or the number of a job; None without SLURM.
     memory
         Megabytes that it was given by SLURM, or None.
     code
@@ -46,10 +48,10 @@ class Attempt:
     """
 
     host: str
-    node: str | None
-    job: str | None
     process: Mapping[str, Any] = field(hash=False)
     started: float
+    node: str | None = None
+    job: str | None = None
     memory: int | None = None
     code: int | None = None
     cause: str | None = None

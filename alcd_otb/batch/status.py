@@ -12,7 +12,6 @@ _SHOWN = (FAILED, AGAIN, RUNNING)
 """Scenes that are listed one by one, in this order."""
 _MOST_SHOWN = 50
 """Scenes of a kind that the table lists."""
-_LONGEST_WHY = 160
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,11 @@ class BatchStatus:
         scenes = [scene for scene in self.survey.scenes if scene.standing == standing]
         if not scenes:
             return []
-        lines = aligned([_HEAD, *(self._row(scene) for scene in scenes[:_MOST_SHOWN])]).splitlines()
-        whys = ["why", *(scene.why[:_LONGEST_WHY] for scene in scenes[:_MOST_SHOWN])]
-        listed = [f"\n{standing}:", *(f"{line}  {why}".rstrip() for line, why in zip(lines, whys, strict=True))]
+        shown = scenes[:_MOST_SHOWN]
+        head, *lines = aligned([_HEAD, *(self._row(scene) for scene in shown)]).splitlines()
+        listed = [f"\n{standing}:", head]
+        for scene, line in zip(shown, lines, strict=True):
+            listed += [line, f"    {scene.why}"] if scene.why else [line]
         if len(scenes) > _MOST_SHOWN:
             listed.append(f"and {len(scenes) - _MOST_SHOWN} more, which --json and report list")
         return listed

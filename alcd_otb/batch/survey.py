@@ -148,7 +148,8 @@ def _standing(
 
 
 def _queue(batch: BatchFolder) -> Queue:
-    if not slurm.is_here():
+    is_of_slurm = batch.submissions() or next(batch.logs.glob("slurm-*"), None) is not None
+    if not is_of_slurm or not slurm.is_here():
         return Queue({}, frozenset())
     try:
         return queue_of(batch)

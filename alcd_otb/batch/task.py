@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 
 _POLL = 0.1
 """Seconds between two looks whether a run has ended."""
-_LATER = 30.0
+_LATER = (10.0, 30.0)
 """Seconds until a scene is tried again whose workspace another run holds."""
 _LONGEST_END = 120.0
 """Seconds that a run has to clean up. Batch systems kill it before."""
-_NEARLY = 10.0
-"""Seconds by which a time limit may come too early."""
+_EARLY = 70.0
+"""Seconds by which SLURM may ask too early: it looks at its time limits once a minute."""
 
 
 def run_task(batch: BatchFolder, numbers: list[int]) -> int:
@@ -52,11 +52,11 @@ def run_task(batch: BatchFolder, numbers: list[int]) -> int:
     scenes = batch.scenes()
     began = time.monotonic()
     later = [number for number in numbers if _tried(batch, number, scenes, began) is Verdict.LATER]
-    if later:
-        log.info("%d scenes are held by other runs, and are tried again in %d seconds", len(later), _LATER)
-        time.sleep(_LATER)
-        for number in later:
-            _tried(batch, number, scenes, began)
+    for seconds in _LATER:
+        if later:
+            log.info("%d scenes are held by other runs, and are tried again in %d seconds", len(later), seconds)
+            time.sleep(seconds)
+            later = [number for number in later if _tried(batch, number, scenes, began) is Verdict.LATER]
     return max((_code(batch, number, scenes) for number in numbers), default=0)
 
 
@@ -107,7 +107,7 @@ def _ended(batch: BatchFolder, run: Running, began: float) -> Verdict:
     except BaseException:
         run.stop()
         limit = seconds_of(batch.settings().time)
-        over = time.monotonic() - began > limit - batch.settings().grace - _NEARLY
+        over = time.monotonic() - began > limit - batch.settings().grace - _EARLY
         deadline = time.monotonic() + _LONGEST_END
         while run.process.returncode is None and time.monotonic() < deadline:
             if finish(batch, run, Cause.TIME if over else None) is None:
