@@ -1,12 +1,15 @@
 """A batch on a real SLURM: whatever it does to the tasks, each workspace ends right, with one iteration."""
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fiona
 import pytest
 from batches import Batch, change, iterations_of
+from mask_files import write_scl
 from scenes import alcd
 from slurm_cluster import MEMORY, Cluster, until
 
@@ -16,8 +19,19 @@ pytestmark = pytest.mark.slurm
 
 Scenes = Callable[..., list[Path]]
 
-SLOW = {"features": ["B02", "B11", {"name": "t", "texture": "variation_coefficient", "band": "B02", "radius": 12}]}
-"""Changes to the template with which a run takes at least several seconds."""
+
+def slow(radius: int, *bands: str) -> dict[str, Any]:
+    """Changes to the template with which a run takes long: textures in wide windows of the bands."""
+    textures = [
+        {"name": f"t_{band}", "texture": "variation_coefficient", "band": band, "radius": radius} for band in bands
+    ]
+    return {"resolution": 10, "features": ["B02", "B11", *textures]}
+
+
+SLOW = slow(20, "B02")
+"""A run takes ten seconds."""
+ENDLESS = slow(50, "B02", "B03", "B04", "B08")
+"""A run takes minutes."""
 
 
 @pytest.fixture
@@ -144,8 +158,7 @@ def test_what_is_killed_for_its_memory_gets_more_twice(cluster: Cluster, batch: 
 
 
 def test_a_run_that_takes_too_long_ends_in_order(cluster: Cluster, batch: Batch, scenes: Scenes) -> None:
-    texture = {"name": "t", "texture": "variation_coefficient", "band": "B02", "radius": 50}
-    (file,) = scenes(1, resolution=10, features=["B02", texture])
+    (file,) = scenes(1, **ENDLESS)
     prepared(batch, "--time", "1").submit()
     cluster.wait_until_empty()
     (attempt,) = batch.attempts(1)
@@ -195,14 +208,19 @@ def test_the_script_can_be_submitted_by_hand(cluster: Cluster, batch: Batch, sce
     assert "TRIED=yes" in (tmp_path / "env.txt").read_text().splitlines()
 
 
-def test_one_job_compares_after_the_array(cluster: Cluster, batch: Batch, scenes: Scenes, tmp_path: Path) -> None:
-    scenes(2)
+def test_one_job_compares_after_the_array(
+    cluster: Cluster, batch: Batch, scenes: Scenes, small_scene: SyntheticScene, tmp_path: Path
+) -> None:
+    scenes(1)
+    write_scl(small_scene, tmp_path / "L2A")
     prepared(batch).submit()
-    masks = str(tmp_path / "s1" / "work")
-    said = batch.does("compare", batch.folder, masks, "-o", tmp_path / "comparison", "--slurm", "--time", "10")
+    options = ("-o", tmp_path / "comparison", "--slurm", "--time", "10")
+    said = batch.does("compare", batch.folder, tmp_path / "L2A", *options)
     assert said.startswith("job ")
-    waiting = [line for line in cluster.ask("squeue", "--noheader", "--format=%i %r").splitlines() if said.split()[1] in line]
-    assert waiting == [f"{said.split()[1]} Dependency"]
+    waiting = cluster.ask("squeue", "--noheader", "--format=%i %r").splitlines()
+    assert f"{said.split()[1]} Dependency" in waiting
     until(lambda: not cluster.ask("squeue", "--noheader"))
-    assert batch.states() == ["done", "done"]
-    assert (tmp_path / "comparison" / "comparison.csv").is_file(), list(batch.folder.glob("logs/*"))
+    assert batch.states() == ["done"]
+    (row, *_) = json.loads((tmp_path / "comparison" / "comparison.json").read_text("utf-8"))["rows"]
+    assert row["processor"] == "Sen2Cor"
+    assert (row["tp"] + row["tn"]) / sum(row[name] for name in ("tp", "tn", "fp", "fn")) > 0.8

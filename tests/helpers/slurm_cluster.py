@@ -197,7 +197,7 @@ def configuration(folder: Path, name: str) -> str:
         "CommunicationParameters": "NoInAddrAny,NoCtldInAddrAny",
         "AuthType": "auth/munge",
         # A requeued job waits until its former credential has expired: by default two minutes.
-        "AuthInfo": f"socket={folder / 'munge' / 'socket'},cred_expire=3",
+        "AuthInfo": f"socket={folder / 'munge' / 'socket'},cred_expire=5",
         "CredType": "cred/munge",
         "SlurmUser": "root",
         "SlurmdUser": "root",
