@@ -19,10 +19,10 @@ class Attempt:
     ----------
     host
         Name of the computer.
-    process
-        Who the process is that waits for the run, as `alcd_otb.files.holder` describes it.
     started
         When it started, in seconds since 1970.
+    process
+        Who the process is that waits for the run, as `alcd_otb.files.holder` describes it. Empty at its end.
     node
         SLURM's name of the computer; None without SLURM.
     job
@@ -48,8 +48,8 @@ class Attempt:
     """
 
     host: str
-    process: Mapping[str, Any] = field(hash=False)
     started: float
+    process: Mapping[str, Any] = field(default_factory=dict, hash=False)
     node: str | None = None
     job: str | None = None
     memory: int | None = None

@@ -9,6 +9,9 @@ from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited
 from alcd_otb.files.writing import replacing, write_json, write_text
 from alcd_otb.settings.strict_model import read_json, validated
 
+STATES = "state"
+"""Name of the folder of the states."""
+
 _MOST_LIST = 64 * MEGABYTE
 
 
@@ -47,7 +50,7 @@ class BatchFolder:
     @property
     def states(self) -> Path:
         """The folder of the states, one file a scene."""
-        return self.folder / "state"
+        return self.folder / STATES
 
     @property
     def made_scenes(self) -> Path:
@@ -92,7 +95,7 @@ class BatchFolder:
             raise ConfigurationError(f"{self.folder}: is no batch; make one by: batch prepare LIST {self.folder}")
         return validated(BatchSettings, read_json(self.settings_file), str(self.settings_file))
 
-    def scenes(self) -> list[Path]:
+    def scenes(self) -> list[str]:
         """Read the paths of the scene files. Scene 1 comes first.
 
         Raises
@@ -104,7 +107,7 @@ class BatchFolder:
             text = read_limited(self.scenes_file, _MOST_LIST).decode("utf-8")
         except (UnreadableError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{self.scenes_file}: {error}; prepare the batch again") from error
-        return [Path(line) for line in text.splitlines()]
+        return text.splitlines()
 
     def write(self, scenes: list[Path], settings: BatchSettings, script: str) -> None:
         """Write the files that describe the batch.

@@ -50,7 +50,7 @@ def prepare_batch(batch: BatchFolder, scenes: list[Path], settings: BatchSetting
         A file cannot be written.
     """
     if batch.scenes_file.is_file():
-        if batch.scenes() != scenes:
+        if batch.scenes() != list(map(str, scenes)):
             raise ConfigurationError(f"{batch.folder}: is a batch of other scenes; choose another folder")
     elif batch.folder.exists() and any(path != batch.made_scenes for path in batch.folder.iterdir()):
         raise ConfigurationError(f"{batch.folder}: exists, and is no batch; choose another folder")
@@ -200,10 +200,10 @@ def run_batch_here(
             run_locally(batch, work.numbers, workers, threads, progress)
 
 
-def done_workspaces(batch: BatchFolder) -> list[tuple[Path, str | None]]:
+def done_scenes(batch: BatchFolder) -> list[tuple[Path, str | None]]:
     """List the scene files that are done, with the template in the place of their own."""
     template = batch.settings().template
-    return [(scene.state.scene, template) for scene in survey(batch).scenes if scene.standing == DONE]
+    return [(Path(scene.state.scene), template) for scene in survey(batch).scenes if scene.standing == DONE]
 
 
 def submit_afterwards(batch: BatchFolder, name: str, words: Sequence[str], time: str) -> str:

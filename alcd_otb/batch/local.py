@@ -110,13 +110,13 @@ def run_locally(
         raise
 
 
-def _start_more(batch: BatchFolder, work: _Work, scenes: list[Path], workers: int, threads: int) -> None:
+def _start_more(batch: BatchFolder, work: _Work, scenes: list[str], workers: int, threads: int) -> None:
     while len(work.running) < workers and (number := work.next()) is not None:
         work.tries[number] += 1
         work.running.append(start(batch, number, scenes[number - 1], threads))
 
 
-def _settle(batch: BatchFolder, work: _Work, run: Running, scenes: list[Path]) -> bool:
+def _settle(batch: BatchFolder, work: _Work, run: Running, scenes: list[str]) -> bool:
     """Look whether a run has ended, and note what becomes of its scene. Returns whether it has ended."""
     result = finish(batch, run)
     if result is None:

@@ -51,7 +51,7 @@ def write_report(survey: Survey, file: Path) -> None:
         made = [attempt for attempt in attempts if attempt.made] or list(attempts)
         shown = made[-1] if made else None
         last = attempts[-1] if attempts else None
-        row: list[object] = [scene.number, str(scene.state.scene), scene.standing, len(attempts)]
+        row: list[object] = [scene.number, scene.state.scene, scene.standing, len(attempts)]
         row.append(last.code if last else None)
         if shown is None:
             row += [None] * (len(COLUMNS) - len(row) - 1)

@@ -70,7 +70,7 @@ class Running:
             self.process.terminate()
 
 
-def start(batch: BatchFolder, number: int, scene: Path, threads: int | None = None) -> Running:
+def start(batch: BatchFolder, number: int, scene: str, threads: int | None = None) -> Running:
     """Start the run of a scene. Its messages go to the scene's log.
 
     Call it from a thread that lives as long as the run, since the run ends with the thread that started it.
@@ -97,7 +97,7 @@ def start(batch: BatchFolder, number: int, scene: Path, threads: int | None = No
         write_state(batch, number, state)
         messages = batch.log(number).open("ab")
     try:
-        before = witnesses_of(scene, settings.template)
+        before = witnesses_of(Path(scene), settings.template)
     except AlcdError:
         # The run says so itself.
         before = []
@@ -148,6 +148,8 @@ def finish(batch: BatchFolder, run: Running, cause: Cause | None = None) -> Verd
     attempt = run.state.attempts[-1]
     attempt = replace(
         attempt,
+        # Needed only while it runs.
+        process={},
         code=code if code >= 0 else 128 - code,
         cause=_cause(code, cause),
         seconds=round(time.time() - attempt.started, 1),
@@ -178,8 +180,8 @@ def _cause(code: int, asked: Cause | None) -> str | None:
     return asked.name if asked is not None and (code < 0 or code > 128) else None
 
 
-def _command(scene: Path, settings: BatchSettings, threads: int | None) -> list[str]:
-    command = [sys.executable, "-m", "alcd_otb", "run", str(scene), "--if-needed", "--json", "--keep", settings.keep]
+def _command(scene: str, settings: BatchSettings, threads: int | None) -> list[str]:
+    command = [sys.executable, "-m", "alcd_otb", "run", scene, "--if-needed", "--json", "--keep", settings.keep]
     if settings.template is not None:
         command += ["--template", settings.template]
     if settings.stage is not None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.batch.attempt import Attempt
-from alcd_otb.batch.folder import BatchFolder
+from alcd_otb.batch.folder import STATES, BatchFolder
 from alcd_otb.batch.rules import End
 from alcd_otb.batch.witnesses import Witness
 from alcd_otb.errors import ProcessingError
 from alcd_otb.files.folders import scratch_folder
-from alcd_otb.files.json_file import read_json
+from alcd_otb.files.json_file import read_own_json
 from alcd_otb.files.reading import UnreadableError
 
 
@@ -35,7 +35,7 @@ class SceneState:
         The version of this package that found the scene done.
     """
 
-    scene: Path
+    scene: str
     attempts: tuple[Attempt, ...] = ()
     forgiven: int = 0
     witnesses: Sequence[Witness] = ()
@@ -60,7 +60,7 @@ class SceneState:
         return replace(self, attempts=(*self.attempts[:-1], attempt))
 
 
-def read_state(batch: BatchFolder, number: int, scene: Path) -> SceneState:
+def read_state(batch: BatchFolder, number: int, scene: str) -> SceneState:
     """Read the state of a scene. A scene that was never tried has no file.
 
     Raises
@@ -68,9 +68,9 @@ def read_state(batch: BatchFolder, number: int, scene: Path) -> SceneState:
     ProcessingError
         The file cannot be read.
     """
-    path = batch.state(number)
+    path = f"{batch.folder}/{STATES}/{number:05d}.json"
     try:
-        content: Mapping[str, Any] = read_json(path)
+        content: Mapping[str, Any] = read_own_json(path)
         return SceneState(
             scene,
             tuple(map(Attempt.from_json, content["attempts"])),
@@ -95,7 +95,7 @@ def write_state(batch: BatchFolder, number: int, state: SceneState) -> None:
         The file cannot be written.
     """
     content = {
-        "scene": str(state.scene),
+        "scene": state.scene,
         "attempts": [attempt.as_json() for attempt in state.attempts],
         "forgiven": state.forgiven,
         "witnesses": state.witnesses,

@@ -44,7 +44,7 @@ class BatchStatus:
             "scenes": [
                 {
                     "number": scene.number,
-                    "scene": str(scene.state.scene),
+                    "scene": scene.state.scene,
                     "state": scene.standing,
                     "why": scene.why or None,
                     "attempts": [attempt.as_json() for attempt in scene.state.attempts],

@@ -1,6 +1,7 @@
 """Find out how the scenes of a batch stand."""
 
 import logging
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,12 +90,12 @@ def survey(batch: BatchFolder) -> Survey:
     """
     scenes = batch.scenes()
     queue = _queue(batch)
-    names = {entry.name for entry in batch.states.iterdir()} if batch.states.is_dir() else set()
+    names = set(os.listdir(batch.states)) if batch.states.is_dir() else set()
     known: dict[str, tuple[int, int]] = {}
     here = version_here()
     found = []
     for number, scene in enumerate(scenes, start=1):
-        state = read_state(batch, number, scene) if batch.state(number).name in names else SceneState(scene)
+        state = read_state(batch, number, scene) if f"{number:05d}.json" in names else SceneState(scene)
         found.append(_standing(batch, number, state, queue, (known, here)))
     return Survey(batch, tuple(found), batch.stopped())
 
@@ -165,5 +166,5 @@ def forgiven(scene: SceneStanding) -> SceneState:
 
 def scene_path(scene: SceneStanding, base: Path) -> str:
     """Return the path of a scene file, short where it lies below a folder."""
-    path = scene.state.scene
+    path = Path(scene.state.scene)
     return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)

@@ -80,7 +80,7 @@ def check_goes_on(batch: BatchFolder) -> None:
         raise EnvironmentNotReadyError(f"{batch.folder}: has stopped ({stopped}); mend it, then: batch run")
 
 
-def _tried(batch: BatchFolder, number: int, scenes: list[Path], began: float) -> Verdict:
+def _tried(batch: BatchFolder, number: int, scenes: list[str], began: float) -> Verdict:
     """Run a scene until it is settled for this task."""
     check_goes_on(batch)
     state = judged(batch, number, read_state(batch, number, scenes[number - 1]))
@@ -115,6 +115,6 @@ def _ended(batch: BatchFolder, run: Running, began: float) -> Verdict:
         raise
 
 
-def _code(batch: BatchFolder, number: int, scenes: list[Path]) -> int:
+def _code(batch: BatchFolder, number: int, scenes: list[str]) -> int:
     last = read_state(batch, number, scenes[number - 1]).last
     return last.code or 0 if last is not None else 0

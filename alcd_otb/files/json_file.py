@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, NoReturn
 
-from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited, wide_encoding
+from alcd_otb.files.reading import MEGABYTE, UnreadableError, inaccessible, read_limited, too_large, wide_encoding
 from alcd_otb.text import quoted
 
 MOST_JSON = 16 * MEGABYTE
@@ -34,6 +34,36 @@ def read_json(path: Path, repeated_keys: bool = False, most: int = MOST_JSON) ->
         or holds a number that is not finite or a text that is none.
     """
     return parse_json(read_limited(path, most), repeated_keys)
+
+
+def read_own_json(path: str, most: int = MEGABYTE) -> Any:
+    """Read a JSON file that this package has written, of which there may be many thousands.
+
+    It is several times as fast as `read_json`, since what the file holds is not looked at again.
+
+    Parameters
+    ----------
+    path
+        The file.
+    most
+        Largest size of the file in bytes.
+
+    Raises
+    ------
+    UnreadableError
+        The file cannot be read, is too large, or is not valid JSON.
+    """
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            content = stream.read(most + 1) or b""
+    except OSError as error:
+        raise inaccessible(error) from error
+    if len(content) > most:
+        raise UnreadableError(too_large(most))
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"is not valid JSON ({error})") from error
 
 
 def parse_json(content: bytes, repeated_keys: bool = False) -> Any:

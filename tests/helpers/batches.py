@@ -69,7 +69,7 @@ class Batch:
 
 
 def iterations_of(scene: Path) -> list[str]:
-    """Names of the finished iterations of a scene, whose workspace is ``work`` beside it; nothing unfinished is there."""
+    """Names of the finished iterations of a scene in its workspace ``work``, in which nothing is unfinished."""
     left = [path for path in scene.parent.rglob(".unfinished*") if os.path.lexists(path)]
     assert left == []
     return [folder.name for folder in Workspace(scene.parent / "work").iterations()]

@@ -104,17 +104,15 @@ class Cluster:
     def _is_own(self, described: str) -> bool:
         return str(self.folder) in described or f"SLURM_CLUSTER_NAME={self.name}\0" in described
 
-    def _jobs_on(self, node: str) -> Iterator[int]:
-        parents = set()
+    def _jobs_on(self, node: str) -> list[int]:
+        """Find the processes of the jobs on a node, those of SLURM first, which would else tell of the others' end."""
+        jobs, parents = [], set()
         for process in _processes():
             described, parent = _described(process)
             if f"SLURMD_NODENAME={node}\0" in described and f"SLURM_CLUSTER_NAME={self.name}\0" in described:
-                yield process
+                jobs.append(process)
                 parents.add(parent)
-        for parent in parents:
-            with contextlib.suppress(OSError):
-                if Path(f"/proc/{parent}/comm").read_text().startswith("slurmstepd"):
-                    yield parent
+        return [parent for parent in parents if _name(parent).startswith("slurmstepd")] + jobs
 
     def _start(self, name: str, *command: str) -> None:
         log = (self.folder / f"{name}.out").open("ab")
@@ -152,7 +150,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def started_cluster() -> Iterator[Cluster]:
-    """Start a cluster, and end it with the block. Raises AssertionError, with what the daemons say, if it does not start."""
+    """Start a cluster, and end it with the block. An AssertionError holds what the daemons say if it does not start."""
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     folder.chmod(0o755)
     cluster = Cluster(folder, f"test{os.getpid()}{secrets.token_hex(3)}")
@@ -257,6 +255,13 @@ def _free_ports(count: int) -> list[int]:
 
 def _processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+
+
+def _name(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text()
+    except OSError:
+        return ""
 
 
 def _described(process: int) -> tuple[str, int]:

@@ -165,7 +165,7 @@ def report(options: argparse.Namespace) -> int:
 def compare(options: argparse.Namespace) -> int:
     """Compare masks with the maps of all scenes that are done, or submit a job that does so."""
     from alcd_otb.batch.folder import BatchFolder
-    from alcd_otb.batch.job import done_workspaces, submit_afterwards
+    from alcd_otb.batch.job import done_scenes, submit_afterwards
     from alcd_otb.compare.job import compare as compare_masks
     from alcd_otb.compare.protocol import load_protocol
     from alcd_otb.errors import ConfigurationError, ProductError
@@ -178,7 +178,7 @@ def compare(options: argparse.Namespace) -> int:
         words += ["--protocol", options.protocol, "-o", str(options.output.absolute())]
         print(f"job {submit_afterwards(batch, 'compare', words, options.time)}")
         return 0
-    references = [str(load_scene(scene, template).workspace) for scene, template in done_workspaces(batch)]
+    references = [str(load_scene(scene, template).workspace) for scene, template in done_scenes(batch)]
     if not references:
         raise ConfigurationError(f"{batch.folder}: no scene is done; see: batch status {batch.folder}")
     result = compare_masks(references, options.product, protocol, options.output, settings_of(options))
