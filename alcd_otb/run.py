@@ -20,6 +20,7 @@ from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
 from alcd_otb.pictures.figures import draw_figures, draw_quicklook
 from alcd_otb.pictures.looks import looks_of
+from alcd_otb.preparation.cost import cost_of
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare, update_looks
 from alcd_otb.preparation.provenance import provenance
@@ -65,18 +66,20 @@ class Wishes:
     stage: Path | None = None
 
 
-def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) -> tuple[str, ...]:
+def plan_run(
+    config: SceneConfig, settings: Settings, start: int | None = None, wishes: Wishes | None = None
+) -> tuple[str, ...]:
     """Say what `run_scene` would do. The inputs are read and checked, and nothing is written.
 
     Parameters
     ----------
-    config, settings, start
+    config, settings, start, wishes
         As for `run_scene`.
 
     Returns
     -------
     tuple of str
-        One sentence a step.
+        One sentence a step, then one of the memory, disk and time that it takes.
 
     Raises
     ------
@@ -87,21 +90,25 @@ def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) 
     with translated_failures():
         inputs = checked_inputs(config, settings)
     steps = []
-    if is_prepared(workspace, inputs.fingerprint()):
+    prepared = is_prepared(workspace, inputs.fingerprint())
+    if prepared:
         steps.append(f"{workspace.folder} is prepared and up to date")
     else:
         features = ", ".join(inputs.feature_names)
         steps.append(f"prepare {workspace.folder}: {len(inputs.features)} features ({features})")
     source = _source_of_samples(config, workspace, start)
     if source is None:
-        return (*steps, f"write an empty {config.samples} to label in")
+        cost = cost_of(inputs, settings, not prepared, iterates=False)
+        return (*steps, f"write an empty {config.samples} to label in", str(cost))
     corrections = _corrections(config, inputs, start)
     drawn = f" and {len(corrections)} corrections" if corrections else ""
     samples = read_samples(source, config.template.legend, inputs.grid)
+    if wishes is not None and wishes.if_needed and (made := _made_already(workspace, inputs, samples, corrections)):
+        return (f"{made}: is of the same samples, settings, products and version; nothing is to be made",)
     steps.append(f"run iteration {workspace.next_number} from {len(samples)} samples{drawn} of {source}")
     if start is not None and can_restore(config.samples, workspace.folder):
         steps.append(f"put these into {config.samples}, and keep beside it what it holds now")
-    return tuple(steps)
+    return (*steps, str(cost_of(inputs, settings, not prepared, iterates=True)))
 
 
 def run_scene(
@@ -211,21 +218,20 @@ class _Run:
         source = _source_of_samples(config, workspace, self.start)
         samples = read_samples(source, config.template.legend, self.inputs.grid) if source is not None else ()
         corrections = _corrections(config, self.inputs, self.start) if samples else ()
-        digest = digest_of(self.inputs.fingerprint(), self.inputs.template, samples, corrections)
-        finished = workspace.iterations()
-        if samples and self.wishes.if_needed and finished and is_made_from(finished[-1], digest):
-            log.info("%s: is of the same samples, settings, products and version", finished[-1])
+        made = _made_already(workspace, self.inputs, samples, corrections) if self.wishes.if_needed else None
+        if made is not None:
+            log.info("%s: is of the same samples, settings, products and version", made)
             if self.wishes.keep == "all":
                 self._prepare()
                 self._draw_quicklook()
-            return Result.of(workspace, int(finished[-1].name), config.template.legend, made=False)
+            return Result.of(workspace, int(made.name), config.template.legend, made=False)
         self._prepare()
         self._draw_quicklook()
         with writing_to(workspace.folder):
             write_json(workspace.config, provenance(config, self.inputs, asdict(pixel_counts(workspace))))
         if not samples:
             return self._wait_for_samples()
-        number = self._iterate(samples, corrections, digest)
+        number = self._iterate(samples, corrections)
         write_project(config, self.inputs.grid, workspace)
         empty_journal(config.samples)
         if self.wishes.keep == "map":
@@ -273,14 +279,14 @@ class _Run:
         write_project(self.config, self.inputs.grid, self.workspace)
         return Result.prepared(self.workspace, self.stopwatch.seconds, self.config.template.legend)
 
-    def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...], digest: str) -> int:
+    def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> int:
         """Make one more iteration. Returns its number."""
         template, workspace, stopwatch = self.config.template, self.workspace, self.stopwatch
         with workspace.new_iteration(self.lease) as (number, folder):
             earlier = workspace.iteration(self.start) if self.start is not None else None
             given = IterationInput(template, workspace, self.inputs.grid, samples, corrections, earlier)
             run_iteration(given, folder, stopwatch, self.settings)
-            record_origin(workspace.config, folder, digest)
+            record_origin(workspace.config, folder, _digest(self.inputs, samples, corrections))
             self._describe(folder, number, samples)
             write_json(folder / "seconds.json", stopwatch.seconds)
             steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
@@ -316,6 +322,18 @@ class _Run:
         with ThreadPoolExecutor(min(len(tasks), self.settings.threads)) as pool:
             for task in [pool.submit(task) for task in tasks]:
                 task.result()
+
+
+def _digest(inputs: Inputs, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> str:
+    return digest_of(inputs.fingerprint(), inputs.template, samples, corrections)
+
+
+def _made_already(
+    workspace: Workspace, inputs: Inputs, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]
+) -> Path | None:
+    """Return the last iteration if another one would be the same, else None."""
+    finished = workspace.iterations() if samples else ()
+    return finished[-1] if finished and is_made_from(finished[-1], _digest(inputs, samples, corrections)) else None
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:

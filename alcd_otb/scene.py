@@ -210,7 +210,7 @@ class Scene:
         attribution = Attribution(self.workspace.next_number, author, comment)
         add_points(self.config.samples, points, crs, self.config.template.legend, self.grid, attribution)
 
-    def plan(self, start: int | None = None) -> tuple[str, ...]:
+    def plan(self, start: int | None = None, wishes: Wishes | None = None) -> tuple[str, ...]:
         """Say what `run` would do, step by step. The inputs are checked, and nothing is written.
 
         Raises
@@ -218,7 +218,7 @@ class Scene:
         AlcdError
             As `run` does for wrong inputs.
         """
-        return plan_run(self.config, self.settings, start)
+        return plan_run(self.config, self.settings, start, wishes)
 
     def run(self, start: int | None = None, wishes: Wishes | None = None) -> Result:
         """Prepare what is missing or out of date; then, if there are samples, run one more iteration.

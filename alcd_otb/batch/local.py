@@ -5,7 +5,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from alcd_otb.batch.folder import BatchFolder
 from alcd_otb.batch.rules import Verdict

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from pathlib import Path
 
 from alcd_otb.batch.folder import BatchFolder
 from alcd_otb.batch.judging import judged

@@ -37,11 +37,12 @@ def run(options: argparse.Namespace) -> int:
     from alcd_otb.scene import Scene
 
     scene = Scene.open(options.scene, settings_of(options), options.template)
+    wishes = Wishes(options.if_needed, options.keep, options.stage)
     if options.dry_run:
-        for step in scene.plan(options.start):
+        for step in scene.plan(options.start, wishes):
             print(step)
         return 0
-    result = scene.run(options.start, Wishes(options.if_needed, options.keep, options.stage))
+    result = scene.run(options.start, wishes)
     if options.json:
         print(json.dumps(result.as_json()))
     elif result.iteration is None:
