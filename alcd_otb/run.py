@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 from alcd_otb.active_learning.foreign_labels import take_over_labels
 from alcd_otb.active_learning.job import update_places
@@ -38,32 +37,12 @@ from alcd_otb.samples.restoring import can_restore, take_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig
+from alcd_otb.settings.wishes import Wishes
 from alcd_otb.workspace import Workspace
 from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a run may leave out, and where it reads its products.
-
-    Attributes
-    ----------
-    if_needed
-        Whether nothing is done where the last iteration is what would come out: made from the same samples, settings,
-        products and version.
-    keep
-        ``map`` removes features.tif and view.tif after an iteration; another run makes them again.
-    stage
-        A folder on a fast disk, such as that of a batch job. Products are copied there while the scene is prepared.
-        None reads them where they lie.
-    """
-
-    if_needed: bool = False
-    keep: Literal["all", "map"] = "all"
-    stage: Path | None = None
 
 
 def plan_run(

@@ -26,11 +26,12 @@ from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.result import Result
-from alcd_otb.run import Wishes, has_samples, plan_run, run_scene, translated_failures
+from alcd_otb.run import has_samples, plan_run, run_scene, translated_failures
 from alcd_otb.samples.adding import Attribution, Point, add_points
 from alcd_otb.samples.reading import read_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.scene_file import SceneConfig, load_scene
+from alcd_otb.settings.wishes import Wishes
 from alcd_otb.workspace import Workspace
 from otb_pipelines.settings import Settings, default_settings
 

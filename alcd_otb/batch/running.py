@@ -21,7 +21,7 @@ from alcd_otb.batch.judging import attempt_marker, judged
 from alcd_otb.batch.rules import Cause, Verdict, verdict
 from alcd_otb.batch.settings import BatchSettings
 from alcd_otb.batch.state import SceneState, read_state, write_state
-from alcd_otb.batch.witnesses import Witness, seen, version_here, witnesses_of
+from alcd_otb.batch.witnesses import Witness, made_by, seen, witnesses_of
 from alcd_otb.errors import AlcdError
 from alcd_otb.files.writing import writing_to
 from alcd_otb.settings.legend import Positive
@@ -163,7 +163,7 @@ def finish(batch: BatchFolder, run: Running, cause: Cause | None = None) -> Verd
     if code == 0:
         result = json.loads(printed)
         attempt = replace(attempt, **_results(result))
-        state = replace(state, witnesses=_witnesses(run.before, result), version=version_here())
+        state = replace(state, witnesses=_witnesses(run.before, result), made_by=made_by(batch.settings().template))
     else:
         attempt = replace(attempt, message=_message(batch.log(run.number), run.log_start))
     state = state.with_last(attempt)

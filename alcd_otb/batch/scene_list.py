@@ -100,6 +100,8 @@ def made_scenes(table: Path, template: Path, folder: Path) -> list[Path]:
             content.pop("cloudy", None)
         strict_model.validated(SceneFile, content, f"{table}: line {line}")
         contents[name] = content
+    if not contents:
+        raise ConfigurationError(f"{table}: names no scene; write a scene into each row below the names of the columns")
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():

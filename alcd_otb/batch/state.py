@@ -30,15 +30,15 @@ class SceneState:
         How many of the attempts no longer count, since a person asked to try again.
     witnesses
         What the map depends on, as it was when the scene was done. Empty while it is not.
-    version
-        The version of this package that found the scene done.
+    made_by
+        Version and template that made it, as `alcd_otb.batch.witnesses.made_by` gives them.
     """
 
     scene: str
     attempts: tuple[Attempt, ...] = ()
     forgiven: int = 0
     witnesses: Sequence[Witness] = ()
-    version: str = ""
+    made_by: Sequence[str | None] = ()
 
     @property
     def ends(self) -> list[End]:
@@ -75,7 +75,7 @@ def read_state(batch: BatchFolder, number: int, scene: str) -> SceneState:
             tuple(map(Attempt.from_json, content["attempts"])),
             content["forgiven"],
             content["witnesses"],
-            content["version"],
+            content["made_by"],
         )
     except UnreadableError as error:
         if not os.path.lexists(path):
@@ -98,7 +98,7 @@ def write_state(batch: BatchFolder, number: int, state: SceneState) -> None:
         "attempts": [attempt.as_json() for attempt in state.attempts],
         "forgiven": state.forgiven,
         "witnesses": state.witnesses,
-        "version": state.version,
+        "made_by": state.made_by,
     }
     target = batch.state(number)
     # Not beside the other states, of which there are thousands to look through for what a killed process left.

@@ -12,7 +12,7 @@ from alcd_otb.batch.judging import judged
 from alcd_otb.batch.rules import Cause, Verdict, verdict
 from alcd_otb.batch.state import SceneState, read_state
 from alcd_otb.batch.submission import Queue, queue_of
-from alcd_otb.batch.witnesses import changed, version_here
+from alcd_otb.batch.witnesses import changed, made_by
 from alcd_otb.errors import AlcdError
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def survey(batch: BatchFolder) -> Survey:
     queue = _queue(batch)
     names = set(os.listdir(batch.states)) if batch.states.is_dir() else set()
     known: dict[str, tuple[int, int]] = {}
-    here = version_here()
+    here = made_by(batch.settings().template)
     found = []
     for number, scene in enumerate(scenes, start=1):
         state = read_state(batch, number, scene) if f"{number:05d}.json" in names else SceneState(scene)
@@ -100,7 +100,7 @@ def survey(batch: BatchFolder) -> Survey:
     return Survey(batch, tuple(found), batch.stopped())
 
 
-def standing_of(state: SceneState, known: dict[str, tuple[int, int]], version: str) -> tuple[str, str]:
+def standing_of(state: SceneState, known: dict[str, tuple[int, int]], here: list[str | None]) -> tuple[str, str]:
     """Say how a scene stands that neither runs nor waits in a queue, and why.
 
     Parameters
@@ -109,14 +109,14 @@ def standing_of(state: SceneState, known: dict[str, tuple[int, int]], version: s
         The state, completed by `judged`.
     known
         What was looked up already, as for `alcd_otb.batch.witnesses.changed`.
-    version
-        The version of this package.
+    here
+        Version and template that would make it now, as `alcd_otb.batch.witnesses.made_by` gives them.
     """
     result = verdict(state.ends)
     last = state.last
     if result is Verdict.DONE:
-        if state.version != version:
-            return TO_DO, f"it was done by version {state.version}"
+        if state.made_by != here:
+            return TO_DO, "it was done by another version, or with another template"
         path = changed(state.witnesses, known)
         return (TO_DO, f"{path} has changed since it was done") if path else (DONE, "")
     if last is None:
@@ -134,15 +134,15 @@ def _standing(
     number: int,
     state: SceneState,
     queue: Queue,
-    looks: tuple[dict[str, tuple[int, int]], str],
+    looks: tuple[dict[str, tuple[int, int]], list[str | None]],
 ) -> SceneStanding:
-    known, version = looks
+    known, here = looks
     last = state.last
     runs = last is not None and last.code is None
     if runs and last is not None and (queue.tasks.get(last.job or "") == slurm.RUNNING or last.is_running_here()):
         return SceneStanding(number, state, RUNNING, f"on {last.node or last.host}")
     state = judged(batch, number, state)
-    standing, why = standing_of(state, known, version)
+    standing, why = standing_of(state, known, here)
     if standing in (DONE, FAILED) or number not in queue.scenes:
         return SceneStanding(number, state, standing, why)
     return SceneStanding(number, state, QUEUED, why)

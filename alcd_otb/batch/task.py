@@ -10,7 +10,7 @@ from alcd_otb.batch.running import Running, finish, start
 from alcd_otb.batch.settings import seconds_of
 from alcd_otb.batch.state import read_state
 from alcd_otb.batch.survey import DONE, FAILED, standing_of
-from alcd_otb.batch.witnesses import version_here
+from alcd_otb.batch.witnesses import made_by
 from alcd_otb.errors import EnvironmentNotReadyError
 from alcd_otb.files.writing import write_text, writing_to
 
@@ -83,7 +83,7 @@ def _tried(batch: BatchFolder, number: int, scenes: list[str], began: float) -> 
     """Run a scene until it is settled for this task."""
     check_goes_on(batch)
     state = judged(batch, number, read_state(batch, number, scenes[number - 1]))
-    standing, why = standing_of(state, {}, version_here())
+    standing, why = standing_of(state, {}, made_by(batch.settings().template))
     if standing in (DONE, FAILED):
         log.info("scene %d is left out: %s %s", number, standing, why)
         return Verdict.DONE if standing == DONE else Verdict.FAILED

@@ -64,9 +64,9 @@ def changed(witnesses: Sequence[Sequence[Any]], known: dict[str, tuple[int, int]
     return None
 
 
-def version_here() -> str:
-    """Return the version of this package, which a map depends on, too."""
-    return version("alcd-otb")
+def made_by(template: str | None) -> list[str | None]:
+    """Return what a map depends on beside files: the version of this package, and the template in the scene's place."""
+    return [version("alcd-otb"), template]
 
 
 def _look(path: str, known: dict[str, tuple[int, int]]) -> tuple[int, int]:

@@ -33,8 +33,8 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prepare the scene where needed, and run one more iteration where there are samples."""
-    from alcd_otb.run import Wishes
     from alcd_otb.scene import Scene
+    from alcd_otb.settings.wishes import Wishes
 
     scene = Scene.open(options.scene, settings_of(options), options.template)
     wishes = Wishes(options.if_needed, options.keep, options.stage)
