@@ -86,6 +86,8 @@ def verdict(ends: Sequence[End]) -> Verdict:
     last = ends[-1]
     if last.code == 0:
         return Verdict.DONE
+    # What failed before the scene was done, and then changed, counts no more.
+    ends = ends[max((number for number, end in enumerate(ends, start=1) if end.code == 0), default=0) :]
     if last.code in _FINAL:
         return Verdict.FAILED
     if last.code == EnvironmentNotReadyError.exit_code:

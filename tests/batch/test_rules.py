@@ -21,6 +21,7 @@ MEMORY, TIME, PREEMPTED, NODE, KILLED = Cause.MEMORY, Cause.TIME, Cause.PREEMPTE
         ([End(5), End(5)], Verdict.FAILED, 2000),
         ([End(5), End(0)], Verdict.DONE, 2000),
         ([End(5), End(143, TIME), End(5)], Verdict.FAILED, 2000),
+        ([End(5), End(0), End(5)], Verdict.AGAIN_NOW, 2000),
         # A crash, or an interpreter that does not start.
         ([End(139)], Verdict.AGAIN_NOW, 2000),
         ([End(139), End(134)], Verdict.FAILED, 2000),
