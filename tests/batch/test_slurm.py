@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +14,12 @@ import fiona
 import pytest
 from batches import Batch, change, iterations_of
 from mask_files import write_scl
+from places import ROOT
 from scenes import alcd
 from slurm_cluster import MEMORY, Cluster, until
 
 from alcd_otb.synthetic.scene import SyntheticScene
+from otb_pipelines.machine import given_environment
 
 pytestmark = pytest.mark.slurm
 
@@ -170,9 +176,9 @@ def test_a_run_that_takes_too_long_ends_in_order(cluster: Cluster, batch: Batch,
 
 def test_what_gives_way_to_another_job_runs_again(cluster: Cluster, batch: Batch, scenes: Scenes) -> None:
     files = scenes(2, **SLOW)
-    prepared(batch, "--sbatch=--partition=low").submit()
+    prepared(batch, "--sbatch=--partition=night").submit()
     until(lambda: batch.runs(1) and batch.runs(2))
-    options = ("--partition=all", "--cpus-per-task=1", f"--mem={MEMORY}M", "--output=/dev/null")
+    options = ("--partition=day", "--cpus-per-task=1", f"--mem={MEMORY}M", "--output=/dev/null")
     cluster.ask("sbatch", *options, "--wrap", "sleep 1")
     cluster.wait_until_empty()
     assert batch.states() == ["done", "done"]
@@ -224,3 +230,49 @@ def test_one_job_compares_after_the_array(
     (row, *_) = json.loads((tmp_path / "comparison" / "comparison.json").read_text("utf-8"))["rows"]
     assert row["processor"] == "Sen2Cor"
     assert (row["tp"] + row["tn"]) / sum(row[name] for name in ("tp", "tn", "fp", "fn")) > 0.8
+
+
+PAGE = ROOT / "docs" / "batch.md"
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def test_the_how_to_line_by_line(cluster: Cluster, scenes: Scenes, small_scene: SyntheticScene, tmp_path: Path) -> None:
+    files = scenes(2)
+    write_scl(small_scene, tmp_path / "L2A")
+    content = json.loads(files[0].read_text("utf-8"))
+    (tmp_path / "common.json").write_text(json.dumps(content | {"workspace": "made"}))
+    (tmp_path / "products.csv").write_text(f"name,cloudy\nArles,{small_scene.cloudy}\n")
+    (tmp_path / "bin").mkdir()
+    # In the place of what a centre has.
+    for name, line in (("python", f'exec "{sys.executable}" "$@"'), ("module", f"echo $* >> {tmp_path}/modules.txt")):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\n{line}\n")
+        program.chmod(0o755)
+    environment = {
+        **given_environment(),
+        **cluster.environment,
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+    }
+    typed = commands()
+    assert len(typed) > 15
+    for command in typed:
+        # Who reads has slept for a night.
+        if "tail " in command or "--retry" in command:
+            cluster.wait_until_empty()
+        ended = subprocess.run(
+            ["bash", "-euc", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert ended.returncode == 0, f"{command}\n{ended.stdout}{ended.stderr}"
+    until(lambda: not cluster.ask("squeue", "--noheader"))
+    assert [iterations_of(file) for file in files] == [["001"], ["001"]]
+    for name in ("night", "here", "few"):
+        assert Batch(tmp_path / name, cluster.environment).states() == ["done", "done"]
+    # Two scenes and the comparison.
+    assert (tmp_path / "modules.txt").read_text().splitlines() == ["load otb"] * 3
+    assert (tmp_path / "comparison" / "comparison.html").is_file()
+    assert (tmp_path / "night_comparison" / "comparison.html").is_file()
+    assert len((tmp_path / "here.csv").read_text("utf-8").splitlines()) == 3

@@ -238,9 +238,9 @@ def configuration(folder: Path, name: str) -> str:
         for node, port in zip(NODES, nodes, strict=True)
     ]
     lines += [
-        "PartitionName=all Nodes=ALL Default=YES PriorityTier=10 MaxTime=60 DefaultTime=10 State=UP",
+        "PartitionName=day Nodes=ALL Default=YES PriorityTier=10 MaxTime=60 DefaultTime=10 State=UP",
         # Jobs of it give way to those of the other.
-        "PartitionName=low Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE GraceTime=5 MaxTime=60 State=UP",
+        "PartitionName=night Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE GraceTime=5 MaxTime=60 State=UP",
     ]
     return "\n".join(lines) + "\n"
 
