@@ -104,8 +104,17 @@ def status_cost(folder: Path, synthetic: SyntheticScene, states: int) -> dict[st
     subprocess.run([*ALCD, "batch", "prepare", folder / "list.txt", batch], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([*ALCD, "batch", "run", batch, "--local", "1", "-q"], check=True, stdout=subprocess.DEVNULL)
     state, scene = (batch / "state" / "00001.json").read_text("utf-8"), (batch / "scenes.txt").read_text("utf-8")
+    content = json.loads(state)
+    own = [Path(path) for path, *_ in content["witnesses"] if Path(path).is_file() and str(folder) in path]
     for number in range(2, states + 1):
-        (batch / "state" / f"{number:05d}.json").write_text(state, "utf-8")
+        # Each with files of its own to be looked up, of which only size and time count.
+        written = state
+        copies = folder / "copies" / str(number)
+        copies.mkdir(parents=True)
+        for index, file in enumerate(own):
+            os.link(file, copies / f"{index}.x")
+            written = written.replace(str(file), str(copies / f"{index}.x"))
+        (batch / "state" / f"{number:05d}.json").write_text(written, "utf-8")
     (batch / "scenes.txt").write_text(scene * states, "utf-8")
     costs = []
     for _ in range(5):

@@ -77,8 +77,8 @@ class Attempt:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Attempt":
-        """Read what `as_json` gives. Raises KeyError or TypeError where it is something else."""
-        return cls(**{name: content[name] for name in _NAMES if name in content})
+        """Read what `as_json` gives. Raises TypeError where it is something else."""
+        return cls(**content)
 
     def as_json(self) -> dict[str, Any]:
         """Return the attempt as an object of JSON, without what is not known."""

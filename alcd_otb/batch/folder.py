@@ -9,9 +9,6 @@ from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited
 from alcd_otb.files.writing import replacing, write_json, write_text
 from alcd_otb.settings.strict_model import read_json, validated
 
-STATES = "state"
-"""Name of the folder of the states."""
-
 _MOST_LIST = 64 * MEGABYTE
 
 
@@ -50,7 +47,7 @@ class BatchFolder:
     @property
     def states(self) -> Path:
         """The folder of the states, one file a scene."""
-        return self.folder / STATES
+        return self.folder / "state"
 
     @property
     def made_scenes(self) -> Path:

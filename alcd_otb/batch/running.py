@@ -1,7 +1,6 @@
 """Start the run of a scene in a process of its own, and record how it ends."""
 
 import ctypes
-import json
 import logging
 import os
 import signal
@@ -23,6 +22,7 @@ from alcd_otb.batch.settings import BatchSettings
 from alcd_otb.batch.state import SceneState, read_state, write_state
 from alcd_otb.batch.witnesses import Witness, made_by, seen, witnesses_of
 from alcd_otb.errors import AlcdError
+from alcd_otb.files.json_file import parse_json
 from alcd_otb.files.writing import writing_to
 from alcd_otb.settings.legend import Positive
 from otb_pipelines.machine import given_environment
@@ -161,7 +161,7 @@ def finish(batch: BatchFolder, run: Running, cause: Cause | None = None) -> Verd
         printed = output.read()
     state = run.state
     if code == 0:
-        result = json.loads(printed)
+        result = parse_json(printed)
         attempt = replace(attempt, **_results(result))
         state = replace(state, witnesses=_witnesses(run.before, result), made_by=made_by(batch.settings().template))
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alcd_otb.batch.attempt import Attempt
-from alcd_otb.batch.folder import STATES, BatchFolder
+from alcd_otb.batch.folder import BatchFolder
 from alcd_otb.batch.rules import End
 from alcd_otb.batch.witnesses import Witness
 from alcd_otb.errors import ProcessingError
@@ -59,29 +59,35 @@ class SceneState:
         return replace(self, attempts=(*self.attempts[:-1], attempt))
 
 
-def read_state(batch: BatchFolder, number: int, scene: str) -> SceneState:
+def read_state(batch: BatchFolder, number: int, scene: str, folder: int | None = None) -> SceneState:
     """Read the state of a scene. A scene that was never tried has no file.
+
+    Parameters
+    ----------
+    batch
+        The batch.
+    number, scene
+        The scene.
+    folder
+        Descriptor of the folder of the states, by which many are read faster.
 
     Raises
     ------
     ProcessingError
         The file cannot be read.
     """
-    path = f"{batch.folder}/{STATES}/{number:05d}.json"
+    name = f"{number:05d}.json"
     try:
-        content: Mapping[str, Any] = read_own_json(path)
-        return SceneState(
-            scene,
-            tuple(map(Attempt.from_json, content["attempts"])),
-            content["forgiven"],
-            content["witnesses"],
-            content["made_by"],
-        )
+        content: Mapping[str, Any] = read_own_json(name if folder is not None else str(batch.states / name), folder)
+        attempts = tuple(map(Attempt.from_json, content["attempts"]))
+        return SceneState(scene, attempts, content["forgiven"], content["witnesses"], content["made_by"])
     except UnreadableError as error:
+        path = batch.state(number)
         if not os.path.lexists(path):
             return SceneState(scene)
         raise ProcessingError(f"{path}: {error}; remove it, and the scene is tried anew") from error
     except (KeyError, TypeError) as error:
+        path = batch.state(number)
         raise ProcessingError(f"{path}: is not the state of a scene; remove it, and the scene is tried anew") from error
 
 

@@ -211,7 +211,7 @@ def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        cli.command_parser().parse_args(shlex.split(command.partition(">")[0]))
+        cli.command_parser().parse_args(shlex.split(re.split(r">|\|\|", command)[0]))
 
 
 def test_the_options_of_an_export_are_all_there() -> None:
