@@ -20,6 +20,9 @@ DOCS_PACKAGES := python3-sphinx python3-myst-parser sphinx-basic-ng python3-bs4 
 # rio-cogeo works on Debian's rasterio and pyproj, which share the libgdal and libproj of the others.
 TEST_PACKAGES := valgrind locales libgtest-dev python3-jsonschema python3-h5py python3-qgis qgis-providers python3-rasterio python3-pyproj
 
+# A SLURM that the tests start on this computer. Where systemd runs, Debian starts its services, too.
+SLURM_PACKAGES := munge slurmctld slurmd slurm-client
+
 # Files that tell that a step is done; they lie in .venv, so that removing it is starting over.
 RUN_PYTHON := .venv/.run-requirements-done
 TEST_PYTHON := .venv/.test-requirements-done
@@ -53,6 +56,11 @@ test: $(PROJECT) $(TEST_PYTHON) ## install, then run the tests (ARGS="-k samples
 .PHONY: test-slow
 test-slow: $(PROJECT) $(TEST_PYTHON) ## install, then disturb every command at every call that changes files; an hour and more (ARGS="-k kfold")
 	@$(PYTHON) -m pytest -m slow -s tests/faults $(ARGS)
+
+.PHONY: slurm
+slurm: $(PROJECT) $(TEST_PYTHON) ## install SLURM, too, then run batches on one that is started here, as root; minutes
+	@tools/install.sh packages $(SLURM_PACKAGES)
+	@$(PYTHON) -m pytest -m slurm tests/batch $(ARGS)
 
 .PHONY: wheel
 wheel: $(PROJECT) $(TEST_PYTHON) ## install, then build a wheel, install it by itself and run a scene with it

@@ -1,7 +1,14 @@
 """Define the errors that a user can meet.
 
-Each has an exit code, from which a job scheduler can see what went wrong.
+Each has an exit code, from which a job scheduler can see what went wrong. A batch has two more: its scenes ended each
+with a code of their own.
 """
+
+SOME_FAILED = 9
+"""Exit code where all scenes of a batch are settled, and some have failed."""
+
+NOT_FINISHED = 10
+"""Exit code where scenes of a batch are still to be run, wait in a queue, or run."""
 
 
 class AlcdError(Exception):

@@ -48,6 +48,8 @@ class Result:
         Their number.
     unlabelled
         Names of the classes without a usable sample.
+    made
+        Whether this run made the iteration. False where it found the iteration made.
     """
 
     workspace: Path
@@ -64,9 +66,10 @@ class Result:
     to_visit: Path | None
     places: int
     unlabelled: tuple[str, ...]
+    made: bool = True
 
     @classmethod
-    def of(cls, workspace: Workspace, number: int, legend: Legend) -> Self:
+    def of(cls, workspace: Workspace, number: int, legend: Legend, made: bool = True) -> Self:
         """Return what a finished iteration made.
 
         Raises
@@ -94,6 +97,7 @@ class Result:
             to_visit=None if places is None else workspace.to_visit,
             places=places or 0,
             unlabelled=unlabelled_classes(accuracy.get("samples") or (), legend),
+            made=made,
         )
 
     @classmethod
@@ -122,6 +126,7 @@ class Result:
         return {
             "workspace": str(self.workspace),
             "iteration": self.iteration,
+            "made": self.made,
             "labels": str(self.labels) if self.labels else None,
             "confidence": str(self.confidence) if self.confidence else None,
             "features": str(self.features),

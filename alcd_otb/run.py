@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,14 +14,17 @@ from alcd_otb.classification.iteration import IterationInput, check_classifier, 
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductError, SampleError
 from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
+from alcd_otb.iterations.origin import digest_of, is_made_from, record_origin
 from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
 from alcd_otb.pictures.contours import write_contours
 from alcd_otb.pictures.figures import draw_figures, draw_quicklook
 from alcd_otb.pictures.looks import looks_of
+from alcd_otb.preparation.cost import cost_of
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare, update_looks
 from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
+from alcd_otb.preparation.staging import staged
 from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.raster.drivers import check_environment
 from alcd_otb.raster.grid import Grid
@@ -36,6 +38,7 @@ from alcd_otb.samples.restoring import can_restore, take_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig
+from alcd_otb.settings.wishes import Wishes
 from alcd_otb.workspace import Workspace
 from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
@@ -43,18 +46,20 @@ from otb_pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 
-def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) -> tuple[str, ...]:
+def plan_run(
+    config: SceneConfig, settings: Settings, start: int | None = None, wishes: Wishes | None = None
+) -> tuple[str, ...]:
     """Say what `run_scene` would do. The inputs are read and checked, and nothing is written.
 
     Parameters
     ----------
-    config, settings, start
+    config, settings, start, wishes
         As for `run_scene`.
 
     Returns
     -------
     tuple of str
-        One sentence a step.
+        One sentence a step, then one of the memory, disk and time that it takes.
 
     Raises
     ------
@@ -65,27 +70,35 @@ def plan_run(config: SceneConfig, settings: Settings, start: int | None = None) 
     with translated_failures():
         inputs = checked_inputs(config, settings)
     steps = []
-    if is_prepared(workspace, inputs.fingerprint()):
+    prepared = is_prepared(workspace, inputs.fingerprint())
+    if prepared:
         steps.append(f"{workspace.folder} is prepared and up to date")
     else:
         features = ", ".join(inputs.feature_names)
         steps.append(f"prepare {workspace.folder}: {len(inputs.features)} features ({features})")
     source = _source_of_samples(config, workspace, start)
     if source is None:
+        cost = cost_of(inputs, settings, not prepared, iterates=False)
         if not workspace.iterations():
             steps.append(f"propose {config.template.queries.start} places to label first")
-        return (*steps, f"write an empty {config.samples} to label in")
+        return (*steps, f"write an empty {config.samples} to label in", str(cost))
     corrections = _corrections(config, inputs, start)
     drawn = f" and {len(corrections)} corrections" if corrections else ""
     samples = read_samples(source, config.template.legend, inputs.grid)
+    if wishes is not None and wishes.if_needed and (made := _made_already(workspace, inputs, samples, corrections)):
+        return (f"{made}: is of the same samples, settings, products and version; nothing is to be made",)
     steps.append(f"run iteration {workspace.next_number} from {len(samples)} samples{drawn} of {source}")
     if start is not None and can_restore(config.samples, workspace.folder):
         steps.append(f"put these into {config.samples}, and keep beside it what it holds now")
-    return tuple(steps)
+    return (*steps, str(cost_of(inputs, settings, not prepared, iterates=True)))
 
 
 def run_scene(
-    config: SceneConfig, settings: Settings, start: int | None = None, stopwatch: Stopwatch | None = None
+    config: SceneConfig,
+    settings: Settings,
+    start: int | None = None,
+    stopwatch: Stopwatch | None = None,
+    wishes: Wishes | None = None,
 ) -> Result:
     """Prepare what is missing or out of date; then, if there are samples, run one more iteration.
 
@@ -100,6 +113,8 @@ def run_scene(
         scene's, of which it keeps a copy. Samples that are no GeoPackage in the workspace stay as they are.
     stopwatch
         Takes the seconds of each step; by default a new one.
+    wishes
+        What may be left out; by default nothing.
 
     Returns
     -------
@@ -117,7 +132,7 @@ def run_scene(
         with Workspace(config.workspace).locked() as lease, usable_sqlite(config.workspace):
             with writing_to(config.workspace):
                 run_log.keep_in(config.workspace)
-            return _Run(config, settings, inputs, stopwatch, run_log, start, lease).result()
+            return _Run(config, settings, inputs, stopwatch, run_log, start, lease, wishes or Wishes()).result()
 
 
 def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
@@ -175,6 +190,7 @@ class _Run:
     run_log: RunLog
     start: int | None
     lease: Lease
+    wishes: Wishes
 
     @property
     def workspace(self) -> Workspace:
@@ -189,6 +205,13 @@ class _Run:
         source = _source_of_samples(config, workspace, self.start)
         samples = read_samples(source, config.template.legend, self.inputs.grid) if source is not None else ()
         corrections = _corrections(config, self.inputs, self.start) if samples else ()
+        made = _made_already(workspace, self.inputs, samples, corrections) if self.wishes.if_needed else None
+        if made is not None:
+            log.info("%s: is of the same samples, settings, products and version", made)
+            if self.wishes.keep == "all":
+                self._prepare()
+                self._draw_quicklook()
+            return Result.of(workspace, int(made.name), config.template.legend, made=False)
         self._prepare()
         self._draw_quicklook()
         with writing_to(workspace.folder):
@@ -198,6 +221,10 @@ class _Run:
         number = self._iterate(samples, corrections)
         write_project(config, self.inputs.grid, workspace)
         empty_journal(config.samples)
+        if self.wishes.keep == "map":
+            with writing_to(workspace.folder):
+                for raster in (workspace.features, workspace.view):
+                    raster.unlink(missing_ok=True)
         return Result.of(workspace, number, config.template.legend)
 
     def _prepare(self) -> None:
@@ -213,7 +240,9 @@ class _Run:
         log.info("preparing %s", workspace.folder)
         with self.stopwatch.timing("prepare"):
             self._remove_pictures()
-            prepare(self.inputs, workspace, fingerprint, self.settings)
+            with staged(self.config, self.wishes.stage) as config:
+                inputs = Inputs.read(config) if config != self.config else self.inputs
+                prepare(inputs, workspace, fingerprint, self.settings)
 
     def _remove_pictures(self) -> None:
         for picture in (self.workspace.quicklook, self.workspace.preview):
@@ -248,7 +277,7 @@ class _Run:
             earlier = workspace.iteration(self.start) if self.start is not None else None
             given = IterationInput(template, workspace, self.inputs.grid, samples, corrections, earlier)
             run_iteration(given, folder, stopwatch, self.settings)
-            shutil.copyfile(workspace.config, folder / "config.json")
+            record_origin(workspace.config, folder, _digest(self.inputs, samples, corrections))
             self._describe(folder, number, samples)
             write_json(folder / "seconds.json", stopwatch.seconds)
             steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
@@ -284,6 +313,18 @@ class _Run:
         with ThreadPoolExecutor(min(len(tasks), self.settings.threads)) as pool:
             for task in [pool.submit(task) for task in tasks]:
                 task.result()
+
+
+def _digest(inputs: Inputs, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> str:
+    return digest_of(inputs.fingerprint(), inputs.template, samples, corrections)
+
+
+def _made_already(
+    workspace: Workspace, inputs: Inputs, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]
+) -> Path | None:
+    """Return the last iteration if another one would be the same, else None."""
+    finished = workspace.iterations() if samples else ()
+    return finished[-1] if finished and is_made_from(finished[-1], _digest(inputs, samples, corrections)) else None
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:

@@ -32,6 +32,7 @@ from alcd_otb.samples.reading import read_samples
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.unlabelled import unlabelled_classes
 from alcd_otb.settings.scene_file import SceneConfig, load_scene
+from alcd_otb.settings.wishes import Wishes
 from alcd_otb.workspace import Workspace
 from otb_pipelines.settings import Settings, default_settings
 
@@ -52,7 +53,7 @@ class Scene:
     settings: Settings
 
     @classmethod
-    def open(cls, path: str | Path, settings: Settings | None = None) -> Self:
+    def open(cls, path: str | Path, settings: Settings | None = None, template: str | None = None) -> Self:
         """Read scene.json and its template.
 
         Parameters
@@ -61,13 +62,15 @@ class Scene:
             The file.
         settings
             Memory, threads and progress; by default as the machine allows.
+        template
+            A template to take in the place of the scene's: a name, or the path of a file.
 
         Raises
         ------
         ConfigurationError
             Where the file or its template is wrong.
         """
-        return cls(load_scene(Path(path)), settings or default_settings())
+        return cls(load_scene(Path(path), template), settings or default_settings())
 
     @property
     def workspace(self) -> Workspace:
@@ -209,7 +212,7 @@ class Scene:
         attribution = Attribution(self.workspace.next_number, author, comment)
         add_points(self.config.samples, points, crs, self.config.template.legend, self.grid, attribution)
 
-    def plan(self, start: int | None = None) -> tuple[str, ...]:
+    def plan(self, start: int | None = None, wishes: Wishes | None = None) -> tuple[str, ...]:
         """Say what `run` would do, step by step. The inputs are checked, and nothing is written.
 
         Raises
@@ -217,9 +220,9 @@ class Scene:
         AlcdError
             As `run` does for wrong inputs.
         """
-        return plan_run(self.config, self.settings, start)
+        return plan_run(self.config, self.settings, start, wishes)
 
-    def run(self, start: int | None = None) -> Result:
+    def run(self, start: int | None = None, wishes: Wishes | None = None) -> Result:
         """Prepare what is missing or out of date; then, if there are samples, run one more iteration.
 
         Parameters
@@ -227,13 +230,15 @@ class Scene:
         start
             Number of an earlier iteration to start again from. Its samples are put in the place of the scene's, of
             which a copy is kept. Samples that are no GeoPackage in the workspace are left as they are.
+        wishes
+            What the run may leave out; by default nothing.
 
         Raises
         ------
         AlcdError
             The child that says what is wrong. Nothing half-written is left.
         """
-        return run_scene(self.config, self.settings, start)
+        return run_scene(self.config, self.settings, start, wishes=wishes)
 
     def next_places(self, number: int | None = None) -> list[PlaceRecord]:
         """Propose where to label next, by the latest iteration and the present samples; also written to to_visit.gpkg.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from alcd_otb.cli.boundary import run_command, set_up_logging, set_up_process
 from alcd_otb.cli.commands import (
     accuracy,
+    batch,
     compare,
     demo,
     doctor,
@@ -48,6 +49,7 @@ _COMMANDS = (
     schema,
     compare,
     export,
+    batch,
     doctor,
 )
 """In the order in which the help lists them."""
@@ -76,10 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = command_parser(verbosity).parse_args(arguments)
         set_up_logging(sum(verbosity))
         limit_process(options)
-        # Here, since it loads GDAL, which may be missing, and takes its limits when it is loaded.
-        from alcd_otb.raster.opening import shut_off_network
+        if getattr(options, "loads_gdal", True):
+            # Here, since it loads GDAL, which may be missing, and takes its limits when it is loaded.
+            from alcd_otb.raster.opening import shut_off_network
 
-        shut_off_network()
+            shut_off_network()
         code: int = options.command(options)
         return code
 

@@ -33,6 +33,8 @@ class Holder:
         What the numbers of processes belong to: containers of one computer have numbers of their own.
     job
         The batch job, if there is one.
+    restart
+        How often the job was started again, as after the failure of a node. It keeps its number then.
     """
 
     token: str
@@ -42,6 +44,7 @@ class Holder:
     started: str
     pid_namespace: str
     job: str | None
+    restart: str = ""
 
     @classmethod
     def here(cls) -> "Holder":
@@ -54,6 +57,7 @@ class Holder:
             _start_of(os.getpid()) or "",
             _pid_namespace(),
             os.environ.get("SLURM_JOB_ID"),
+            _restart(),
         )
 
     @classmethod
@@ -61,7 +65,8 @@ class Holder:
         """Read what a holder wrote; None if the text is something else."""
         try:
             content: dict[str, Any] = json.loads(text)
-            return cls(**{name: content[name] for name in cls.__dataclass_fields__})
+            # Those of versions that knew no restart are holders, too.
+            return cls(**{name: content[name] for name in cls.__dataclass_fields__ if name in content})
         except (ValueError, KeyError, TypeError):
             return None
 
@@ -77,7 +82,14 @@ class Holder:
                 return True
             if self.started and self.pid_namespace == _pid_namespace():
                 return _start_of(self.pid) != self.started
+        if self.job and self.job == os.environ.get("SLURM_JOB_ID") and self.restart != _restart():
+            # An earlier start of this very job, which SLURM has ended, or whose node has failed.
+            return True
         return bool(self.job) and _job_is_gone(str(self.job))
+
+
+def _restart() -> str:
+    return os.environ.get("SLURM_RESTART_COUNT", "")
 
 
 def process_numbering() -> str:

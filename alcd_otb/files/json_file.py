@@ -2,10 +2,11 @@
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any, NoReturn
 
-from alcd_otb.files.reading import MEGABYTE, UnreadableError, read_limited, wide_encoding
+from alcd_otb.files.reading import MEGABYTE, UnreadableError, inaccessible, read_limited, too_large, wide_encoding
 from alcd_otb.text import quoted
 
 MOST_JSON = 16 * MEGABYTE
@@ -34,6 +35,41 @@ def read_json(path: Path, repeated_keys: bool = False, most: int = MOST_JSON) ->
         or holds a number that is not finite or a text that is none.
     """
     return parse_json(read_limited(path, most), repeated_keys)
+
+
+def read_own_json(path: str, folder: int | None = None, most: int = MEGABYTE) -> Any:
+    """Read a JSON file that this package has written, of which there may be many thousands.
+
+    It is several times as fast as `read_json`, since what the file holds is not looked at again.
+
+    Parameters
+    ----------
+    path
+        The file.
+    folder
+        Descriptor of the open folder that the path is relative to, which spares looking up the folder for each file.
+    most
+        Largest size of the file in bytes.
+
+    Raises
+    ------
+    UnreadableError
+        The file cannot be read, is too large, or is not valid JSON.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            content = os.read(descriptor, most + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise inaccessible(error) from error
+    if len(content) > most:
+        raise UnreadableError(too_large(most))
+    try:
+        return json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"is not valid JSON ({error})") from error
 
 
 def parse_json(content: bytes, repeated_keys: bool = False) -> Any:

@@ -130,8 +130,15 @@ class SceneConfig(StrictModel):
     template: Template
 
 
-def load_scene(path: Path) -> SceneConfig:
+def load_scene(path: Path, template_name: str | None = None) -> SceneConfig:
     """Read a scene file and its template, and apply the changes of ``set`` to the template.
+
+    Parameters
+    ----------
+    path
+        The scene file.
+    template_name
+        A template to take in the place of the scene's: a name, or a path relative to the current folder.
 
     Raises
     ------
@@ -139,7 +146,10 @@ def load_scene(path: Path) -> SceneConfig:
         A file cannot be read, or a value is not allowed. The message names file, key, value and remedy.
     """
     scene = validated(SceneFile, read_json(path), str(path))
-    template_file = find_template(scene.template, path.resolve().parent, f"{path}: ")
+    if template_name is None:
+        template_file = find_template(scene.template, path.resolve().parent, f"{path}: ")
+    else:
+        template_file = find_template(template_name, Path.cwd(), "")
     settings = with_absolute_files(read_json(template_file), template_file)
     merged = _override(_without_foreign_looks(settings, scene.set), with_absolute_files(scene.set, path))
     origin = f"{path}: set" if scene.set else str(template_file)

@@ -18,7 +18,7 @@ from otb_pipelines.app import Application
 from otb_pipelines.errors import OtbMissingError
 from otb_pipelines.settings import default_settings
 
-DOCUMENTED = {0, 2, 3, 4, 5, 6, 7, 129, 130, 143}
+DOCUMENTED = {0, 2, 3, 4, 5, 6, 7, 9, 10, 129, 130, 143}
 
 
 def ended(error: BaseException, capsys: pytest.CaptureFixture[str], *verbosity: int) -> tuple[int, str]:

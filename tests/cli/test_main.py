@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -26,6 +27,7 @@ from alcd_otb.workspace import Workspace
 RESULT_KEYS = {
     "workspace",
     "iteration",
+    "made",
     "labels",
     "confidence",
     "features",
@@ -103,9 +105,10 @@ class TestResults:
     def test_a_dry_run_writes_nothing(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         ended = alcd("run", write_scene(tmp_path / "scene.json", small_scene), "--dry-run")
         assert ended.returncode == 0, ended.stderr
-        prepare, iterate = ended.stdout.splitlines()
+        prepare, iterate, cost = ended.stdout.splitlines()
         assert prepare.startswith(f"prepare {tmp_path / 'work'}: 30 features (B01, B02")
         assert iterate == f"run iteration 1 from 150 samples of {small_scene.samples}"
+        assert re.match(r"takes about \d+ MB of memory, \d+ MB of disk and \d+ s with \d+ threads; ", cost)
         assert [path.name for path in tmp_path.iterdir()] == ["scene.json"]
 
     def test_without_samples_an_empty_file_is_written_to_label_in(self, prepared: Callable[..., Path]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mask_files import write_raster
+from mask_files import write_scl
 from osgeo import gdal, ogr
 from places import ROOT
 from scenes import MARGIN
@@ -29,9 +29,6 @@ from alcd_otb.synthetic.scene import SyntheticScene
 GUIDE = ROOT / "docs" / "guide.md"
 NOT_RUN = "<!-- not run by the tests -->\n"
 WORKSPACE = "Arles_31TFJ_20171002"
-
-SCENE_CLASSES = {0: 0, 2: 9, 3: 10, 4: 3, 5: 4, 6: 6, 7: 11}
-"""Code of Sen2Cor's scene classification by the truth's."""
 
 
 @dataclass(frozen=True)
@@ -157,22 +154,9 @@ def chapters() -> list[tuple[str, Callable[[Newcomer], None]]]:
         ("5. Improve it, three to five times", lambda one: one.labels(slice(6, 25))),
         ("6. Do the samples hold together?", lambda _: None),
         ("7. How good is the map?", lambda _: None),
-        ("8. Compare processors", lambda one: write_scl(one)),
+        ("8. Compare processors", lambda one: write_scl(one.synthetic, one.folder / "L2A")),
         ("9. Publish", lambda _: None),
     ]
-
-
-def write_scl(newcomer: Newcomer) -> None:
-    """A Level-2A product that is right everywhere."""
-    truth = gdal.Open(str(newcomer.synthetic.truth)).ReadAsArray()
-    table = np.zeros(256, np.uint8)
-    for code, scene_class in SCENE_CLASSES.items():
-        table[code] = scene_class
-    product = newcomer.synthetic.cloudy
-    granule = next((product / "GRANULE").iterdir()).name.replace("L1C", "L2A")
-    folder = newcomer.folder / "L2A" / product.name.replace("MSIL1C", "MSIL2A") / "GRANULE" / granule
-    name = f"{next(product.rglob('*_B01.jp2')).stem.removesuffix('_B01')}_SCL_20m.jp2"
-    write_raster(folder / "IMG_DATA" / "R20m" / name, table[truth], 20)
 
 
 def test_the_chapters_are_all_known() -> None:

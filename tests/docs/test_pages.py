@@ -192,7 +192,8 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     rows = table_rows((ROOT / "README.md").read_text("utf-8"), "Exit codes")
     of_errors = {error.exit_code for error in errors.AlcdError.__subclasses__()}
     of_signals = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
-    assert {int(row[0]) for row in rows} == of_errors | of_signals | {0}
+    of_batches = {errors.SOME_FAILED, errors.NOT_FINISHED}
+    assert {int(row[0]) for row in rows} == of_errors | of_signals | of_batches | {0}
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
         ROOT / "README.md",
         *(
             ROOT / "docs" / name
-            for name in ("accuracy.md", "from_alcd.md", "publish.md", "scene.md", "tutorial.md", "uses.md")
+            for name in ("accuracy.md", "batch.md", "from_alcd.md", "publish.md", "scene.md", "tutorial.md", "uses.md")
         ),
     ],
     ids=lambda page: page.name,
@@ -210,7 +211,7 @@ def test_the_commands_of_the_pages_are_understood(page: Path) -> None:
     commands = re.findall(r"-m alcd_otb ([^`\n#]+)", page.read_text("utf-8"))
     assert commands
     for command in commands:
-        cli.command_parser().parse_args(shlex.split(command.partition(">")[0]))
+        cli.command_parser().parse_args(shlex.split(re.split(r">|\|\|", command)[0]))
 
 
 def test_the_options_of_an_export_are_all_there() -> None:

@@ -193,6 +193,24 @@ def test_is_taken_over_when_its_job_is_gone(
     assert "--jobs=12" in (tmp_path / "asked").read_text()
 
 
+@pytest.mark.parametrize(("restart", "taken"), [("", True), ("1", True), ("2", False)])
+def test_a_job_that_is_started_again_takes_over_from_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, restart: str, taken: bool
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "2")
+    written(tmp_path / ".lock", other(job="12", restart=restart), 0)
+    if taken:
+        assert hold(tmp_path / ".lock")["restart"] == "2"
+    else:
+        with pytest.raises(WorkspaceLockedError):
+            hold(tmp_path / ".lock")
+    written(tmp_path / ".lock", other(job="13", restart=restart), 0)
+    with pytest.raises(WorkspaceLockedError):
+        hold(tmp_path / ".lock")
+
+
 @pytest.mark.parametrize("text", ["", "1234\n", "{", "[]", '{"host": "node7"}', "\0\0"])
 def test_what_another_version_left_is_taken_over(tmp_path: Path, text: str) -> None:
     written(tmp_path / ".lock", text, 0)

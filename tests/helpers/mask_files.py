@@ -14,6 +14,7 @@ from osgeo import gdal, osr
 from sentinel2_files import tile_xml
 
 from alcd_otb.raster.grid import Grid
+from alcd_otb.synthetic.scene import SyntheticScene
 
 TILE = "31TFJ"
 LEFT, TOP = 600000, 4900020
@@ -26,6 +27,9 @@ MUSCATE_NAME = "SENTINEL2A_20171002-103209-461_L2A_T31TFJ_C_V1-0"
 NATIVE_NAME = "S2A_OPER_SSC_L2VALD_31TFJ____20171002"
 
 Pixels = npt.NDArray[Any]
+
+SCENE_CLASSES = {0: 0, 2: 9, 3: 10, 4: 3, 5: 4, 6: 6, 7: 11}
+"""Code of Sen2Cor's scene classification by the truth's."""
 
 
 def write_raster(
@@ -228,3 +232,15 @@ def write_workspace(folder: Path, codes: Pixels, resolution: int, classes: Seque
 def grid_of(pixels: Pixels, resolution: float) -> Grid:
     """Return the grid of pixels (rows, columns)."""
     return Grid("EPSG:32631", LEFT, TOP, resolution, pixels.shape[1], pixels.shape[0])
+
+
+def write_scl(scene: SyntheticScene, folder: Path) -> None:
+    """Write a Level-2A product of a synthetic scene that is right everywhere."""
+    truth = gdal.Open(str(scene.truth)).ReadAsArray()
+    table = np.zeros(256, np.uint8)
+    for code, scene_class in SCENE_CLASSES.items():
+        table[code] = scene_class
+    granule = next((scene.cloudy / "GRANULE").iterdir()).name.replace("L1C", "L2A")
+    product = folder / scene.cloudy.name.replace("MSIL1C", "MSIL2A") / "GRANULE" / granule
+    name = f"{next(scene.cloudy.rglob('*_B01.jp2')).stem.removesuffix('_B01')}_SCL_20m.jp2"
+    write_raster(product / "IMG_DATA" / "R20m" / name, table[truth], 20)

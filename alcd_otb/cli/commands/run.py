@@ -16,8 +16,21 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     command = subcommands.add_parser("run", parents=[common], help="bring a scene as far as it can")
     command.add_argument("scene", type=Path, help="scene.json")
     command.add_argument("--dry-run", action="store_true", help="check the inputs and tell what would be done")
-    command.add_argument(
+    again = command.add_mutually_exclusive_group()
+    again.add_argument(
         "--from", dest="start", type=positive, metavar="N", help="start again from the samples of iteration N"
+    )
+    again.add_argument(
+        "--if-needed",
+        action="store_true",
+        help="make no iteration where the last one is of the same samples, settings, products and version",
+    )
+    command.add_argument("--template", metavar="NAME", help="a template in the place of the scene's")
+    command.add_argument(
+        "--keep", choices=("all", "map"), default="all", help="map: remove features.tif and view.tif at the end"
+    )
+    command.add_argument(
+        "--stage", type=Path, metavar="FOLDER", help="copy the products there, on a fast disk, while they are read"
     )
     command.set_defaults(command=run)
 
@@ -25,13 +38,15 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prepare the scene where needed, and run one more iteration where there are samples."""
     from alcd_otb.scene import Scene
+    from alcd_otb.settings.wishes import Wishes
 
-    scene = Scene.open(options.scene, settings_of(options))
+    scene = Scene.open(options.scene, settings_of(options), options.template)
+    wishes = Wishes(options.if_needed, options.keep, options.stage)
     if options.dry_run:
-        for step in scene.plan(options.start):
+        for step in scene.plan(options.start, wishes):
             print(step)
         return 0
-    result = scene.run(options.start)
+    result = scene.run(options.start, wishes)
     if options.json:
         print(json.dumps(result.as_json()))
     elif result.iteration is None:
@@ -39,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"They go to {scene.config.samples}; then run again.")
     else:
         print(_summary(result.iteration, result.labels, result.accuracy or {}))
+        if not result.made:
+            print("nothing has changed since: no iteration was made")
     if not options.json:
         for line in _asked(result):
             print(line)

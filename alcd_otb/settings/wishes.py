@@ -1,0 +1,26 @@
+"""Define what a person may wish of a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a run may leave out, and where it reads its products.
+
+    Attributes
+    ----------
+    if_needed
+        Whether nothing is done where the last iteration is what would come out: made from the same samples, settings,
+        products and version.
+    keep
+        ``map`` removes features.tif and view.tif after an iteration; another run makes them again.
+    stage
+        A folder on a fast disk, such as that of a batch job. Products are copied there while the scene is prepared.
+        None reads them where they lie.
+    """
+
+    if_needed: bool = False
+    keep: Literal["all", "map"] = "all"
+    stage: Path | None = None
