@@ -227,11 +227,8 @@ class Scene:
 
         Parameters
         ----------
-        start
-            Number of an earlier iteration to start again from. Its samples are put in the place of the scene's, of
-            which a copy is kept. Samples that are no GeoPackage in the workspace are left as they are.
-        wishes
-            What the run may leave out; by default nothing.
+        start, wishes
+            As for `alcd_otb.run.run_scene`.
 
         Raises
         ------
@@ -270,20 +267,16 @@ class Scene:
 
     def unlabelled_classes(self) -> tuple[str, ...]:
         """List the names of the classes that have no sample yet. It raises what `next_places` does."""
-        legend = self.config.template.legend
-        return unlabelled_classes(
-            (legend.with_code(one.code).name for one in all_samples(self.config, self.grid)), legend
-        )
+        legend, samples = self.config.template.legend, all_samples(self.config, self.grid)
+        return unlabelled_classes((legend.with_code(sample.code).name for sample in samples), legend)
 
     def plan_accuracy(self, points: int, seed: int = 1, replace: bool = False) -> AccuracyPlan:
         """Draw points from the latest map to label blindly in accuracy.gpkg, and write their QGIS project.
 
         Parameters
         ----------
-        points
-            How many.
-        seed
-            Of the draw.
+        points, seed
+            How many, and the seed of the draw.
         replace
             Whether points with labels are put aside for new ones.
 
