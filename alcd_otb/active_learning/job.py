@@ -14,7 +14,8 @@ from alcd_otb.active_learning.uncertainty import CertaintyMaps
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.sample import Sample
-from alcd_otb.settings.template import MOST_PLACES, Template
+from alcd_otb.settings.steps import MOST_PLACES
+from alcd_otb.settings.template import Template
 from alcd_otb.workspace import Workspace
 from otb_pipelines.process import gdal_threads
 from otb_pipelines.settings import Settings

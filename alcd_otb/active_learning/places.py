@@ -19,7 +19,7 @@ from alcd_otb.raster.io import values_at
 from alcd_otb.samples.pixels import HeldPixels, held_pixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import NO_DATA, Legend
-from alcd_otb.settings.template import QuerySettings
+from alcd_otb.settings.steps import QuerySettings
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.sample import Sample
 from alcd_otb.scene import Scene
 from alcd_otb.settings.legend import Legend, LegendClass
-from alcd_otb.settings.template import QuerySettings
+from alcd_otb.settings.steps import QuerySettings
 
 LEGEND = Legend.from_classes(
     [

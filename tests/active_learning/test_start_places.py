@@ -23,7 +23,7 @@ from alcd_otb.raster.io import strips
 from alcd_otb.samples.sample import Sample
 from alcd_otb.scene import Scene
 from alcd_otb.settings.legend import Legend, LegendClass
-from alcd_otb.settings.template import QuerySettings
+from alcd_otb.settings.steps import QuerySettings
 from otb_pipelines.settings import Settings
 
 SHARES = (0.4, 0.25, 0.15, 0.1, 0.05, 0.05)
