@@ -208,9 +208,10 @@ class TestStartingAgain:
         before = sorted(loop.workspace.rglob("*"))
         ended = alcd("run", loop.scene_json, "--from", "1", "--dry-run")
         assert ended.returncode == 0, ended.stderr
-        _, iterate, put = ended.stdout.splitlines()
+        _, iterate, put, cost = ended.stdout.splitlines()
         assert iterate == f"run iteration 3 from 30 samples of {loop.iteration(1) / 'samples.gpkg'}"
         assert put.startswith(f"put these into {loop.workspace / 'samples.gpkg'}")
+        assert "MB of memory" in cost
         assert sorted(loop.workspace.rglob("*")) == before
 
     def test_samples_elsewhere_are_left_as_they_are(self, loop: Loop, tmp_path: Path, finished: FinishedScene) -> None:
