@@ -41,7 +41,7 @@ ALLOWED = {
     "alcd_otb/raster/opening.py": {"gdal.OpenEx", "gdal.GetDriverByName", "fiona.open"},
     "alcd_otb/raster/drivers.py": {"gdal.GetDriverByName", "ogr.GetDriverByName"},
     # Of what they have just written themselves.
-    "otb_pipelines/folds.py": {"gdal.OpenEx"},
+    "otb_pipelines/pixels.py": {"gdal.OpenEx"},
     "otb_pipelines/pixel_image.py": {"gdal.GetDriverByName"},
 }
 SOURCES = {"Warp", "Translate", "VectorTranslate", "DEMProcessing"}
