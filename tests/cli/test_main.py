@@ -196,7 +196,10 @@ class TestWrongUsage:
     def test_a_classifier_that_this_otb_lacks(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         settings = {"classifier": {"classifier": "sharkrf"}}
         message = refused(2, "run", write_scene(tmp_path / "scene.json", small_scene, set=settings))
-        assert message == "classifier 'sharkrf' is not in this OTB; there are libsvm, boost, dt, ann, bayes, rf, knn"
+        assert (
+            message
+            == "classifier 'sharkrf' is not in this OTB; there are libsvm, boost, dt, ann, bayes, rf, knn, logistic"
+        )
         assert not (tmp_path / "work").exists()
 
     def test_styles_of_a_template_that_is_not_there(self, tmp_path: Path) -> None:
