@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class Batch:
             stderr=subprocess.PIPE,
             text=True,
             env={**given_environment(), **self.environment},
+            # Shells start commands in the background with SIGINT ignored, and so would this one be.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def status(self) -> dict[str, Any]:
