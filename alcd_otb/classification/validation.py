@@ -107,7 +107,11 @@ def cross_validate_training(task: ClassificationTask, samples: Sequence[Sample],
     folds = fold_masks(task, of_sample[pixels.samples], count)
     untested = _untested(task, of_sample)
     try:
-        pairs = _predicted_pairs(task, folds, settings)
+        try:
+            pairs = _predicted_pairs(task, folds, settings)
+        except (OtbError, ProcessingError):
+            # A disk may refuse a model once. What fails again is the classifier, which needs more samples.
+            pairs = _predicted_pairs(task, folds, settings)
     except (OtbError, ProcessingError) as error:
         log.warning("the samples cannot be cross-validated (%s): no accuracy is given", error)
         return Checked(Validation(CROSS_VALIDATION, 0, side, untested), {})

@@ -2,9 +2,10 @@
 
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import ClassVar
@@ -12,6 +13,8 @@ from typing import ClassVar
 _MEANINGS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "the terminal was closed"}
 _PATIENCE = 10.0
 """Seconds that the cleaning up has. A signal after them ends the process at once; the next run removes what is left."""
+_AGAIN = 0.02
+"""Seconds after which a signal is sent again that came while Python could not raise it."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -53,6 +56,8 @@ def stop_signals() -> Iterator[None]:
         elif time.monotonic() - first[0] > _PATIENCE:
             os._exit(128 + number)
 
+    former_hook = sys.unraisablehook
+    sys.unraisablehook = _sending_again(owner, first)
     former = {number: signal.getsignal(number) for number in _MEANINGS}
     for number, handler in former.items():
         if handler is not signal.SIG_IGN:
@@ -60,6 +65,31 @@ def stop_signals() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.unraisablehook = former_hook
         for number, handler in former.items():
             if handler is not None:
                 signal.signal(number, handler)
+
+
+def _sending_again(owner: int, first: list[float]) -> "Callable[[sys.UnraisableHookArgs], None]":
+    """Return a hook that sends a signal again which came while Python could not raise it.
+
+    Python drops what is raised while it destroys an object, which may be the very moment of the signal.
+
+    Parameters
+    ----------
+    owner
+        ID of the process.
+    first
+        Time of the first signal, which is set back.
+    """
+    former = sys.unraisablehook
+
+    def hook(dropped: "sys.UnraisableHookArgs") -> None:
+        if isinstance(dropped.exc_value, Stopped):
+            first[0] = 0.0
+            threading.Timer(_AGAIN, os.kill, (owner, dropped.exc_value.exit_code - 128)).start()
+        else:
+            former(dropped)
+
+    return hook

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -257,3 +258,29 @@ def test_a_second_signal_does_not_disturb_the_cleaning_up(
         signal.signal(number, former)
     assert cleaned == [True]
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_signal_while_an_object_is_destroyed_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    former = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    destroyed = []
+
+    class Ending:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            destroyed.append(True)
+
+    def work() -> int:
+        ending: Ending | None = Ending()
+        del ending
+        # Python has dropped the exception here. The signal comes again.
+        for _ in range(1000):
+            time.sleep(0.01)
+        return 0
+
+    hook = sys.unraisablehook
+    try:
+        assert run_command(work, ()) == 143
+        assert sys.unraisablehook is hook
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert capsys.readouterr().err.splitlines() == ["ERROR: terminated"]
