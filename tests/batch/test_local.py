@@ -185,11 +185,6 @@ def test_when_it_is_killed_the_runs_end_and_the_next_call_goes_on(batch: Batch, 
     with batch.started_here() as started:
         until(lambda: batch.runs(1) and bool(children_of(started.pid)))
         children = children_of(started.pid)
-        assert batch.states() == ["running"]
-        refused = subprocess.run(
-            command_line("batch", "run", batch.folder, "--local", "1"), capture_output=True, text=True, timeout=60
-        )
-        assert refused.returncode == 7, refused.stderr
         started.kill()
     until(lambda: not any(is_alive(child) for child in children))
     assert batch.states() == ["again"]
@@ -198,6 +193,18 @@ def test_when_it_is_killed_the_runs_end_and_the_next_call_goes_on(batch: Batch, 
     change(file, set=settings | {"resolution": 60, "features": ["B02", "B11"]})
     batch.run_here()
     assert iterations_of(file) == ["001"]
+
+
+def test_a_second_call_is_refused_while_one_runs(batch: Batch, scenes: Scenes) -> None:
+    scenes(1, **SLOW)
+    prepared(batch)
+    with batch.started_here() as started:
+        until(lambda: batch.runs(1))
+        refused = subprocess.run(
+            command_line("batch", "run", batch.folder, "--local", "1"), capture_output=True, text=True, timeout=60
+        )
+        started.terminate()
+    assert refused.returncode == 7, refused.stderr
 
 
 def is_alive(process: int) -> bool:
