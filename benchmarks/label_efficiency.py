@@ -1,227 +1,224 @@
 """Measure the accuracy of the map by the number of labelled points, for several ways to choose the places to label.
 
-Usage: python benchmarks/label_efficiency.py [--scenes N] [--seeds N] [--size PIXELS] [--most POINTS] [--result FILE]
+Usage: python benchmarks/label_efficiency.py [--real FOLDER] [--synthetic N] [--seeds N ...] [--result FILE]
 
-On synthetic scenes, a simulated operator first labels three points in each class, whose eight neighbours are all of the
-class. Then the operator labels twelve places in each turn (--turn). The label is the true class at the centre of the
-pixel, also on an edge. Each turn is one turn of the loop with the template `clouds`. The invalid/valid accuracy is that
-of its map against the truth of every pixel. The places of a turn are chosen in one of these ways:
+FOLDER holds chips of real pixels that people labelled by hand (helpers/hand_labelled.py). A simulated operator first
+labels the start places of the package, and one pixel of each class that is not among them. Then the operator labels at
+most twelve places in each turn. The label is the true class at the centre of the pixel, also on an edge. Each turn is
+one of the loop with the values of the template. The places of a turn are chosen in one of these ways:
 
-- random: drawn among all pixels of the map.
-- knowing: the same number in each true class, drawn among the pixels whose eight neighbours are of the class. This is
-  what an operator does without help who sees every class and avoids the edges.
-- confidence: the pixels of lowest confidence, smoothed by a median of 11 x 11 pixels, as in the original's guide.
-  Pixels of equal confidence are in random order.
-- spaced: the same, at least 11 pixels apart, so that no two are from one window.
-- proposed: the places of `python -m alcd_otb next`.
+- proposed: the places that the package proposes. Where nobody knows the class, the operator leaves a place out.
+- random: drawn among all pixels.
+- lowest: the pixels of lowest smoothed confidence, at least 11 pixels apart, as in the original's guide. Pixels of
+  equal confidence are in random order.
+- many: 5,000 random pixels at once, which shows what more points could bring.
 
-The seed determines the first points and all draws. The number of points counts all labelled points, with those that
-only validate.
+Clouds and their shadows are scored by the share of pixels that are on the right side, positive or not; water by its F1
+score. The seed determines samples of the forest, start places and draws.
+
+Printed are the mean and the standard deviation over the seeds for each chip, and for groups of chips the mean with its
+standard error, which is that of the seeds' means over the group. Differences below two standard errors are noise.
 """
 
 import argparse
 import json
 import logging
 import multiprocessing
+import platform
 import statistics
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
-from helpers.label_strategies import STRATEGIES, Prepared, Turn, drawn
-from osgeo import gdal
+from helpers.hand_labelled import read_chips
+from helpers.labelled_scene import LabelledScene, chip_scene, synthetic_scene
+from helpers.operator import STRATEGIES, turns
 
-from alcd_otb.accuracy.confusion_matrix import BinaryMetrics
-from alcd_otb.classification.iteration import IterationInput, run_iteration
-from alcd_otb.iterations.record import Stopwatch
-from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.job import prepare
-from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.sample import Sample
-from alcd_otb.scene import Scene
-from alcd_otb.synthetic.comparison import compare_with_truth
-from alcd_otb.synthetic.scene import make_scene
 from otb_pipelines.settings import Settings
 
-FIRST_PER_CLASS = 3
-SETTINGS = Settings(ram=256, threads=1)
-
-Curve = dict[int, float]
-"""Invalid/valid accuracy by the number of labelled points."""
-
-
-def prepared(folder: Path, size: int, seed: int) -> Prepared:
-    """Make and prepare a scene with a radiometric offset on its cloudy date alone.
-
-    Parameters
-    ----------
-    folder
-        Folder of the scene.
-    size
-        Side of the scene in pixels of 10 m.
-    seed
-        Seed of the scene.
-    """
-    synthetic = make_scene(folder, size=size, seed=seed, offset="cloudy")
-    scene = Scene.open(synthetic.scene_json, SETTINGS)
-    inputs, workspace = Inputs.read(scene.config), scene.workspace
-    with workspace.locked():
-        prepare(inputs, workspace, inputs.fingerprint(), SETTINGS)
-    grid = inputs.grid
-    fine = Grid.of(str(synthetic.truth))
-    row, column = (
-        ((np.arange(count) + 0.5) * grid.resolution / fine.resolution).astype(np.int64)
-        for count in (grid.height, grid.width)
-    )
-    centre = gdal.Open(str(synthetic.truth)).ReadAsArray()[np.ix_(row, column)]
-    bounds = (grid.left, grid.bottom, grid.right, grid.top)
-    options = {"format": "MEM", "outputBounds": bounds, "width": grid.width, "height": grid.height}
-    truth = gdal.Warp("", str(synthetic.truth), resampleAlg="mode", **options).ReadAsArray()
-    valid = (gdal.Open(str(workspace.valid)).ReadAsArray() == 1) & (centre > 0)
-    inside = valid.copy()
-    padded = np.pad(truth, 1, mode="edge")
-    for down, right in product(range(3), repeat=2):
-        inside &= padded[down : down + grid.height, right : right + grid.width] == centre
-    return Prepared(scene.config, grid, workspace, synthetic.truth, centre, valid, inside)
-
-
-def labelled(scene: Prepared, pixels: Sequence[tuple[int, int]]) -> tuple[Sample, ...]:
-    """Return samples of the true class at the centres of pixels."""
-    return tuple(
-        Sample(
-            f"point:{number}",
-            int(scene.centre[row, column]),
-            {"type": "Point", "coordinates": scene.grid.centre_of(row, column)},
-        )
-        for number, (row, column) in enumerate(pixels)
-    )
-
-
-def curve(scene: Prepared, strategy: str, seed: int, most: int, wanted: int) -> Curve:
-    """Label points turn by turn, and return the accuracy of each turn.
-
-    Parameters
-    ----------
-    scene
-        The scene.
-    strategy
-        Name of the strategy.
-    seed
-        Seed of the draws.
-    most
-        Number of points with which the run ends.
-    wanted
-        Number of places that are labelled in a turn.
-    """
-    first = np.random.default_rng(seed)
-    codes = np.unique(scene.centre[scene.inside])
-    pixels = [pixel for code in codes for pixel in drawn(scene.inside & (scene.centre == code), FIRST_PER_CLASS, first)]
-    random = np.random.default_rng([seed, list(STRATEGIES).index(strategy)])
-    accuracies: Curve = {}
-    while True:
-        samples = labelled(scene, pixels)
-        with tempfile.TemporaryDirectory(dir=scene.workspace.folder) as name:
-            folder = Path(name)
-            inputs = IterationInput(scene.config.template, scene.workspace, scene.grid, samples)
-            run_iteration(inputs, folder, Stopwatch(), SETTINGS)
-            pairs = compare_with_truth(folder / "labels.tif", scene.truth_file)
-            binary = BinaryMetrics.from_pairs(pairs, scene.config.template.legend)
-            assert binary.overall_accuracy is not None
-            accuracies[len(pixels)] = binary.overall_accuracy
-            if len(pixels) >= most:
-                return accuracies
-            pixels = pixels + STRATEGIES[strategy](Turn(scene, folder, pixels, samples, wanted, random))
+BUDGETS = (18, 24, 36, 48, 60, 72, 84, 96, 108, 126)
+SHOWN = (18, 24, 48, 96, 126)
+SETTINGS = Settings(ram=128, threads=1)
+GROUPS = {
+    "landsat5 and landsat7": ("landsat5", "landsat7"),
+    "Landsat 8 with shadows": ("l8biome_Forest_05_0415", "l8biome_GrassCrops_01_0413"),
+    "water": ("India_900498", "Mekong_333434", "Pakistan_849790", "Spain_7370579"),
+}
 
 
 @dataclass(frozen=True)
 class Task:
-    """The runs on one scene.
+    """An operator to simulate.
 
     Attributes
     ----------
-    scene
-        Seed of the scene.
+    chip
+        Name of the chip, or ``synthetic SEED``.
+    strategy
+        How the places of a turn are chosen.
+    seed
+        Seed of the run.
+    folder
+        Folder of the chips.
     size
-        Side of the scene in pixels of 10 m.
-    seeds
-        Number of runs with each strategy.
-    most
-        Number of points with which a run ends.
-    wanted
-        Number of places that are labelled in a turn.
-    strategies
-        Names of the strategies.
+        Side of a synthetic scene in pixels of 10 m.
+    changes
+        Changes to the template.
+    turn
+        Most places of a turn.
     """
 
-    scene: int
-    size: int
-    seeds: int
-    most: int
-    wanted: int
-    strategies: tuple[str, ...]
-
-
-class Run(NamedTuple):
-    """A run on a scene: seed of the scene, seed of the run, name of the strategy, and accuracies."""
-
-    scene: int
-    seed: int
+    chip: str
     strategy: str
-    accuracy: Curve
+    seed: int
+    folder: Path | None
+    size: int
+    changes: dict[str, Any]
+    turn: int
 
 
-def runs_on_scene(task: Task) -> list[Run]:
-    """Make a scene, and do all runs on it."""
+@dataclass(frozen=True)
+class Run:
+    """What an operator reached.
+
+    Attributes
+    ----------
+    chip, strategy, seed
+        As in `Task`.
+    measures
+        What the scores are: ``accuracy`` or ``F1 score``.
+    scores
+        Score after the first turn that had at least so many points, 0 to 1, by the number of points of `BUDGETS`. A
+        budget that was not reached is absent.
+    seconds
+        Wall-clock seconds of all turns, with the choice of the places.
+    """
+
+    chip: str
+    strategy: str
+    seed: int
+    measures: str
+    scores: dict[int, float]
+    seconds: float
+
+
+def opened(task: Task, folder: Path) -> tuple[LabelledScene, str]:
+    """Prepare the scene of a task, and say what is scored."""
+    changes = json.loads(json.dumps(task.changes))
+    changes.setdefault("samples", {})["seed"] = task.seed
+    kind, _, seed = task.chip.partition(" ")
+    if kind == "synthetic":
+        return synthetic_scene(folder, task.size, int(seed), changes, SETTINGS), "accuracy"
+    assert task.folder is not None
+    chip = read_chips(task.folder)[task.chip]()
+    return chip_scene(folder, chip, changes, SETTINGS), chip.measures
+
+
+def run(task: Task) -> Run:
+    """Simulate an operator."""
     logging.disable(logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder:
-        scene = prepared(Path(folder), task.size, task.scene)
-        return [
-            Run(task.scene, seed, strategy, curve(scene, strategy, seed, task.most, task.wanted))
-            for seed, strategy in product(range(1, task.seeds + 1), task.strategies)
-        ]
+    scores: dict[int, float] = {}
+    with tempfile.TemporaryDirectory() as name:
+        labelled, measures = opened(task, Path(name))
+        started = time.perf_counter()
+        for turn, made in enumerate(turns(labelled, task.strategy, task.seed, BUDGETS, task.turn)):
+            score = labelled.score(made.folder / "labels.tif")
+            value = score.accuracy if measures == "accuracy" else score.f1 or 0.0
+            # The first turn stands for the first budget, though start places may be more or fewer.
+            points = BUDGETS[0] if turn == 0 and task.strategy != "many" else len(made.pixels)
+            scores[points] = value
+        seconds = time.perf_counter() - started
+    return Run(task.chip, task.strategy, task.seed, measures, scores, round(seconds, 1))
 
 
-def table(runs: Sequence[Run], strategies: Sequence[str]) -> str:
-    """Return a table of mean and standard deviation over scenes and seeds."""
-    lines = [f"{'points':<8}" + "".join(f"{strategy:>18}" for strategy in strategies)]
-    for points in sorted({points for run in runs for points in run.accuracy}):
-        cells = []
-        for strategy in strategies:
-            values = [run.accuracy[points] for run in runs if run.strategy == strategy and points in run.accuracy]
-            spread = statistics.stdev(values) if len(values) > 1 else 0.0
-            cells.append(f"{statistics.fmean(values):>10.4f} {spread:.4f} ")
-        lines.append(f"{points:<8}" + "".join(f"{cell:>18}" for cell in cells))
-    return "\n".join(lines)
+def lines(runs: Sequence[Run]) -> Iterator[str]:
+    """Write the tables."""
+    yield "mean and standard deviation over the seeds"
+    yield f"{'chip':<28}{'places':<10}" + "".join(f"{points:>16}" for points in SHOWN)
+    for chip, strategy in dict.fromkeys((one.chip, one.strategy) for one in runs):
+        mine = [one for one in runs if (one.chip, one.strategy) == (chip, strategy)]
+        if strategy == "many":
+            values = [value for one in mine for value in one.scores.values()]
+            yield f"{chip:<28}{strategy:<10}{statistics.fmean(values):>16.3f}"
+            continue
+        cells = [[one.scores[points] for one in mine if points in one.scores] for points in SHOWN]
+        yield f"{chip:<28}{strategy:<10}" + "".join(f"{_spread(values):>16}" for values in cells)
+    synthetic = tuple(dict.fromkeys(one.chip for one in runs if one.chip.startswith("synthetic")))
+    groups = {name: chips for name, chips in {**GROUPS, "synthetic": synthetic}.items() if chips}
+    yield ""
+    yield "mean over the chips of a group, its standard error, and the least of all runs"
+    for name, chips in groups.items():
+        for strategy in STRATEGIES:
+            cells = [_of_group([one for one in runs if one.strategy == strategy], chips, points) for points in SHOWN]
+            if any(cells):
+                yield f"{name:<28}{strategy:<10}" + "".join(f"{cell:>20}" for cell in cells)
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    return f"{statistics.fmean(values):.3f} ± {statistics.stdev(values) if len(values) > 1 else 0:.3f}"
+
+
+def _of_group(runs: Sequence[Run], chips: Sequence[str], points: int) -> str:
+    """Write the mean of a group at a number of points. It is empty where a chip has no run."""
+    means = []
+    for seed in dict.fromkeys(one.seed for one in runs):
+        values = [one.scores[points] for one in runs if one.seed == seed and one.chip in chips and points in one.scores]
+        if len(values) == len(chips):
+            means.append(statistics.fmean(values))
+    if not means:
+        return ""
+    error = statistics.stdev(means) / len(means) ** 0.5 if len(means) > 1 else 0.0
+    least = min(one.scores[points] for one in runs if one.chip in chips and points in one.scores)
+    return f"{statistics.fmean(means):.3f} ± {error:.3f} ({least:.2f})"
 
 
 def main() -> None:
     """Do all runs, and print the accuracy by the number of points."""
     parser = argparse.ArgumentParser(description="Points against accuracy, by how the places are chosen.")
-    parser.add_argument("--scenes", type=int, default=2, help="number of scenes")
-    parser.add_argument("--first", type=int, default=101, help="seed of the first scene")
-    parser.add_argument("--seeds", type=int, default=2, help="runs on each scene")
-    parser.add_argument("--size", type=int, default=2196, help="of the scenes, in pixels of 10 m")
-    parser.add_argument("--most", type=int, default=126, help="points with which a run ends")
-    parser.add_argument("--turn", type=int, default=12, help="places labelled in a turn")
-    parser.add_argument("--processes", type=int, default=2, help="scenes that are measured at the same time")
-    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
-    parser.add_argument("--result", type=Path, help="JSON file for every run's curve")
+    parser.add_argument("--real", type=Path, help="folder of the chips that people labelled by hand")
+    parser.add_argument("--chips", nargs="+", help="names of chips; by default all of the folder")
+    parser.add_argument("--synthetic", type=int, default=3, help="number of synthetic pairs of dates")
+    parser.add_argument("--first", type=int, default=201, help="seed of the first synthetic pair")
+    parser.add_argument("--size", type=int, default=2196, help="of the synthetic pairs, in pixels of 10 m")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
+    parser.add_argument("--turn", type=int, default=12, help="most places labelled in a turn")
+    parser.add_argument("--strategies", nargs="+", choices=[*STRATEGIES, "many"], default=[*STRATEGIES, "many"])
+    parser.add_argument("--set", type=json.loads, default={}, help="changes to the templates, as JSON")
+    parser.add_argument("--processes", type=int, default=2, help="operators that are simulated at the same time")
+    parser.add_argument("--result", type=Path, help="JSON file for every run")
+    parser.add_argument("--show", type=Path, help="print the tables of such a file")
     options = parser.parse_args()
-    strategies = tuple(options.strategies)
-    scenes = range(options.first, options.first + options.scenes)
-    tasks = [Task(scene, options.size, options.seeds, options.most, options.turn, strategies) for scene in scenes]
+    if options.show:
+        content = json.loads(options.show.read_text())["runs"]
+        runs = [Run(**{**one, "scores": {int(n): s for n, s in one["scores"].items()}}) for one in content]
+        print("\n".join(lines(runs)))
+        return
+    names: list[str] = []
+    if options.real is None:
+        print("no folder of chips is given (--real); real pixels are left out")
+    else:
+        names = options.chips or list(read_chips(options.real))
+    names += [f"synthetic {options.first + number}" for number in range(options.synthetic)]
+    tasks = [
+        Task(chip, strategy, seed, options.real, options.size, options.set, options.turn)
+        for chip, strategy, seed in product(names, options.strategies, options.seeds)
+        if strategy != "many" or (seed == options.seeds[0] and not chip.startswith("synthetic"))
+    ]
+    runs = []
     # OTB's threads do not survive a fork.
-    with multiprocessing.get_context("spawn").Pool(min(options.processes, len(tasks))) as pool:
-        runs = [run for runs_of_task in pool.imap(runs_on_scene, tasks, chunksize=1) for run in runs_of_task]
-    print(f"invalid/valid accuracy, mean and standard deviation over {len(tasks)} scenes x {options.seeds} seeds")
-    print(table(runs, strategies))
-    if options.result:
-        content = [run._asdict() for run in runs]
-        options.result.write_text(json.dumps(content, indent=1) + "\n")
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+        for done in pool.imap(run, tasks, chunksize=1):
+            runs.append(done)
+            if options.result:
+                content = {"machine": platform.processor() or platform.machine(), "runs": [asdict(one) for one in runs]}
+                options.result.write_text(json.dumps(content, indent=1) + "\n")
+    print("\n".join(lines(runs)))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/validation_figure.py FOLDER [--set JSON] [--seeds N ...] [--strategies NAME ...]
 
-FOLDER holds landsat5.npz and landsat7.npz, chips of real pixels that people labelled by hand (helpers/real_chips.py).
-A simulated operator first labels three points of each class, whose eight neighbours are all of the class. Then the
-operator labels twelve points in each turn, at places that the package proposes or at random, until there are 126. Each
+FOLDER holds landsat5.npz and landsat7.npz, chips of real pixels that people labelled by hand
+(helpers/hand_labelled.py). A simulated operator first labels the 18 start places of the package. Then the operator
+labels at most twelve points in each turn, at places that the package proposes or at random, until there are 126. Each
 turn makes two maps: one trained on all points, whose figure comes from cross-validation; one trained on nine tenths of
 them, whose figure comes from the others. The true accuracy is that of clouds and shadows against the rest, on all
 pixels.
@@ -30,29 +30,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from helpers.label_strategies import STRATEGIES, Pixels, Prepared, Turn, drawn
-from helpers.real_chips import CHIPS, prepared_chip
+from helpers.hand_labelled import read_chips
+from helpers.labelled_scene import LabelledScene, chip_scene
+from helpers.operator import STRATEGIES, iterate, turns
 from osgeo import gdal
 
-from alcd_otb.classification.iteration import IterationInput, run_iteration
 from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.iterations.stopping import GAINS, SETTLED_SHARE, SETTLED_TURNS
-from alcd_otb.samples.sample import Sample
 from otb_pipelines.settings import Settings
 
-FIRST, TURN, MOST = 12, 12, 126
-SETTINGS = Settings(ram=256, threads=1)
-FEW_POINTS = {
-    "samples": {"growth": 0, "training_proportion": 1, "jitter": 0},
-    "classifier": {
-        "classifier": "rf",
-        "classifier.rf.min": 2,
-        "classifier.rf.max": 25,
-        "classifier.rf.nbtrees": 100,
-        "classifier.rf.acc": 0,
-    },
-    "regularisation": {"smoothing": 1.2},
-}
+CHIPS = ("landsat5", "landsat7")
+BUDGETS = (18, 30, 42, 54, 66, 78, 90, 102, 114, 126)
+TURN = 12
+SETTINGS = Settings(ram=128, threads=1)
 
 
 @dataclass(frozen=True)
@@ -107,29 +97,21 @@ class Task:
 
 
 class Mapped(NamedTuple):
-    """A map as True where it is positive, its accuracy, its figure, and the seconds of its steps."""
+    """A map as True where it is positive, its accuracy, its figure, and the seconds of its cross-validation."""
 
     positive: Any
     truth: float
     figure: float | None
-    seconds: dict[str, float]
+    seconds: float
 
 
-def mapped(scene: Prepared, samples: tuple[Sample, ...], proportion: float, folder: Path) -> Mapped:
-    """Run an iteration in a folder, with a share of the points to train on."""
-    template = scene.config.template
-    of_samples = template.samples.model_copy(update={"training_proportion": proportion})
-    template = template.model_copy(update={"samples": of_samples})
-    stopwatch = Stopwatch()
-    metrics: Any = run_iteration(
-        IterationInput(template, scene.workspace, scene.grid, samples), folder, stopwatch, SETTINGS
-    )
+def scored(labelled: LabelledScene, folder: Path, metrics: Any, seconds: float = 0) -> Mapped:
+    """Score the map of an iteration."""
     labels = gdal.Open(str(folder / "labels.tif")).ReadAsArray()
-    positive = np.isin(labels, template.legend.positive_codes)
-    true = np.isin(scene.centre, template.legend.positive_codes)
-    scored = (labels > 0) & (scene.centre > 0)
-    accuracy = float((positive == true)[scored].mean())
-    return Mapped(positive[scored], accuracy, metrics["invalid_valid"]["overall_accuracy"], stopwatch.seconds)
+    positive = np.isin(labels, labelled.scene.config.template.legend.positive_codes)
+    known = (labels > 0) & (labelled.truth > 0)
+    truth = labelled.score(folder / "labels.tif").accuracy
+    return Mapped(positive[known], truth, metrics["invalid_valid"]["overall_accuracy"], seconds)
 
 
 def run(task: Task) -> Run:
@@ -139,45 +121,20 @@ def run(task: Task) -> Run:
     changes.setdefault("samples", {})["seed"] = task.seed
     states: list[State] = []
     with tempfile.TemporaryDirectory() as name:
-        scene = prepared_chip(Path(name), task.folder / f"{task.chip}.npz", changes, SETTINGS)
-        first = np.random.default_rng(task.seed)
-        codes = np.unique(scene.centre[scene.inside])
-        pixels = [
-            pixel
-            for code in codes
-            for pixel in drawn(scene.inside & (scene.centre == code), FIRST // len(codes), first)
-        ]
-        random = np.random.default_rng([task.seed, list(STRATEGIES).index(task.strategy)])
+        chip = read_chips(task.folder)[task.chip]()
+        labelled = chip_scene(Path(name), chip, changes, SETTINGS)
         before = None
-        while True:
-            samples = labelled(scene, pixels)
-            with tempfile.TemporaryDirectory(dir=name) as one, tempfile.TemporaryDirectory(dir=name) as other:
-                made = mapped(scene, samples, 1, Path(one))
-                kept = mapped(scene, samples, 0.9, Path(other))
-                changed = None if before is None else float((made.positive != before).mean())
-                before = made.positive
-                seconds = made.seconds["accuracy"]
-                states.append(State(len(pixels), made.truth, made.figure, kept.truth, kept.figure, changed, seconds))
-                wanted = min(TURN, MOST - len(pixels))
-                new = (
-                    STRATEGIES[task.strategy](Turn(scene, Path(one), pixels, samples, wanted, random)) if wanted else []
-                )
-            new = [pixel for pixel in new if scene.valid[pixel]]
-            if not new:
-                return Run(task.chip, task.strategy, task.seed, states)
-            pixels = pixels + new
-
-
-def labelled(scene: Prepared, pixels: Pixels) -> tuple[Sample, ...]:
-    """Return samples of the true class at the centres of pixels."""
-    return tuple(
-        Sample(
-            f"point:{number}",
-            int(scene.centre[row, column]),
-            {"type": "Point", "coordinates": scene.grid.centre_of(row, column)},
-        )
-        for number, (row, column) in enumerate(pixels)
-    )
+        for turn in turns(labelled, task.strategy, task.seed, BUDGETS, TURN):
+            made = scored(labelled, turn.folder, turn.metrics, turn.seconds["accuracy"])
+            with tempfile.TemporaryDirectory(dir=name) as other:
+                metrics = iterate(labelled, turn.pixels, Path(other), Stopwatch(), proportion=0.9)
+                kept = scored(labelled, Path(other), metrics)
+            changed = None if before is None else float((made.positive != before).mean())
+            before = made.positive
+            states.append(
+                State(len(turn.pixels), made.truth, made.figure, kept.truth, kept.figure, changed, made.seconds)
+            )
+    return Run(task.chip, task.strategy, task.seed, states)
 
 
 def ordered(runs: Sequence[Run], least: int, most: int) -> tuple[int, list[float], list[float], float]:
@@ -277,7 +234,7 @@ def main() -> None:
     """Simulate all operators, and print the tables."""
     parser = argparse.ArgumentParser(description="What the figures of an iteration are worth on real pixels.")
     parser.add_argument("folder", type=Path, nargs="?", help="folder of the chips")
-    parser.add_argument("--set", type=json.loads, default=FEW_POINTS, help="changes to the template, as JSON")
+    parser.add_argument("--set", type=json.loads, default={}, help="changes to the template, as JSON")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["proposed", "random"])
     parser.add_argument("--processes", type=int, default=2, help="operators that are simulated at the same time")

@@ -71,9 +71,8 @@ def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Se
     with stopwatch.timing("classify"):
         if certain is None:
             warn_of_no_confidence(name)
-        cleaning = Cleaning(
-            template.regularisation.radius, template.confidence.radius, certain, template.regularisation.smoothing
-        )
+        smoothing = template.regularisation.deviation(task.grid.resolution)
+        cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain, smoothing)
         rows = strip_rows(task.grid.width, open_raster(task.features).RasterCount, settings)
         # Around both: GDAL reads a file with the number of threads that was set when the file was opened.
         with gdal_threads(settings.threads):

@@ -85,7 +85,7 @@ def classify_by_sklearn(task: ClassificationTask, stopwatch: Stopwatch, settings
         if certain is None:
             warn_of_no_confidence(str(template.classifier[SKLEARN]))
         raw = write_raw_maps(estimator, task, settings)
-        smoothing = 0 if certain is None else template.regularisation.smoothing
+        smoothing = 0 if certain is None else template.regularisation.deviation(task.grid.resolution)
         cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain, smoothing)
         application = _build_maps(raw, task, cleaning, settings)
         rows = strip_rows(task.grid.width, len(task.class_names), settings)
@@ -156,7 +156,7 @@ def _kinds(estimator: Estimator, task: ClassificationTask) -> dict[str, tuple[in
     if not gives_shares(estimator):
         return {"labels": code}
     shares = {"shares": (gdal.GDT_Float32, len(estimator.classes_))}
-    if task.template.regularisation.smoothing:
+    if task.template.regularisation.deviation(task.grid.resolution):
         return shares
     maps = {"labels": code, "confidence": share, "margin": share, "second": code}
     return {**maps, **shares} if task.template.confidence.shares else maps

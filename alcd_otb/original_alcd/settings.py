@@ -19,6 +19,8 @@ ORIGINAL = "clouds_alcd2019"
 
 _TRAINING = "training_parameters"
 _DEFAULT_CONTOUR, _DEFAULT_FOLDS = 2, 10
+_USUAL_SAMPLES = {"training_proportion": 0.9, "growth": 100}
+"""What the original gives every scene. Other templates keep their own values instead."""
 
 # Known keys of two sections. Other keys, such as those that a fork has added, are reported.
 _KNOWN = {
@@ -201,7 +203,10 @@ def _add_training(
         "seed": number("random_seed", _Limits(0, 2**31 - 1, is_whole=True)),
     }
     present = template.samples.model_dump()
-    differing = {key: value for key, value in samples.items() if value is not None and value != present[key]}
+    kept = {} if is_original else _USUAL_SAMPLES
+    differing = {
+        key: value for key, value in samples.items() if value not in (None, present[key]) and value != kept.get(key)
+    }
     if differing:
         changes["samples"] = differing
     radius = number("regularization_radius", _Limits(0, 50, is_whole=True))

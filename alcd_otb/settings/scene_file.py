@@ -151,7 +151,8 @@ def load_scene(path: Path, template_name: str | None = None) -> SceneConfig:
     else:
         template_file = find_template(template_name, Path.cwd(), "")
     settings = with_absolute_files(read_json(template_file), template_file)
-    merged = _override(_without_foreign_looks(settings, scene.set), with_absolute_files(scene.set, path))
+    changed = _without_the_other_unit(_without_foreign_looks(settings, scene.set), scene.set)
+    merged = _override(changed, with_absolute_files(scene.set, path))
     origin = f"{path}: set" if scene.set else str(template_file)
     template = validated(Template, merged, origin)
     folder = path.resolve().parent
@@ -180,6 +181,17 @@ def _without_foreign_looks(template: Any, changes: dict[str, Any]) -> Any:
     if not isinstance(view, dict) or not isinstance(changed, dict) or "layers" not in changed or "looks" in changed:
         return template
     return {**template, "view": {key: value for key, value in view.items() if key != "looks"}}
+
+
+def _without_the_other_unit(template: Any, changes: dict[str, Any]) -> Any:
+    """Leave a template's smoothing out where the scene gives one in the other unit."""
+    cleaning, changed = template.get("regularisation"), changes.get("regularisation")
+    if not isinstance(cleaning, dict) or not isinstance(changed, dict):
+        return template
+    units = {"smoothing", "smoothing_metres"}
+    if not units & changed.keys():
+        return template
+    return {**template, "regularisation": {key: value for key, value in cleaning.items() if key not in units}}
 
 
 def files_of(date: DatePaths) -> tuple[Path, ...]:

@@ -1,12 +1,16 @@
 """Define the settings of the steps of a turn: training pixels, smoothing, confidence, and places to label next."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from alcd_otb.settings.legend import MOST_GROWTH
 from alcd_otb.settings.strict_model import FARTHEST, Metres, Radius, StrictModel
 
 MOST_PLACES = 1000
 """Most places that are proposed in a turn."""
+MOST_SMOOTHING = 10
+"""Largest standard deviation of the smoothing in pixels: the halo of a block grows with it."""
 
 
 class SampleSettings(StrictModel):
@@ -64,15 +68,39 @@ class Regularisation(StrictModel):
     smoothing: float = Field(
         default=0,
         ge=0,
-        le=10,
+        le=MOST_SMOOTHING,
         description="in pixels, standard deviation of the Gaussian by which the shares of the classes, as votes of a "
         "random forest, are averaged before the class is chosen; 0: they are not",
     )
+    smoothing_metres: Metres = Field(
+        default=0,
+        description=f"the same in metres, in the place of `smoothing`; it is never more than {MOST_SMOOTHING} pixels",
+    )
     radius: Radius = Field(
         default=1,
-        description="in pixels, of the ball of a majority vote, 0: none; for other classifiers, and without "
-        "`smoothing`",
+        description="in pixels, of the ball of a majority vote, 0: none; for other classifiers, and without smoothing",
     )
+
+    @model_validator(mode="after")
+    def _in_one_unit(self) -> Self:
+        if self.smoothing and self.smoothing_metres:
+            raise ValueError('"smoothing" and "smoothing_metres" are both given; give one of them')
+        return self
+
+    def deviation(self, resolution: float) -> float:
+        """Compute the standard deviation of the smoothing.
+
+        Parameters
+        ----------
+        resolution
+            Side of a pixel of the map in metres.
+
+        Returns
+        -------
+        float
+            In pixels, 0 to 10. 0 means that the shares are not smoothed.
+        """
+        return self.smoothing or min(self.smoothing_metres / resolution, MOST_SMOOTHING)
 
 
 class Confidence(StrictModel):

@@ -1,0 +1,209 @@
+"""Simulate an operator, who gives pixels their true class turn by turn.
+
+A turn trains, classifies and proposes places as a run does. Pictures, outlines and report are left out.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from helpers.labelled_scene import LabelledScene
+from numpy.typing import NDArray
+from osgeo import gdal
+
+from alcd_otb.active_learning.places import propose_places
+from alcd_otb.active_learning.uncertainty import CertaintyMaps
+from alcd_otb.classification.iteration import IterationInput, run_iteration
+from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.samples.sample import Sample
+
+SPACING = 11
+"""Least distance in pixels between places of low confidence: the side of the window of the median."""
+MANY = 5000
+"""Pixels that are labelled at once by `many`."""
+
+Pixels = list[tuple[int, int]]
+"""Rows and columns."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a strategy may use.
+
+    Attributes
+    ----------
+    labelled
+        The scene and its truth.
+    folder
+        Folder of the last iteration.
+    pixels
+        The pixels that have a label.
+    wanted
+        Number of places to choose.
+    random
+        Generator of the draws.
+    """
+
+    labelled: LabelledScene
+    folder: Path
+    pixels: Pixels
+    wanted: int
+    random: np.random.Generator
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Pixels that may be labelled and are not, (rows, columns)."""
+        free = self.labelled.valid.copy()
+        free[tuple(np.array(self.pixels).T)] = False
+        return free
+
+
+def random_places(turn: Turn) -> Pixels:
+    """Draw places among all pixels."""
+    return drawn(turn.free, turn.wanted, turn.random)
+
+
+def lowest_places(turn: Turn) -> Pixels:
+    """Choose the places of lowest smoothed confidence, at least `SPACING` pixels apart."""
+    confidence = gdal.Open(str(turn.folder / "confidence_smoothed.tif")).ReadAsArray()
+    pixels = np.flatnonzero(turn.free)
+    order = pixels[np.lexsort((turn.random.random(pixels.size), confidence.flat[pixels]))]
+    chosen: Pixels = []
+    for row, column in zip(*(axis.tolist() for axis in np.divmod(order, confidence.shape[1])), strict=True):
+        if all(np.hypot(row - taken_row, column - taken_column) >= SPACING for taken_row, taken_column in chosen):
+            chosen.append((row, column))
+        if len(chosen) == turn.wanted:
+            break
+    return chosen
+
+
+def proposed_places(turn: Turn) -> Pixels:
+    """Take the places that the package proposes, without those whose class nobody knows."""
+    scene, maps = turn.labelled.scene, CertaintyMaps.of(turn.folder)
+    assert maps is not None
+    template = scene.config.template
+    queries = template.queries.model_copy(update={"number": turn.wanted})
+    samples = labelled_samples(turn.labelled, turn.pixels)
+    features, seed = scene.workspace.features, template.samples.seed
+    places = propose_places(maps, features, samples, template.legend, queries, seed)
+    return [(place.row, place.column) for place in places if turn.labelled.valid[place.row, place.column]]
+
+
+STRATEGIES: dict[str, Callable[[Turn], Pixels]] = {
+    "proposed": proposed_places,
+    "random": random_places,
+    "lowest": lowest_places,
+}
+
+
+def drawn(among: NDArray[np.bool_], count: int, random: np.random.Generator) -> Pixels:
+    """Draw pixels at random from a mask, at most as many as it has."""
+    pixels = np.flatnonzero(among)
+    chosen = random.choice(pixels, min(count, pixels.size), replace=False)
+    rows, columns = np.divmod(chosen, among.shape[1])
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+def start_places(labelled: LabelledScene, count: int, random: np.random.Generator) -> Pixels:
+    """Take the places that the package proposes before any label, and one pixel of each class that is not among them.
+
+    The operator looks for these classes, inside of what belongs to them.
+    """
+    scene, truth = labelled.scene, labelled.truth
+    places = [scene.grid.pixel_at(place["x"], place["y"]) for place in scene.next_places(count)]
+    pixels = [place for place in places if labelled.valid[place]]
+    met = {int(truth[place]) for place in pixels}
+    for code in np.unique(truth[labelled.inside]).tolist():
+        if code not in met:
+            pixels += drawn(labelled.inside & (truth == code), 1, random)
+    return pixels
+
+
+class Labelled(NamedTuple):
+    """An iteration: its folder, its metrics and its seconds by step, and all pixels with a label."""
+
+    folder: Path
+    metrics: dict[str, Any]
+    seconds: dict[str, float]
+    pixels: Pixels
+
+
+def turns(labelled: LabelledScene, strategy: str, seed: int, budgets: Sequence[int], most: int) -> Iterator[Labelled]:
+    """Label a scene turn by turn, and yield each iteration. Its folder is gone after the next step of the loop.
+
+    The first turn labels the start places, whose number is the first budget. The last turn is the one after which no
+    place is left, or no budget.
+
+    Parameters
+    ----------
+    labelled
+        The scene, without samples.
+    strategy
+        A name of `STRATEGIES`, or ``many``: `MANY` random pixels in one turn.
+    seed
+        Seed of the draws.
+    budgets
+        Numbers of points that are met exactly, in order.
+    most
+        Most points of a turn after the first.
+    """
+    random = np.random.default_rng([seed, len(strategy)])
+    if strategy == "many":
+        pixels, budgets = drawn(labelled.valid, MANY, random), ()
+    else:
+        # The same seed starts all strategies alike.
+        pixels = start_places(labelled, budgets[0], np.random.default_rng(seed))
+    new = pixels
+    while new:
+        with tempfile.TemporaryDirectory(dir=labelled.scene.workspace.folder) as name:
+            folder, stopwatch = Path(name), Stopwatch()
+            metrics = iterate(labelled, pixels, folder, stopwatch)
+            yield Labelled(folder, metrics, stopwatch.seconds, pixels)
+            ahead = [budget for budget in budgets if budget > len(pixels)]
+            if not ahead:
+                return
+            wanted = min(most, ahead[0] - len(pixels))
+            new = STRATEGIES[strategy](Turn(labelled, folder, pixels, wanted, random))
+        pixels = pixels + new
+
+
+def iterate(
+    labelled: LabelledScene, pixels: Pixels, folder: Path, stopwatch: Stopwatch, proportion: float | None = None
+) -> dict[str, Any]:
+    """Train on the truth at pixels, write the maps into a folder, and return the metrics.
+
+    Parameters
+    ----------
+    labelled
+        The scene.
+    pixels
+        The pixels that have a label.
+    folder
+        An empty folder.
+    stopwatch
+        Takes the seconds of each step.
+    proportion
+        Share of the samples that train. None means that of the template.
+    """
+    scene = labelled.scene
+    template = scene.config.template
+    if proportion is not None:
+        of_samples = template.samples.model_copy(update={"training_proportion": proportion})
+        template = template.model_copy(update={"samples": of_samples})
+    inputs = IterationInput(template, scene.workspace, scene.grid, labelled_samples(labelled, pixels))
+    return run_iteration(inputs, folder, stopwatch, scene.settings)
+
+
+def labelled_samples(labelled: LabelledScene, pixels: Pixels) -> tuple[Sample, ...]:
+    """Return samples of the true class at the centres of pixels."""
+    return tuple(
+        Sample(
+            f"point:{number}",
+            int(labelled.truth[row, column]),
+            {"type": "Point", "coordinates": labelled.scene.grid.centre_of(row, column)},
+        )
+        for number, (row, column) in enumerate(pixels)
+    )
