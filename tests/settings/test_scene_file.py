@@ -62,7 +62,7 @@ class TestDefaults:
         assert config.samples == tmp_path / "scene" / "samples.gpkg"
         assert config.template.resolution == 60
         assert config.template.margin == 600
-        assert config.template.samples.training_proportion == 0.9
+        assert config.template.samples.training_proportion == 1
         assert config.template.legend.invalid_codes == (2, 3, 4)
 
     def test_the_name_is_the_workspace_s_too(self, tmp_path: Path) -> None:
