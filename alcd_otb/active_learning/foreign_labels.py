@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from alcd_otb.active_learning.layer import FIELDS, LAYER, PROPOSED, PlaceRecord, give_up, write_places
+from alcd_otb.active_learning.layer import FIELDS, LAYER, PROPOSED, PlaceRecord, give_up, read_asked, write_places
 from alcd_otb.errors import SampleError
 from alcd_otb.files.json_file import parse_json
 from alcd_otb.files.writing import replacing, writing_to
@@ -143,7 +143,7 @@ def take_over_labels(workspace: Workspace, samples: Path, legend: Legend, grid: 
     if len(usable) < found.foreign:
         _keep(workspace, found.foreign - len(usable), reason)
     with workspace.scratch() as scratch:
-        write_places(path, found.proposed, grid, scratch)
+        write_places(path, found.proposed, grid, scratch, read_asked(path).left_out)
 
 
 def keep_foreign(workspace: Workspace, legend: Legend) -> None:

@@ -6,8 +6,9 @@ Once there is a map they come from it; before, from what the scene contains.
 from collections.abc import Sequence
 from pathlib import Path
 
+from alcd_otb.active_learning.answers import Answers, answers_to
 from alcd_otb.active_learning.foreign_labels import keep_foreign
-from alcd_otb.active_learning.layer import PlaceRecord, as_records, write_places
+from alcd_otb.active_learning.layer import PlaceRecord, as_records, read_asked, write_places
 from alcd_otb.active_learning.places import Place, propose_places
 from alcd_otb.active_learning.start_places import propose_start_places
 from alcd_otb.active_learning.uncertainty import CertaintyMaps
@@ -95,9 +96,11 @@ def update_places(
         workspace.to_visit.unlink(missing_ok=True)
         return []
     queries = template.queries if number is None else template.queries.model_copy(update={"number": number})
+    grid = Grid.of(str(maps.labels))
+    answers = _answers(workspace, samples, grid)
     with gdal_threads(settings.threads):
-        places = propose_places(maps, workspace.features, samples, template.legend, queries, template.samples.seed)
-    return _written(places, workspace, template, Grid.of(str(maps.labels)))
+        places = propose_places(maps, workspace.features, answers, template.legend, queries, template.samples.seed)
+    return _written(places, answers, workspace, template, grid)
 
 
 def update_start_places(
@@ -142,7 +145,8 @@ def update_start_places(
     kinds = template.queries.start if number is None else number
     with gdal_threads(settings.threads):
         places = propose_start_places(workspace.features, workspace.valid, samples, kinds, template.samples.seed)
-    return _written(places, workspace, template, Grid.of(str(workspace.features)))
+    grid = Grid.of(str(workspace.features))
+    return _written(places, _answers(workspace, samples, grid), workspace, template, grid)
 
 
 def update_latest_places(
@@ -173,9 +177,17 @@ def _check_number(number: int | None) -> None:
         raise ConfigurationError(f"{number} places are not proposed in a turn; ask for 1 to {MOST_PLACES}")
 
 
-def _written(places: Sequence[Place], workspace: Workspace, template: Template, grid: Grid) -> list[PlaceRecord]:
+def _answers(workspace: Workspace, samples: Sequence[Sample], grid: Grid) -> Answers:
+    """Tell what the operator did with the places so far."""
+    asked = read_asked(workspace.to_visit)
+    return answers_to(asked.proposed, asked.left_out, samples, grid)
+
+
+def _written(
+    places: Sequence[Place], answers: Answers, workspace: Workspace, template: Template, grid: Grid
+) -> list[PlaceRecord]:
     records = as_records(places, template.legend, grid)
     keep_foreign(workspace, template.legend)
     with workspace.scratch() as scratch:
-        write_places(workspace.to_visit, records, grid, scratch)
+        write_places(workspace.to_visit, records, grid, scratch, answers.left_out)
     return records

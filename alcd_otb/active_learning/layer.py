@@ -7,9 +7,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
+from alcd_otb.active_learning.answers import Location
 from alcd_otb.active_learning.places import Place
+from alcd_otb.files.json_file import parse_json
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.opening import GEOPACKAGE, open_vector
 from alcd_otb.raster.vector import new_geopackage
@@ -22,6 +24,9 @@ LAYER = "to_visit"
 """Name of the layer of places."""
 PROPOSED = "alcd_otb_proposed"
 """Metadata item of the layer that holds the places as they were written, as JSON: what differs is of people."""
+
+LEFT_OUT = "alcd_otb_left_out"
+"""Metadata item of the layer that holds x and y of the places that were left out before, as JSON."""
 
 _PATIENCE = 5.0
 """Seconds to wait for another program, such as QGIS, to end its writing."""
@@ -57,6 +62,13 @@ zone_area are None, too.
 """
 
 
+class Asked(NamedTuple):
+    """The places that were proposed last, in the order of their use, and those that were left out before."""
+
+    proposed: tuple[Location, ...] = ()
+    left_out: tuple[Location, ...] = ()
+
+
 def as_records(places: Sequence[Place], legend: Legend, grid: Grid) -> list[PlaceRecord]:
     """Turn places, in the order of their use, into records with map coordinates and names of classes.
 
@@ -90,7 +102,9 @@ def as_records(places: Sequence[Place], legend: Legend, grid: Grid) -> list[Plac
     return records
 
 
-def write_places(path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch: Path) -> None:
+def write_places(
+    path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch: Path, left_out: Sequence[Location] = ()
+) -> None:
     """Write places as points of a GeoPackage, layer ``to_visit``; an existing file is replaced.
 
     If another program has the existing file open for writing, its content is replaced instead, in one transaction of
@@ -107,6 +121,8 @@ def write_places(path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch
         Gives the CRS of the points.
     scratch
         A folder for temporary files, on the same disk.
+    left_out
+        Places that the operator left out so far, for `read_asked`.
 
     Raises
     ------
@@ -122,6 +138,8 @@ def write_places(path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch
         for name, kind in FIELDS.items():
             layer.CreateField(ogr.FieldDefn(name, kind))
         layer.SetMetadataItem(PROPOSED, json.dumps(list(records)))
+        if left_out:
+            layer.SetMetadataItem(LEFT_OUT, json.dumps(list(left_out)))
         source.StartTransaction()
         for number, record in enumerate(records, start=first):
             layer.CreateFeature(_feature(layer, number, record))
@@ -132,6 +150,21 @@ def write_places(path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     os.replace(new_file, path)
+
+
+def read_asked(path: Path) -> Asked:
+    """Read what was proposed last, and what was left out before. Both are empty where the file does not tell."""
+    if not path.is_file() or not path.stat().st_size:
+        return Asked()
+    try:
+        layer = open_vector(path, GEOPACKAGE).GetLayerByName(LAYER)
+        items = {} if layer is None else layer.GetMetadata()
+        proposed = parse_json(items.get(PROPOSED, "[]").encode())
+        left_out = parse_json(items.get(LEFT_OUT, "[]").encode())
+        return Asked(tuple((place["x"], place["y"]) for place in proposed), tuple((x, y) for x, y in left_out))
+    except (RuntimeError, ValueError, KeyError, TypeError):
+        # A file that people or other programs have made: nothing is known of what was left out.
+        return Asked()
 
 
 def place_count(path: Path) -> int | None:

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alcd_otb.active_learning.answers import Answers, pixels_of
 from alcd_otb.active_learning.novelty import deviations, most_novel
 from alcd_otb.active_learning.spacing import spacing_on
-from alcd_otb.active_learning.uncertainty import UNCERTAIN, CertaintyMaps, unsure_pixels, zone_area
+from alcd_otb.active_learning.uncertainty import UNCERTAIN, CertaintyMaps, Pixels, unsure_pixels, zone_area
 from alcd_otb.arrays import BoolArray, Int64Array
 from alcd_otb.errors import ProcessingError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
-from alcd_otb.samples.pixels import HeldPixels, held_pixels
-from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.pixels import held_pixels
 from alcd_otb.settings.legend import NO_DATA, Legend
 from alcd_otb.settings.steps import QuerySettings
 
@@ -93,13 +93,13 @@ class _MapValues(NamedTuple):
 
 
 def propose_places(
-    maps: CertaintyMaps, features: Path, samples: Sequence[Sample], legend: Legend, queries: QuerySettings, seed: int
+    maps: CertaintyMaps, features: Path, answers: Answers, legend: Legend, queries: QuerySettings, seed: int
 ) -> tuple[Place, ...]:
     """Propose the places to label next, in the order of their use.
 
     First, pixels of small margin that are far enough from each other are taken as candidates, several times as many as
-    places are wanted. From these, places are chosen whose features are unlike those of all samples and of all places
-    before, as `most_novel` does. The same input and seed give the same places. Memory is bounded by blocks of rows.
+    places are wanted. From these, places are chosen whose features are unlike those of all samples, of all places that
+    were left out and of all places before, as `most_novel` does. The same input and seed give the same places. Memory is bounded by blocks of rows.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def propose_places(
         The maps of an iteration.
     features
         Raster of the features, on the same grid.
-    samples
-        All present samples, whether trained on or not.
+    answers
+        All present samples, and the places that were left out.
     legend
         The classes.
     queries
@@ -131,18 +131,19 @@ def propose_places(
     grid = Grid.of(str(maps.labels))
     if Grid.of(str(features)) != grid:
         raise ProcessingError(f"{features}: is on another grid than {maps.labels}, which is older; run again")
-    held = held_pixels(samples, grid)
+    known = _known_pixels(answers, grid)
     most = _candidate_count(queries)
+    points = len(answers.samples) + len(answers.left_out) + most
     try:
-        used = queries.model_copy(update={"spacing": spacing_on(maps.labels, queries.spacing, len(samples) + most)})
-        pixels = _choose(maps, features, held, used, seed)
+        used = queries.model_copy(update={"spacing": spacing_on(maps.labels, queries.spacing, points)})
+        pixels = _choose(maps, features, known, used, seed)
         map_values = _map_values(maps, pixels, grid)
     except RuntimeError as error:
         raise ProcessingError(f"{maps.labels.parent}: cannot be read ({error}); run again") from error
     if len(map_values) < queries.number:
         log.info("%d of %d places: the rest of the map is near them or near samples", len(map_values), queries.number)
     _check_classes(map_values, maps.labels, legend)
-    counts = Counter(sample.code for sample in samples)
+    counts = Counter(sample.code for sample in answers.samples)
     places = []
     for row, column, is_new, values in zip(*(axis.tolist() for axis in pixels), map_values, strict=True):
         codes = (values.code, values.second_code)
@@ -191,13 +192,20 @@ def explained(margin: float, is_margin: bool, zone_area: float, few: Sequence[st
     return ", ".join(parts) or "the least sure place that is left"
 
 
-def _choose(maps: CertaintyMaps, features: Path, held: HeldPixels, queries: QuerySettings, seed: int) -> _ChosenPixels:
-    """Choose among the pixels of small margin those whose features are unlike those of samples and of each other."""
+def _known_pixels(answers: Answers, grid: Grid) -> Pixels:
+    """List the pixels of samples and of places that were left out."""
+    held = held_pixels(answers.samples, grid)
+    rows, columns = (np.rint(axis).astype(np.int64) for axis in pixels_of(answers.left_out, grid))
+    return Pixels(np.concatenate([held.rows, rows]), np.concatenate([held.columns, columns]))
+
+
+def _choose(maps: CertaintyMaps, features: Path, known: Pixels, queries: QuerySettings, seed: int) -> _ChosenPixels:
+    """Choose among the pixels of small margin those whose features are unlike the known ones and each other."""
     most = _candidate_count(queries)
-    candidates = unsure_pixels(maps, held.rows, held.columns, queries.spacing, most, seed)
+    candidates = unsure_pixels(maps, known.rows, known.columns, queries.spacing, most, seed)
     scale = deviations(features)
-    known = _drawn(held.rows.size, _MOST_SAMPLE_PIXELS, seed)
-    known_features = values_at(features, held.rows[known], held.columns[known]) / scale
+    drawn = _drawn(known.rows.size, _MOST_SAMPLE_PIXELS, seed)
+    known_features = values_at(features, known.rows[drawn], known.columns[drawn]) / scale
     # A sample may lie where there is no data.
     known_features = known_features[np.isfinite(known_features).all(axis=1)]
     own_features = values_at(features, candidates.rows, candidates.columns) / scale

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alcd_otb.active_learning.answers import ANSWERED
 from alcd_otb.active_learning.kinds import Kinds, divided, doubled_ranks
 from alcd_otb.active_learning.places import Place
 from alcd_otb.active_learning.uncertainty import Pixels
@@ -20,9 +21,6 @@ from alcd_otb.settings.legend import NO_DATA
 
 DRAWN = 2500
 """Most pixels that are drawn from a scene. A kind that covers 1 % of it has 25 of them."""
-
-ANSWERED = 3.0
-"""Pixels within which a sample answers a place: who labels may move the point off an edge."""
 
 _VALID = 1
 """Value of a valid pixel in ``valid.tif``."""

@@ -14,6 +14,7 @@ from helpers.labelled_scene import LabelledScene
 from numpy.typing import NDArray
 from osgeo import gdal
 
+from alcd_otb.active_learning.answers import answers_to
 from alcd_otb.active_learning.places import propose_places
 from alcd_otb.active_learning.uncertainty import CertaintyMaps
 from alcd_otb.classification.iteration import IterationInput, run_iteration
@@ -41,6 +42,8 @@ class Turn:
         Folder of the last iteration.
     pixels
         The pixels that have a label.
+    asked
+        The places that the package proposed so far, in the order of their use.
     wanted
         Number of places to choose.
     random
@@ -50,6 +53,7 @@ class Turn:
     labelled: LabelledScene
     folder: Path
     pixels: Pixels
+    asked: Pixels
     wanted: int
     random: np.random.Generator
 
@@ -87,8 +91,10 @@ def proposed_places(turn: Turn) -> Pixels:
     template = scene.config.template
     queries = template.queries.model_copy(update={"number": turn.wanted})
     samples = labelled_samples(turn.labelled, turn.pixels)
+    answers = answers_to([scene.grid.centre_of(*pixel) for pixel in turn.asked], (), samples, scene.grid)
     features, seed = scene.workspace.features, template.samples.seed
-    places = propose_places(maps, features, samples, template.legend, queries, seed)
+    places = propose_places(maps, features, answers, template.legend, queries, seed)
+    turn.asked.extend((place.row, place.column) for place in places)
     return [(place.row, place.column) for place in places if turn.labelled.valid[place.row, place.column]]
 
 
@@ -157,6 +163,7 @@ def turns(labelled: LabelledScene, strategy: str, seed: int, budgets: Sequence[i
         # The same seed starts all strategies alike.
         pixels = start_places(labelled, budgets[0], np.random.default_rng(seed))
     new = pixels
+    asked: Pixels = []
     while new:
         with tempfile.TemporaryDirectory(dir=labelled.scene.workspace.folder) as name:
             folder, stopwatch = Path(name), Stopwatch()
@@ -166,7 +173,7 @@ def turns(labelled: LabelledScene, strategy: str, seed: int, budgets: Sequence[i
             if not ahead:
                 return
             wanted = min(most, ahead[0] - len(pixels))
-            new = STRATEGIES[strategy](Turn(labelled, folder, pixels, wanted, random))
+            new = STRATEGIES[strategy](Turn(labelled, folder, pixels, asked, wanted, random))
         pixels = pixels + new
 
 

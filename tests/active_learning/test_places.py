@@ -15,6 +15,7 @@ from scenes import FinishedScene, alcd, leftovers, refused, write_scene
 from small_rasters import RESOLUTION, write_raster
 
 from alcd_otb.active_learning import uncertainty
+from alcd_otb.active_learning.answers import Answers
 from alcd_otb.active_learning.novelty import most_novel
 from alcd_otb.active_learning.places import Place, explained, propose_places
 from alcd_otb.active_learning.uncertainty import CertaintyMaps, unsure_pixels
@@ -184,7 +185,7 @@ class TestPlaces:
         grid = Grid.of(str(maps.labels))
         samples = [sample(grid, 0, 8), sample(grid, 0, 11, 6)]
         wanted = QuerySettings(**{"number": number, "spacing": 80, "candidates": 1, **changes})
-        return propose_places(maps, features, samples, LEGEND, wanted, 1)
+        return propose_places(maps, features, Answers(samples), LEGEND, wanted, 1)
 
     def test_tell_classes_margin_zone_and_reason(self, tmp_path: Path, margin: np.ndarray, features: Path) -> None:
         labels, second = np.full(margin.shape, 5), np.full(margin.shape, 6)

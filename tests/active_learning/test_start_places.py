@@ -14,6 +14,7 @@ from scenes import alcd, leftovers, refused
 from small_rasters import write_raster
 
 from alcd_otb.active_learning import start_places
+from alcd_otb.active_learning.answers import Answers
 from alcd_otb.active_learning.places import Place, propose_places
 from alcd_otb.active_learning.start_places import drawn_pixels, explained_kind, propose_start_places
 from alcd_otb.active_learning.uncertainty import CertaintyMaps
@@ -291,6 +292,6 @@ def test_a_small_scene_does_not_run_dry(tmp_path: Path) -> None:
     legend = Legend.from_classes([LegendClass("land", 5, "#009738", False), LegendClass("snow", 4, "#ffffff", False)])
     samples: tuple[Sample, ...] = ()
     while len(samples) < 126:
-        places = propose_places(maps, features, samples, legend, QuerySettings(number=14), 1)
+        places = propose_places(maps, features, Answers(samples), legend, QuerySettings(number=14), 1)
         assert len(places) == 14
         samples += tuple(sample(grid, *one) for one in pixels(places))

@@ -1,0 +1,89 @@
+"""Tell which proposed places the operator has answered, and which the operator left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alcd_otb.arrays import BoolArray, Float64Array
+from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.pixels import held_pixels
+from alcd_otb.samples.sample import Sample
+
+ANSWERED = 3.0
+"""Pixels within which a sample answers a place: who labels may move the point off an edge."""
+
+Location = tuple[float, float]
+"""x and y in the grid's CRS."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the operator did with the places so far.
+
+    Attributes
+    ----------
+    samples
+        All present samples, whether trained on or not.
+    left_out
+        Places that the operator passed over, since nobody could tell their class.
+    """
+
+    samples: Sequence[Sample]
+    left_out: Sequence[Location] = ()
+
+
+def answers_to(
+    proposed: Sequence[Location], left_out_before: Sequence[Location], samples: Sequence[Sample], grid: Grid
+) -> Answers:
+    """Tell which of the proposed places are left out.
+
+    The operator goes through the places in their order. So a place without a sample is left out if one after it has a
+    sample. Places that were left out before stay so until they have a sample.
+
+    Parameters
+    ----------
+    proposed
+        The last proposed places, in the order of their use.
+    left_out_before
+        Places that were left out of former proposals.
+    samples
+        All present samples.
+    grid
+        The scene's grid.
+
+    Raises
+    ------
+    SampleError
+        Where a polygon is too large.
+    """
+    answered = are_answered(proposed, samples, grid)
+    last = int(np.flatnonzero(answered)[-1]) if answered.any() else 0
+    passed = [place for place, has_sample in zip(proposed[:last], answered[:last], strict=True) if not has_sample]
+    before = are_answered(left_out_before, samples, grid)
+    former = [place for place, has_sample in zip(left_out_before, before, strict=True) if not has_sample]
+    return Answers(samples, tuple(dict.fromkeys([*former, *passed])))
+
+
+def are_answered(places: Sequence[Location], samples: Sequence[Sample], grid: Grid) -> BoolArray:
+    """Tell of each place whether a sample lies within `ANSWERED` pixels, (places,).
+
+    Raises
+    ------
+    SampleError
+        Where a polygon is too large.
+    """
+    held = held_pixels(samples, grid)
+    rows, columns = pixels_of(places, grid)
+    if not held.rows.size:
+        return np.zeros(rows.size, dtype=np.bool_)
+    distances = [
+        np.hypot(held.rows - row, held.columns - column).min() for row, column in zip(rows, columns, strict=True)
+    ]
+    return np.asarray(np.array(distances) <= ANSWERED)
+
+
+def pixels_of(places: Sequence[Location], grid: Grid) -> tuple[Float64Array, Float64Array]:
+    """Compute the rows and columns of places, (places,). The centre of a pixel has whole numbers."""
+    x, y = np.array(places, dtype=np.float64).reshape(-1, 2).T
+    return (grid.top - y) / grid.resolution - 0.5, (x - grid.left) / grid.resolution - 0.5
