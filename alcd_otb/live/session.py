@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from alcd_otb.errors import ConfigurationError
+from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.live.by_files import MapsByFiles
 from alcd_otb.live.corrections import BurntStrips
 from alcd_otb.live.labelled import LabelledScene, Labelling
@@ -17,6 +17,7 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
+from otb_pipelines.errors import OtbError
 from otb_pipelines.settings import Settings
 
 
@@ -149,7 +150,7 @@ class LiveSession:
         ------
         ConfigurationError
             Where the window is not within the grid.
-        OtbError, ProcessingError
+        ProcessingError
             Where something cannot be computed.
         """
         labelled, grid = self._labelled, self.grid
@@ -166,7 +167,10 @@ class LiveSession:
             )
         if labelled.problem is not None:
             return _nothing(labelled, window)
-        maps = self._computed.maps(labelled, window, draft, cancelled or Cancellation())
+        try:
+            maps = self._computed.maps(labelled, window, draft, cancelled or Cancellation())
+        except OtbError as error:
+            raise ProcessingError(error.summary) from error
         if maps is not None:
             self._burnt.burn(labelled.corrections, window, maps.labels)
         return maps
