@@ -15,7 +15,7 @@ TOKEN = "t" * 43
 GOOD = {"host": "127.0.0.1:8765", "authorization": f"Bearer {TOKEN}"}
 
 
-async def echo(scope: Any, receive: Any, send: Any) -> None:
+async def echo(_: Any, receive: Any, send: Any) -> None:
     """Answer with the length of the body."""
     size, more = 0, True
     while more:
