@@ -12,8 +12,8 @@ from alcd_otb.classification.otb import check_otb_classifier, classify_by_otb
 from alcd_otb.classification.sklearn import check_sklearn
 from alcd_otb.classification.sklearn_maps import classify_by_sklearn
 from alcd_otb.classification.task import ClassificationTask
+from alcd_otb.classification.training_pixels import trainable_pixels
 from alcd_otb.classification.validation import Checked, cross_validate_training
-from alcd_otb.errors import ConfigurationError
 from alcd_otb.files.writing import write_json
 from alcd_otb.iterations.changes import map_metrics
 from alcd_otb.iterations.history import Iteration, read_iteration
@@ -22,7 +22,7 @@ from alcd_otb.iterations.stopping import SETTLED_TURNS, Stopping
 from alcd_otb.iterations.validation import KEPT_OUT, Validation
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.checks import Margin, SampleReport, check_samples
-from alcd_otb.samples.pixels import PixelSet, PixelSplit, drawn_pixels
+from alcd_otb.samples.pixels import PixelSet
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.split import SampleSplit, split_samples
 from alcd_otb.samples.writing import write_pixels, write_samples
@@ -31,7 +31,6 @@ from alcd_otb.settings.template import Template
 from alcd_otb.workspace import Workspace
 from otb_pipelines.confusion import confusion_matrix
 from otb_pipelines.settings import Settings
-from otb_pipelines.train import why_unfit
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +160,7 @@ def make_map(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, setting
         for warning in report.warnings:
             log.warning("%s", warning)
         split = split_samples(report.kept, template.samples.training_proportion, template.samples.seed)
-        pixels = _split_pixels(inputs, split)
+        pixels = trainable_pixels(split, template, grid, inputs.workspace.valid)
         write_samples(folder / "samples.gpkg", inputs.samples, legend, grid, inputs.corrections)
         write_pixels(folder / "training.gpkg", pixels.training, grid, _CLASS_FIELD)
     task = ClassificationTask(
@@ -238,16 +237,6 @@ def _write_corrected(inputs: IterationInput, folder: Path) -> Corrections:
     if corrected != classified:
         corrected.unlink()
     return burnt
-
-
-def _split_pixels(inputs: IterationInput, split: SampleSplit) -> PixelSplit:
-    """Find the training and validation pixels of the samples that can be used."""
-    template = inputs.template
-    pixels = drawn_pixels(split.training, split.validation, template, inputs.grid, inputs.workspace.valid)
-    unfit = why_unfit(template.classifier, len(pixels.training.counts))
-    if unfit is not None:
-        raise ConfigurationError(f"classifier: {unfit}; choose another one")
-    return pixels
 
 
 def _kept_out_pairs(
