@@ -52,7 +52,7 @@ def places_of(finished: FinishedScene, count: int) -> list[tuple[int, float, flo
 def test_without_a_point_the_page_opens_and_says_that_there_is_no_map(server: LabelServer) -> None:
     described = server.get("/api/scene")
     assert described["open"]
-    assert described["classes"][0] == {"code": 1, "name": "background", "colour": described["classes"][0]["colour"], "contour": described["classes"][0]["contour"]}  # fmt: skip
+    assert (described["classes"][0]["code"], described["classes"][0]["name"]) == (1, "background")
     assert server.get("/api/labels")["all"] == []
     header, planes = server.frame("/api/view", {"window": [0, 0, 10, 10]})
     assert planes is None
@@ -72,7 +72,7 @@ def test_clicks_are_stored_and_answered_with_the_map(server: LabelServer, scene:
     # The same samples by a run.
     assert alcd("run", scene, "-q").returncode == 0
     made = scene.parent / "work" / "iterations" / "001"
-    labels, confidence = read_part(made / "labels.tif", level=0), read_part(made / "confidence.tif", level=0)
+    labels, confidence = (read_part(made / f"{name}.tif", None, 0, "mode") for name in ("labels", "confidence"))
     header, planes = server.frame("/api/view", {"window": window, "planes": ["labels", "confidence"]})
     assert planes is not None
     assert not header["map"]["draft"]
@@ -188,9 +188,7 @@ def test_refused(server: LabelServer, scene: Path) -> None:
         assert server.raw("POST", "/api/view", f'{{"window": {window}}}'.encode())[0] == 400
     assert server.raw("POST", "/api/act", b" " * (MOST_BODY + 1))[0] == 413
     assert server.raw("DELETE", "/api/scene")[0] == 405
-    header, _ = server.act(
-        {"id": "action-0001", "do": "add", "code": 99, "x": 0, "y": 0}, {"id": "action-0002", "do": "x"}
-    )
+    header, _ = server.act(point(1, 99, 0, 0), {"id": "action-0002", "do": "x"})
     assert all(result["refused"] for result in header["results"])
     assert server.token not in (scene.parent / "label.log").read_text()
 
@@ -199,9 +197,9 @@ def test_refused(server: LabelServer, scene: Path) -> None:
 def test_it_ends_cleanly_while_pages_listen(scene: Path, number: int, code: int) -> None:
     with label_server(scene) as server:
         listener = socket.create_connection(("127.0.0.1", server.port))
-        listener.sendall(
-            f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.token}\r\n\r\n".encode()
-        )
+        host = f"127.0.0.1:{server.port}"
+        asked = f"GET /api/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {server.token}\r\n\r\n"
+        listener.sendall(asked.encode())
         assert b"event: hello" in listener.recv(4096) + listener.recv(4096)
         assert server.end(number) == code
         listener.close()
@@ -224,20 +222,15 @@ def test_samples_that_are_no_geopackage_are_refused(prepared: Callable[..., Path
 
 def test_without_starlette_the_command_says_what_installs_it(scene: Path, tmp_path: Path) -> None:
     (tmp_path / "hidden" / "uvicorn").mkdir(parents=True)
-    (tmp_path / "hidden" / "uvicorn" / "__init__.py").write_text(
-        "raise ModuleNotFoundError('No module', name='uvicorn')"
-    )
+    without = "raise ModuleNotFoundError('No module', name='uvicorn')"
+    (tmp_path / "hidden" / "uvicorn" / "__init__.py").write_text(without)
     path = f"{tmp_path / 'hidden'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     assert "pip install" in refused(6, "label", scene, PYTHONPATH=path)
 
 
 def test_the_address_is_told_to_people_with_the_way_through_ssh(scene: Path) -> None:
-    with subprocess.Popen(
-        command_line("label", scene, "--no-browser", "--port", "0"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    command = command_line("label", scene, "--no-browser", "--port", "0")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         first, second = process.stdout.readline(), process.stdout.readline()
         process.terminate()
