@@ -7,6 +7,7 @@ from typing import Any
 
 import fiona
 
+from alcd_otb.files.json_file import parse_json
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.vector_features import FeatureSource, samples_of_features
 from otb_pipelines.process import ogr
@@ -65,7 +66,7 @@ def restore_feature(layer: ogr.Layer, number: int, content: str | None) -> None:
         if present is not None:
             layer.DeleteFeature(number)
         return
-    described = json.loads(content)
+    described = parse_json(content.encode())
     feature = ogr.Feature(layer.GetLayerDefn())
     feature.SetFID(number)
     if described["geometry"] is not None:
@@ -104,7 +105,7 @@ def samples_at(layer: ogr.Layer, number: int, source: FeatureSource) -> list[Sam
     feature = feature_at(layer, number)
     if feature is None:
         return []
-    described = json.loads(feature.ExportToJson(options=["COORDINATE_PRECISION=17"]))
+    described = parse_json(feature.ExportToJson(options=["COORDINATE_PRECISION=17"]).encode())
     properties = described["properties"]
     created = feature.GetFieldIndex("created")
     if created >= 0 and feature.IsFieldSetAndNotNull(created):

@@ -1,8 +1,10 @@
 """Read the table of the keys with which a scene is labelled, in the page and in QGIS."""
 
-import json
 from importlib.resources import files
+from pathlib import Path
 from typing import TypedDict, cast
+
+from alcd_otb.files.json_file import read_json
 
 
 class Key(TypedDict):
@@ -20,7 +22,7 @@ class Key(TypedDict):
 
 def key_table() -> list[Key]:
     """Return the keys in the order in which people read them."""
-    return cast(list[Key], json.loads((files("alcd_otb.label") / "keys.json").read_text("utf-8")))
+    return cast(list[Key], read_json(Path(str(files("alcd_otb.label") / "keys.json"))))
 
 
 def key_rows() -> str:

@@ -1,7 +1,6 @@
 """Make an iteration beside the server, by the command ``run`` in a process of its own, and tell how far it is."""
 
 import asyncio
-import json
 import logging
 import sys
 from collections import deque
@@ -9,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alcd_otb.files.json_file import parse_json
 from alcd_otb.text import printable
 from otb_pipelines.machine import given_environment
 
@@ -95,7 +95,7 @@ class Making:
         code = await process.wait()
         self.progress = None
         if code == 0:
-            result = json.loads(printed)
+            result = parse_json(printed)
             self._tell("made", {"iteration": result["iteration"], "unlabelled": result.get("classes_without_samples")})
         else:
             errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
@@ -107,7 +107,7 @@ class Making:
         async for raw in stream:
             text = raw.decode("utf-8", "replace").strip()
             if text.startswith("{"):
-                self.progress = json.loads(text)
+                self.progress = parse_json(text.encode())
                 self._tell("progress", self.progress)
             elif text:
                 lines.append(printable(text))
