@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
-
-import numpy as np
+from typing import Self
 
 from alcd_otb.accuracy.estimate import AccuracyEstimate
 from alcd_otb.accuracy.job import estimate_accuracy, plan_accuracy
@@ -13,32 +11,28 @@ from alcd_otb.accuracy.plan import AccuracyPlan
 from alcd_otb.active_learning.foreign_labels import take_over_labels
 from alcd_otb.active_learning.job import check_gives_places, update_latest_places
 from alcd_otb.active_learning.layer import PlaceRecord
-from alcd_otb.arrays import Float32Array, UInt8Array
 from alcd_otb.classification.iteration import check_classifier
 from alcd_otb.cross_validation.job import cross_validate
 from alcd_otb.cross_validation.results import CrossValidation
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.iterations.history import Iteration, completed, read_history
+from alcd_otb.live.session import LiveSession
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.job import is_prepared
 from alcd_otb.qgis.scene_project import write_blind_project
-from alcd_otb.raster.grid import Grid, Window
-from alcd_otb.raster.io import read_part
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.result import Result
-from alcd_otb.run import all_samples, has_samples, plan_run, run_scene, translated_failures
+from alcd_otb.run import all_samples, plan_run, run_scene, translated_failures
 from alcd_otb.samples.adding import Attribution, Point, add_points
 from alcd_otb.samples.reading import read_samples
-from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.unlabelled import unlabelled_classes
-from alcd_otb.settings.scene_file import SceneConfig, load_scene
+from alcd_otb.scene_reading import SceneReading
+from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.settings.wishes import Wishes
-from alcd_otb.workspace import Workspace
 from otb_pipelines.settings import Settings, default_settings
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(SceneReading):
     """A scene as its scene.json describes it.
 
     Attributes
@@ -48,9 +42,6 @@ class Scene:
     settings
         Memory, threads and progress.
     """
-
-    config: SceneConfig
-    settings: Settings
 
     @classmethod
     def open(cls, path: str | Path, settings: Settings | None = None, template: str | None = None) -> Self:
@@ -71,122 +62,6 @@ class Scene:
             Where the file or its template is wrong.
         """
         return cls(load_scene(Path(path), template), settings or default_settings())
-
-    @property
-    def workspace(self) -> Workspace:
-        """Where the results lie."""
-        return Workspace(self.config.workspace)
-
-    @property
-    def grid(self) -> Grid:
-        """The grid of the prepared scene's features and maps. It turns pixels into map coordinates and back.
-
-        Raises
-        ------
-        ConfigurationError
-            Where the scene is not prepared.
-        """
-        if not self.workspace.features.is_file():
-            raise ConfigurationError(f"{self.workspace.folder}: is not prepared; run the scene first")
-        return Grid.of(str(self.workspace.features))
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        """``metrics.json`` of the last iteration: agreement with the samples, counts, changes.
-
-        Raises
-        ------
-        ConfigurationError
-            Where there is no iteration.
-        """
-        return self.result().accuracy or {}
-
-    @property
-    def samples(self) -> tuple[Sample, ...]:
-        """The labelled points and polygons as the file holds them now, in the scene's CRS; none before the first.
-
-        Each has ``__geo_interface__``, so that ``geopandas.GeoDataFrame.from_features(scene.samples)`` takes them.
-
-        Raises
-        ------
-        SampleError
-            Where the file cannot be used.
-        ConfigurationError
-            Where the scene is not prepared.
-        """
-        if not has_samples(self.config):
-            return ()
-        return read_samples(self.config.samples, self.config.template.legend, self.grid)
-
-    def result(self, iteration: int | None = None) -> Result:
-        """Return what a finished iteration made, by default the last one.
-
-        Raises
-        ------
-        ConfigurationError
-            Where there is no such iteration.
-        """
-        return Result.of(self.workspace, int(self._iteration(iteration).name), self.config.template.legend)
-
-    def labels(
-        self,
-        window: Window | tuple[int, int, int, int] | None = None,
-        level: int | None = None,
-        iteration: int | None = None,
-    ) -> UInt8Array:
-        """Return the map of an iteration.
-
-        Parameters
-        ----------
-        window
-            First row, first column, rows and columns of a part; by default all.
-        level
-            How often each side is halved, by the most frequent class. By default as often as needed for a picture; see
-            `alcd_otb.raster.io.read_part`.
-        iteration
-            Its number; by default the last one.
-
-        Returns
-        -------
-        numpy.ndarray
-            (rows, columns) class codes, 0 no data.
-
-        Raises
-        ------
-        ConfigurationError
-            Where there is no such iteration, or the window is not within the map.
-        """
-        codes: UInt8Array = read_part(self._iteration(iteration) / "labels.tif", window, level, "mode")
-        return codes
-
-    def confidence(
-        self,
-        window: Window | tuple[int, int, int, int] | None = None,
-        level: int | None = None,
-        iteration: int | None = None,
-    ) -> Float32Array:
-        """Return the fraction of trees that voted for the class of each pixel.
-
-        Parameters
-        ----------
-        window, level, iteration
-            As for `labels`, but halved by averages.
-
-        Returns
-        -------
-        numpy.ndarray
-            (rows, columns), 0 to 1; NaN where there is no data.
-
-        Raises
-        ------
-        ConfigurationError
-            As `labels`, and where the classifier gives no confidence.
-        """
-        file = self._iteration(iteration) / "confidence.tif"
-        if not file.is_file():
-            raise ConfigurationError(f"{file}: is not there; the template's classifier gives no confidence")
-        values: Float32Array = read_part(file, window, level, "average")
-        return np.where(values > 0, values, np.float32(np.nan))
 
     def add_samples(self, points: Iterable[Point], crs: str | None = None, author: str = "", comment: str = "") -> None:
         """Add labelled points to the file of samples: all of them, or none where one is refused.
@@ -236,6 +111,23 @@ class Scene:
             The child that says what is wrong. Nothing half-written is left.
         """
         return run_scene(self.config, self.settings, start, wishes=wishes)
+
+    def live(self) -> LiveSession:
+        """Open a session in memory, whose maps are at any time those that `run` would make of the samples.
+
+        It begins with the samples and corrections of the scene as they are now. Whoever opens it closes it, or uses it
+        in a ``with`` block.
+
+        Raises
+        ------
+        SampleError
+            Where the file of the samples cannot be used.
+        ConfigurationError
+            Where the scene is not prepared.
+        """
+        session = LiveSession.open(self.config, self.settings)
+        session.update(all_samples(self.config, self.grid), self.corrections)
+        return session
 
     def next_places(self, number: int | None = None) -> list[PlaceRecord]:
         """Propose where to label next, by the latest iteration and the present samples; also written to to_visit.gpkg.
@@ -335,12 +227,5 @@ class Scene:
             with self.workspace.locked():
                 return cross_validate(self.config, inputs.grid, self.workspace, samples, folds, self.settings)
 
-    def status(self) -> tuple[Iteration, ...]:
-        """Return what the iterations recorded, oldest first. It only reads, and may do so while a run goes on."""
-        return completed(read_history(self.workspace), self.config.template.legend)
-
     def _repr_html_(self) -> str:
         return scene_html(self.config, self.workspace)
-
-    def _iteration(self, number: int | None) -> Path:
-        return self.workspace.last_iteration() if number is None else self.workspace.iteration(number)

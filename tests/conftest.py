@@ -8,7 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from scenes import FinishedScene, write_scene
+from scenes import KEPT_OUT, FinishedScene, write_scene
 
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
@@ -42,6 +42,14 @@ def small_scene(tmp_path_factory: pytest.TempPathFactory) -> SyntheticScene:
 def finished(small_scene: SyntheticScene, tmp_path_factory: pytest.TempPathFactory) -> FinishedScene:
     """Run the small scene once; it must not be changed."""
     scene = Scene.open(write_scene(tmp_path_factory.mktemp("finished") / "scene.json", small_scene))
+    return FinishedScene(small_scene, scene, scene.run())
+
+
+@pytest.fixture(scope="session")
+def kept_out(small_scene: SyntheticScene, tmp_path_factory: pytest.TempPathFactory) -> FinishedScene:
+    """Run the small scene once with a tenth of its samples kept out of training; it must not be changed."""
+    file = tmp_path_factory.mktemp("kept_out") / "scene.json"
+    scene = Scene.open(write_scene(file, small_scene, set=KEPT_OUT))
     return FinishedScene(small_scene, scene, scene.run())
 
 

@@ -18,8 +18,8 @@ from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import NO_DATA, Legend
 from otb_pipelines.process import gdal, ogr
 
-_ROWS = 256
-"""Rows of the map that are read and written at a time."""
+STRIP_ROWS = 256
+"""Rows of the map that are read, burnt and written at a time."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,15 @@ def burn(corrections: Sequence[Sample], labels: Path, grid: Grid) -> Corrections
     polygons = Counter(polygon.code for polygon in corrections)
     if not corrections:
         return Corrections(polygons, {}, {}, ())
-    numbered = _numbered(corrections, grid)
+    layer_of_all = numbered(corrections, grid)
     codes = np.array([NO_DATA, *(polygon.code for polygon in corrections)], np.uint8)
     held = np.zeros(codes.size, np.int64)
     changed = np.zeros(codes.size, np.int64)
     with updating(labels) as dataset:
         band = dataset.GetRasterBand(1)
-        for row in range(0, grid.height, _ROWS):
-            rows = min(_ROWS, grid.height - row)
-            numbers = _rasterised(numbered.layer, grid, row, rows)
+        for row in range(0, grid.height, STRIP_ROWS):
+            rows = min(STRIP_ROWS, grid.height - row)
+            numbers = rasterised(layer_of_all.layer, grid, row, rows)
             if not numbers.any():
                 continue
             before = band.ReadAsArray(0, row, grid.width, rows)
@@ -118,15 +118,23 @@ def burn(corrections: Sequence[Sample], labels: Path, grid: Grid) -> Corrections
     )
 
 
-class _NumberedPolygons(NamedTuple):
+class NumberedPolygons(NamedTuple):
     """A layer in memory, and the data source that it needs as long as it is used."""
 
     layer: ogr.Layer
     source: ogr.DataSource
 
 
-def _numbered(corrections: Sequence[Sample], grid: Grid) -> _NumberedPolygons:
-    """Make a layer of polygons, each with its number from 1."""
+def numbered(corrections: Sequence[Sample], grid: Grid) -> NumberedPolygons:
+    """Make a layer of polygons, each with its number from 1.
+
+    Parameters
+    ----------
+    corrections
+        Polygons in the order they were drawn.
+    grid
+        The grid of the map.
+    """
     source = vector_driver("Memory").CreateDataSource("")
     layer = source.CreateLayer("corrections", grid.spatial_reference, ogr.wkbPolygon)
     layer.CreateField(ogr.FieldDefn("number", ogr.OFTInteger))
@@ -135,11 +143,28 @@ def _numbered(corrections: Sequence[Sample], grid: Grid) -> _NumberedPolygons:
         feature.SetGeometry(_geometry(polygon))
         feature.SetField(0, number)
         layer.CreateFeature(feature)
-    return _NumberedPolygons(layer, source)
+    return NumberedPolygons(layer, source)
 
 
-def _rasterised(layer: ogr.Layer, grid: Grid, row: int, rows: int) -> NDArray[np.int32]:
-    """Find the number of the last polygon that holds each pixel of a strip, 0 outside all: (rows, columns)."""
+def rasterised(layer: ogr.Layer, grid: Grid, row: int, rows: int) -> NDArray[np.int32]:
+    """Find the number of the last polygon that holds each pixel of a strip of the map.
+
+    Parameters
+    ----------
+    layer
+        The layer that `numbered` makes.
+    grid
+        The grid of the map.
+    row
+        First row of the strip.
+    rows
+        Number of its rows.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, columns), 0 outside all polygons.
+    """
     strip = driver("MEM").Create("", grid.width, rows, 1, gdal.GDT_Int32)
     top = grid.top - row * grid.resolution
     strip.SetGeoTransform((grid.left, grid.resolution, 0, top, 0, -grid.resolution))

@@ -80,10 +80,34 @@ def classify_by_sklearn(task: ClassificationTask, stopwatch: Stopwatch, settings
         values, codes = task.training_values(settings)
         estimator = train_sklearn(values, codes, template.classifier, template.samples.seed, settings)
         save_model(estimator, folder / "model.joblib")
-    with stopwatch.timing("classify"), gdal_threads(settings.threads):
-        certain = 1.0 if gives_shares(estimator) else None
-        if certain is None:
+    with stopwatch.timing("classify"):
+        if not gives_shares(estimator):
             warn_of_no_confidence(str(template.classifier[SKLEARN]))
+        write_maps_by_sklearn(estimator, task, settings)
+
+
+def write_maps_by_sklearn(estimator: Estimator, task: ClassificationTask, settings: Settings) -> None:
+    """Write the maps of a trained classifier: ``cleaned.tif``, and what it gives of the others.
+
+    Parameters
+    ----------
+    estimator
+        The classifier.
+    task
+        The features, the valid pixels, and the folder for the maps.
+    settings
+        Memory, threads and progress.
+
+    Raises
+    ------
+    ProcessingError
+        Where scikit-learn cannot classify.
+    OtbError
+        Where the maps cannot be cleaned.
+    """
+    template = task.template
+    with gdal_threads(settings.threads):
+        certain = 1.0 if gives_shares(estimator) else None
         raw = write_raw_maps(estimator, task, settings)
         smoothing = 0 if certain is None else template.regularisation.deviation(task.grid.resolution)
         cleaning = Cleaning(template.regularisation.radius, template.confidence.radius, certain, smoothing)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from osgeo import gdal
-from scenes import FinishedScene, alcd, write_scene
+from scenes import KEPT_OUT, FinishedScene, alcd, write_scene
 
 from alcd_otb.accuracy.confusion_matrix import AXES
 from alcd_otb.cli.demo import run_demo
@@ -72,18 +72,18 @@ class TestLabels:
         assert right / sum(pairs.values()) > 0.85
 
     def test_are_the_same_bytes_in_every_run_and_by_any_number_of_threads(
-        self, prepared: Callable[..., Path], finished: FinishedScene
+        self, prepared: Callable[..., Path], kept_out: FinishedScene
     ) -> None:
-        scene = prepared()
+        scene = prepared(set=KEPT_OUT)
         first = Scene.open(scene, Settings(ram=16, threads=1)).run()
         second = Scene.open(scene, Settings(ram=512, threads=2)).run()
         assert (first.iteration, second.iteration) == (1, 2)
         folders = [run.workspace / "iterations" / f"{run.iteration:03d}" for run in (first, second)]
         for name in ("labels.tif", "confidence.tif", "model.rf", "training.gpkg", "validation.gpkg"):
-            expected = (finished.iteration / name).read_bytes()
+            expected = (kept_out.iteration / name).read_bytes()
             for folder in folders:
                 assert (folder / name).read_bytes() == expected, name
-        one, *others = (json.loads((folder / "metrics.json").read_text()) for folder in (finished.iteration, *folders))
+        one, *others = (json.loads((folder / "metrics.json").read_text()) for folder in (kept_out.iteration, *folders))
         for metrics in (one, *others):
             # When it was made, and what went before.
             del metrics["time"], metrics["changes"]
@@ -141,11 +141,11 @@ def test_without_smoothing_confidence_is_the_share_of_the_votes(prepared: Callab
 
 
 class TestMetrics:
-    def test_agree_with_the_map_at_the_validation_pixels(self, finished: FinishedScene) -> None:
-        metrics = json.loads((finished.iteration / "metrics.json").read_text())
-        pairs = self.pairs(finished)
+    def test_agree_with_the_map_at_the_validation_pixels(self, kept_out: FinishedScene) -> None:
+        metrics = json.loads((kept_out.iteration / "metrics.json").read_text())
+        pairs = self.pairs(kept_out)
         codes = sorted({code for pair in pairs for code in pair})
-        legend = finished.scene.config.template.legend
+        legend = kept_out.scene.config.template.legend
         assert metrics["axes"] == AXES
         assert metrics["classes"] == [legend.with_code(code).name for code in codes]
         matrix = np.array([[pairs.get((row, column), 0) for column in codes] for row in codes])
@@ -168,21 +168,21 @@ class TestMetrics:
         assert header.split(",")[1:] == metrics["classes"]
         assert [list(map(int, row.split(",")[1:])) for row in rows] == metrics["matrix"]
 
-    def test_no_pixel_trains_and_validates(self, finished: FinishedScene) -> None:
+    def test_no_pixel_trains_and_validates(self, kept_out: FinishedScene) -> None:
         places = []
         for name in ("training.gpkg", "validation.gpkg"):
-            with fiona.open(finished.iteration / name) as layer:
+            with fiona.open(kept_out.iteration / name) as layer:
                 places.append({one.geometry.coordinates for one in layer})
         assert places[0]
         assert places[1]
         assert not places[0] & places[1]
 
     @staticmethod
-    def pairs(finished: FinishedScene) -> Counter[tuple[int, int]]:
-        labels = read(finished.result.labels)
-        grid = gdal.Open(str(finished.result.labels)).GetGeoTransform()
+    def pairs(scene: FinishedScene) -> Counter[tuple[int, int]]:
+        labels = read(scene.result.labels)
+        grid = gdal.Open(str(scene.result.labels)).GetGeoTransform()
         pairs: Counter[tuple[int, int]] = Counter()
-        with fiona.open(finished.iteration / "validation.gpkg") as layer:
+        with fiona.open(scene.iteration / "validation.gpkg") as layer:
             for one in layer:
                 x, y = one.geometry.coordinates
                 row, column = int((grid[3] - y) / -grid[5]), int((x - grid[0]) / grid[1])
@@ -196,7 +196,7 @@ class TestWorkspaceAfterARun:
             "classes.png", "confidence.png", "confidence.tif", "confidence_smoothed.tif", "config.json",
             "confusion_matrix.csv", "contours.fgb", "contours.png", "invalid_valid_matrix.csv", "labels.tif",
             "labels.tif.aux.xml", "margin.tif", "metrics.json", "model.rf", "report.html", "run.log", "samples.gpkg",
-            "second.tif", "seconds.json", "training.gpkg", "validation.gpkg",
+            "second.tif", "seconds.json", "training.gpkg",
         ]  # fmt: skip
         assert (finished.result.workspace / "latest").resolve() == finished.iteration
 
@@ -212,9 +212,9 @@ class TestWorkspaceAfterARun:
 
     def test_tells_the_seconds_of_each_step(self, finished: FinishedScene) -> None:
         seconds = finished.result.seconds
-        # The last four are steps of three threads, which end in any order.
-        assert list(seconds)[:6] == ["prepare", "samples", "train", "classify", "accuracy", "labels"]
-        assert set(list(seconds)[6:]) == {"contours", "figures", "queries", "report"}
+        # The last five are steps of several threads, which end in any order.
+        assert list(seconds)[:6] == ["prepare", "samples", "train", "classify", "labels", "show"]
+        assert set(list(seconds)[6:]) == {"accuracy", "contours", "figures", "queries", "report"}
         assert all(value > 0 for value in seconds.values())
         assert json.loads((finished.iteration / "seconds.json").read_text()) == seconds
 

@@ -103,7 +103,7 @@ def raw_maps(
     work = finished.result.workspace
     features, valid = work / "features.tif", work / "valid.tif"
     grid, settings = Grid.of(str(valid)), Settings(128, threads)
-    unsmoothed = finished.scene.config.template.regularisation.model_copy(update={"smoothing": 0})
+    unsmoothed = finished.scene.config.template.regularisation.model_copy(update={"smoothing_metres": 0})
     changes = {"classifier": classifier(name), "regularisation": unsmoothed}
     template = finished.scene.config.template.model_copy(update=changes)
     training = PixelSet(*(np.empty(0, kind) for kind in (np.int64, np.int64, np.uint8, np.int64)))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from osgeo import gdal, osr
-from scenes import MARGIN, alcd
+from scenes import MARGIN, SQUARES, alcd
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -312,7 +312,7 @@ class TestInARun:
             assert one[key] == other[key]
 
     def test_a_proportion_below_one_keeps_samples_out(self, prepared: Callable[..., Path]) -> None:
-        result = Scene.open(prepared(), SETTINGS).run()
+        result = Scene.open(prepared(set={"margin": MARGIN, "samples": SQUARES}), SETTINGS).run()
         assert result.accuracy is not None
         assert result.accuracy["validation"] == Validation(KEPT_OUT).as_json()
         assert (result.workspace / "latest" / "validation.gpkg").is_file()

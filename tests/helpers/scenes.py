@@ -16,6 +16,13 @@ MARGIN = 120
 """Margin in metres. The 600 m of ALCD would leave little of a small scene."""
 
 
+SQUARES = {"growth": 100, "training_proportion": 0.9}
+"""Samples of squares of pixels, a tenth of which are kept out of training."""
+
+KEPT_OUT = {"margin": MARGIN, "samples": SQUARES}
+"""Changes to the template with which samples are kept out."""
+
+
 @dataclass(frozen=True)
 class FinishedScene:
     """A scene after one run."""

@@ -1,0 +1,98 @@
+"""Find the training pixels of samples as they are now, and say why there are none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alcd_otb.classification.training_pixels import trainable_pixels
+from alcd_otb.errors import ConfigurationError, SampleError
+from alcd_otb.raster.grid import Grid
+from alcd_otb.samples.checks import Margin, check_samples
+from alcd_otb.samples.pixels import PixelSet
+from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.split import split_samples
+from alcd_otb.settings.template import Template
+from alcd_otb.workspace import Workspace
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledScene:
+    """The samples and corrections of a scene at one time, and what they train.
+
+    Attributes
+    ----------
+    revision
+        Number of changes before this one.
+    samples
+        All samples, as they were given.
+    corrections
+        Polygons to burn over the map, in the order they were drawn.
+    kept
+        The samples that train.
+    training
+        The pixels to train on. None where there is a problem.
+    problem
+        Why nothing can be trained. None if there is no reason.
+    warnings
+        What the checks of the samples say, one line each.
+    """
+
+    revision: int
+    samples: tuple[Sample, ...] = ()
+    corrections: tuple[Sample, ...] = ()
+    kept: tuple[Sample, ...] = ()
+    training: PixelSet | None = None
+    problem: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """What turns samples into training pixels, as a run does.
+
+    Attributes
+    ----------
+    template
+        The classes, the classifier and the settings of the use.
+    grid
+        The scene's grid.
+    workspace
+        The prepared scene.
+    """
+
+    template: Template
+    grid: Grid
+    workspace: Workspace
+
+    def labelled(self, revision: int, samples: Sequence[Sample], corrections: Sequence[Sample]) -> LabelledScene:
+        """Find the training pixels of samples.
+
+        Parameters
+        ----------
+        revision
+            Number of the result.
+        samples, corrections
+            As they are now, in the scene's CRS.
+
+        Returns
+        -------
+        LabelledScene
+            With a problem where the samples cannot be trained on.
+        """
+        samples, corrections = tuple(samples), tuple(corrections)
+        classes = len({sample.code for sample in samples})
+        if classes < 2:
+            problem = "there is no sample" if not classes else "all samples are of one class"
+            return LabelledScene(
+                revision, samples, corrections, problem=f"{problem}; label points of at least two classes"
+            )
+        template, workspace = self.template, self.workspace
+        margin = Margin(template.margin, workspace.features) if template.margin else None
+        warnings: tuple[str, ...] = ()
+        try:
+            report = check_samples(samples, template.legend, self.grid, workspace.valid, margin)
+            warnings = report.warnings
+            split = split_samples(report.kept, template.samples.training_proportion, template.samples.seed)
+            pixels = trainable_pixels(split, template, self.grid, workspace.valid)
+        except (SampleError, ConfigurationError) as error:
+            return LabelledScene(revision, samples, corrections, problem=str(error), warnings=warnings)
+        return LabelledScene(revision, samples, corrections, split.training, pixels.training, None, warnings)

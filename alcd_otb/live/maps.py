@@ -1,0 +1,57 @@
+"""Define what a live session answers: the maps of a window, and a way to cancel their computation."""
+
+import threading
+from dataclasses import dataclass
+
+from alcd_otb.arrays import Float32Array, UInt8Array
+from alcd_otb.raster.grid import Window
+
+
+class Cancellation:
+    """A wish, of any thread, that a computation ends early.
+
+    The computation looks at it several times a second. Then it returns None.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the computation to end. A second time does nothing."""
+        self._event.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the computation is to end."""
+        return self._event.is_set()
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """The maps of a window, as the files of an iteration hold them. All arrays are (rows, columns).
+
+    Attributes
+    ----------
+    window
+        The window of the scene's grid.
+    revision
+        The revision of the session of which the maps are.
+    labels
+        Class codes with the corrections burnt over them, 0 where there is no data.
+    confidence
+        Share of the class that was chosen, 0 where there is no data. None if the classifier gives none.
+    margin
+        By how much this share exceeds that of the second class, likewise.
+    second
+        Code of the second class, 0 where there is no data. None if the classifier gives none.
+    is_draft
+        Whether the maps are of the first trees of a forest alone. The labels of some pixels will change.
+    """
+
+    window: Window
+    revision: int
+    labels: UInt8Array
+    confidence: Float32Array | None
+    margin: Float32Array | None
+    second: UInt8Array | None
+    is_draft: bool = False

@@ -1,0 +1,182 @@
+"""Hold a scene in memory while it is labelled, and answer with the maps of the samples as they are."""
+
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from alcd_otb.errors import ConfigurationError, ProcessingError
+from alcd_otb.live.by_files import MapsByFiles
+from alcd_otb.live.corrections import BurntStrips
+from alcd_otb.live.labelled import LabelledScene, Labelling
+from alcd_otb.live.maps import Cancellation, Maps
+from alcd_otb.raster.grid import Grid, Window
+from alcd_otb.samples.sample import Sample
+from alcd_otb.settings.legend import Legend
+from alcd_otb.settings.scene_file import SceneConfig
+from alcd_otb.workspace import Workspace
+from otb_pipelines.errors import OtbError
+from otb_pipelines.settings import Settings
+
+
+class LiveSession:
+    """A prepared scene in memory, and the samples as they are now.
+
+    Its maps are in every pixel what a run would write of the same samples and corrections. It writes nothing that a run
+    reads, and does not lock the workspace. Any thread may call any method.
+    """
+
+    def __init__(self, labelling: Labelling, settings: Settings) -> None:
+        self._labelling = labelling
+        self._changing = threading.Lock()
+        self._labelled = labelling.labelled(0, (), ())
+        self._burnt = BurntStrips(labelling.grid)
+        self._computed = MapsByFiles(labelling, settings)
+
+    @classmethod
+    def open(cls, config: SceneConfig, settings: Settings) -> Self:
+        """Open a prepared scene. It has no sample yet.
+
+        Parameters
+        ----------
+        config
+            The scene.
+        settings
+            Memory and threads.
+
+        Raises
+        ------
+        ConfigurationError
+            Where the scene is not prepared.
+        """
+        workspace = Workspace(config.workspace)
+        if not workspace.features.is_file():
+            raise ConfigurationError(f"{workspace.folder}: is not prepared; run the scene first")
+        return cls(Labelling(config.template, Grid.of(workspace.features), workspace), settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the memory and remove the temporary files."""
+        self._computed.close()
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the maps."""
+        return self._labelling.grid
+
+    @property
+    def legend(self) -> Legend:
+        """The classes."""
+        return self._labelling.template.legend
+
+    @property
+    def revision(self) -> int:
+        """How often the samples or the corrections have changed."""
+        return self._labelled.revision
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The samples as they are now."""
+        return self._labelled.samples
+
+    @property
+    def corrections(self) -> tuple[Sample, ...]:
+        """The corrections as they are now, in the order they were drawn."""
+        return self._labelled.corrections
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no map of the samples as they are. None if there is one."""
+        return self._labelled.problem
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the checks say of the samples, one line each."""
+        return self._labelled.warnings
+
+    def update(self, samples: Sequence[Sample], corrections: Sequence[Sample] = ()) -> int:
+        """Take the samples and corrections as they are now. No map is computed.
+
+        Parameters
+        ----------
+        samples
+            All points and polygons, in the scene's CRS.
+        corrections
+            All polygons that are burnt over the map, in the order they were drawn.
+
+        Returns
+        -------
+        int
+            The revision. It is the former one if nothing has changed.
+        """
+        with self._changing:
+            before = self._labelled
+            if before.samples != tuple(samples) or before.corrections != tuple(corrections):
+                self._labelled = self._labelling.labelled(before.revision + 1, samples, corrections)
+            return self._labelled.revision
+
+    def maps(
+        self,
+        window: Window | tuple[int, int, int, int] | None = None,
+        draft: bool = False,
+        cancelled: Cancellation | None = None,
+    ) -> Maps | None:
+        """Compute the maps of a window, of the samples as they are when it is called.
+
+        Parameters
+        ----------
+        window
+            First row, first column, rows and columns; by default the whole grid.
+        draft
+            Whether the first trees of a forest are enough, where all of them take long.
+        cancelled
+            Ends the computation early.
+
+        Returns
+        -------
+        Maps or None
+            None where the computation was cancelled. Where `problem` says that there is no map, all is without data.
+
+        Raises
+        ------
+        ConfigurationError
+            Where the window is not within the grid.
+        ProcessingError
+            Where something cannot be computed.
+        """
+        labelled, grid = self._labelled, self.grid
+        window = Window(0, 0, grid.height, grid.width) if window is None else Window(*window)
+        if (
+            min(window.row, window.column) < 0
+            or min(window.rows, window.columns) < 1
+            or window.row + window.rows > grid.height
+            or window.column + window.columns > grid.width
+        ):
+            raise ConfigurationError(
+                f"window {tuple(window)}: is not within the {grid.height} rows and {grid.width} columns of the scene; "
+                "give (first row, first column, rows, columns)"
+            )
+        if labelled.problem is not None:
+            return _nothing(labelled, window)
+        try:
+            maps = self._computed.maps(labelled, window, draft, cancelled or Cancellation())
+        except OtbError as error:
+            raise ProcessingError(error.summary) from error
+        if maps is not None:
+            self._burnt.burn(labelled.corrections, window, maps.labels)
+        return maps
+
+
+def _nothing(labelled: LabelledScene, window: Window) -> Maps:
+    """Make maps without data."""
+    codes = np.zeros((window.rows, window.columns), np.uint8)
+    return Maps(window, labelled.revision, codes, codes.astype(np.float32), codes.astype(np.float32), codes.copy())
