@@ -143,7 +143,7 @@ def take_over_labels(workspace: Workspace, samples: Path, legend: Legend, grid: 
     if len(usable) < found.foreign:
         _keep(workspace, found.foreign - len(usable), reason)
     with workspace.scratch() as scratch:
-        write_places(path, found.proposed, grid, scratch, read_asked(path).left_out)
+        write_places(path, found.proposed, grid, scratch, read_asked(path))
 
 
 def keep_foreign(workspace: Workspace, legend: Legend) -> None:

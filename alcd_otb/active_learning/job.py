@@ -6,9 +6,9 @@ Once there is a map they come from it; before, from what the scene contains.
 from collections.abc import Sequence
 from pathlib import Path
 
-from alcd_otb.active_learning.answers import Answers, answers_to
+from alcd_otb.active_learning.answers import Answers, answers_to, are_answered
 from alcd_otb.active_learning.foreign_labels import keep_foreign
-from alcd_otb.active_learning.layer import PlaceRecord, as_records, read_asked, write_places
+from alcd_otb.active_learning.layer import Asked, PlaceRecord, as_records, read_asked, write_places
 from alcd_otb.active_learning.places import Place, propose_places
 from alcd_otb.active_learning.start_places import propose_start_places
 from alcd_otb.active_learning.uncertainty import CertaintyMaps
@@ -187,7 +187,10 @@ def _written(
     places: Sequence[Place], answers: Answers, workspace: Workspace, template: Template, grid: Grid
 ) -> list[PlaceRecord]:
     records = as_records(places, template.legend, grid)
+    locations = [(record["x"], record["y"]) for record in records]
+    near = are_answered(locations, answers.samples, grid)
+    told = tuple(place for place, is_near in zip(locations, near, strict=True) if not is_near)
     keep_foreign(workspace, template.legend)
     with workspace.scratch() as scratch:
-        write_places(workspace.to_visit, records, grid, scratch, answers.left_out)
+        write_places(workspace.to_visit, records, grid, scratch, Asked(told, tuple(answers.left_out)))
     return records

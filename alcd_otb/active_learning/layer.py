@@ -25,8 +25,8 @@ LAYER = "to_visit"
 PROPOSED = "alcd_otb_proposed"
 """Metadata item of the layer that holds the places as they were written, as JSON: what differs is of people."""
 
-LEFT_OUT = "alcd_otb_left_out"
-"""Metadata item of the layer that holds x and y of the places that were left out before, as JSON."""
+_ASKED = "alcd_otb_asked"
+"""Metadata item of the layer that holds what `Asked` does, as JSON."""
 
 _PATIENCE = 5.0
 """Seconds to wait for another program, such as QGIS, to end its writing."""
@@ -63,10 +63,23 @@ zone_area are None, too.
 
 
 class Asked(NamedTuple):
-    """The places that were proposed last, in the order of their use, and those that were left out before."""
+    """What the operator was asked.
+
+    Attributes
+    ----------
+    proposed
+        The places that were proposed last, in the order of their use, without those that were so near to a sample that
+        nobody could tell later whether they are answered.
+    left_out
+        Places of former proposals that were left out.
+    """
 
     proposed: tuple[Location, ...] = ()
     left_out: tuple[Location, ...] = ()
+
+
+NOTHING_ASKED = Asked()
+"""What is known of a file that does not tell."""
 
 
 def as_records(places: Sequence[Place], legend: Legend, grid: Grid) -> list[PlaceRecord]:
@@ -103,7 +116,7 @@ def as_records(places: Sequence[Place], legend: Legend, grid: Grid) -> list[Plac
 
 
 def write_places(
-    path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch: Path, left_out: Sequence[Location] = ()
+    path: Path, records: Sequence[PlaceRecord], grid: Grid, scratch: Path, asked: Asked = NOTHING_ASKED
 ) -> None:
     """Write places as points of a GeoPackage, layer ``to_visit``; an existing file is replaced.
 
@@ -121,8 +134,8 @@ def write_places(
         Gives the CRS of the points.
     scratch
         A folder for temporary files, on the same disk.
-    left_out
-        Places that the operator left out so far, for `read_asked`.
+    asked
+        What `read_asked` is to return.
 
     Raises
     ------
@@ -138,8 +151,7 @@ def write_places(
         for name, kind in FIELDS.items():
             layer.CreateField(ogr.FieldDefn(name, kind))
         layer.SetMetadataItem(PROPOSED, json.dumps(list(records)))
-        if left_out:
-            layer.SetMetadataItem(LEFT_OUT, json.dumps(list(left_out)))
+        layer.SetMetadataItem(_ASKED, json.dumps(asked._asdict()))
         source.StartTransaction()
         for number, record in enumerate(records, start=first):
             layer.CreateFeature(_feature(layer, number, record))
@@ -155,16 +167,16 @@ def write_places(
 def read_asked(path: Path) -> Asked:
     """Read what was proposed last, and what was left out before. Both are empty where the file does not tell."""
     if not path.is_file() or not path.stat().st_size:
-        return Asked()
+        return NOTHING_ASKED
     try:
-        layer = open_vector(path, GEOPACKAGE).GetLayerByName(LAYER)
-        items = {} if layer is None else layer.GetMetadata()
-        proposed = parse_json(items.get(PROPOSED, "[]").encode())
-        left_out = parse_json(items.get(LEFT_OUT, "[]").encode())
-        return Asked(tuple((place["x"], place["y"]) for place in proposed), tuple((x, y) for x, y in left_out))
-    except (RuntimeError, ValueError, KeyError, TypeError):
-        # A file that people or other programs have made: nothing is known of what was left out.
-        return Asked()
+        dataset = open_vector(path, GEOPACKAGE)
+        layer = dataset.GetLayerByName(LAYER)
+        recorded = None if layer is None else layer.GetMetadataItem(_ASKED)
+        content = {} if recorded is None else parse_json(str(recorded).encode())
+        return Asked(*(tuple((x, y) for x, y in content.get(name, ())) for name in Asked._fields))
+    except (RuntimeError, ValueError):
+        # People or other programs have made the file, so that nothing is known.
+        return NOTHING_ASKED
 
 
 def place_count(path: Path) -> int | None:

@@ -23,6 +23,9 @@ from alcd_otb.settings.steps import QuerySettings
 
 log = logging.getLogger(__name__)
 
+DRAWN = "drawn at random, to find what is wrong although the classifier is sure"
+"""The reason of a place that is drawn."""
+
 NEARLY_EVEN = 0.1
 """Below this margin the votes of the first two classes are called nearly even."""
 
@@ -35,6 +38,10 @@ _MOST_SAMPLE_PIXELS = 500
 
 _MOST_CANDIDATES = 10_000
 """Most pixels from which places are chosen: each is compared with every other one, which takes seconds."""
+
+_DRAWN_OF = 12
+"""One of so many places is drawn at random, and one of at least half as many: where all that is unsure is of a kind that
+nobody can tell, there is still something to answer."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +83,14 @@ class _ChosenPixels(NamedTuple):
         Pixels on the scene's grid.
     are_new
         Whether the features of a pixel are unlike those of every sample.
+    are_drawn
+        Whether a pixel is drawn at random.
     """
 
     rows: Int64Array
     columns: Int64Array
     are_new: BoolArray
+    are_drawn: BoolArray
 
 
 class _MapValues(NamedTuple):
@@ -99,7 +109,8 @@ def propose_places(
 
     First, pixels of small margin that are far enough from each other are taken as candidates, several times as many as
     places are wanted. From these, places are chosen whose features are unlike those of all samples, of all places that
-    were left out and of all places before, as `most_novel` does. The same input and seed give the same places. Memory is bounded by blocks of rows.
+    were left out, and of all places before, as `most_novel` does. One place of twelve, the last one, is drawn among the
+    other pixels. The same input and seed give the same places. Memory is bounded by blocks of rows.
 
     Parameters
     ----------
@@ -145,10 +156,10 @@ def propose_places(
     _check_classes(map_values, maps.labels, legend)
     counts = Counter(sample.code for sample in answers.samples)
     places = []
-    for row, column, is_new, values in zip(*(axis.tolist() for axis in pixels), map_values, strict=True):
+    for row, column, is_new, is_drawn, values in zip(*(axis.tolist() for axis in pixels), map_values, strict=True):
         codes = (values.code, values.second_code)
         few = [legend.with_code(code).name for code in codes if code != NO_DATA and counts[code] < FEW]
-        reason = explained(values.margin, maps.is_margin, values.zone_area, few, is_new)
+        reason = DRAWN if is_drawn else explained(values.margin, maps.is_margin, values.zone_area, few, is_new)
         places.append(
             Place(
                 row=row,
@@ -202,19 +213,23 @@ def _known_pixels(answers: Answers, grid: Grid) -> Pixels:
 def _choose(maps: CertaintyMaps, features: Path, known: Pixels, queries: QuerySettings, seed: int) -> _ChosenPixels:
     """Choose among the pixels of small margin those whose features are unlike the known ones and each other."""
     most = _candidate_count(queries)
-    candidates = unsure_pixels(maps, known.rows, known.columns, queries.spacing, most, seed)
+    spaced = unsure_pixels(maps, known.rows, known.columns, queries.spacing, _MOST_CANDIDATES, seed)
+    candidates = Pixels(spaced.rows[:most], spaced.columns[:most])
+    others = most + _drawn(max(spaced.rows.size - most, 0), (queries.number + _DRAWN_OF // 2) // _DRAWN_OF, seed)
     scale = deviations(features)
     drawn = _drawn(known.rows.size, _MOST_SAMPLE_PIXELS, seed)
     known_features = values_at(features, known.rows[drawn], known.columns[drawn]) / scale
     # A sample may lie where there is no data.
     known_features = known_features[np.isfinite(known_features).all(axis=1)]
     own_features = values_at(features, candidates.rows, candidates.columns) / scale
-    novel = most_novel(own_features, known_features, queries.number)
+    novel = most_novel(own_features, known_features, queries.number - others.size)
     usual = float(np.median(novel.distances)) if novel.distances.size else 0.0
+    chosen = np.concatenate([novel.indices, others])
     return _ChosenPixels(
-        candidates.rows[novel.indices],
-        candidates.columns[novel.indices],
-        novel.distances[novel.indices] > 2 * usual,
+        spaced.rows[chosen],
+        spaced.columns[chosen],
+        np.concatenate([novel.distances[novel.indices] > 2 * usual, np.zeros(others.size, dtype=np.bool_)]),
+        np.arange(chosen.size) >= novel.indices.size,
     )
 
 

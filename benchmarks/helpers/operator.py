@@ -113,19 +113,15 @@ def drawn(among: NDArray[np.bool_], count: int, random: np.random.Generator) -> 
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
-def start_places(labelled: LabelledScene, count: int, random: np.random.Generator) -> Pixels:
-    """Take the places that the package proposes before any label, and one pixel of each class that is not among them.
-
-    The operator looks for these classes, inside of what belongs to them.
-    """
-    scene, truth = labelled.scene, labelled.truth
-    places = [scene.grid.pixel_at(place["x"], place["y"]) for place in scene.next_places(count)]
-    pixels = [place for place in places if labelled.valid[place]]
-    met = {int(truth[place]) for place in pixels}
+def looked_for(labelled: LabelledScene, pixels: Pixels, random: np.random.Generator) -> Pixels:
+    """Take one pixel of each class that is not among the given ones, inside of what belongs to it."""
+    truth = labelled.truth
+    met = {int(truth[pixel]) for pixel in pixels}
+    found: Pixels = []
     for code in np.unique(truth[labelled.inside]).tolist():
         if code not in met:
-            pixels += drawn(labelled.inside & (truth == code), 1, random)
-    return pixels
+            found += drawn(labelled.inside & (truth == code), 1, random)
+    return found
 
 
 class Labelled(NamedTuple):
@@ -157,14 +153,18 @@ def turns(labelled: LabelledScene, strategy: str, seed: int, budgets: Sequence[i
         Most points of a turn after the first.
     """
     random = np.random.default_rng([seed, len(strategy)])
-    if strategy == "many":
-        pixels, budgets = drawn(labelled.valid, MANY, random), ()
-    else:
-        # The same seed starts all strategies alike.
-        pixels = start_places(labelled, budgets[0], np.random.default_rng(seed))
-    new = pixels
     asked: Pixels = []
+    if strategy == "many":
+        new, budgets = drawn(labelled.valid, MANY, random), ()
+    else:
+        scene = labelled.scene
+        asked += [scene.grid.pixel_at(place["x"], place["y"]) for place in scene.next_places(budgets[0])]
+        new = [place for place in asked if labelled.valid[place]]
+        # The same seed starts all strategies alike.
+        new += looked_for(labelled, new, np.random.default_rng(seed))
+    pixels: Pixels = []
     while new:
+        pixels = pixels + new
         with tempfile.TemporaryDirectory(dir=labelled.scene.workspace.folder) as name:
             folder, stopwatch = Path(name), Stopwatch()
             metrics = iterate(labelled, pixels, folder, stopwatch)
@@ -174,7 +174,6 @@ def turns(labelled: LabelledScene, strategy: str, seed: int, budgets: Sequence[i
                 return
             wanted = min(most, ahead[0] - len(pixels))
             new = STRATEGIES[strategy](Turn(labelled, folder, pixels, asked, wanted, random))
-        pixels = pixels + new
 
 
 def iterate(

@@ -1,12 +1,12 @@
-"""Places that the operator left out: which they are, how long they are known, and that nothing like them comes again."""
+"""Places that the operator left out: which they are, and that nothing like them comes again."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from osgeo import gdal
 from scenes import MARGIN
+from small_rasters import write_raster
 
 from alcd_otb.active_learning.answers import Answers, answers_to
 from alcd_otb.active_learning.layer import read_asked
@@ -56,17 +56,9 @@ def test_no_place_near_one_that_was_left_out_or_of_its_kind_is_proposed(tmp_path
     half = np.zeros(shape, np.float32)
     half[:, :50] = 9
     noise = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    for name, bands in (
-        ("features", np.stack([half, noise])),
-        ("margin", np.full((1, *shape), 0.1, np.float32)),
-        ("labels", np.full((1, *shape), 5, np.uint8)),
-    ):
-        kind = gdal.GDT_Byte if bands.dtype == np.uint8 else gdal.GDT_Float32
-        dataset = gdal.GetDriverByName("GTiff").Create(str(tmp_path / f"{name}.tif"), *shape, len(bands), kind)
-        dataset.SetGeoTransform((GRID.left, 20, 0, GRID.top, 0, -20))
-        dataset.SetSpatialRef(GRID.spatial_reference)
-        dataset.WriteArray(bands)
-        dataset.FlushCache()
+    write_raster(tmp_path / "features.tif", np.stack([half, noise]))
+    write_raster(tmp_path / "margin.tif", np.full(shape, 0.1, np.float32))
+    write_raster(tmp_path / "labels.tif", np.full(shape, 5, np.uint8))
     maps = CertaintyMaps.of(tmp_path)
     assert maps is not None
     samples = [sample(50, 80)]
