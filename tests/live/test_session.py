@@ -144,7 +144,7 @@ def test_after_any_actions_the_maps_are_those_of_a_run(scene: Scene, tmp_path: P
     height, width = scene.grid.height, scene.grid.width
     with scene.live() as live:
 
-        @settings(max_examples=6)
+        @settings(max_examples=5)
         @given(ACTIONS, st.floats(0, 1), st.floats(0, 1))
         def check(actions: list[tuple[str, int, float, float]], down: float, across: float) -> None:
             samples, corrections = acted(scene, actions)
@@ -195,6 +195,7 @@ def test_a_window_is_that_part_of_the_whole(window: tuple[int, int, int, int], f
     "changes",
     [
         {"regularisation": {"smoothing": 0, "radius": 1}},
+        {"regularisation": {"smoothing": 0, "radius": 3}},
         {"regularisation": {"smoothing": 0, "radius": 0}},
         {"regularisation": {"smoothing": 1.5}},
         {"classifier": {"classifier": "logistic", "classifier.logistic.c": 3}},
