@@ -3,21 +3,18 @@
 import logging
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from alcd_otb.active_learning.foreign_labels import take_over_labels
-from alcd_otb.active_learning.job import update_places, update_start_places
-from alcd_otb.classification.iteration import IterationInput, check_classifier, run_iteration
+from alcd_otb.active_learning.job import update_start_places
+from alcd_otb.classification.iteration import check_classifier
 from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductError, SampleError
 from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
-from alcd_otb.iterations.origin import digest_of, is_made_from, record_origin
-from alcd_otb.iterations.record import RUN_LOG, RunLog, Stopwatch, recorded
-from alcd_otb.pictures.contours import write_contours
-from alcd_otb.pictures.figures import draw_figures, draw_quicklook
+from alcd_otb.iterations.record import RunLog, Stopwatch, recorded
+from alcd_otb.pictures.figures import draw_quicklook
 from alcd_otb.pictures.looks import looks_of
 from alcd_otb.preparation.cost import cost_of
 from alcd_otb.preparation.inputs import Inputs
@@ -29,16 +26,16 @@ from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.raster.drivers import check_environment
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.sqlite_locks import usable_sqlite
-from alcd_otb.report.page import write_report
 from alcd_otb.result import Result
 from alcd_otb.samples.journal import empty_journal
 from alcd_otb.samples.layers import holds_samples
 from alcd_otb.samples.reading import present_samples, read_corrections, read_samples
-from alcd_otb.samples.restoring import can_restore, take_samples
+from alcd_otb.samples.restoring import can_restore
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.settings.wishes import Wishes
+from alcd_otb.turn import Turn, made_already, show_former_map
 from alcd_otb.workspace import Workspace
 from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
@@ -85,7 +82,7 @@ def plan_run(
     corrections = _corrections(config, inputs, start)
     drawn = f" and {len(corrections)} corrections" if corrections else ""
     samples = read_samples(source, config.template.legend, inputs.grid)
-    if wishes is not None and wishes.if_needed and (made := _made_already(workspace, inputs, samples, corrections)):
+    if wishes is not None and wishes.if_needed and (made := made_already(workspace, inputs, samples, corrections)):
         return (f"{made}: is of the same samples, settings, products and version; nothing is to be made",)
     steps.append(f"run iteration {workspace.next_number} from {len(samples)} samples{drawn} of {source}")
     if start is not None and can_restore(config.samples, workspace.folder):
@@ -200,12 +197,13 @@ class _Run:
     def result(self) -> Result:
         """Run the jobs in their order."""
         config, workspace = self.config, self.workspace
+        show_former_map(config, self.inputs, workspace)
         take_over_labels(workspace, config.samples, config.template.legend, self.inputs.grid)
         # Wrong samples are refused before the long work, not after it.
         source = _source_of_samples(config, workspace, self.start)
         samples = read_samples(source, config.template.legend, self.inputs.grid) if source is not None else ()
         corrections = _corrections(config, self.inputs, self.start) if samples else ()
-        made = _made_already(workspace, self.inputs, samples, corrections) if self.wishes.if_needed else None
+        made = made_already(workspace, self.inputs, samples, corrections) if self.wishes.if_needed else None
         if made is not None:
             log.info("%s: is of the same samples, settings, products and version", made)
             if self.wishes.keep == "all":
@@ -272,59 +270,19 @@ class _Run:
 
     def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> int:
         """Make one more iteration. Returns its number."""
-        template, workspace, stopwatch = self.config.template, self.workspace, self.stopwatch
-        with workspace.new_iteration(self.lease) as (number, folder):
-            earlier = workspace.iteration(self.start) if self.start is not None else None
-            given = IterationInput(template, workspace, self.inputs.grid, samples, corrections, earlier)
-            run_iteration(given, folder, stopwatch, self.settings)
-            record_origin(workspace.config, folder, _digest(self.inputs, samples, corrections))
-            self._describe(folder, number, samples)
-            write_json(folder / "seconds.json", stopwatch.seconds)
-            steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in stopwatch.seconds.items())
-            log.info("iteration %d, seconds: %s", number, steps)
-            (folder / RUN_LOG).write_text(self.run_log.text, encoding="utf-8", errors="backslashreplace")
-            if earlier is not None:
-                # Last, when nothing else can fail.
-                take_samples(earlier, self.config.samples, workspace, number)
-        return number
-
-    def _describe(self, folder: Path, number: int, samples: tuple[Sample, ...]) -> None:
-        """Make the outlines, the places to label next, the figures and the report of an iteration.
-
-        OTB runs in none of them: its applications cannot run side by side in threads.
-        """
-        template, workspace, stopwatch = self.config.template, self.workspace, self.stopwatch
-
-        def outline() -> None:
-            with stopwatch.timing("contours"):
-                write_contours(folder / "labels.tif", folder / "contours.fgb", template.legend)
-
-        def propose() -> None:
-            with stopwatch.timing("queries"):
-                update_places(workspace, folder, samples, template, self.settings)
-
-        def show() -> None:
-            with stopwatch.timing("figures"):
-                draw_figures(workspace.quicklook, folder / "labels.tif", template.legend, folder)
-            with stopwatch.timing("report"):
-                write_report(workspace, folder, number, template.legend)
-
-        tasks = (outline, propose, show)
-        with ThreadPoolExecutor(min(len(tasks), self.settings.threads)) as pool:
-            for task in [pool.submit(task) for task in tasks]:
-                task.result()
-
-
-def _digest(inputs: Inputs, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> str:
-    return digest_of(inputs.fingerprint(), inputs.template, samples, corrections)
-
-
-def _made_already(
-    workspace: Workspace, inputs: Inputs, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]
-) -> Path | None:
-    """Return the last iteration if another one would be the same, else None."""
-    finished = workspace.iterations() if samples else ()
-    return finished[-1] if finished and is_made_from(finished[-1], _digest(inputs, samples, corrections)) else None
+        earlier = self.workspace.iteration(self.start) if self.start is not None else None
+        turn = Turn(
+            self.config,
+            self.inputs,
+            samples,
+            corrections,
+            earlier,
+            lease=self.lease,
+            run_log=self.run_log,
+            stopwatch=self.stopwatch,
+            settings=self.settings,
+        )
+        return turn.make()
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:

@@ -1,12 +1,13 @@
-"""Run one iteration: train on the samples, classify the scene, measure the map, and burn the corrections."""
+"""Run one iteration: train on the samples, classify the scene, burn the corrections, and measure the map."""
 
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from alcd_otb.accuracy.confusion_matrix import BinaryMetrics, ConfusionMatrix, matrix_csv, summarise
-from alcd_otb.classification.corrections import burn
-from alcd_otb.classification.maps import write_labels
+from alcd_otb.classification.corrections import Corrections, burn
+from alcd_otb.classification.maps import CLASSIFIED, write_labels
 from alcd_otb.classification.otb import check_otb_classifier, classify_by_otb
 from alcd_otb.classification.sklearn import check_sklearn
 from alcd_otb.classification.sklearn_maps import classify_by_sklearn
@@ -20,10 +21,10 @@ from alcd_otb.iterations.record import Stopwatch
 from alcd_otb.iterations.stopping import SETTLED_TURNS, Stopping
 from alcd_otb.iterations.validation import KEPT_OUT, Validation
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.checks import Margin, check_samples
+from alcd_otb.samples.checks import Margin, SampleReport, check_samples
 from alcd_otb.samples.pixels import PixelSet
 from alcd_otb.samples.sample import Sample
-from alcd_otb.samples.split import split_samples
+from alcd_otb.samples.split import SampleSplit, split_samples
 from alcd_otb.samples.writing import write_pixels, write_samples
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.template import Template
@@ -80,8 +81,52 @@ def check_classifier(template: Template, settings: Settings) -> None:
         check_otb_classifier(template, settings)
 
 
+@dataclass(frozen=True)
+class MadeMap:
+    """The map of an iteration in the making, and what its figures are computed from.
+
+    Attributes
+    ----------
+    inputs
+        The input of the iteration.
+    report
+        The samples that are used, and the warnings of the others.
+    split
+        These samples, split into training and validation.
+    validation
+        The validation pixels.
+    task
+        The training pixels, and the folder of the iteration, which holds the map.
+    corrected
+        What the corrections changed in the map.
+    """
+
+    inputs: IterationInput
+    report: SampleReport
+    split: SampleSplit
+    validation: PixelSet
+    task: ClassificationTask
+    corrected: Corrections
+
+
 def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, settings: Settings) -> dict[str, object]:
-    """Fill the folder of an iteration in the making.
+    """Make the map of an iteration, and measure it.
+
+    Parameters
+    ----------
+    inputs, folder, stopwatch, settings
+        As for `make_map`.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` holds.
+    """
+    return measure_map(make_map(inputs, folder, stopwatch, settings), stopwatch, settings)
+
+
+def make_map(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, settings: Settings) -> MadeMap:
+    """Train, classify, and write all rasters of an iteration in the making. Nothing is measured yet.
 
     Parameters
     ----------
@@ -96,8 +141,8 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
 
     Returns
     -------
-    dict
-        What ``metrics.json`` holds.
+    MadeMap
+        What `measure_map` needs.
 
     Raises
     ------
@@ -123,44 +168,87 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
     )
     classify = classify_by_sklearn if template.uses_sklearn else classify_by_otb
     classify(task, stopwatch, settings)
-    with stopwatch.timing("accuracy"):
-        # Before the corrections: what the operator drew over the map would flatter the figures of the classifier.
-        if template.samples.training_proportion < 1:
-            checked = Checked(Validation(KEPT_OUT), _kept_out_pairs(folder, pixels.validation, grid, settings))
-        else:
-            checked = cross_validate_training(task, split.training, settings)
-        metrics = _measured(checked, folder, legend)
-        metrics["samples"] = {
-            legend.with_code(code).name: sum(sample.code == code for sample in report.kept)
-            for code in sorted({sample.code for sample in report.kept})
-        }
-        metrics["training_pixels"] = {
-            legend.with_code(code).name: count for code, count in pixels.training.counts.items()
-        }
     with stopwatch.timing("labels"):
-        corrected = burn(inputs.corrections, folder / "cleaned.tif", grid)
+        corrected = _write_corrected(inputs, folder)
         for warning in corrected.warnings:
             log.warning("%s", warning)
-        metrics["warnings"] = [*inputs.workspace.preparation_warnings, *report.warnings, *corrected.warnings]
-        metrics["corrections"] = corrected.as_json(legend, grid)
-        write_labels(folder, legend)
-    finished = inputs.workspace.iterations()
-    metrics |= map_metrics(folder, finished, inputs.start, legend)
-    this = Iteration.of(folder, inputs.workspace.next_number, metrics)
-    stopping = Stopping.after([*map(read_iteration, finished[-SETTLED_TURNS:]), this])
-    metrics["stopping"] = stopping.as_json() if stopping is not None else None
-    write_json(folder / "metrics.json", metrics)
+    return MadeMap(inputs, report, split, pixels.validation, task, corrected)
+
+
+def measure_map(made: MadeMap, stopwatch: Stopwatch, settings: Settings) -> dict[str, object]:
+    """Measure the map of an iteration, and write ``metrics.json`` and the confusion matrices.
+
+    Parameters
+    ----------
+    made
+        The map.
+    stopwatch
+        Takes the seconds of each step.
+    settings
+        Memory and threads.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` holds.
+
+    Raises
+    ------
+    OtbError, ProcessingError
+        Where something cannot be computed or written.
+    """
+    inputs, folder, training = made.inputs, made.task.folder, made.task.training
+    template, legend, grid = inputs.template, inputs.template.legend, inputs.grid
+    with stopwatch.timing("accuracy"):
+        # Of the map without the corrections: what the operator drew over it would flatter the figures of the
+        # classifier.
+        classified = folder / CLASSIFIED
+        if template.samples.training_proportion < 1:
+            checked = Checked(Validation(KEPT_OUT), _kept_out_pairs(classified, made.validation, grid, settings))
+        else:
+            checked = cross_validate_training(made.task, made.split.training, settings)
+        classified.unlink()
+        metrics = _measured(checked, folder, legend)
+        metrics["samples"] = {
+            legend.with_code(code).name: sum(sample.code == code for sample in made.report.kept)
+            for code in sorted({sample.code for sample in made.report.kept})
+        }
+        metrics["training_pixels"] = {legend.with_code(code).name: count for code, count in training.counts.items()}
+        warnings = (*inputs.workspace.preparation_warnings, *made.report.warnings, *made.corrected.warnings)
+        metrics["warnings"] = list(warnings)
+        metrics["corrections"] = made.corrected.as_json(legend, grid)
+        finished = inputs.workspace.iterations()
+        metrics |= map_metrics(folder, finished, inputs.start, legend)
+        this = Iteration.of(folder, inputs.workspace.next_number, metrics)
+        stopping = Stopping.after([*map(read_iteration, finished[-SETTLED_TURNS:]), this])
+        metrics["stopping"] = stopping.as_json() if stopping is not None else None
+        write_json(folder / "metrics.json", metrics)
     return metrics
 
 
-def _kept_out_pairs(folder: Path, validation: PixelSet, grid: Grid, settings: Settings) -> dict[tuple[int, int], int]:
-    """Compare the map with the pixels of samples that were kept out of training."""
+def _write_corrected(inputs: IterationInput, folder: Path) -> Corrections:
+    """Write ``labels.tif``: the classified map, over which the corrections are burnt."""
+    classified = corrected = folder / CLASSIFIED
+    if inputs.corrections:
+        corrected = folder / "corrected.tif"
+        shutil.copyfile(classified, corrected)
+    burnt = burn(inputs.corrections, corrected, inputs.grid)
+    write_labels(corrected, folder / "labels.tif", inputs.template.legend)
+    if corrected != classified:
+        corrected.unlink()
+    return burnt
+
+
+def _kept_out_pairs(
+    classified: Path, validation: PixelSet, grid: Grid, settings: Settings
+) -> dict[tuple[int, int], int]:
+    """Compare a map with the pixels of samples that were kept out of training."""
     if not len(validation):
         log.warning("no class has a point to validate with: no accuracy can be given; label more points")
         return {}
-    reference, table = folder / "validation.gpkg", folder / "confusion.csv"
+    reference, table = classified.with_name("validation.gpkg"), classified.with_name("confusion.csv")
     write_pixels(reference, validation, grid, _CLASS_FIELD)
-    pairs = confusion_matrix(folder / "cleaned.tif", reference, _CLASS_FIELD, table, settings)
+    pairs = confusion_matrix(classified, reference, _CLASS_FIELD, table, settings)
     table.unlink()
     return pairs
 

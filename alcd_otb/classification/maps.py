@@ -14,8 +14,11 @@ from otb_pipelines.app import Target
 from otb_pipelines.classify import BLOCK_ROWS, Cleaning, whole_blocks
 from otb_pipelines.process import gdal
 
-# One thread, so that equal pixels give equal bytes.
-_RASTER_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "NUM_THREADS": "1"}
+CLASSIFIED = "cleaned.tif"
+"""Name of the cleaned map in the folder of an iteration in the making, before the corrections."""
+
+# One thread, so that equal pixels give equal bytes. The fastest level makes labels a quarter larger.
+_LABELS_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "ZLEVEL": "1", "NUM_THREADS": "1"}
 # The fastest level makes a confidence only a little larger. Each block is written once, though the height of the strips
 # depends on the memory, because it is low and strips hold whole blocks.
 _CONFIDENCE_OPTIONS = {"BLOCKYSIZE": f"{BLOCK_ROWS}", "COMPRESS": "DEFLATE", "ZLEVEL": "1", "NUM_THREADS": "1"}
@@ -42,7 +45,7 @@ def map_targets(task: ClassificationTask, cleaning: Cleaning, margin: bool, rows
         The target of each output, by OTB's name of the output.
     """
     folder, rows = task.folder, whole_blocks(rows, task.grid.height)
-    targets = {"out": Target(folder / "cleaned.tif", "uint8", rows=rows)}
+    targets = {"out": Target(folder / CLASSIFIED, "uint8", rows=rows)}
     if cleaning.certain is not None:
         targets["confmap"] = Target(folder / "confidence.tif", "float", _CONFIDENCE_OPTIONS, 0, rows)
         if cleaning.median_radius:
@@ -53,18 +56,24 @@ def map_targets(task: ClassificationTask, cleaning: Cleaning, margin: bool, rows
     return targets
 
 
-def write_labels(folder: Path, legend: Legend) -> None:
-    """Write ``labels.tif`` from the cleaned and corrected map ``cleaned.tif``, which is removed.
+def write_labels(corrected: Path, target: Path, legend: Legend) -> None:
+    """Write a map with the colours and names of its classes, and with overviews, which OTB's writer does not know.
 
-    OTB's writer does not know the colours and names of the classes, nor overviews.
+    Parameters
+    ----------
+    corrected
+        Raster of class codes, uint8.
+    target
+        The file to write.
+    legend
+        The classes.
 
     Raises
     ------
     ProcessingError
         Where it cannot be written.
     """
-    cleaned = folder / "cleaned.tif"
-    described = driver("VRT").CreateCopy("", open_raster(cleaned))
+    described = driver("VRT").CreateCopy("", open_raster(corrected))
     band = described.GetRasterBand(1)
     colours = gdal.ColorTable()
     names = [""] * (max(legend.codes) + 1)
@@ -77,10 +86,9 @@ def write_labels(folder: Path, legend: Legend) -> None:
     band.SetCategoryNames(names)
     band.SetNoDataValue(NO_DATA)
     band.SetDescription("class")
-    with copying(described, folder / "labels.tif", _RASTER_OPTIONS) as labels:
+    with copying(described, target, _LABELS_OPTIONS) as labels:
         # The most frequent class of the pixels below: the mean of two codes would be a third class.
         build_overviews(labels, "MODE")
-    cleaned.unlink()
 
 
 def write_class_shares(raw: Path, task: ClassificationTask) -> None:

@@ -4,13 +4,14 @@ import math
 from dataclasses import dataclass
 
 from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.layouts import is_compressed
 from alcd_otb.preparation.sources import wavelet_levels
 from alcd_otb.products.stack import Stack
 from otb_pipelines.settings import Settings
 
 # Measured by benchmarks/speed.py and benchmarks/preparation.py on a quarter of a tile and on whole tiles.
 _MEGABYTES, _MEGABYTES_BY_SIDE = 220, 0.01
-_FEATURE_BYTES, _LAYER_BYTES, _FLOAT_LAYER_BYTES = 2.6, 0.9, 2.6
+_PLAIN_FEATURE_BYTES, _FEATURE_BYTES, _LAYER_BYTES, _FLOAT_LAYER_BYTES = 4, 2.6, 0.9, 2.6
 _ITERATION_MEGABYTES, _ITERATION_BYTES = 7, 10
 _SECONDS, _SECONDS_BY_DECODED = 0.5, 1.3e-7
 _ITERATION_SECONDS, _ITERATION_SECONDS_BY_PIXEL = 1.5, 1.5e-6
@@ -66,7 +67,8 @@ def cost_of(inputs: Inputs, settings: Settings, prepares: bool, iterates: bool) 
     disk = fixed = shared = 0.0
     if prepares:
         layer_bytes = _LAYER_BYTES if inputs.is_view_whole else _FLOAT_LAYER_BYTES
-        disk += pixels * len(inputs.features) * _FEATURE_BYTES + view_pixels * len(inputs.view) * layer_bytes
+        feature_bytes = _FEATURE_BYTES if is_compressed(inputs) else _PLAIN_FEATURE_BYTES
+        disk += pixels * len(inputs.features) * feature_bytes + view_pixels * len(inputs.view) * layer_bytes
         fixed += _SECONDS
         shared += _decoded_pixels(inputs) * _SECONDS_BY_DECODED
     if iterates:

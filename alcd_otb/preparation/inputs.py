@@ -204,6 +204,8 @@ class Inputs:
             "files": [identity for date, band in self._product_bands() for identity in _identities(date, band)],
             "dem": _identity(self.dem, str(self.dem)) if self.dem else None,
         }
+        if self.template.compression != "auto":
+            content["compression"] = self.template.compression
         functions = source_digests(self.features)
         if functions:
             content["functions"] = functions

@@ -14,15 +14,17 @@ from otb_pipelines.process import gdal
 TILE_ROWS = 64
 
 # Small tiles, because training reads only those that hold its pixels. It would have to read nearly all strips.
-FEATURE_OPTIONS = {
+_FEATURE_TILES = {
     "TILED": "YES",
     "BLOCKXSIZE": f"{TILE_ROWS}",
     "BLOCKYSIZE": f"{TILE_ROWS}",
-    "COMPRESS": "ZSTD",
-    "ZSTD_LEVEL": "1",
-    "PREDICTOR": "3",
     "BIGTIFF": "IF_SAFER",
 }
+FEATURE_OPTIONS = {**_FEATURE_TILES, "COMPRESS": "ZSTD", "ZSTD_LEVEL": "1", "PREDICTOR": "3"}
+
+# Most bytes of features that are stored as they are, so that each turn reads them without decompression.
+_MOST_PLAIN = 10**9
+_FLOAT_BYTES = 4
 
 # Band by band, so that a viewer reads only the three bands that it shows; in tiles, so that it reads only what it shows
 # of them. Larger ones make fewer requests, and hold at least a screen's part.
@@ -111,6 +113,20 @@ def describe_view(inputs: Inputs, folder: Path) -> Path:
             if (no_data := view_no_data(inputs)) is not None:
                 band.SetNoDataValue(no_data)
     return path
+
+
+def is_compressed(inputs: Inputs) -> bool:
+    """Whether the feature stack is stored compressed, as the template says or its size."""
+    size = inputs.grid.width * inputs.grid.height * len(inputs.features) * _FLOAT_BYTES
+    wished = inputs.template.compression
+    return size > _MOST_PLAIN if wished == "auto" else wished == "zstd"
+
+
+def feature_options(inputs: Inputs) -> dict[str, str]:
+    """Return GDAL's creation options of the feature stack."""
+    options = FEATURE_OPTIONS if is_compressed(inputs) else _FEATURE_TILES
+    # Values are the same with and without compression.
+    return {**options, "DISCARD_LSB": DISCARDED_BITS} if inputs.template.radiometry == "reflectance" else options
 
 
 def view_options(inputs: Inputs) -> dict[str, str]:

@@ -8,8 +8,6 @@ from alcd_otb.preparation.doubtful_values import describe_doubts, doubts_of
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.layers import feature_layer, plain_view_layer, view_layer
 from alcd_otb.preparation.layouts import (
-    DISCARDED_BITS,
-    FEATURE_OPTIONS,
     MASK_OPTIONS,
     SATURATED,
     TILE_ROWS,
@@ -18,6 +16,7 @@ from alcd_otb.preparation.layouts import (
     describe_features,
     describe_state,
     describe_view,
+    feature_options,
     view_no_data,
     view_options,
     view_overviews,
@@ -82,12 +81,9 @@ def write_scene_stacks(inputs: Inputs, levels: Levels, folder: Path, settings: S
     view_like = describe_view(inputs, folder)
     sources = view_sources(inputs, levels, view_like, folder / "view_sources", settings)
     view = build_layers(sources, _view_layers(inputs), settings)
-    options = FEATURE_OPTIONS
-    if inputs.template.radiometry == "reflectance":
-        options = {**options, "DISCARD_LSB": DISCARDED_BITS}
     overviews = view_overviews(inputs)
     files = [
-        StackFile(stacks.features, features_like, features, options),
+        StackFile(stacks.features, features_like, features, feature_options(inputs)),
         StackFile(stacks.state, describe_state(inputs, folder), [state], MASK_OPTIONS),
         StackFile(stacks.view, view_like, view, view_options(inputs), overviews if strips.with_overviews else ()),
     ]

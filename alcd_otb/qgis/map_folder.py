@@ -3,7 +3,7 @@
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from alcd_otb.files.reading import UnreadableError
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.pictures.figures import smoothed_confidence
 from alcd_otb.raster.grid import Grid
-from alcd_otb.workspace import Workspace
+from alcd_otb.workspace import UnfinishedIteration, Workspace
 
 LABELS, CONFIDENCE, MARGIN, CONTOURS = "labels.tif", "confidence.tif", "margin.tif", "contours.fgb"
 ITERATION_FILE = "iteration.json"
@@ -43,14 +43,49 @@ def show_last_iteration(workspace: Workspace, grid: Grid) -> None:
     ProcessingError
         If the folder is a link or cannot be written.
     """
-    folder, finished = workspace.map_folder, workspace.iterations()
-    number = int(finished[-1].name) if finished else 0
+    finished = workspace.iterations()
     sources = _sources(finished[-1]) if finished else {}
+    gone = [name for name in (LABELS, CONFIDENCE, MARGIN, CONTOURS) if name not in sources]
+    _show(sources, gone, int(finished[-1].name) if finished else 0, workspace, grid)
+
+
+def show_unfinished_iteration(made: UnfinishedIteration, workspace: Workspace, grid: Grid) -> None:
+    """Bring the folder ``map`` to an iteration in the making, as far as it is made.
+
+    What it does not have yet, such as its contours, stays that of the iteration before. If the iteration is never
+    finished, `show_last_iteration` brings the former map back.
+
+    Parameters
+    ----------
+    made
+        The iteration, which has its map.
+    workspace
+        The workspace, which this run holds.
+    grid
+        Grid of the scene.
+
+    Raises
+    ------
+    ProcessingError
+        If the folder is a link or cannot be written.
+    """
+    _show(_sources(made.folder), (), made.number, workspace, grid)
+
+
+def shows_unfinished_iteration(workspace: Workspace) -> bool:
+    """Say whether the folder ``map`` shows an iteration that was never finished."""
+    record = _read(workspace.map_folder / ITERATION_FILE)
+    shown = record.get(ITERATION_FIELD) if isinstance(record, dict) else None
+    return isinstance(shown, int) and shown >= workspace.next_number
+
+
+def _show(sources: Mapping[str, Path], gone: Sequence[str], number: int, workspace: Workspace, grid: Grid) -> None:
+    """Put files in their places, unless they are there already, remove others, and write the iteration's number."""
+    folder = workspace.map_folder
     with writing_to(folder):
         _make(folder)
         record = folder / ITERATION_FILE
         changed = {name: source for name, source in sources.items() if not _is_shown(source, folder / name)}
-        gone = [name for name in (LABELS, CONFIDENCE, MARGIN, CONTOURS) if name not in sources]
         content = _described(number, grid)
         if changed or _read(record) != content:
             with workspace.scratch() as scratch:

@@ -20,7 +20,7 @@ from alcd_otb.raster.opening import open_vector
 from alcd_otb.samples.layers import CORRECTIONS, LAYER, SampleLayer, sample_layers, unreadable
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
-from alcd_otb.workspace import Workspace
+from alcd_otb.workspace import UnfinishedIteration, Workspace
 from otb_pipelines.process import ogr
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,9 @@ ITERATION = "iteration"
 """Key of the layer that holds the number of the iteration."""
 
 
-def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path:
+def write_project(
+    config: SceneConfig, grid: Grid, workspace: Workspace, made: UnfinishedIteration | None = None
+) -> Path:
     """Bring the folder ``map`` to the last iteration, and write or update ``project.qgz``, which shows it.
 
     The project is left as it is, byte by byte, unless layers come or go. What the operator has saved in it stays (see
@@ -46,6 +48,8 @@ def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path
         Grid of the scene.
     workspace
         Workspace of the scene.
+    made
+        An iteration in the making to show in place of the last one, as far as it is made.
 
     Returns
     -------
@@ -57,7 +61,10 @@ def write_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path
     ProcessingError
         If the folder or the project cannot be written.
     """
-    map_folder.show_last_iteration(workspace, grid)
+    if made is None:
+        map_folder.show_last_iteration(workspace, grid)
+    else:
+        map_folder.show_unfinished_iteration(made, workspace, grid)
     try:
         project = _project(config, grid, workspace)
     except SampleError as error:

@@ -65,6 +65,11 @@ class Template(StrictModel):
         description="`auto` decodes the JPEG 2000 level that still is 1.5 times finer than the grid; `full` every "
         "pixel",
     )
+    compression: Literal["auto", "none", "zstd"] = Field(
+        default="auto",
+        description="of `features.tif`: with `none` it is read faster and takes 1.7 times the space, with `zstd` it "
+        "suits a slow disk; `auto` is `none` up to 1 GB, as at 60 m",
+    )
     features: tuple[Feature, ...] = Field(
         min_length=1,
         description="what the classifier sees: [names](#names), formulas, textures and "

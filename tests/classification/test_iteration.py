@@ -212,9 +212,9 @@ class TestWorkspaceAfterARun:
 
     def test_tells_the_seconds_of_each_step(self, finished: FinishedScene) -> None:
         seconds = finished.result.seconds
-        # The last four are steps of three threads, which end in any order.
-        assert list(seconds)[:6] == ["prepare", "samples", "train", "classify", "accuracy", "labels"]
-        assert set(list(seconds)[6:]) == {"contours", "figures", "queries", "report"}
+        # The last five are steps of several threads, which end in any order.
+        assert list(seconds)[:6] == ["prepare", "samples", "train", "classify", "labels", "show"]
+        assert set(list(seconds)[6:]) == {"accuracy", "contours", "figures", "queries", "report"}
         assert all(value > 0 for value in seconds.values())
         assert json.loads((finished.iteration / "seconds.json").read_text()) == seconds
 

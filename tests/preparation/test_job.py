@@ -1,6 +1,7 @@
 """The feature stack, the view stack and the valid pixels, computed by hand for small products."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from osgeo import gdal
 from preparing import CLEAR, Pixels, layers, prepared, side_of, write_product, write_scene
 from sentinel2_files import METRES
 
+from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.job import pixel_counts
+from alcd_otb.preparation.layouts import is_compressed
+from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.workspace import Workspace
 from otb_pipelines.settings import Settings
 
@@ -127,6 +131,27 @@ def test_feature_raster(tmp_path: Path) -> None:
     assert dataset.GetSpatialRef().GetAuthorityCode(None) == "32631"
     assert dataset.GetRasterBand(1).DataType == gdal.GDT_Float32
     assert math.isnan(dataset.GetRasterBand(1).GetNoDataValue())
+
+
+def test_features_are_the_same_with_and_without_compression(tmp_path: Path) -> None:
+    found, stored = {}, {}
+    for compression in ("none", "zstd", "auto"):
+        folder = tmp_path / compression
+        folder.mkdir()
+        found[compression] = features_of(folder, ["B02"], {"B02": random("B02", 1)}, compression=compression)["B02"]
+        made = gdal.Open(str(folder / "work" / "features.tif"))
+        stored[compression] = made.GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE")
+    assert stored == {"none": None, "zstd": "ZSTD", "auto": None}
+    np.testing.assert_array_equal(found["none"], found["zstd"])
+    np.testing.assert_array_equal(found["none"], found["auto"])
+
+
+def test_large_features_are_compressed(tmp_path: Path) -> None:
+    """A billion bytes of 32-bit floats are 250 million pixels of one feature."""
+    cloudy = write_product(tmp_path, {"B02": random("B02", 1)})
+    inputs = Inputs.read(load_scene(write_scene(tmp_path, cloudy, features=["B02"], view=VIEW)))
+    for side, expected in ((15811, False), (15812, True)):
+        assert is_compressed(replace(inputs, grid=replace(inputs.grid, width=side, height=side))) == expected
 
 
 def test_view_in_whole_steps(tmp_path: Path) -> None:

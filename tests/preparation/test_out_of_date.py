@@ -62,6 +62,7 @@ def case(tmp_path: Path) -> Case:
         {"radiometry": "digital_number"},
         {"resampling": "nearest"},
         {"decoding": "full"},
+        {"compression": "zstd"},
         {"features": FEATURES[:2]},
         {"features": ["B02", {"name": "difference", "expr": "clear.B02 - B02"}, "dem"]},
         {"view": {**VIEW, "resolution": 20}},

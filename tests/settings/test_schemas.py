@@ -142,6 +142,7 @@ SMALL_TEMPLATE: dict[str, Any] = {
     "radiometry": "reflectance",
     "resampling": "average",
     "decoding": "auto",
+    "compression": "auto",
     "features": [
         "B02",
         "clear.B8A",
