@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,12 +45,11 @@ def native() -> Any:
         It was not built.
     """
     try:
-        from otb_pipelines import _live
+        return import_module("otb_pipelines._live")
     except ImportError as error:
         raise OtbMissingError(
             f"the native module otb_pipelines._live cannot be imported ({error}); install this package anew"
         ) from error
-    return _live
 
 
 def is_supported(parameters: Parameters) -> bool:

@@ -7,7 +7,9 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <new>
 #include <stdexcept>
 
 #include "feature_blocks.hpp"
@@ -129,6 +131,17 @@ py::object make_maps(const live::SharePlanes<Share>& planes, const live::MapSett
     return is_done ? py::object(py::make_tuple(labels, confidence, margin, second)) : py::none();
 }
 
+// The module otbApplication turns the errors of every module into its own. These come before.
+void translate(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::invalid_argument& error) {
+        PyErr_SetString(PyExc_ValueError, error.what());
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+    }
+}
+
 template <class Share, class Classifier>
 void bind_planes(py::module_& module, const char* name) {
     using Planes = live::SharePlanes<Share>;
@@ -148,6 +161,9 @@ void bind_planes(py::module_& module, const char* name) {
 
 PYBIND11_MODULE(_live, module) {
     module.doc() = "Training and classification on arrays in memory, without OTB and without Python's lock.";
+    py::register_local_exception_translator([](std::exception_ptr failure) {
+        translate(failure);
+    });  // NOLINT(performance-unnecessary-value-param)
     py::class_<Stop>(module, "Stop")
         .def(py::init<>())
         .def("set", [](Stop& stop) { stop.is_set = true; })
