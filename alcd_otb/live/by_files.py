@@ -1,5 +1,6 @@
 """Compute the maps of a window through files, by the functions of a run, for any classifier."""
 
+import tempfile
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
@@ -37,7 +38,8 @@ class MapsByFiles:
         self._lock = threading.Lock()
         self._trained: tuple[int, TrainedByOtb | Estimator] | None = None
         self._opened = ExitStack()
-        self._folder = self._opened.enter_context(scratch_folder(labelling.workspace.folder))
+        # Not in the workspace, where each run removes what seems to be left of another.
+        self._folder = Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix="alcd-otb-live-")))
 
     def close(self) -> None:
         """Remove the files."""

@@ -107,13 +107,48 @@ class Chooser {
     std::vector<std::uint8_t> second_;
 };
 
-// Gives the pixels of a window the label of the majority, out of labels that were chosen here with `above`
-// more rows and `before` more columns before the window.
-void vote(const Labels& chosen, std::size_t radius, std::size_t above, std::size_t before,
-          const Window& window, std::uint8_t* labels) {
+// A rectangle that holds the window, by how many rows and columns it begins before the window.
+struct Rectangle {
+    std::size_t above;
+    std::size_t before;
+    std::size_t rows;
+    std::size_t columns;
+};
+
+template <class Share>
+bool choose(const SharePlanes<Share>& planes, const MapSettings& settings, const Rectangle& rectangle,
+            const WindowMaps& maps, std::size_t thread_count, const std::atomic<bool>& stopped) {
+    const std::vector<float> weights = settings.smoothing > 0
+                                           ? classification::gaussian_weights(settings.smoothing)
+                                           : std::vector<float>{1.0F};
+    return do_jobs((rectangle.rows + strip_rows - 1) / strip_rows, thread_count, stopped, [&] {
+        return [&, chooser = Chooser<Share>(planes, settings, weights, rectangle.above, rectangle.before,
+                                            rectangle.columns)](std::size_t job) mutable {
+            chooser.choose(job * strip_rows, std::min(rectangle.rows, (job + 1) * strip_rows), maps);
+        };
+    });
+}
+
+// Chooses again for the window and what is around it, and gives the pixels of the window the label of the
+// majority.
+template <class Share>
+bool vote(const SharePlanes<Share>& planes, const MapSettings& settings, const Rectangle& rectangle,
+          std::uint8_t* labels, std::size_t thread_count, const std::atomic<bool>& stopped) {
+    const std::size_t size = rectangle.rows * rectangle.columns;
+    Labels chosen{rectangle.rows, rectangle.columns, std::vector<std::uint8_t>(size)};
+    std::vector<float> unused_confidence(size);
+    std::vector<float> unused_margin(size);
+    std::vector<std::uint8_t> unused_second(size);
+    const WindowMaps maps{chosen.codes.data(), unused_confidence.data(), unused_margin.data(),
+                          unused_second.data()};
+    if (!choose(planes, settings, rectangle, maps, thread_count, stopped)) {
+        return false;
+    }
+    const Window& window = planes.window();
     Labels part{window.rows, window.columns, std::vector<std::uint8_t>(window.rows * window.columns)};
-    vote_by_majority(chosen, radius, above, before, part);
+    vote_by_majority(chosen, settings.majority, rectangle.above, rectangle.before, part);
     std::copy(part.codes.begin(), part.codes.end(), labels);
+    return true;
 }
 
 }  // namespace
@@ -126,46 +161,23 @@ template <class Share>
 bool make_maps(const SharePlanes<Share>& planes, const MapSettings& settings, std::size_t rows,
                std::size_t columns, const WindowMaps& maps, std::size_t thread_count,
                const std::atomic<bool>& stopped) {
-    const bool smooths = settings.smoothing > 0;
     if (planes.reach() < reach_of(settings.smoothing, settings.majority) ||
         settings.labels.size() != planes.classes()) {
         throw std::invalid_argument("the shares do not reach far enough, or are of other classes");
     }
-    const std::vector<float> weights =
-        smooths ? classification::gaussian_weights(settings.smoothing) : std::vector<float>{1.0F};
     const Window& window = planes.window();
-    const auto choose = [&](std::size_t above, std::size_t before, std::size_t height, std::size_t width,
-                            const WindowMaps& target) {
-        return do_jobs((height + strip_rows - 1) / strip_rows, thread_count, stopped, [&] {
-            return [&, chooser = Chooser<Share>(planes, settings, weights, above, before, width)](
-                       std::size_t job) mutable {
-                chooser.choose(job * strip_rows, std::min(height, (job + 1) * strip_rows), target);
-            };
-        });
-    };
-    if (!choose(0, 0, window.rows, window.columns, maps)) {
+    if (!choose(planes, settings, {0, 0, window.rows, window.columns}, maps, thread_count, stopped)) {
         return false;
     }
-    if (smooths || settings.majority == 0) {
+    if (settings.smoothing > 0 || settings.majority == 0) {
         return true;
     }
     const std::size_t above = std::min(window.row, settings.majority);
     const std::size_t before = std::min(window.column, settings.majority);
-    const std::size_t height =
-        std::min(rows, window.row + window.rows + settings.majority) - window.row + above;
-    const std::size_t width =
-        std::min(columns, window.column + window.columns + settings.majority) - window.column + before;
-    Labels chosen{height, width, std::vector<std::uint8_t>(height * width)};
-    std::vector<float> unused_confidence(height * width);
-    std::vector<float> unused_margin(height * width);
-    std::vector<std::uint8_t> unused_second(height * width);
-    if (!choose(
-            above, before, height, width,
-            {chosen.codes.data(), unused_confidence.data(), unused_margin.data(), unused_second.data()})) {
-        return false;
-    }
-    vote(chosen, settings.majority, above, before, window, maps.labels);
-    return true;
+    const std::size_t bottom = std::min(rows, window.row + window.rows + settings.majority);
+    const std::size_t right = std::min(columns, window.column + window.columns + settings.majority);
+    const Rectangle around{above, before, bottom - window.row + above, right - window.column + before};
+    return vote(planes, settings, around, maps.labels, thread_count, stopped);
 }
 
 template bool make_maps(const SharePlanes<std::uint16_t>&, const MapSettings&, std::size_t, std::size_t,

@@ -132,7 +132,8 @@ py::object make_maps(const live::SharePlanes<Share>& planes, const live::MapSett
 }
 
 // The module otbApplication turns the errors of every module into its own. These come before.
-void translate(const std::exception_ptr& failure) {
+// NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 wants it.
+void translate(std::exception_ptr failure) {
     try {
         std::rethrow_exception(failure);
     } catch (const std::invalid_argument& error) {
@@ -161,9 +162,7 @@ void bind_planes(py::module_& module, const char* name) {
 
 PYBIND11_MODULE(_live, module) {
     module.doc() = "Training and classification on arrays in memory, without OTB and without Python's lock.";
-    py::register_local_exception_translator([](std::exception_ptr failure) {
-        translate(failure);
-    });  // NOLINT(performance-unnecessary-value-param)
+    py::register_local_exception_translator(&translate);
     py::class_<Stop>(module, "Stop")
         .def(py::init<>())
         .def("set", [](Stop& stop) { stop.is_set = true; })
