@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -51,6 +51,14 @@ def page_folder() -> Path:
     return Path(str(files("alcd_otb.label") / "page"))
 
 
+class _Stamps(NamedTuple):
+    """When the prepared rasters and the places were written, and the number of the next iteration."""
+
+    preparation: int
+    places: int
+    iteration: int
+
+
 class LabelServer:
     """The application that answers the page.
 
@@ -70,6 +78,7 @@ class LabelServer:
         self._mapper = ThreadPoolExecutor(2, "map")
         self._drawer = ThreadPoolExecutor(2, "tiles")
         self._background: Cancellation | None = None
+        self._opened = self._stamps().preparation
         self._tickets: dict[str, tuple[float, Path]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -126,34 +135,32 @@ class LabelServer:
 
     async def _watch(self) -> None:
         """Notice what other programs change: the samples, the places, the iterations, the prepared rasters."""
-        before = self._stamps()
+        seen = self._stamps()
         while True:
             await asyncio.sleep(_WATCHED_EVERY)
             try:
-                if self._service.is_open and await self._write(self._service.refresh):
-                    self._events.tell("labels", {})
-                    self._refine(None)
-                now = self._stamps()
-                if now[0] != before[0] and not self._making.is_running:
-                    if await self._write(self._service.open):
-                        self._events.tell("scene", {})
-                elif not self._service.is_open and await self._write(self._service.open):
-                    self._events.tell("scene", {})
-                elif now[1:] != before[1:]:
-                    self._events.tell("iterations", {})
-                before = (before[0], *now[1:]) if self._making.is_running else now
+                seen = await self._looked(seen)
             except AlcdError as error:
                 log.warning("%s", error)
 
-    def _stamps(self) -> tuple[object, ...]:
+    async def _looked(self, seen: _Stamps) -> _Stamps:
+        """Tell the pages what is not as it was seen before. Returns how it is now."""
+        if self._service.is_open and await self._write(self._service.refresh):
+            self._events.tell("labels", {})
+        now = self._stamps()
+        is_new = not self._service.is_open or now.preparation != self._opened
+        # While a run prepares the scene, the former rasters are shown as long as they are there.
+        if is_new and (not self._service.is_open or not self._making.is_running):
+            if await self._write(self._service.open):
+                self._opened = now.preparation
+                self._events.tell("scene", {})
+        elif now != seen:
+            self._events.tell("iterations", {})
+        return now
+
+    def _stamps(self) -> _Stamps:
         workspace = self._service.scene.workspace
-        stamps = []
-        for path in (workspace.preparation, workspace.to_visit):
-            try:
-                stamps.append(path.stat().st_mtime_ns)
-            except FileNotFoundError:
-                stamps.append(0)
-        return (*stamps, workspace.next_number)
+        return _Stamps(_changed(workspace.preparation), _changed(workspace.to_visit), workspace.next_number)
 
     def _made(self, kind: str, content: Any) -> None:
         self._events.tell(kind, content)
@@ -227,18 +234,16 @@ class LabelServer:
             self._refine(asked)
         return seen, body
 
-    def _refine(self, asked: ViewRequest | None) -> None:
+    def _refine(self, asked: ViewRequest) -> None:
         """Compute the final map of what the page shows, in the background, and tell the page when it is there."""
         if self._background is not None:
             self._background.cancel()
         self._background = stop = Cancellation()
 
         async def work() -> None:
-            if asked is not None:
-                seen, _ = await self._compute(self._service.view, asked, False, stop)
-                if seen.get("cancelled"):
-                    return
-            self._events.tell("map", {})
+            seen, _ = await self._compute(self._service.view, asked, False, stop)
+            if not seen.get("cancelled"):
+                self._events.tell("map", {})
 
         task = asyncio.get_running_loop().create_task(work())
         self._tasks.add(task)
@@ -303,6 +308,14 @@ async def _read(request: Request, model: type[ModelT]) -> ModelT:
 
 async def _refused(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 409 if isinstance(error, WorkspaceLockedError) else 400)
+
+
+def _changed(path: Path) -> int:
+    """Return when a file was written, in nanoseconds; 0 where it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _milliseconds(start: float, end: float) -> float:
