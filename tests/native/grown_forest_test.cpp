@@ -83,7 +83,7 @@ TEST(GrownForest, IsTheOneOfTheModelFile) {
 TEST(GrownForest, VotesOfPartsAreThoseOfTheWhole) {
     const Sample trained = sample(200, 3);
     const Sample others = sample(100, 4);
-    std::vector<std::uint32_t> sum(100 * 3);
+    std::vector<std::uint32_t> sum(300);
     for (const forest_training::Range range : {forest_training::Range{0, 4}, {4, 5}, {5, 12}}) {
         const fast_forest::Forest part = live::grow_forest(trained.pixels(), parameters, range, 2, never);
         EXPECT_EQ(part.trees(), range.end - range.first);

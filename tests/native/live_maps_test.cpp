@@ -76,7 +76,7 @@ class LiveMaps : public testing::Test {
         live::VotePlanes planes(window, live::reach_of(smoothing, 0), classes);
         EXPECT_TRUE(planes.add(forest, blocks(), threads, never));
         Maps maps(window.rows * window.columns);
-        EXPECT_TRUE(live::make_maps(planes, {{11, 22, 33}, 20, smoothing, 0, smoothing > 0}, height, width,
+        EXPECT_TRUE(live::make_maps(planes, {{11, 22, 33}, 20, smoothing, 0, smoothing > 0}, {height, width},
                                     maps.room(), threads, never));
         return maps;
     }
@@ -190,7 +190,7 @@ TEST_F(LiveMaps, AddVotesOfParts) {
     EXPECT_TRUE(planes.add(fast_forest::Forest(second), blocks(), 2, never));
     Maps maps(window.rows * window.columns);
     EXPECT_TRUE(
-        live::make_maps(planes, {{11, 22, 33}, 20, 0.5F, 0, true}, height, width, maps.room(), 1, never));
+        live::make_maps(planes, {{11, 22, 33}, 20, 0.5F, 0, true}, {height, width}, maps.room(), 1, never));
     const Maps whole = made_maps(window, 0.5F);
     EXPECT_EQ(maps.labels, whole.labels);
     EXPECT_EQ(maps.confidence, whole.confidence);
@@ -202,7 +202,7 @@ TEST_F(LiveMaps, StopEarly) {
     EXPECT_FALSE(planes.add(forest, blocks(), 2, stopped));
     Maps maps(height * width);
     EXPECT_FALSE(
-        live::make_maps(planes, {{11, 22, 33}, 20, 0.5F, 0, true}, height, width, maps.room(), 2, stopped));
+        live::make_maps(planes, {{11, 22, 33}, 20, 0.5F, 0, true}, {height, width}, maps.room(), 2, stopped));
 }
 
 TEST_F(LiveMaps, RefuseWhatDoesNotFit) {
@@ -215,12 +215,12 @@ TEST_F(LiveMaps, RefuseWhatDoesNotFit) {
     live::VotePlanes narrow({0, 0, 4, 4}, 1, classes);
     Maps maps(16);
     EXPECT_THROW(
-        live::make_maps(narrow, {{11, 22, 33}, 20, 2.0F, 0, true}, height, width, maps.room(), 1, never),
+        live::make_maps(narrow, {{11, 22, 33}, 20, 2.0F, 0, true}, {height, width}, maps.room(), 1, never),
         std::invalid_argument);
 }
 
 TEST(FeatureBlocks, TellOfMissingValues) {
-    std::vector<float> tile(9 * 9, 1);
+    std::vector<float> tile(81, 1);
     fast_forest::Aligned<float> blocks(4 * live::block_pixels);
     EXPECT_FALSE(live::store({tile.data(), 1, 9, 9}, 0, 0, 2, blocks.data()));
     EXPECT_EQ(blocks.data()[3 * live::block_pixels], 1);

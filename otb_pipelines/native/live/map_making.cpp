@@ -158,9 +158,8 @@ std::size_t reach_of(float smoothing, std::size_t majority) {
 }
 
 template <class Share>
-bool make_maps(const SharePlanes<Share>& planes, const MapSettings& settings, std::size_t rows,
-               std::size_t columns, const WindowMaps& maps, std::size_t thread_count,
-               const std::atomic<bool>& stopped) {
+bool make_maps(const SharePlanes<Share>& planes, const MapSettings& settings, SceneSize size,
+               const WindowMaps& maps, std::size_t thread_count, const std::atomic<bool>& stopped) {
     if (planes.reach() < reach_of(settings.smoothing, settings.majority) ||
         settings.labels.size() != planes.classes()) {
         throw std::invalid_argument("the shares do not reach far enough, or are of other classes");
@@ -174,15 +173,15 @@ bool make_maps(const SharePlanes<Share>& planes, const MapSettings& settings, st
     }
     const std::size_t above = std::min(window.row, settings.majority);
     const std::size_t before = std::min(window.column, settings.majority);
-    const std::size_t bottom = std::min(rows, window.row + window.rows + settings.majority);
-    const std::size_t right = std::min(columns, window.column + window.columns + settings.majority);
+    const std::size_t bottom = std::min(size.rows, window.row + window.rows + settings.majority);
+    const std::size_t right = std::min(size.columns, window.column + window.columns + settings.majority);
     const Rectangle around{above, before, bottom - window.row + above, right - window.column + before};
     return vote(planes, settings, around, maps.labels, thread_count, stopped);
 }
 
-template bool make_maps(const SharePlanes<std::uint16_t>&, const MapSettings&, std::size_t, std::size_t,
-                        const WindowMaps&, std::size_t, const std::atomic<bool>&);
-template bool make_maps(const SharePlanes<float>&, const MapSettings&, std::size_t, std::size_t,
-                        const WindowMaps&, std::size_t, const std::atomic<bool>&);
+template bool make_maps(const SharePlanes<std::uint16_t>&, const MapSettings&, SceneSize, const WindowMaps&,
+                        std::size_t, const std::atomic<bool>&);
+template bool make_maps(const SharePlanes<float>&, const MapSettings&, SceneSize, const WindowMaps&,
+                        std::size_t, const std::atomic<bool>&);
 
 }  // namespace live

@@ -32,14 +32,19 @@ struct WindowMaps {
     std::uint8_t* second;
 };
 
+// The rows and columns of a scene.
+struct SceneSize {
+    std::size_t rows;
+    std::size_t columns;
+};
+
 // How far away, in pixels, a pixel has a part in what another one is.
 std::size_t reach_of(float smoothing, std::size_t majority);
 
-// Makes the maps of the window of the planes. Returns whether it was not stopped. `rows` and `columns` are
-// those of the scene. Throws std::invalid_argument if the planes do not reach far enough.
+// Makes the maps of the window of the planes. Returns whether it was not stopped. Throws
+// std::invalid_argument if the planes do not reach far enough.
 template <class Share>
-bool make_maps(const SharePlanes<Share>& planes, const MapSettings& settings, std::size_t rows,
-               std::size_t columns, const WindowMaps& maps, std::size_t thread_count,
-               const std::atomic<bool>& stopped);
+bool make_maps(const SharePlanes<Share>& planes, const MapSettings& settings, SceneSize size,
+               const WindowMaps& maps, std::size_t thread_count, const std::atomic<bool>& stopped);
 
 }  // namespace live

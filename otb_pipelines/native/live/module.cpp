@@ -11,6 +11,7 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "feature_blocks.hpp"
 #include "grown_forest.hpp"
@@ -126,16 +127,15 @@ py::object make_maps(const live::SharePlanes<Share>& planes, const live::MapSett
     bool is_done = false;
     {
         const py::gil_scoped_release released;
-        is_done = live::make_maps(planes, settings, size[0], size[1], maps, threads, stop.is_set);
+        is_done = live::make_maps(planes, settings, {size[0], size[1]}, maps, threads, stop.is_set);
     }
     return is_done ? py::object(py::make_tuple(labels, confidence, margin, second)) : py::none();
 }
 
 // The module otbApplication turns the errors of every module into its own. These come before.
-// NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 wants it.
 void translate(std::exception_ptr failure) {
     try {
-        std::rethrow_exception(failure);
+        std::rethrow_exception(std::move(failure));
     } catch (const std::invalid_argument& error) {
         PyErr_SetString(PyExc_ValueError, error.what());
     } catch (const std::bad_alloc&) {
