@@ -330,9 +330,10 @@ class Page {
   #acts() {
     const { chart } = this, { view } = chart;
     const show = () => this.panel.showShown(chart.lookName + (chart.contrast ? `, contrast ${chart.contrast > 0 ? "+" : ""}${chart.contrast}` : ""), this.overlay.mode);
-    const look = (step) => {
-      const count = this.scene.tiles.looks.length;
-      chart.look = (chart.look + step + count) % count;
+    const count = this.scene.tiles.looks.length;
+    const look = (number) => {
+      if (number >= count) return;
+      chart.look = (number + count) % count;
       chart.showImage();
       show();
     };
@@ -364,8 +365,9 @@ class Page {
         this.panel.say("");
         document.getElementById("keys").close();
       },
-      next_look: () => look(1),
-      previous_look: () => look(-1),
+      next_look: () => look((chart.look + 1) % count),
+      previous_look: () => look(chart.look - 1),
+      look: (name) => look(Number(name.at(-1)) - 1),
       clear_date: (_, down) => {
         if (chart.clear === down) return;
         chart.clear = down;
