@@ -23,11 +23,16 @@ TEST_PACKAGES := valgrind locales libgtest-dev python3-jsonschema python3-h5py p
 # A SLURM that the tests start on this computer. Where systemd runs, Debian starts its services, too.
 SLURM_PACKAGES := munge slurmctld slurmd slurm-client
 
+# The browser in which the page to label in is tested.
+PAGE_PACKAGES := chromium fonts-dejavu-core
+
 # Files that tell that a step is done; they lie in .venv, so that removing it is starting over.
 RUN_PYTHON := .venv/.run-requirements-done
 TEST_PYTHON := .venv/.test-requirements-done
 BENCH_PYTHON := .venv/.bench-requirements-done
+PAGE_PYTHON := .venv/.page-requirements-done
 PROJECT := .venv/.project-done
+OPENLAYERS := alcd_otb/label/page/vendor/ol.js
 
 NATIVE := $(shell find otb_pipelines/native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
 CPP := $(filter %.cpp %.hpp,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.hpp)
@@ -61,6 +66,10 @@ test-slow: $(PROJECT) $(TEST_PYTHON) ## install, then disturb every command at e
 slurm: $(PROJECT) $(TEST_PYTHON) ## install SLURM, too, then run batches on one that is started here, as root; minutes
 	@tools/install.sh packages $(SLURM_PACKAGES)
 	@$(PYTHON) -m pytest -m slurm tests/batch $(ARGS)
+
+.PHONY: page
+page: $(PROJECT) $(TEST_PYTHON) $(PAGE_PYTHON) ## install a browser, too, then label in the page as a person does; minutes
+	@$(PYTHON) -m pytest -m page tests/label $(ARGS)
 
 .PHONY: wheel
 wheel: $(PROJECT) $(TEST_PYTHON) ## install, then build a wheel, install it by itself and run a scene with it
@@ -99,7 +108,7 @@ bench: $(PROJECT) $(BENCH_PYTHON) ## install, then run the benchmarks, one after
 
 .PHONY: clean
 clean: ## remove what the other targets made, but for Debian's packages and demo/
-	rm -rf .venv build dist *.egg-info otbApplication*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist alcd_otb/label/page/vendor *.egg-info otbApplication*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find alcd_otb otb_pipelines tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUN_PYTHON): requirements.txt tools/install.sh Makefile
@@ -112,10 +121,19 @@ $(TEST_PYTHON): requirements-dev.txt $(RUN_PYTHON) Makefile
 	@tools/install.sh python requirements-dev.txt
 	@touch $@
 
+$(PAGE_PYTHON): requirements-page.txt $(TEST_PYTHON) Makefile
+	@tools/install.sh packages $(PAGE_PACKAGES)
+	@tools/install.sh python requirements-page.txt
+	@touch $@
+
+$(OPENLAYERS): alcd_otb/label/page/package-lock.json tools/install.sh
+	@tools/install.sh page
+	@touch $@
+
 $(BENCH_PYTHON): requirements-bench.txt $(RUN_PYTHON)
 	@tools/install.sh python requirements-bench.txt
 	@touch $@
 
-$(PROJECT): $(RUN_PYTHON) pyproject.toml setup.py CMakeLists.txt $(NATIVE)
+$(PROJECT): $(RUN_PYTHON) $(OPENLAYERS) pyproject.toml setup.py CMakeLists.txt $(NATIVE)
 	@tools/install.sh project
 	@touch $@

@@ -14,6 +14,8 @@ setup(
         "": ["py.typed"],
         # A link in the package leads to the folder at the top. In a wheel the files lie within the package.
         "alcd_otb": ["param_templates/*", "param_templates/protocols/*"],
+        # The page to label in, with OpenLayers, so that nothing is fetched when a wheel is installed.
+        "alcd_otb.label": ["keys.json", "page/*.html", "page/*.css", "page/modules/*", "page/vendor/*"],
         "alcd_otb.pages": ["templates/*"],
         "alcd_otb.synthetic": ["truths/*"],
     },

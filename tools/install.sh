@@ -3,6 +3,7 @@
 #
 #   tools/install.sh packages NAME...     Debian packages that are not there yet, with apt-get
 #   tools/install.sh python FILE          the packages of a requirements file, into .venv
+#   tools/install.sh page                 OpenLayers for the page to label in, by npm: that on the PATH, or Debian's
 #   tools/install.sh project              this package with its native code, into .venv; asks no index for anything
 #
 # What apt-get, pip and CMake print goes to build/install.log; its end is shown where a step fails.
@@ -64,10 +65,28 @@ project() {
     logged .venv/bin/python -m pip install --disable-pip-version-check --no-build-isolation --no-index -e .
 }
 
+# The lock file names no registry: npm asks the one that it is set up for, and compares checksums.
+page() {
+    command -v npm > /dev/null || packages npm
+    echo "==> OpenLayers for the page to label in"
+    folder=alcd_otb/label/page
+    rm -rf build/npm && mkdir -p build/npm "$folder/vendor"
+    cp "$folder/package.json" "$folder/package-lock.json" build/npm/
+    logged npm ci --prefix build/npm --ignore-scripts --no-audit --no-fund
+    # ol.js holds parts of the packages that it depends on.
+    for licence in build/npm/node_modules/ol/LICEN* build/npm/node_modules/*/LICEN* build/npm/node_modules/@*/*/LICEN*; do
+        [ -f "$licence" ] || continue
+        printf '%s\n\n' "== $(basename "$(dirname "$licence")")"
+        cat "$licence"
+        printf '\n'
+    done > "$folder/vendor/LICENSES.txt"
+    cp build/npm/node_modules/ol/ol.css build/npm/node_modules/ol/dist/ol.js "$folder/vendor/"
+}
+
 mkdir -p build
 step=${1:-}
 [ $# -gt 0 ] && shift
 case $step in
-    packages | python | project) "$step" "$@" ;;
-    *) fail "usage: tools/install.sh packages NAME... | python FILE | project" ;;
+    packages | python | page | project) "$step" "$@" ;;
+    *) fail "usage: tools/install.sh packages NAME... | python FILE | page | project" ;;
 esac

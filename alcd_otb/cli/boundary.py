@@ -33,6 +33,8 @@ _PACKAGES = {
     "numpy": "apt-get install python3-numpy",
     "osgeo": "apt-get install python3-gdal",
     "pydantic": "pip install 'pydantic>=2,<3'",
+    "starlette": "pip install 'starlette>=0.40' 'uvicorn>=0.30'",
+    "uvicorn": "pip install 'starlette>=0.40' 'uvicorn>=0.30'",
 }
 """Modules that this package needs, and the commands that install them."""
 

@@ -1,6 +1,8 @@
 """The demonstration: a synthetic scene is run, and its map is compared with the known truth."""
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from alcd_otb.accuracy.confusion_matrix import BinaryMetrics, ConfusionMatrix
@@ -56,6 +58,9 @@ class DemoResult:
             producers, users = self.matrix.producers_accuracy(label), self.matrix.users_accuracy(label)
             lines.append(f"  {label:<{width}}  producer's {_shown(producers)}  user's {_shown(users)}")
         lines += [f"look at {file}" for file in (self.run.report, *self.run.pictures)]
+        python, here = Path(sys.executable), Path.cwd()
+        command = f"{python.relative_to(here) if python.is_relative_to(here) else python} -m alcd_otb"
+        lines.append(f"label it in a browser, with a live map: {command} label {self.scene.scene_json}")
         return "\n".join(lines)
 
 

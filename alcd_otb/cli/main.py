@@ -18,6 +18,7 @@ from alcd_otb.cli.commands import (
     export,
     import_alcd,
     kfold,
+    label,
     next_places,
     quicklooks,
     run,
@@ -38,6 +39,7 @@ INTERRUPTED = Stopped.INTERRUPTED
 _CONSOLE_SCRIPT = "alcd-otb"
 _COMMANDS = (
     run,
+    label,
     next_places,
     kfold,
     accuracy,

@@ -1,5 +1,6 @@
-"""A progress bar for work that takes more than two seconds."""
+"""Show how far work is: a bar for people, or lines of JSON for programs."""
 
+import json
 import time
 from contextlib import suppress
 from typing import TextIO
@@ -43,4 +44,23 @@ class ProgressBar:
         # A terminal that is gone is no reason to stop the work.
         with suppress(OSError):
             self._stream.write(text)
+            self._stream.flush()
+
+
+class ProgressLines:
+    """Write an object of JSON in a line of its own, whenever a step has come a hundredth further."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._last = ("", -1)
+
+    def __call__(self, step: str, share: float) -> None:
+        """Tell that a share of a step, 0 to 1, is done."""
+        now = (step, int(share * 100))
+        if now == self._last:
+            return
+        self._last = now
+        # Who listened may have gone, which is no reason to stop the work.
+        with suppress(OSError):
+            self._stream.write(json.dumps({"stage": step, "done": now[1], "of": 100}) + "\n")
             self._stream.flush()

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from alcd_otb.cli.progress import ProgressBar
+from alcd_otb.cli.progress import ProgressBar, ProgressLines
 from alcd_otb.products.times import utc_time
 from otb_pipelines.machine import find_machine, limit_libraries
-from otb_pipelines.settings import Settings, default_settings
+from otb_pipelines.settings import Progress, Settings, default_settings
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,10 @@ def common_options(verbosity: list[int], *, before: bool = False) -> argparse.Ar
 def settings_of(options: argparse.Namespace) -> Settings:
     """Return memory, threads and progress as the options say, or else by the machine."""
     shows_progress = sys.stderr.isatty() and -1 not in options.verbosity
-    defaults = default_settings(ProgressBar(sys.stderr) if shows_progress else None)
+    progress: Progress | None = ProgressBar(sys.stderr) if shows_progress else None
+    if getattr(options, "progress", None) == "json":
+        progress = ProgressLines(sys.stderr)
+    defaults = default_settings(progress)
     return Settings(options.ram or defaults.ram, options.threads or defaults.threads, defaults.progress)
 
 

@@ -1,5 +1,6 @@
 """Compute the maps of a window through files, by the functions of a run, for any classifier."""
 
+import tempfile
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,6 +17,7 @@ from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.files.folders import scratch_folder
 from alcd_otb.live.labelled import LabelledScene, Labelling
 from alcd_otb.live.maps import Cancellation, Maps
+from alcd_otb.live.windows import part_of, with_surroundings
 from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import creating, reading
 from alcd_otb.raster.opening import open_raster
@@ -36,7 +38,8 @@ class MapsByFiles:
         self._lock = threading.Lock()
         self._trained: tuple[int, TrainedByOtb | Estimator] | None = None
         self._opened = ExitStack()
-        self._folder = self._opened.enter_context(scratch_folder(labelling.workspace.folder))
+        # Not in the workspace, where each run removes what seems to be left of another.
+        self._folder = Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix="alcd-otb-live-")))
 
     def close(self) -> None:
         """Remove the files."""
@@ -124,30 +127,6 @@ class MapsByFiles:
         template = self._labelling.template
         smoothing = template.regularisation.smoothing
         return max(template.regularisation.radius, template.confidence.radius, int(2 * smoothing) + 2)
-
-
-def with_surroundings(window: Window, reach: int, grid: Grid) -> Window:
-    """Widen a window on all sides, as far as there is a grid.
-
-    Parameters
-    ----------
-    window
-        The window.
-    reach
-        In pixels.
-    grid
-        The grid.
-    """
-    top, left = max(window.row - reach, 0), max(window.column - reach, 0)
-    bottom = min(window.row + window.rows + reach, grid.height)
-    right = min(window.column + window.columns + reach, grid.width)
-    return Window(top, left, bottom - top, right - left)
-
-
-def part_of(grid: Grid, window: Window) -> Grid:
-    """Return the grid of a window."""
-    left, top = grid.left + window.column * grid.resolution, grid.top - window.row * grid.resolution
-    return Grid(grid.crs, left, top, grid.resolution, window.columns, window.rows)
 
 
 def _copy_part(source: Path, target: Path, window: Window, grid: Grid) -> None:

@@ -1,5 +1,6 @@
 """Hold a scene in memory while it is labelled, and answer with the maps of the samples as they are."""
 
+import logging
 import threading
 from collections.abc import Sequence
 from types import TracebackType
@@ -8,8 +9,10 @@ from typing import Self
 import numpy as np
 
 from alcd_otb.errors import ConfigurationError, ProcessingError
+from alcd_otb.live.by_arrays import MapsByArrays
 from alcd_otb.live.by_files import MapsByFiles
 from alcd_otb.live.corrections import BurntStrips
+from alcd_otb.live.features import FeatureMemory
 from alcd_otb.live.labelled import LabelledScene, Labelling
 from alcd_otb.live.maps import Cancellation, Maps
 from alcd_otb.raster.grid import Grid, Window
@@ -17,8 +20,11 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
-from otb_pipelines.errors import OtbError
+from otb_pipelines.errors import OtbError, OtbMissingError
+from otb_pipelines.live import native
 from otb_pipelines.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class LiveSession:
@@ -33,7 +39,10 @@ class LiveSession:
         self._changing = threading.Lock()
         self._labelled = labelling.labelled(0, (), ())
         self._burnt = BurntStrips(labelling.grid)
-        self._computed = MapsByFiles(labelling, settings)
+        self._settings = settings
+        self._opening = threading.Lock()
+        self._by_files: MapsByFiles | None = None
+        self._by_arrays = _arrays_of(labelling, settings)
 
     @classmethod
     def open(cls, config: SceneConfig, settings: Settings) -> Self:
@@ -66,7 +75,11 @@ class LiveSession:
 
     def close(self) -> None:
         """Free the memory and remove the temporary files."""
-        self._computed.close()
+        with self._opening:
+            for maker in (self._by_arrays, self._by_files):
+                if maker is not None:
+                    maker.close()
+            self._by_arrays = self._by_files = None
 
     @property
     def grid(self) -> Grid:
@@ -168,12 +181,33 @@ class LiveSession:
         if labelled.problem is not None:
             return _nothing(labelled, window)
         try:
-            maps = self._computed.maps(labelled, window, draft, cancelled or Cancellation())
+            maps = self._maker(labelled).maps(labelled, window, draft, cancelled or Cancellation())
         except OtbError as error:
             raise ProcessingError(error.summary) from error
         if maps is not None:
             self._burnt.burn(labelled.corrections, window, maps.labels)
         return maps
+
+    def _maker(self, labelled: LabelledScene) -> MapsByArrays | MapsByFiles:
+        """Return what computes the maps of these samples."""
+        with self._opening:
+            if self._by_arrays is not None and self._by_arrays.serves(labelled):
+                return self._by_arrays
+            if self._by_files is None:
+                self._by_files = MapsByFiles(self._labelling, self._settings)
+            return self._by_files
+
+
+def _arrays_of(labelling: Labelling, settings: Settings) -> MapsByArrays | None:
+    """Open the features in memory. Returns None where the native module is absent."""
+    workspace = labelling.workspace
+    try:
+        native()
+    except OtbMissingError as error:
+        log.warning("live maps are slow: %s", error)
+        return None
+    features = FeatureMemory(workspace.features, workspace.valid, labelling.grid, settings)
+    return MapsByArrays(labelling, settings, features)
 
 
 def _nothing(labelled: LabelledScene, window: Window) -> Maps:

@@ -18,6 +18,9 @@ LAYER = "samples"
 CORRECTIONS = "corrections"
 """Layer of corrections in a file of several layers; in a folder, the name of the file of corrections."""
 
+HISTORY = "label_history"
+"""Table of a file in which the page to label in remembers its actions."""
+
 # A new file of these has empty sheets.
 _SPREADSHEETS = (".xlsx", ".xlsm", ".ods")
 # Tables of a GeoPackage in which QGIS keeps styles and projects.
@@ -80,7 +83,8 @@ def holds_samples(path: Path) -> bool:
     try:
         dataset = open_vector(path)
         layers = [dataset.GetLayer(index) for index in range(dataset.GetLayerCount())]
-        return any(layer.GetNextFeature() is not None for layer in layers if layer.GetName() != CORRECTIONS)
+        others = (CORRECTIONS, HISTORY)
+        return any(layer.GetNextFeature() is not None for layer in layers if layer.GetName() not in others)
     except RuntimeError:
         return True
 
@@ -156,6 +160,7 @@ def _of_file(path: Path) -> Iterator[SampleLayer]:
         names = layer_names(path)
     except READING_ERRORS as error:
         raise unreadable(path, error) from error
+    names = [name for name in names if name != HISTORY]
     if len(names) == 1 and names[0] != CORRECTIONS:
         yield SampleLayer(path)
         return

@@ -45,10 +45,12 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def test_the_templates_are_files_of_the_package(wheel: Path) -> None:
+def test_the_templates_and_the_page_are_files_of_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {Path(name) for name in archive.namelist()}
     assert {Path("alcd_otb", "param_templates", path) for path in TEMPLATES} <= names
+    page = {"index.html", "style.css", "modules/main.js", "vendor/ol.js", "vendor/ol.css", "vendor/LICENSES.txt"}
+    assert {Path("alcd_otb", "label", "page", file) for file in page} <= names
     tops = {name.parts[0] for name in names}
     assert {top for top in tops if not top.startswith(("otbApplication", "alcd_otb-"))} == {"alcd_otb", "otb_pipelines"}
 

@@ -32,6 +32,12 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--stage", type=Path, metavar="FOLDER", help="copy the products there, on a fast disk, while they are read"
     )
+    command.add_argument(
+        "--progress",
+        choices=("bar", "json"),
+        default="bar",
+        help="json: a line of JSON on standard error for each hundredth of a step",
+    )
     command.set_defaults(command=run)
 
 

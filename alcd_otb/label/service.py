@@ -1,0 +1,331 @@
+"""Answer what the page asks of a scene: labels, the map as it is after the last click, places, iterations.
+
+It knows nothing of HTTP. The methods that use the store are called in one thread, the others in any.
+"""
+
+import getpass
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from alcd_otb.active_learning.foreign_labels import read_places
+from alcd_otb.errors import AlcdError
+from alcd_otb.iterations.history import Iteration, read_history
+from alcd_otb.iterations.stopping import Stopping
+from alcd_otb.label.actions import ACTION, AnyAction
+from alcd_otb.label.frames import PLANES, SentMaps, planes_of
+from alcd_otb.label.keys import key_table
+from alcd_otb.label.sample_file import FileBusyError
+from alcd_otb.label.store import ActionRefusedError, LabelStore
+from alcd_otb.label.tiles import CONTRASTS, TileDrawer
+from alcd_otb.live.maps import Cancellation
+from alcd_otb.live.session import LiveSession
+from alcd_otb.raster.grid import Grid, Window
+from alcd_otb.samples.sample import Sample
+from alcd_otb.scene import Scene
+from alcd_otb.settings.strict_model import StrictModel
+
+log = logging.getLogger(__name__)
+
+MOST_PIXELS = 5_000_000
+"""Pixels of the largest part of the map that is answered at once."""
+MOST_ACTIONS = 50
+"""Actions of one request."""
+
+_REMEMBERED = 30
+"""Revisions of the labels from which only what has changed is sent."""
+
+Entry = dict[str, Any]
+
+
+class ViewRequest(StrictModel):
+    """The part of the map that the page shows."""
+
+    window: tuple[int, int, int, int] = Field(description="first row, first column, rows, columns")
+    planes: tuple[str, ...] = Field(default=("labels",), max_length=len(PLANES), description="names of PLANES")
+    have: int | None = Field(default=None, strict=True, description="number of the part that the page has")
+
+
+class ActRequest(StrictModel):
+    """Actions in their order, and the part of the map to answer with."""
+
+    actions: tuple[Any, ...] = Field(max_length=MOST_ACTIONS, description="see AnyAction")
+    since: str | None = Field(default=None, max_length=40, description="revision of the labels that the page has")
+    view: ViewRequest | None = Field(default=None, description="what the page shows")
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What there is of a scene that is prepared."""
+
+    grid: Grid
+    store: LabelStore
+    live: LiveSession
+    tiles: TileDrawer
+
+
+class LabelService:
+    """A scene that is labelled in the page.
+
+    Parameters
+    ----------
+    scene
+        The scene.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._epoch = secrets.token_hex(6)
+        self._prepared: _Prepared | None = None
+        self._sent = SentMaps()
+        self._known: OrderedDict[str, dict[str, Entry]] = OrderedDict()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the scene is prepared, and open to be labelled."""
+        return self._prepared is not None
+
+    @property
+    def _ready(self) -> _Prepared:
+        if self._prepared is None:
+            raise ActionRefusedError("the scene is being prepared; wait until the picture is there")
+        return self._prepared
+
+    def open(self) -> bool:
+        """Open the scene if it is prepared. Returns whether it is open."""
+        workspace, template = self.scene.workspace, self.scene.config.template
+        if not (workspace.preparation.is_file() and workspace.features.is_file() and workspace.view.is_file()):
+            return False
+        self.close()
+        grid = self.scene.grid
+        store = LabelStore(self.scene.config.samples, template.legend, grid, lambda: workspace.next_number)
+        self._prepared = _Prepared(grid, store, self.scene.live(), TileDrawer(self.scene.config))
+        self._update()
+        return True
+
+    def close(self) -> None:
+        """Close the files and end the computations."""
+        if self._prepared is not None:
+            self._prepared.store.close()
+            self._prepared.live.close()
+            self._prepared = None
+
+    def describe(self) -> Entry:
+        """Describe the scene, the classes, the tiles and the keys to the page."""
+        config = self.scene.config
+        common: Entry = {
+            "name": config.name,
+            "author": _user(),
+            "keys": key_table(),
+            "contrasts": [CONTRASTS.start, CONTRASTS.stop - 1],
+            "samples": str(config.samples),
+            "most_pixels": MOST_PIXELS,
+            "growth": config.template.samples.growth,
+            "open": self.is_open,
+            "classes": [
+                {"code": each.code, "name": each.name, "colour": each.colour, "contour": each.contour}
+                for each in config.template.legend.classes
+            ],
+        }
+        if self._prepared is None:
+            return common
+        grid = self._prepared.grid
+        placed = {
+            "crs": grid.crs,
+            "extent": list(grid.extent),
+            "resolution": grid.resolution,
+            "width": grid.width,
+            "height": grid.height,
+        }
+        return {**common, "grid": placed, "tiles": self._prepared.tiles.as_json()}
+
+    def act(self, actions: Sequence[Any]) -> list[Entry]:
+        """Apply actions in their order, until one must wait.
+
+        Parameters
+        ----------
+        actions
+            JSON objects; see `alcd_otb.label.actions`.
+
+        Returns
+        -------
+        list of dict
+            Of each action that was dealt with ``id`` and ``refused``, which is None or a reason; of one that must be
+            sent again ``id`` and ``wait``, the reason.
+        """
+        store, results = self._ready.store, list[Entry]()
+        for content in actions:
+            name = content.get("id") if isinstance(content, dict) else None
+            try:
+                action: AnyAction = ACTION.validate_python(content)
+                store.apply(action)
+                results.append({"id": name, "refused": None})
+            except FileBusyError as error:
+                results.append({"id": name, "wait": str(error)})
+                break
+            except (ActionRefusedError, ValidationError) as error:
+                reason = str(error) if isinstance(error, AlcdError) else "this is no action that the page can send"
+                results.append({"id": name, "refused": reason})
+            except AlcdError as error:
+                results.append({"id": name, "wait": str(error)})
+                break
+        self._update()
+        return results
+
+    def refresh(self) -> bool:
+        """Take over what other programs have changed in the samples. Returns whether they have."""
+        try:
+            changed = self._ready.store.refresh()
+        except AlcdError as error:
+            log.debug("%s", error)
+            return False
+        if changed:
+            self._update()
+        return changed
+
+    def labels(self, since: str | None) -> Entry:
+        """Return the samples and corrections: what has changed since a revision, or all.
+
+        Parameters
+        ----------
+        since
+            The revision that the page has, or None.
+        """
+        store = self._ready.store
+        revision = f"{self._epoch}.{store.revision}"
+        entries = {sample.feature: _entry(sample) for sample in (*store.samples, *store.corrections)}
+        self._known[revision] = entries
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        before = self._known.get(since) if since is not None else None
+        common = {"revision": revision, "problem": store.problem or None}
+        if before is None:
+            return {**common, "all": list(entries.values())}
+        changed = [entry for key, entry in entries.items() if before.get(key) != entry]
+        return {**common, "changed": changed, "gone": [key for key in before if key not in entries]}
+
+    def view(self, asked: ViewRequest, draft: bool, cancelled: Cancellation | None = None) -> tuple[Entry, bytes]:
+        """Compute a part of the map on the present samples.
+
+        Parameters
+        ----------
+        asked
+            The part, and what the page has of it.
+        draft
+            Whether the first trees are enough, where all of them take long.
+        cancelled
+            Ends the computation from another thread.
+
+        Returns
+        -------
+        tuple
+            What the page must know of it, and the packed bytes. Where there is no map, the reason in ``problem``.
+
+        Raises
+        ------
+        ActionRefusedError
+            The part is not within the scene, or too large.
+        """
+        ready = self._ready
+        window = _checked_window(asked.window, ready.grid)
+        if ready.live.problem is not None:
+            return {"problem": ready.live.problem}, b""
+        maps = ready.live.maps(window, draft=draft, cancelled=cancelled)
+        if maps is None:
+            return {"cancelled": True}, b""
+        planes = planes_of(asked.planes, maps)
+        described, body = self._sent.packed(window, planes, asked.have)
+        return {**described, "revision": maps.revision, "draft": maps.is_draft, "problem": None}, body
+
+    def summary(self) -> Entry:
+        """Say what the operator should know: points, shares of the map, warnings, iterations."""
+        ready, iterations = self._ready, read_history(self.scene.workspace)
+        stopping = Stopping.after(iterations)
+        content: Entry = {
+            "unlabelled": self.scene.unlabelled_classes(),
+            "shares": None,
+            "changed": None,
+            "stopping": (stopping.text() or None) if stopping is not None else None,
+        }
+        warnings = [*ready.live.warnings, *self.scene.workspace.preparation_warnings]
+        return {
+            **content,
+            "warnings": warnings,
+            "problem": ready.live.problem,
+            "iterations": [_iteration(each) for each in iterations],
+        }
+
+    def places(self) -> list[Entry]:
+        """Return the places to label next, as they are in to_visit.gpkg."""
+        workspace = self.scene.workspace
+        if not workspace.to_visit.is_file():
+            return []
+        labels = workspace.iterations()[-1] / "labels.tif" if workspace.iterations() else None
+        try:
+            return [dict(place) for place in read_places(workspace.to_visit, labels, self._legend).proposed]
+        except AlcdError as error:
+            log.warning("%s", error)
+            return []
+
+    def propose(self) -> None:
+        """Propose places anew, by the last iteration and the present samples. Raises what `Scene.next_places` does."""
+        self.scene.next_places()
+
+    def tile(self, look: int, level: int, column: int, row: int, contrast: int) -> bytes:
+        """Draw a tile as `alcd_otb.label.tiles.TileDrawer` does."""
+        if min(look, level, column, row) < 0 or contrast not in CONTRASTS:
+            raise IndexError("there is no such tile")
+        return self._ready.tiles.tile(look, level, column, row, contrast)
+
+    @property
+    def _legend(self) -> Any:
+        return self.scene.config.template.legend
+
+    def _update(self) -> None:
+        store = self._ready.store
+        self._ready.live.update(store.samples, store.corrections)
+
+
+def _iteration(iteration: Iteration) -> Entry:
+    return {
+        "number": iteration.number,
+        "points": iteration.point_count,
+        "time": iteration.time.isoformat() if iteration.time else None,
+        "started_from": iteration.started_from,
+        "accuracy": iteration.overall_accuracy,
+        "two_class_accuracy": iteration.two_class_accuracy,
+        "confidence": iteration.mean_confidence,
+        "report": (iteration.folder / "report.html").is_file(),
+    }
+
+
+def _checked_window(window: Sequence[int], grid: Grid) -> Window:
+    row, column, rows, columns = window
+    inside = row >= 0 and column >= 0 and row + rows <= grid.height and column + columns <= grid.width
+    if not inside or rows < 1 or columns < 1 or rows * columns > MOST_PIXELS:
+        raise ActionRefusedError(f"there is no part of {rows} rows and {columns} columns at row {row}, column {column}")
+    return Window(row, column, rows, columns)
+
+
+def _entry(sample: Sample) -> Entry:
+    """Describe a sample or a correction to the page."""
+    name, _, number = sample.feature.rpartition(":")
+    layer = "corrections" if name.endswith(":corrections") else "samples"
+    entry: Entry = {"key": sample.feature, "layer": layer, "code": sample.code}
+    entry["feature"] = int(number.partition("/")[0])
+    if sample.is_point:
+        x, y = sample.location
+        return {**entry, "x": x, "y": y}
+    return {**entry, "rings": sample.geometry["coordinates"]}
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
