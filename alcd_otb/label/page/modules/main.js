@@ -13,6 +13,7 @@ const status = document.body.dataset;
 const AT_ONCE = 20;
 const SUMMARY_AFTER = 400;
 const PLACES_AFTER = 3000;
+const PLACE = "alcd_otb.place";
 
 class Page {
   constructor(scene) {
@@ -42,6 +43,12 @@ class Page {
     this.panel.showProgress(this.scene.making);
     this.#bindMouse();
     listenToKeys(this.scene.keys, this.#acts());
+    const before = JSON.parse(sessionStorage.getItem(PLACE));
+    sessionStorage.removeItem(PLACE);
+    if (before) {
+      this.chart.view.setCenter(before.center);
+      this.chart.view.setResolution(before.resolution);
+    }
     this.chart.map.on("moveend", () => this.askView());
     await this.queue.adopt();
     this.labels.take(await get("/api/labels"));
@@ -256,7 +263,11 @@ class Page {
     } else if (kind === "iterations") {
       await this.loadPlaces();
       this.summariseSoon();
-    } else if (kind === "scene") location.reload();
+    } else if (kind === "scene") {
+      // The rasters are others. Go on at the same place.
+      sessionStorage.setItem(PLACE, JSON.stringify({ center: this.chart.view.getCenter(), resolution: this.chart.view.getResolution() }));
+      location.reload();
+    }
   }
 
   summariseSoon() {
