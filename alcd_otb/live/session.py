@@ -63,7 +63,7 @@ class LiveSession:
         workspace = Workspace(config.workspace)
         if not workspace.features.is_file():
             raise ConfigurationError(f"{workspace.folder}: is not prepared; run the scene first")
-        return cls(Labelling(config.template, Grid.of(workspace.features), workspace), settings)
+        return cls(Labelling.of(config.template, workspace), settings)
 
     def __enter__(self) -> Self:
         return self
@@ -206,7 +206,7 @@ def _arrays_of(labelling: Labelling, settings: Settings) -> MapsByArrays | None:
     except OtbMissingError as error:
         log.warning("live maps are slow: %s", error)
         return None
-    features = FeatureMemory(workspace.features, workspace.valid, labelling.grid, settings)
+    features = FeatureMemory(workspace.features, labelling.valid.values, labelling.grid, settings)
     return MapsByArrays(labelling, settings, features)
 
 
