@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError
 
 from alcd_otb.active_learning.foreign_labels import read_places
 from alcd_otb.errors import AlcdError
-from alcd_otb.iterations.history import read_history
+from alcd_otb.iterations.history import Iteration, read_history
+from alcd_otb.iterations.stopping import Stopping
 from alcd_otb.label.actions import ACTION, AnyAction
 from alcd_otb.label.frames import PLANES, SentMaps, planes_of
 from alcd_otb.label.keys import key_table
@@ -243,10 +244,21 @@ class LabelService:
 
     def summary(self) -> Entry:
         """Say what the operator should know: points, shares of the map, warnings, iterations."""
-        ready = self._ready
-        content: Entry = {"unlabelled": self.scene.unlabelled_classes(), "shares": None, "changed": None}
+        ready, iterations = self._ready, read_history(self.scene.workspace)
+        stopping = Stopping.after(iterations)
+        content: Entry = {
+            "unlabelled": self.scene.unlabelled_classes(),
+            "shares": None,
+            "changed": None,
+            "stopping": (stopping.text() or None) if stopping is not None else None,
+        }
         warnings = [*ready.live.warnings, *self.scene.workspace.preparation_warnings]
-        return {**content, "warnings": warnings, "problem": ready.live.problem, "iterations": self._iterations()}
+        return {
+            **content,
+            "warnings": warnings,
+            "problem": ready.live.problem,
+            "iterations": [_iteration(each) for each in iterations],
+        }
 
     def places(self) -> list[Entry]:
         """Return the places to label next, as they are in to_visit.gpkg."""
@@ -278,20 +290,18 @@ class LabelService:
         store = self._ready.store
         self._ready.live.update(store.samples, store.corrections)
 
-    def _iterations(self) -> list[Entry]:
-        return [
-            {
-                "number": each.number,
-                "points": each.point_count,
-                "time": each.time.isoformat() if each.time else None,
-                "started_from": each.started_from,
-                "accuracy": each.overall_accuracy,
-                "two_class_accuracy": each.two_class_accuracy,
-                "confidence": each.mean_confidence,
-                "report": (each.folder / "report.html").is_file(),
-            }
-            for each in read_history(self.scene.workspace)
-        ]
+
+def _iteration(iteration: Iteration) -> Entry:
+    return {
+        "number": iteration.number,
+        "points": iteration.point_count,
+        "time": iteration.time.isoformat() if iteration.time else None,
+        "started_from": iteration.started_from,
+        "accuracy": iteration.overall_accuracy,
+        "two_class_accuracy": iteration.two_class_accuracy,
+        "confidence": iteration.mean_confidence,
+        "report": (iteration.folder / "report.html").is_file(),
+    }
 
 
 def _checked_window(window: Sequence[int], grid: Grid) -> Window:
