@@ -30,23 +30,34 @@ Levels = Mapping[str, int]
 _FINER = 1.5
 
 
-def wavelet_levels(inputs: Inputs) -> dict[str, int]:
-    """Choose the wavelet level to decode of each band that is used. This opens each file."""
-    return {name: _level(inputs, name) for name in inputs.band_names}
+def feature_levels(inputs: Inputs) -> dict[str, int]:
+    """Choose the wavelet level to decode of each band for the features. This opens each file.
+
+    What the view shows has no part in it, so that features and maps do not depend on the view.
+    """
+    names = {name for feature in inputs.features for name in names_used(feature)} - set(TERRAIN)
+    whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"
+    wanted = inputs.grid.resolution / _FINER
+    return {name: 0 if whole else _level(inputs, name, wanted) for name in sorted(names)}
 
 
-def _level(inputs: Inputs, name: str) -> int:
-    """Choose the finest level of a band that the features or the view need."""
-    paths = [file.path for file in inputs.band(name).files]
-    levels = []
-    if any(name in names_used(feature) for feature in inputs.features):
-        whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"
-        levels.append(0 if whole else coarsest_common_level(paths, inputs.grid.resolution / _FINER))
+def view_levels(inputs: Inputs) -> dict[str, int]:
+    """Choose the wavelet level to decode of each band for the view, at most that of the features. This opens each file.
+
+    A band that the features need at a finer level is decoded once for both.
+    """
+    for_features = feature_levels(inputs)
     pixel = inputs.view_grid.resolution
-    seen = [max(pixel, layer.detail or pixel) for layer in inputs.view if name in names_used(layer)]
-    if seen:
-        levels.append(coarsest_common_level(paths, min(seen)))
-    return min(levels)
+    levels = {}
+    for name in sorted({name for layer in inputs.view for name in names_used(layer)} - set(TERRAIN)):
+        seen = min(max(pixel, layer.detail or pixel) for layer in inputs.view if name in names_used(layer))
+        level = _level(inputs, name, seen)
+        levels[name] = min(level, for_features.get(name, level))
+    return levels
+
+
+def _level(inputs: Inputs, name: str, resolution: float) -> int:
+    return coarsest_common_level([file.path for file in inputs.band(name).files], resolution)
 
 
 def feature_sources(

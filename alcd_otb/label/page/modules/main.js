@@ -32,6 +32,7 @@ class Page {
     this.sending = false;
     this.online = true;
     this.waiting = "";
+    this.final = null;
     this.asked = null;
     this.painted = 0;
   }
@@ -141,6 +142,7 @@ class Page {
     try {
       while (this.queue.actions.length) {
         const actions = this.queue.actions.slice(0, AT_ONCE);
+        this.final = null;
         this.asked?.abort();
         const { header, body } = await postForFrame("/api/act", { actions, since: this.labels.revision, view: this.viewRequest() });
         this.setOnline(true);
@@ -162,6 +164,16 @@ class Page {
       setTimeout(() => this.pump(), 500);
     } finally {
       this.sending = false;
+      this.takeFinal();
+    }
+  }
+
+  // All trees have voted in a part of the map, which may be that of another page.
+  takeFinal() {
+    const { part } = this.overlay;
+    if (!this.sending && part?.draft && this.final === String(part.window)) {
+      this.final = null;
+      this.askView();
     }
   }
 
@@ -179,6 +191,7 @@ class Page {
     try {
       const { header, body } = await postForFrame("/api/view", view, asked.signal);
       await this.takeMap(header.map, body);
+      this.takeFinal();
     } catch (error) {
       if (error.name !== "AbortError" && error instanceof RefusedError) this.panel.say(error.message);
     }
@@ -226,9 +239,9 @@ class Page {
       this.showLabels();
       this.askView();
       this.summariseSoon();
-    } else if (kind === "map" && !this.sending) {
-      this.askView();
-      this.summariseSoon();
+    } else if (kind === "map") {
+      this.final = String(content.window);
+      this.takeFinal();
     } else if (kind === "progress") this.panel.showProgress(content);
     else if (kind === "made") {
       this.panel.showProgress(null);
