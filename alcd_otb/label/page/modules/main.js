@@ -249,7 +249,8 @@ class Page {
     } else if (kind === "map") {
       this.final = String(content.window);
       this.takeFinal();
-    } else if (kind === "progress") this.panel.showProgress(content);
+    } else if (kind === "summary") this.summarise();
+    else if (kind === "progress") this.panel.showProgress(content);
     else if (kind === "made") {
       this.panel.showProgress(null);
       this.panel.say(content.iteration === null ? "The scene is prepared." : `Iteration ${content.iteration} is made.`);
