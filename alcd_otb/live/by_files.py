@@ -29,13 +29,22 @@ _ROWS = 256
 
 
 class MapsByFiles:
-    """Trains and classifies through files, one window at a time. It serves every classifier."""
+    """Trains and classifies through files, one window at a time. It serves every classifier.
 
-    def __init__(self, labelling: Labelling, settings: Settings) -> None:
+    Parameters
+    ----------
+    labelling
+        The scene and its template.
+    settings
+        Memory and threads.
+    lock
+        Whoever runs OTB's applications holds it.
+    """
+
+    def __init__(self, labelling: Labelling, settings: Settings, lock: threading.Lock) -> None:
         self._labelling = labelling
         self._settings = settings
-        # OTB's applications cannot run side by side.
-        self._lock = threading.Lock()
+        self._lock = lock
         self._trained: tuple[int, TrainedByOtb | Estimator] | None = None
         self._opened = ExitStack()
         # Not in the workspace, where each run removes what seems to be left of another.

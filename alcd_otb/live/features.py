@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alcd_otb.arrays import BoolArray, Float32Array, Int64Array
+from alcd_otb.arrays import BoolArray, Float32Array, Int64Array, UInt8Array
 from alcd_otb.files.writing import writing_to
 from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import reading
@@ -32,25 +32,24 @@ class FeatureMemory:
 
     Parameters
     ----------
-    features, valid
-        The rasters of the scene.
+    features
+        The raster of the features.
+    valid
+        (rows, columns) 1 where a pixel is to be classified.
     grid
-        Their grid.
+        The grid of both.
     settings
         Threads that decode.
     """
 
-    def __init__(self, features: Path, valid: Path, grid: Grid, settings: Settings) -> None:
+    def __init__(self, features: Path, valid: UInt8Array, grid: Grid, settings: Settings) -> None:
         self._path, self._grid, self._settings = features, grid, settings
         self._loading = threading.Lock()
-        with gdal_threads(settings.threads):
-            with reading(features):
-                self._dataset: gdal.Dataset = open_raster(features)
-            with reading(valid):
-                mask = open_raster(valid).ReadAsArray()
+        with gdal_threads(settings.threads), reading(features):
+            self._dataset: gdal.Dataset = open_raster(features)
         down, across = -(-grid.height // BLOCK_SIDE), -(-grid.width // BLOCK_SIDE)
         padded = np.zeros((down * BLOCK_SIDE, across * BLOCK_SIDE), np.uint8)
-        padded[: grid.height, : grid.width] = mask
+        padded[: grid.height, : grid.width] = valid
         shape = (down, across, self._dataset.RasterCount, BLOCK_PIXELS)
         self._memory = _reserved(int(np.prod(shape)) * 4, features.parent)
         blocks = np.frombuffer(self._memory, np.float32).reshape(shape)

@@ -10,9 +10,11 @@ std::uint64_t FeatureBlocks::pixels(std::size_t row, std::size_t column) const {
     for (std::size_t y = 0; y < block_side; ++y) {
         const std::uint8_t* there =
             valid + (row * block_side + y) * across * block_side + column * block_side;
+        std::uint64_t of_row = 0;
         for (std::size_t x = 0; x < block_side; ++x) {
-            mask |= std::uint64_t{there[x] == 1} << (y * block_side + x);
+            of_row |= static_cast<std::uint64_t>(there[x] == 1) << x;
         }
+        mask |= of_row << (y * block_side);
     }
     return mask;
 }

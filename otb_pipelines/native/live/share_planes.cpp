@@ -7,6 +7,33 @@
 #include "jobs.hpp"
 
 namespace live {
+namespace {
+
+// Asks for the features of a block, while others are computed with: a tree needs them in no order that the
+// processor could guess.
+void fetch_early(const FeatureBlocks& blocks, std::size_t down, std::size_t across) {
+    constexpr std::size_t line = 64 / sizeof(float);
+    const float* values = blocks.block(down, across);
+    for (std::size_t place = 0; place < blocks.features * block_pixels; place += line) {
+        __builtin_prefetch(values + place);
+    }
+}
+
+// Makes the shares of pixels that are not there 0.
+void keep_only(std::uint64_t pixels, std::size_t classes, float* shares) {
+    if (pixels == ~std::uint64_t{0}) {
+        return;
+    }
+    for (std::size_t pixel = 0; pixel < block_pixels; ++pixel) {
+        if ((pixels >> pixel & 1) == 0) {
+            for (std::size_t kind = 0; kind < classes; ++kind) {
+                shares[kind * block_pixels + pixel] = 0.0F;
+            }
+        }
+    }
+}
+
+}  // namespace
 
 template <class Share>
 SharePlanes<Share>::SharePlanes(Window window, std::size_t reach, std::size_t classes)
@@ -41,21 +68,23 @@ template <class Share>
 template <class Found>
 void SharePlanes<Share>::add_block(const Found* found, std::uint64_t pixels, std::size_t down,
                                    std::size_t across) {
-    for (std::size_t y = 0; y < block_side; ++y) {
-        const std::uint64_t in_row = pixels >> (y * block_side);
-        Share* line = planes_.data() + ((down - top_) * block_side + y + reach_) * stride_ +
-                      (across - left_) * block_side + reach_;
-        for (std::size_t kind = 0; kind < classes_; ++kind) {
+    Share there[block_pixels];
+    for (std::size_t pixel = 0; pixel < block_pixels; ++pixel) {
+        there[pixel] = static_cast<Share>(pixels >> pixel & 1);
+    }
+    Share* corner = planes_.data() + ((down - top_) * block_side + reach_) * stride_ +
+                    (across - left_) * block_side + reach_;
+    for (std::size_t kind = 0; kind < classes_; ++kind) {
+        for (std::size_t y = 0; y < block_side; ++y) {
             const Found* from = found + kind * block_pixels + y * block_side;
-            Share* to = line + kind * plane_size_;
+            Share* to = corner + kind * plane_size_ + y * stride_;
             for (std::size_t x = 0; x < block_side; ++x) {
-                const Share more = (in_row >> x & 1) != 0 ? static_cast<Share>(from[x]) : Share{0};
-                to[x] = static_cast<Share>(to[x] + more);
+                to[x] = static_cast<Share>(to[x] + static_cast<Share>(from[x]));
             }
         }
-        for (std::size_t x = 0; x < block_side; ++x) {
-            line[classes_ * plane_size_ + x] = static_cast<Share>(in_row >> x & 1);
-        }
+    }
+    for (std::size_t y = 0; y < block_side; ++y) {
+        std::copy_n(there + y * block_side, block_side, corner + classes_ * plane_size_ + y * stride_);
     }
 }
 
@@ -70,6 +99,9 @@ bool SharePlanes<Share>::add_blocks(const FeatureBlocks& blocks, std::size_t thr
             for (std::size_t across = left_; across < right; ++across) {
                 const std::size_t down = top_ + job;
                 const std::uint64_t pixels = blocks.pixels(down, across);
+                if (across + 1 < right) {
+                    fetch_early(blocks, down, across + 1);
+                }
                 if (pixels != 0) {
                     add_block(find(blocks.block(down, across), pixels), pixels, down, across);
                 }
@@ -94,8 +126,9 @@ bool SharePlanes<Share>::add(const logistic::Regression& regression, const Featu
     check(blocks, regression.features(), regression.classes());
     return add_blocks(blocks, thread_count, stopped, [&] {
         return [&, shares = std::make_unique<fast_forest::Aligned<float>>(classes_ * block_pixels)](
-                   const float* values, std::uint64_t /*pixels*/) -> const float* {
+                   const float* values, std::uint64_t pixels) -> const float* {
             regression.find_block_shares(values, shares->data());
+            keep_only(pixels, classes_, shares->data());
             return shares->data();
         };
     });

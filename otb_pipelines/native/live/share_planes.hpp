@@ -51,6 +51,7 @@ class SharePlanes {
     template <class MakeFind>
     bool add_blocks(const FeatureBlocks& blocks, std::size_t thread_count, const std::atomic<bool>& stopped,
                     const MakeFind& make_find);
+    // Adds what was found for a block. It is 0 for the pixels that are not there.
     template <class Found>
     void add_block(const Found* found, std::uint64_t pixels, std::size_t down, std::size_t across);
     void check(const FeatureBlocks& blocks, std::size_t features, std::size_t classes) const;
