@@ -32,7 +32,7 @@ def on_grid(inputs: Inputs, kept: KeptLevels, level: int, grid: Grid, folder: Pa
 
 @pytest.mark.parametrize("level", [1, 2])
 def test_a_kept_level_is_as_good_as_the_file(tmp_path: Path, level: int) -> None:
-    """The last pixels of a level reach farther than the others, since it keeps the first one of each group of samples."""
+    """The last pixels of a level reach farther than the others, since it keeps every second sample."""
     side = side_of("B02", METRES)
     pixels = np.random.default_rng(level).integers(1, 12000, (side, side), dtype=np.uint16)
     pixels[: side // 3, : side // 4] = 0
