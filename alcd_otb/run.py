@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from alcd_otb.active_learning.foreign_labels import take_over_labels
@@ -18,9 +18,10 @@ from alcd_otb.pictures.figures import draw_quicklook
 from alcd_otb.pictures.looks import looks_of
 from alcd_otb.preparation.cost import cost_of
 from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare, update_looks
+from alcd_otb.preparation.job import is_prepared, pixel_counts, prepare, prepared_stage, remove_pictures, update_looks
 from alcd_otb.preparation.provenance import provenance
 from alcd_otb.preparation.python_features import check_functions, python_features
+from alcd_otb.preparation.stages import Stage
 from alcd_otb.preparation.staging import staged
 from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.raster.drivers import check_environment
@@ -41,6 +42,13 @@ from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_WHOLE = {
+    Stage.PICTURE: "the first picture is whole; the scene can be labelled",
+    Stage.FEATURES: "the features are whole; the view is still coarse",
+    Stage.VIEW: "is prepared",
+}
+"""What is said of a stage of the preparation."""
 
 
 def plan_run(
@@ -67,9 +75,12 @@ def plan_run(
     with translated_failures():
         inputs = checked_inputs(config, settings)
     steps = []
-    prepared = is_prepared(workspace, inputs.fingerprint())
+    stage = prepared_stage(workspace, inputs.fingerprint())
+    prepared = stage == Stage.VIEW
     if prepared:
         steps.append(f"{workspace.folder} is prepared and up to date")
+    elif stage == Stage.FEATURES:
+        steps.append(f"prepare the view of {workspace.folder}, whose features are up to date")
     else:
         features = ", ".join(inputs.feature_names)
         steps.append(f"prepare {workspace.folder}: {len(inputs.features)} features ({features})")
@@ -188,6 +199,7 @@ class _Run:
     start: int | None
     lease: Lease
     wishes: Wishes
+    stages: list[Stage] = field(default_factory=list)
 
     @property
     def workspace(self) -> Workspace:
@@ -212,8 +224,7 @@ class _Run:
             return Result.of(workspace, int(made.name), config.template.legend, made=False)
         self._prepare()
         self._draw_quicklook()
-        with writing_to(workspace.folder):
-            write_json(workspace.config, provenance(config, self.inputs, asdict(pixel_counts(workspace))))
+        self._record_settings()
         if not samples:
             return self._wait_for_samples()
         number = self._iterate(samples, corrections)
@@ -233,18 +244,31 @@ class _Run:
                 log.warning("%s", warning)
             with writing_to(workspace.folder):
                 if update_looks(self.inputs, workspace):
-                    self._remove_pictures()
+                    remove_pictures(workspace)
             return
         log.info("preparing %s", workspace.folder)
-        with self.stopwatch.timing("prepare"):
-            self._remove_pictures()
-            with staged(self.config, self.wishes.stage) as config:
-                inputs = Inputs.read(config) if config != self.config else self.inputs
-                prepare(inputs, workspace, fingerprint, self.settings)
+        with self.stopwatch.timing("prepare"), staged(self.config, self.wishes.stage) as config:
+            inputs = Inputs.read(config) if config != self.config else self.inputs
+            prepare(inputs, workspace, fingerprint, self.settings, self._when_whole)
 
-    def _remove_pictures(self) -> None:
-        for picture in (self.workspace.quicklook, self.workspace.preview):
-            picture.unlink(missing_ok=True)
+    def _when_whole(self, stage: Stage) -> None:
+        """Let people work with a stage of the preparation: put all in place that it allows."""
+        log.info("%s: %s", self.workspace.folder, _WHOLE[stage])
+        self._draw_quicklook()
+        if stage == Stage.VIEW:
+            return
+        self._make_samples()
+        self.stages.append(stage)
+        if stage == Stage.FEATURES:
+            self._record_settings()
+            if not has_samples(self.config):
+                self._propose_start_places()
+        write_project(self.config, self.inputs.grid, self.workspace)
+
+    def _record_settings(self) -> None:
+        with writing_to(self.workspace.folder):
+            pixels = asdict(pixel_counts(self.workspace))
+            write_json(self.workspace.config, provenance(self.config, self.inputs, pixels))
 
     def _draw_quicklook(self) -> None:
         workspace = self.workspace
@@ -256,15 +280,23 @@ class _Run:
                 os.replace(scratch / "preview.jpg", workspace.preview)
                 os.replace(scratch / "quicklook.png", workspace.quicklook)
 
-    def _wait_for_samples(self) -> Result:
-        """Write the empty samples, the places to label first, and the project to label in."""
+    def _make_samples(self) -> None:
+        """Write the empty samples to label in, unless the scene has a file."""
         if not self.config.samples.exists():
             with writing_to(self.config.samples.parent):
                 create_empty_samples(self.config.samples, self.inputs.grid)
+
+    def _propose_start_places(self) -> None:
         # With a map, the places come from it, also where all samples were deleted since.
         if not self.workspace.iterations():
             with self.stopwatch.timing("queries"):
                 update_start_places(self.workspace, (), self.config.template, self.settings)
+
+    def _wait_for_samples(self) -> Result:
+        """Write the empty samples, the places to label first, and the project to label in."""
+        self._make_samples()
+        if Stage.FEATURES not in self.stages:
+            self._propose_start_places()
         write_project(self.config, self.inputs.grid, self.workspace)
         return Result.prepared(self.workspace, self.stopwatch.seconds, self.config.template.legend)
 

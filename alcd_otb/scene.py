@@ -17,7 +17,8 @@ from alcd_otb.cross_validation.results import CrossValidation
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.live.session import LiveSession
 from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.job import is_prepared
+from alcd_otb.preparation.job import prepared_stage
+from alcd_otb.preparation.stages import Stage
 from alcd_otb.qgis.scene_project import write_blind_project
 from alcd_otb.report.notebook import scene_html
 from alcd_otb.result import Result
@@ -219,7 +220,7 @@ class Scene(SceneReading):
         with translated_failures():
             inputs = Inputs.read(self.config)
             check_classifier(self.config.template, self.settings)
-            if not is_prepared(self.workspace, inputs.fingerprint()):
+            if prepared_stage(self.workspace, inputs.fingerprint()) not in (Stage.FEATURES, Stage.VIEW):
                 raise ConfigurationError(
                     f"{self.workspace.folder}: is not prepared, or out of date; run the scene first"
                 )

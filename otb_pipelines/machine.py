@@ -13,7 +13,7 @@ from pathlib import Path
 
 from otb_pipelines.control_groups import Limit, memory_limits, processor_limits
 
-LARGEST_DEFAULT_RAM = 256
+LARGEST_DEFAULT_RAM = 128
 """Megabytes. A larger buffer makes no chain faster."""
 
 _SUFFIXES = {"": 1.0, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0**2}

@@ -42,7 +42,7 @@ def machine_threads() -> int:
 
 
 def default_settings(progress: Progress | None = None) -> Settings:
-    """Return settings with an eighth of the memory that the process was given, but at most 256 MB, and all processors.
+    """Return settings with an eighth of the memory that the process was given, but at most 128 MB, and all processors.
 
     A larger buffer makes no chain faster. `otb_pipelines.machine` says where the numbers come from.
     """

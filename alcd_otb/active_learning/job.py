@@ -38,7 +38,7 @@ def check_gives_places(workspace: Workspace, template: Template) -> None:
         Where the scene is not prepared, or the classifier of its last iteration gave no confidence.
     """
     if not workspace.iterations():
-        if not workspace.preparation.is_file():
+        if not (workspace.preparation.is_file() and workspace.features.is_file()):
             raise ConfigurationError(f"{workspace.folder}: is not prepared; run the scene first")
         return
     if CertaintyMaps.of(workspace.last_iteration()) is None:

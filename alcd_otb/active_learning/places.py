@@ -40,8 +40,8 @@ _MOST_CANDIDATES = 10_000
 """Most pixels from which places are chosen: each is compared with every other one, which takes seconds."""
 
 _DRAWN_OF = 12
-"""One of so many places is drawn at random, and one of at least half as many: where all that is unsure is of a kind that
-nobody can tell, there is still something to answer."""
+"""One of so many places is drawn at random, and one of at least half as many: where nobody can tell what is unsure,
+there is still something to answer."""
 
 
 @dataclass(frozen=True)

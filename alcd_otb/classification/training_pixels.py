@@ -4,13 +4,13 @@ from pathlib import Path
 
 from alcd_otb.errors import ConfigurationError
 from alcd_otb.raster.grid import Grid
-from alcd_otb.samples.pixels import PixelSplit, drawn_pixels
+from alcd_otb.samples.pixels import PixelSplit, ValidPixels, drawn_pixels
 from alcd_otb.samples.split import SampleSplit
 from alcd_otb.settings.template import Template
 from otb_pipelines.train import why_unfit
 
 
-def trainable_pixels(split: SampleSplit, template: Template, grid: Grid, valid: Path) -> PixelSplit:
+def trainable_pixels(split: SampleSplit, template: Template, grid: Grid, valid: Path | ValidPixels) -> PixelSplit:
     """Find the training and validation pixels of samples, and check that the classifier can be trained on them.
 
     Parameters

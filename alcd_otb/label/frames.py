@@ -1,6 +1,7 @@
 """Pack what the page draws: a header in JSON, and the part of the map that is seen, of which only changes are sent."""
 
 import json
+import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ class SentMaps:
     def __init__(self) -> None:
         self._sent: OrderedDict[int, _Sent] = OrderedDict()
         self._next = 1
+        self._packing = threading.Lock()
 
     def packed(self, window: Window, planes: dict[str, Bytes], base: int | None) -> tuple[dict[str, Any], bytes]:
         """Pack a part of a map.
@@ -71,11 +73,12 @@ class SentMaps:
             content = np.bitwise_xor(stack, known.stack)
         else:
             content, base = stack, None
-        number = self._next
-        self._next += 1
-        self._sent[number] = _Sent(window, tuple(planes), stack)
-        while len(self._sent) > _KEPT:
-            self._sent.popitem(last=False)
+        with self._packing:
+            number = self._next
+            self._next += 1
+            self._sent[number] = _Sent(window, tuple(planes), stack)
+            while len(self._sent) > _KEPT:
+                self._sent.popitem(last=False)
         described = {"number": number, "window": list(window), "planes": list(planes), "base": base}
         return described, zlib.compress(content.tobytes(), 1)
 

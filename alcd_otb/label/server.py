@@ -26,13 +26,17 @@ from alcd_otb.label.events import Events
 from alcd_otb.label.frames import frame
 from alcd_otb.label.guard import REPORT_POLICY
 from alcd_otb.label.making import Making
-from alcd_otb.label.service import ActRequest, LabelService, ViewRequest
+from alcd_otb.label.pauses import Pauses
+from alcd_otb.label.requests import ActRequest, ViewRequest
+from alcd_otb.label.service import LabelService
 from alcd_otb.live.maps import Cancellation
 
 log = logging.getLogger(__name__)
 
 _WATCHED_EVERY = 1.0
 """Seconds between two looks at what other programs have changed."""
+_AT_ONCE = 2
+"""Parts of the map that are computed in the background, as for two open pages."""
 _TICKET = 120.0
 """Seconds for which the address of a report holds."""
 _BINARY = "application/octet-stream"
@@ -77,8 +81,9 @@ class LabelServer:
         self._writer = ThreadPoolExecutor(1, "labels")
         self._mapper = ThreadPoolExecutor(2, "map")
         self._drawer = ThreadPoolExecutor(2, "tiles")
-        self._background: Cancellation | None = None
+        self._background: dict[tuple[int, ...], Cancellation] = {}
         self._opened = self._stamps().preparation
+        self._pauses = Pauses(service.survey, service.validate, lambda: self._events.tell("summary", {}))
         self._tickets: dict[str, tuple[float, Path]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -111,7 +116,9 @@ class LabelServer:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        if not await self._write(self._service.open):
+        if self._service.is_open or await self._write(self._service.open):
+            self._pauses.begin()
+        else:
             self._making.start()
         watch = asyncio.get_running_loop().create_task(self._watch())
         try:
@@ -120,8 +127,8 @@ class LabelServer:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
-            if self._background is not None:
-                self._background.cancel()
+            self._cancel(0)
+            self._pauses.close()
             await self._making.stop()
             await self._write(self._service.close)
             for pool in (self._writer, self._mapper, self._drawer):
@@ -147,12 +154,14 @@ class LabelServer:
         """Tell the pages what is not as it was seen before. Returns how it is now."""
         if self._service.is_open and await self._write(self._service.refresh):
             self._events.tell("labels", {})
+            self._pauses.begin()
         now = self._stamps()
         is_new = not self._service.is_open or now.preparation != self._opened
         # While a run prepares the scene, the former rasters are shown as long as they are there.
         if is_new and (not self._service.is_open or not self._making.is_running):
             if await self._write(self._service.open):
                 self._opened = now.preparation
+                self._pauses.begin()
                 self._events.tell("scene", {})
         elif now != seen:
             self._events.tell("iterations", {})
@@ -208,13 +217,14 @@ class LabelServer:
     async def _act(self, request: Request) -> Response:
         asked = await _read(request, ActRequest)
         started = time.perf_counter()
-        if self._background is not None:
-            self._background.cancel()
+        self._cancel(0)
+        self._pauses.end()
         results = await self._write(self._service.act, asked.actions)
         labels = await self._write(self._service.labels, asked.since)
         stored = time.perf_counter()
         seen, body = await self._draft(asked.view)
         milliseconds = {"store": _milliseconds(started, stored), "map": _milliseconds(stored, time.perf_counter())}
+        self._pauses.begin()
         header = {"results": results, "labels": labels, "map": seen, "milliseconds": milliseconds}
         if any(result.get("refused", "wait") is None for result in results):
             self._events.tell("labels", {"revision": labels["revision"]})
@@ -236,18 +246,31 @@ class LabelServer:
 
     def _refine(self, asked: ViewRequest) -> None:
         """Compute the final map of what the page shows, in the background, and tell the page when it is there."""
-        if self._background is not None:
-            self._background.cancel()
-        self._background = stop = Cancellation()
+        if asked.window in self._background:
+            return
+        self._cancel(_AT_ONCE - 1)
+        self._background[asked.window] = stop = Cancellation()
 
         async def work() -> None:
-            seen, _ = await self._compute(self._service.view, asked, False, stop)
+            try:
+                seen, _ = await self._compute(self._service.view, asked, False, stop)
+            except AlcdError as error:
+                log.warning("%s", error)
+                return
+            finally:
+                if self._background.get(asked.window) is stop:
+                    del self._background[asked.window]
             if not seen.get("cancelled"):
-                self._events.tell("map", {})
+                self._events.tell("map", {"window": asked.window})
 
         task = asyncio.get_running_loop().create_task(work())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _cancel(self, kept: int) -> None:
+        """End computations in the background, but for so many of the last ones."""
+        for window in list(self._background)[: max(0, len(self._background) - kept)]:
+            self._background.pop(window).cancel()
 
     async def _run(self, request: Request) -> Response:
         asked = await _read_json(request)

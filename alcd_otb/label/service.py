@@ -6,56 +6,40 @@ It knows nothing of HTTP. The methods that use the store are called in one threa
 import getpass
 import logging
 import secrets
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from alcd_otb.active_learning.foreign_labels import read_places
 from alcd_otb.errors import AlcdError
-from alcd_otb.iterations.history import read_history
+from alcd_otb.iterations.history import Iteration, read_history
 from alcd_otb.label.actions import ACTION, AnyAction
-from alcd_otb.label.frames import PLANES, SentMaps, planes_of
+from alcd_otb.label.frames import SentMaps, planes_of
 from alcd_otb.label.keys import key_table
+from alcd_otb.label.requests import ViewRequest
 from alcd_otb.label.sample_file import FileBusyError
 from alcd_otb.label.store import ActionRefusedError, LabelStore
 from alcd_otb.label.tiles import CONTRASTS, TileDrawer
-from alcd_otb.live.maps import Cancellation
+from alcd_otb.live.maps import Cancellation, Maps
 from alcd_otb.live.session import LiveSession
 from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.samples.sample import Sample
 from alcd_otb.scene import Scene
-from alcd_otb.settings.strict_model import StrictModel
 
 log = logging.getLogger(__name__)
 
 MOST_PIXELS = 5_000_000
 """Pixels of the largest part of the map that is answered at once."""
-MOST_ACTIONS = 50
-"""Actions of one request."""
-
+_KEPT_MAPS = 3
+"""Parts of the map that are kept as they are with all trees: of each pixel ten bytes."""
 _REMEMBERED = 30
 """Revisions of the labels from which only what has changed is sent."""
 
 Entry = dict[str, Any]
-
-
-class ViewRequest(StrictModel):
-    """The part of the map that the page shows."""
-
-    window: tuple[int, int, int, int] = Field(description="first row, first column, rows, columns")
-    planes: tuple[str, ...] = Field(default=("labels",), max_length=len(PLANES), description="names of PLANES")
-    have: int | None = Field(default=None, strict=True, description="number of the part that the page has")
-
-
-class ActRequest(StrictModel):
-    """Actions in their order, and the part of the map to answer with."""
-
-    actions: tuple[Any, ...] = Field(max_length=MOST_ACTIONS, description="see AnyAction")
-    since: str | None = Field(default=None, max_length=40, description="revision of the labels that the page has")
-    view: ViewRequest | None = Field(default=None, description="what the page shows")
 
 
 @dataclass(frozen=True)
@@ -82,6 +66,8 @@ class LabelService:
         self._epoch = secrets.token_hex(6)
         self._prepared: _Prepared | None = None
         self._sent = SentMaps()
+        self._final: OrderedDict[Window, Maps] = OrderedDict()
+        self._computing = threading.Lock()
         self._known: OrderedDict[str, dict[str, Entry]] = OrderedDict()
 
     @property
@@ -101,6 +87,8 @@ class LabelService:
         if not (workspace.preparation.is_file() and workspace.features.is_file() and workspace.view.is_file()):
             return False
         self.close()
+        # Revisions of another session mean something else.
+        self._final.clear()
         grid = self.scene.grid
         store = LabelStore(self.scene.config.samples, template.legend, grid, lambda: workspace.next_number)
         self._prepared = _Prepared(grid, store, self.scene.live(), TileDrawer(self.scene.config))
@@ -234,19 +222,47 @@ class LabelService:
         window = _checked_window(asked.window, ready.grid)
         if ready.live.problem is not None:
             return {"problem": ready.live.problem}, b""
-        maps = ready.live.maps(window, draft=draft, cancelled=cancelled)
+        maps = self._maps(window, draft, cancelled)
         if maps is None:
             return {"cancelled": True}, b""
         planes = planes_of(asked.planes, maps)
         described, body = self._sent.packed(window, planes, asked.have)
         return {**described, "revision": maps.revision, "draft": maps.is_draft, "problem": None}, body
 
+    def _maps(self, window: Window, draft: bool, cancelled: Cancellation | None) -> Maps | None:
+        """Compute maps, or return those that were computed of the same samples."""
+        live = self._ready.live
+        with self._computing:
+            kept = self._final.get(window)
+        if kept is not None and kept.revision == live.revision:
+            return kept
+        maps = live.maps(window, draft=draft, cancelled=cancelled)
+        if maps is not None and not maps.is_draft:
+            with self._computing:
+                self._final[window] = maps
+                while len(self._final) > _KEPT_MAPS:
+                    self._final.popitem(last=False)
+        return maps
+
+    def survey(self, cancelled: Cancellation) -> bool:
+        """Count the whole map for the summary. Returns whether it was counted."""
+        return self._prepared is not None and self._prepared.live.survey(cancelled)
+
+    def validate(self) -> bool:
+        """Cross-validate the samples for the summary. Returns whether that could be done."""
+        return self._prepared is not None and self._prepared.live.validate()
+
     def summary(self) -> Entry:
         """Say what the operator should know: points, shares of the map, warnings, iterations."""
-        ready = self._ready
-        content: Entry = {"unlabelled": self.scene.unlabelled_classes(), "shares": None, "changed": None}
+        ready, iterations = self._ready, read_history(self.scene.workspace)
+        content: Entry = ready.live.summary().as_json()
         warnings = [*ready.live.warnings, *self.scene.workspace.preparation_warnings]
-        return {**content, "warnings": warnings, "problem": ready.live.problem, "iterations": self._iterations()}
+        return {
+            **content,
+            "warnings": warnings,
+            "problem": ready.live.problem,
+            "iterations": [_iteration(each) for each in iterations],
+        }
 
     def places(self) -> list[Entry]:
         """Return the places to label next, as they are in to_visit.gpkg."""
@@ -278,20 +294,18 @@ class LabelService:
         store = self._ready.store
         self._ready.live.update(store.samples, store.corrections)
 
-    def _iterations(self) -> list[Entry]:
-        return [
-            {
-                "number": each.number,
-                "points": each.point_count,
-                "time": each.time.isoformat() if each.time else None,
-                "started_from": each.started_from,
-                "accuracy": each.overall_accuracy,
-                "two_class_accuracy": each.two_class_accuracy,
-                "confidence": each.mean_confidence,
-                "report": (each.folder / "report.html").is_file(),
-            }
-            for each in read_history(self.scene.workspace)
-        ]
+
+def _iteration(iteration: Iteration) -> Entry:
+    return {
+        "number": iteration.number,
+        "points": iteration.point_count,
+        "time": iteration.time.isoformat() if iteration.time else None,
+        "started_from": iteration.started_from,
+        "accuracy": iteration.overall_accuracy,
+        "two_class_accuracy": iteration.two_class_accuracy,
+        "confidence": iteration.mean_confidence,
+        "report": (iteration.folder / "report.html").is_file(),
+    }
 
 
 def _checked_window(window: Sequence[int], grid: Grid) -> Window:

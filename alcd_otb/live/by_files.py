@@ -17,6 +17,7 @@ from alcd_otb.classification.task import ClassificationTask
 from alcd_otb.files.folders import scratch_folder
 from alcd_otb.live.labelled import LabelledScene, Labelling
 from alcd_otb.live.maps import Cancellation, Maps
+from alcd_otb.live.windows import part_of, with_surroundings
 from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import creating, reading
 from alcd_otb.raster.opening import open_raster
@@ -28,13 +29,22 @@ _ROWS = 256
 
 
 class MapsByFiles:
-    """Trains and classifies through files, one window at a time. It serves every classifier."""
+    """Trains and classifies through files, one window at a time. It serves every classifier.
 
-    def __init__(self, labelling: Labelling, settings: Settings) -> None:
+    Parameters
+    ----------
+    labelling
+        The scene and its template.
+    settings
+        Memory and threads.
+    lock
+        Whoever runs OTB's applications holds it.
+    """
+
+    def __init__(self, labelling: Labelling, settings: Settings, lock: threading.Lock) -> None:
         self._labelling = labelling
         self._settings = settings
-        # OTB's applications cannot run side by side.
-        self._lock = threading.Lock()
+        self._lock = lock
         self._trained: tuple[int, TrainedByOtb | Estimator] | None = None
         self._opened = ExitStack()
         # Not in the workspace, where each run removes what seems to be left of another.
@@ -126,30 +136,6 @@ class MapsByFiles:
         template = self._labelling.template
         smoothing = template.regularisation.deviation(self._labelling.grid.resolution)
         return max(template.regularisation.radius, template.confidence.radius, int(2 * smoothing) + 2)
-
-
-def with_surroundings(window: Window, reach: int, grid: Grid) -> Window:
-    """Widen a window on all sides, as far as there is a grid.
-
-    Parameters
-    ----------
-    window
-        The window.
-    reach
-        In pixels.
-    grid
-        The grid.
-    """
-    top, left = max(window.row - reach, 0), max(window.column - reach, 0)
-    bottom = min(window.row + window.rows + reach, grid.height)
-    right = min(window.column + window.columns + reach, grid.width)
-    return Window(top, left, bottom - top, right - left)
-
-
-def part_of(grid: Grid, window: Window) -> Grid:
-    """Return the grid of a window."""
-    left, top = grid.left + window.column * grid.resolution, grid.top - window.row * grid.resolution
-    return Grid(grid.crs, left, top, grid.resolution, window.columns, window.rows)
 
 
 def _copy_part(source: Path, target: Path, window: Window, grid: Grid) -> None:

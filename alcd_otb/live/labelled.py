@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from alcd_otb.classification.training_pixels import trainable_pixels
-from alcd_otb.errors import ConfigurationError, SampleError
+from alcd_otb.errors import ConfigurationError, ProductError, SampleError
 from alcd_otb.raster.grid import Grid
+from alcd_otb.raster.io import reading
+from alcd_otb.raster.opening import open_raster
 from alcd_otb.samples.checks import Margin, check_samples
-from alcd_otb.samples.pixels import PixelSet
+from alcd_otb.samples.pixels import PixelSet, ValidPixels
 from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.split import split_samples
 from alcd_otb.settings.template import Template
@@ -57,11 +60,32 @@ class Labelling:
         The scene's grid.
     workspace
         The prepared scene.
+    valid
+        Its valid pixels.
     """
 
     template: Template
     grid: Grid
     workspace: Workspace
+    valid: ValidPixels
+
+    @classmethod
+    def of(cls, template: Template, workspace: Workspace) -> Self:
+        """Read the grid and the valid pixels of a prepared scene.
+
+        Raises
+        ------
+        ProcessingError
+            Where the valid pixels cannot be read.
+        ProductError
+            Where they are not on the grid of the features.
+        """
+        grid = Grid.of(workspace.features)
+        if Grid.of(workspace.valid) != grid:
+            raise ProductError(f"{workspace.valid}: is not on the scene's grid; delete it and run again")
+        with reading(workspace.valid):
+            values = open_raster(workspace.valid).ReadAsArray()
+        return cls(template, grid, workspace, ValidPixels(workspace.valid, values))
 
     def labelled(self, revision: int, samples: Sequence[Sample], corrections: Sequence[Sample]) -> LabelledScene:
         """Find the training pixels of samples.
@@ -89,10 +113,10 @@ class Labelling:
         margin = Margin(template.margin, workspace.features) if template.margin else None
         warnings: tuple[str, ...] = ()
         try:
-            report = check_samples(samples, template.legend, self.grid, workspace.valid, margin)
+            report = check_samples(samples, template.legend, self.grid, self.valid, margin)
             warnings = report.warnings
             split = split_samples(report.kept, template.samples.training_proportion, template.samples.seed)
-            pixels = trainable_pixels(split, template, self.grid, workspace.valid)
+            pixels = trainable_pixels(split, template, self.grid, self.valid)
         except (SampleError, ConfigurationError) as error:
             return LabelledScene(revision, samples, corrections, problem=str(error), warnings=warnings)
         return LabelledScene(revision, samples, corrections, split.training, pixels.training, None, warnings)

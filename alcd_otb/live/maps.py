@@ -1,6 +1,8 @@
 """Define what a live session answers: the maps of a window, and a way to cancel their computation."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from alcd_otb.arrays import Float32Array, UInt8Array
@@ -10,20 +12,48 @@ from alcd_otb.raster.grid import Window
 class Cancellation:
     """A wish, of any thread, that a computation ends early.
 
-    The computation looks at it several times a second. Then it returns None.
+    The computation looks at it many times a second. Then it returns None.
     """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._changing = threading.Lock()
+        self._is_cancelled = False
+        self._calls: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Ask the computation to end. A second time does nothing."""
-        self._event.set()
+        with self._changing:
+            self._is_cancelled = True
+            calls, self._calls = self._calls, []
+        for call in calls:
+            call()
 
     @property
     def is_cancelled(self) -> bool:
         """Whether the computation is to end."""
-        return self._event.is_set()
+        return self._is_cancelled
+
+    @contextmanager
+    def calling(self, call: Callable[[], None]) -> Iterator[None]:
+        """Call a function, at most once, if the computation is to end before the block of code does.
+
+        Parameters
+        ----------
+        call
+            The function. It may be called from another thread.
+        """
+        with self._changing:
+            is_late = self._is_cancelled
+            if not is_late:
+                self._calls.append(call)
+        if is_late:
+            call()
+        try:
+            yield
+        finally:
+            with self._changing:
+                if call in self._calls:
+                    self._calls.remove(call)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,24 +1,41 @@
 """Hold a scene in memory while it is labelled, and answer with the maps of the samples as they are."""
 
+import logging
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
 from alcd_otb.errors import ConfigurationError, ProcessingError
+from alcd_otb.iterations.history import read_iteration
+from alcd_otb.iterations.stopping import SETTLED_TURNS, Stopping
+from alcd_otb.live.by_arrays import MapsByArrays
 from alcd_otb.live.by_files import MapsByFiles
 from alcd_otb.live.corrections import BurntStrips
+from alcd_otb.live.features import FeatureMemory
 from alcd_otb.live.labelled import LabelledScene, Labelling
 from alcd_otb.live.maps import Cancellation, Maps
+from alcd_otb.live.summary import Summary, points_of
+from alcd_otb.live.survey import Surveys
+from alcd_otb.live.validation import LiveValidation, cross_validated
+from alcd_otb.live.windows import strips_of
 from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.samples.sample import Sample
+from alcd_otb.samples.unlabelled import unlabelled_classes
 from alcd_otb.settings.legend import Legend
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.workspace import Workspace
-from otb_pipelines.errors import OtbError
+from otb_pipelines.errors import OtbError, OtbMissingError
+from otb_pipelines.live import native
 from otb_pipelines.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_SURVEYED_PIXELS = 2**19
+"""Pixels of a strip of a survey. A click does not wait for more than one."""
 
 
 class LiveSession:
@@ -33,7 +50,15 @@ class LiveSession:
         self._changing = threading.Lock()
         self._labelled = labelling.labelled(0, (), ())
         self._burnt = BurntStrips(labelling.grid)
-        self._computed = MapsByFiles(labelling, settings)
+        self._settings = settings
+        self._surveys = Surveys(labelling.grid)
+        self._surveying = threading.Lock()
+        self._validated: LiveValidation | None = None
+        # OTB's applications cannot run side by side.
+        self._otb = threading.Lock()
+        self._opening = threading.Lock()
+        self._by_files: MapsByFiles | None = None
+        self._by_arrays = _arrays_of(labelling, settings)
 
     @classmethod
     def open(cls, config: SceneConfig, settings: Settings) -> Self:
@@ -54,7 +79,7 @@ class LiveSession:
         workspace = Workspace(config.workspace)
         if not workspace.features.is_file():
             raise ConfigurationError(f"{workspace.folder}: is not prepared; run the scene first")
-        return cls(Labelling(config.template, Grid.of(workspace.features), workspace), settings)
+        return cls(Labelling.of(config.template, workspace), settings)
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +91,11 @@ class LiveSession:
 
     def close(self) -> None:
         """Free the memory and remove the temporary files."""
-        self._computed.close()
+        with self._opening:
+            for maker in (self._by_arrays, self._by_files):
+                if maker is not None:
+                    maker.close()
+            self._by_arrays = self._by_files = None
 
     @property
     def grid(self) -> Grid:
@@ -168,12 +197,116 @@ class LiveSession:
         if labelled.problem is not None:
             return _nothing(labelled, window)
         try:
-            maps = self._computed.maps(labelled, window, draft, cancelled or Cancellation())
+            maps = self._maker(labelled).maps(labelled, window, draft, cancelled or Cancellation())
         except OtbError as error:
             raise ProcessingError(error.summary) from error
         if maps is not None:
             self._burnt.burn(labelled.corrections, window, maps.labels)
         return maps
+
+    def survey(self, cancelled: Cancellation | None = None) -> bool:
+        """Compute the whole map, strip by strip, and count it for `summary`. Call it where the operator pauses.
+
+        Parameters
+        ----------
+        cancelled
+            Ends the computation early, as a click should.
+
+        Returns
+        -------
+        bool
+            Whether the summary is of the samples as they are. False where the computation was cancelled, the samples
+            changed meanwhile, or there is no map.
+
+        Raises
+        ------
+        ProcessingError
+            Where something cannot be computed.
+        """
+        grid, revision = self.grid, self.revision
+        with self._surveying:
+            last = self._surveys.last
+            if self.problem is not None or (last is not None and last.revision == revision):
+                return self.problem is None
+            iteration = self._last_iteration
+            survey = self._surveys.begin(revision, iteration)
+            for strip in strips_of(Window(0, 0, grid.height, grid.width), _SURVEYED_PIXELS):
+                maps = self.maps(strip, cancelled=cancelled)
+                if maps is None or maps.revision != revision:
+                    return False
+                self._surveys.add(survey, strip, maps.labels, iteration)
+            self._surveys.keep(survey)
+            return True
+
+    def validate(self) -> bool:
+        """Cross-validate the samples as they are, for `summary`. It takes a second or more: call it in pauses.
+
+        Returns
+        -------
+        bool
+            Whether there are samples that can be trained on.
+
+        Raises
+        ------
+        ProcessingError
+            Where something cannot be computed.
+        """
+        labelled = self._labelled
+        if labelled.problem is not None:
+            return False
+        try:
+            with self._otb:
+                if self._validated is None or self._validated.revision < labelled.revision:
+                    self._validated = cross_validated(self._labelling, labelled, self._settings)
+        except OtbError as error:
+            raise ProcessingError(error.summary) from error
+        return True
+
+    def summary(self) -> Summary:
+        """Sum up what is known: points, and what the last `survey` and the last `validate` found."""
+        labelled, survey, validated = self._labelled, self._surveys.last, self._validated
+        iteration = self._last_iteration
+        finished = self._labelling.workspace.iterations()[-SETTLED_TURNS - 1 :]
+        stopping = Stopping.after([*map(read_iteration, finished)])
+        points = points_of(labelled.samples, self.legend)
+        return Summary(
+            labelled.revision,
+            points,
+            unlabelled_classes(points, self.legend),
+            None if survey is None else survey.revision,
+            None if survey is None else survey.shares(self.legend),
+            self._surveys.changed(),
+            None if iteration is None else int(iteration.name),
+            None if survey is None else survey.two_class_changed(self.legend),
+            None if validated is None else validated.revision,
+            None if validated is None else validated.figures,
+            None if stopping is None else stopping.as_json(),
+        )
+
+    @property
+    def _last_iteration(self) -> Path | None:
+        return next(reversed(self._labelling.workspace.iterations()), None)
+
+    def _maker(self, labelled: LabelledScene) -> MapsByArrays | MapsByFiles:
+        """Return what computes the maps of these samples."""
+        with self._opening:
+            if self._by_arrays is not None and self._by_arrays.serves(labelled):
+                return self._by_arrays
+            if self._by_files is None:
+                self._by_files = MapsByFiles(self._labelling, self._settings, self._otb)
+            return self._by_files
+
+
+def _arrays_of(labelling: Labelling, settings: Settings) -> MapsByArrays | None:
+    """Open the features in memory. Returns None where the native module is absent."""
+    workspace = labelling.workspace
+    try:
+        native()
+    except OtbMissingError as error:
+        log.warning("live maps are slow: %s", error)
+        return None
+    features = FeatureMemory(workspace.features, labelling.valid.values, labelling.grid, settings)
+    return MapsByArrays(labelling, settings, features)
 
 
 def _nothing(labelled: LabelledScene, window: Window) -> Maps:

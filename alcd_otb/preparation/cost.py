@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.layouts import is_compressed
-from alcd_otb.preparation.sources import wavelet_levels
+from alcd_otb.preparation.sources import feature_levels, view_levels
 from alcd_otb.products.stack import Stack
 from otb_pipelines.settings import Settings
 
@@ -89,5 +89,6 @@ def _decoded_pixels(inputs: Inputs) -> float:
         grid = inputs.cloudy.grid
         return float(grid.width * grid.height * len(inputs.band_names))
     width, height = (inputs.grid.resolution * side for side in (inputs.grid.width, inputs.grid.height))
-    sides = (inputs.band(name).resolution * 2.0**level for name, level in wavelet_levels(inputs).items())
-    return float(sum(width * height / side**2 for side in sides))
+    # A band that features and view need at different levels is decoded at both.
+    decoded = {*feature_levels(inputs).items(), *view_levels(inputs).items()}
+    return float(sum(width * height / (inputs.band(name).resolution * 2.0**level) ** 2 for name, level in decoded))

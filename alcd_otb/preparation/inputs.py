@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 # Resolutions of the features and of the view in metres, for L1C products if the template gives none.
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
 # Number of the way in which the view is laid out. A view of another one is made anew.
-_VIEW_LAYOUT = 2
+_VIEW_LAYOUT = 3
 # What pixels of a multiple of a resolution may be off by rounding, as a share of a pixel over the whole image.
 _ROUNDING = 0.01
 
@@ -129,15 +129,22 @@ class Inputs:
             for warning in lacking_bands(date, bands):
                 log.warning("%s", warning)
 
-    def check_bytes(self, threads: int) -> None:
+    def check_bytes(self, threads: int, but: Collection[str] = ()) -> None:
         """Check all bytes of the files of bands that are used, and the checksums that the products carry of them.
+
+        Parameters
+        ----------
+        threads
+            Threads that read.
+        but
+            Names of bands that have been checked.
 
         Raises
         ------
         ProductError
             A file is damaged.
         """
-        files = (file for date, band in self._product_bands() for file in date.band(band).files)
+        files = (file for date, band in self._product_bands(but) for file in date.band(band).files)
         check_files(dict.fromkeys(file.path for file in files), threads)
 
     @property
@@ -211,9 +218,9 @@ class Inputs:
             content["functions"] = functions
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def _product_bands(self) -> list[tuple[L1CProduct, str]]:
+    def _product_bands(self, but: Collection[str] = ()) -> list[tuple[L1CProduct, str]]:
         """List the bands used that have files of their own, each with its product."""
-        named = [(self.product_of(name), date_and_band(name).band) for name in self.band_names]
+        named = [(self.product_of(name), date_and_band(name).band) for name in self.band_names if name not in but]
         return [(date, band) for date, band in named if isinstance(date, L1CProduct)]
 
 

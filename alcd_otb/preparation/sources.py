@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.kept_levels import KeptLevels
 from alcd_otb.preparation.layouts import FEATURE_OPTIONS, describe_features
 from alcd_otb.preparation.python_features import python_features, write_python_features
 from alcd_otb.preparation.reflectance import radiometry_of
@@ -30,27 +31,38 @@ Levels = Mapping[str, int]
 _FINER = 1.5
 
 
-def wavelet_levels(inputs: Inputs) -> dict[str, int]:
-    """Choose the wavelet level to decode of each band that is used. This opens each file."""
-    return {name: _level(inputs, name) for name in inputs.band_names}
+def feature_levels(inputs: Inputs) -> dict[str, int]:
+    """Choose the wavelet level to decode of each band for the features. This opens each file.
+
+    What the view shows has no part in it, so that features and maps do not depend on the view.
+    """
+    names = {name for feature in inputs.features for name in names_used(feature)} - set(TERRAIN)
+    whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"
+    wanted = inputs.grid.resolution / _FINER
+    return {name: 0 if whole else _level(inputs, name, wanted) for name in sorted(names)}
 
 
-def _level(inputs: Inputs, name: str) -> int:
-    """Choose the finest level of a band that the features or the view need."""
-    paths = [file.path for file in inputs.band(name).files]
-    levels = []
-    if any(name in names_used(feature) for feature in inputs.features):
-        whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"
-        levels.append(0 if whole else coarsest_common_level(paths, inputs.grid.resolution / _FINER))
+def view_levels(inputs: Inputs) -> dict[str, int]:
+    """Choose the wavelet level to decode of each band for the view, at most that of the features. This opens each file.
+
+    A band that the features need at a finer level is decoded once for both.
+    """
+    for_features = feature_levels(inputs)
     pixel = inputs.view_grid.resolution
-    seen = [max(pixel, layer.detail or pixel) for layer in inputs.view if name in names_used(layer)]
-    if seen:
-        levels.append(coarsest_common_level(paths, min(seen)))
-    return min(levels)
+    levels = {}
+    for name in sorted({name for layer in inputs.view for name in names_used(layer)} - set(TERRAIN)):
+        seen = min(max(pixel, layer.detail or pixel) for layer in inputs.view if name in names_used(layer))
+        level = _level(inputs, name, seen)
+        levels[name] = min(level, for_features.get(name, level))
+    return levels
+
+
+def _level(inputs: Inputs, name: str, resolution: float) -> int:
+    return coarsest_common_level([file.path for file in inputs.band(name).files], resolution)
 
 
 def feature_sources(
-    inputs: Inputs, levels: Levels, like: Path, folder: Path, settings: Settings
+    inputs: Inputs, like: Path, folder: Path, settings: Settings, kept: KeptLevels
 ) -> dict[str, Path | Output]:
     """Build the sources of the features on their grid, without those that Python functions compute.
 
@@ -58,14 +70,14 @@ def feature_sources(
     ----------
     inputs
         The images of the scene, and the features.
-    levels
-        The wavelet level of each band.
     like
         A raster on the grid of the features.
     folder
         A folder for the terrain, which is made if a feature uses the terrain.
     settings
         Memory and threads.
+    kept
+        The levels that an earlier stage has decoded.
 
     Returns
     -------
@@ -74,12 +86,11 @@ def feature_sources(
     """
     names = {name for feature in inputs.features for name in names_used(feature)}
     nearest = inputs.template.resampling == "nearest"
-    bands = {
-        name: build_band(
-            inputs.band(name).files, levels[name], like, radiometry_of(inputs, name), settings, nearest=nearest
-        )
-        for name in sorted(names - set(TERRAIN))
-    }
+    bands = {}
+    for name, level in feature_levels(inputs).items():
+        source = kept.source(inputs, name, level)
+        radiometry = radiometry_of(inputs, name)
+        bands[name] = build_band(source.files, source.level, like, radiometry, settings, nearest=nearest)
     return {**bands, **_terrain(inputs, names, inputs.grid, folder)}
 
 
@@ -119,7 +130,7 @@ def python_sources(
 
 
 def view_sources(
-    inputs: Inputs, levels: Levels, like: Path, folder: Path, settings: Settings
+    inputs: Inputs, like: Path, folder: Path, settings: Settings, kept: KeptLevels
 ) -> dict[str, Path | Output]:
     """Build the sources of the view on its grid.
 
@@ -129,14 +140,14 @@ def view_sources(
     ----------
     inputs
         The images of the scene, and the layers of the view.
-    levels
-        The wavelet level of each band.
     like
         A raster on the grid of the view.
     folder
         A folder for the terrain, which is made if a layer uses the terrain.
     settings
         Memory and threads.
+    kept
+        The levels that an earlier stage has decoded.
 
     Returns
     -------
@@ -144,12 +155,11 @@ def view_sources(
         Files, or outputs of applications, by the names of bands and terrain layers.
     """
     names = {name for layer in inputs.view for name in names_used(layer)}
-    bands = {
-        name: build_band(
-            inputs.band(name).files, levels[name], like, replace(radiometry_of(inputs, name), no_data=None), settings
-        )
-        for name in sorted(names - set(TERRAIN))
-    }
+    bands = {}
+    for name, level in view_levels(inputs).items():
+        source = kept.source(inputs, name, level)
+        radiometry = replace(radiometry_of(inputs, name), no_data=None)
+        bands[name] = build_band(source.files, source.level, like, radiometry, settings)
     return {**bands, **_terrain(inputs, names, inputs.view_grid, folder)}
 
 

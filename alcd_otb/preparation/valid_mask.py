@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from alcd_otb.preparation.dilation import write_dilated
 from alcd_otb.preparation.inputs import Inputs
 from alcd_otb.preparation.layouts import MASK_OPTIONS, MASK_ROWS, SATURATED, VALID, describe_state
 from alcd_otb.preparation.sources import Levels
@@ -79,9 +80,10 @@ def write_valid(inputs: Inputs, levels: Levels, state: Path, folder: Path, setti
     # edge of the data, so that no margin is kept around them.
     no_data = build_formula([state], "im1b1 == 0", settings)
     border = build_morphology(no_data["out"], "opening", 1, settings)
-    radius = _margin(inputs, levels)
-    kept_off = build_morphology(border["out"], "dilate", radius, settings) if radius else border
-    mask = build_formula([state, kept_off["out"]], "im1b1 > 0 && im2b1 == 0", settings)["out"]
+    edge, kept_off = folder / "edge.tif", folder / "kept_off.tif"
+    write_stacks([StackFile(edge, describe_state(inputs, folder), [border["out"]], MASK_OPTIONS)], MASK_ROWS, settings)
+    write_dilated(edge, _margin(inputs, levels), inputs.grid, kept_off)
+    mask = build_formula([state, kept_off], "im1b1 > 0 && im2b1 == 0", settings)["out"]
     write_stacks([StackFile(valid, describe_state(inputs, folder), [mask], MASK_OPTIONS)], MASK_ROWS, settings)
     with updating(valid) as dataset:
         dataset.GetRasterBand(1).SetDescription("valid")

@@ -84,7 +84,7 @@ def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
         *_places(workspace),
         *(layer for layer in samples if layer.key == CORRECTIONS),
         *_results(workspace.map_folder, legend, grid),
-        ProjectLayer("invalid", "not classified", group_of(config, 0), "./valid.tif", grid.crs, styles.invalid_style()),
+        *_unclassified(config, grid, workspace),
         *image_layers(config, grid, workspace),
     )
     return Project(
@@ -95,6 +95,13 @@ def _project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Project:
         themes=_themes(layers),
         shows_iteration=True,
     )
+
+
+def _unclassified(config: SceneConfig, grid: Grid, workspace: Workspace) -> Iterator[ProjectLayer]:
+    """Yield the layer of what is not classified. It is not known yet while there is only a first picture."""
+    if workspace.valid.is_file():
+        group, style = group_of(config, 0), styles.invalid_style()
+        yield ProjectLayer("invalid", "not classified", group, "./valid.tif", grid.crs, style)
 
 
 def write_blind_project(config: SceneConfig, grid: Grid, workspace: Workspace) -> Path:

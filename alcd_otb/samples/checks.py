@@ -13,7 +13,7 @@ from alcd_otb.arrays import Int64Array
 from alcd_otb.errors import SampleError
 from alcd_otb.raster.grid import Grid
 from alcd_otb.raster.io import values_at
-from alcd_otb.samples.pixels import held_pixels, valid_at
+from alcd_otb.samples.pixels import ValidPixels, held_pixels, valid_at
 from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import Legend
 
@@ -65,7 +65,7 @@ class SampleReport:
 
 
 def check_samples(
-    samples: Sequence[Sample], legend: Legend, grid: Grid, valid: Path, margin: Margin | None = None
+    samples: Sequence[Sample], legend: Legend, grid: Grid, valid: Path | ValidPixels, margin: Margin | None = None
 ) -> SampleReport:
     """Drop the samples that cannot be used, and warn of doubtful samples and classes.
 

@@ -60,6 +60,25 @@ class PixelSplit(NamedTuple):
     validation: PixelSet
 
 
+@dataclass(frozen=True, eq=False)
+class ValidPixels:
+    """A raster of valid pixels that has been read.
+
+    Attributes
+    ----------
+    path
+        The raster.
+    values
+        (rows, columns) its values, 1 where a pixel may be used.
+    """
+
+    path: Path
+    values: UInt8Array
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
 class HeldPixels(NamedTuple):
     """Pixels that contain a point, or whose centres lie in a polygon. All arrays are (pixels,).
 
@@ -81,7 +100,7 @@ def grow(
     validation: Sequence[Sample],
     growth: float | Mapping[int, float],
     grid: Grid,
-    valid: Path,
+    valid: Path | ValidPixels,
 ) -> PixelSplit:
     """Find the pixels of training and validation samples; no pixel is in both sets, and none has two classes.
 
@@ -144,7 +163,7 @@ def grow(
 
 
 def drawn_pixels(
-    training: Sequence[Sample], validation: Sequence[Sample], template: Template, grid: Grid, valid: Path
+    training: Sequence[Sample], validation: Sequence[Sample], template: Template, grid: Grid, valid: Path | ValidPixels
 ) -> PixelSplit:
     """Find the pixels of samples by a template's settings: those of `grow`, the training pixels thinned.
 
@@ -210,7 +229,7 @@ def held_pixels(samples: Sequence[Sample], grid: Grid) -> HeldPixels:
     return HeldPixels(claims.rows, claims.columns, claims.samples)
 
 
-def valid_at(valid: Path, grid: Grid, rows: Int64Array, columns: Int64Array) -> BoolArray:
+def valid_at(valid: Path | ValidPixels, grid: Grid, rows: Int64Array, columns: Int64Array) -> BoolArray:
     """Check which pixels are 1 in a raster of valid pixels.
 
     Parameters
@@ -234,6 +253,8 @@ def valid_at(valid: Path, grid: Grid, rows: Int64Array, columns: Int64Array) -> 
     ProductError
         Where the raster is on another grid.
     """
+    if isinstance(valid, ValidPixels):
+        return np.equal(valid.values[rows, columns], 1)
     if Grid.of(str(valid)) != grid:
         raise ProductError(f"{valid}: is not on the scene's grid; delete it and run again")
     usable: BoolArray = values_at(valid, rows, columns)[:, 0] == 1

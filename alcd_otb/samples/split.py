@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -70,6 +71,11 @@ def _training_count(count: int, proportion: float) -> int:
 
 def _draw(sample: Sample, seed: int) -> float:
     # SeedSequence takes integers from 0 up: coordinates are wrapped to 64 bits.
-    place = [round(1000 * value) % 2**64 for value in sample.location]
-    sequence = np.random.SeedSequence([seed, sample.code, *place])
-    return float(np.random.Generator(np.random.PCG64(sequence)).random())
+    x, y = (round(1000 * value) % 2**64 for value in sample.location)
+    return _random_number(seed, sample.code, x, y)
+
+
+# While somebody labels, nearly all samples are those of the click before.
+@lru_cache(maxsize=100_000)
+def _random_number(*seeds: int) -> float:
+    return float(np.random.Generator(np.random.PCG64(np.random.SeedSequence(seeds))).random())

@@ -86,6 +86,7 @@ class TestResults:
             "figures",
             "queries",
             "report",
+            "show",
         }
         assert result["accuracy"] == json.loads((Path(result["labels"]).parent / "metrics.json").read_text())
         assert "Traceback" not in ended.stderr

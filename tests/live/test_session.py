@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from stacks import write_backscatter, write_points
 from alcd_otb.classification.iteration import IterationInput, run_iteration
 from alcd_otb.errors import ConfigurationError, SampleError
 from alcd_otb.iterations.record import Stopwatch
+from alcd_otb.live import by_arrays, features
 from alcd_otb.live.maps import Cancellation, Maps
 from alcd_otb.live.session import LiveSession
 from alcd_otb.run import all_samples
@@ -144,7 +146,7 @@ def test_after_any_actions_the_maps_are_those_of_a_run(scene: Scene, tmp_path: P
     height, width = scene.grid.height, scene.grid.width
     with scene.live() as live:
 
-        @settings(max_examples=6)
+        @settings(max_examples=5)
         @given(ACTIONS, st.floats(0, 1), st.floats(0, 1))
         def check(actions: list[tuple[str, int, float, float]], down: float, across: float) -> None:
             samples, corrections = acted(scene, actions)
@@ -195,6 +197,7 @@ def test_a_window_is_that_part_of_the_whole(window: tuple[int, int, int, int], f
     "changes",
     [
         {"regularisation": {"smoothing": 0, "radius": 1}},
+        {"regularisation": {"smoothing": 0, "radius": 3}},
         {"regularisation": {"smoothing": 0, "radius": 0}},
         {"regularisation": {"smoothing": 1.5}},
         {"classifier": {"classifier": "logistic", "classifier.logistic.c": 3}},
@@ -286,3 +289,75 @@ class TestRevisions:
                 again = live.maps((10, 10, 60, 60))
                 assert again is not None
                 assert np.array_equal(again.labels, maps.labels)
+
+
+class TestDrafts:
+    def test_a_draft_is_the_map_of_the_first_trees_and_the_rest_follows(
+        self, prepared: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(by_arrays, "DRAFT_SECONDS", 0)
+        scene = Scene.open(prepared())
+        first_trees = {"classifier.rf.nbtrees": by_arrays.FEWEST_TREES}
+        small = Scene.open(prepared(set={"margin": 120, "classifier": first_trees}))
+        with scene.live() as live:
+            draft = live.maps((10, 20, 90, 80), draft=True)
+            assert draft is not None
+            assert draft.is_draft
+            assert_equal(draft, made_by_run(small, scene.samples, (), tmp_path / "small"))
+            whole = live.maps((10, 20, 90, 80))
+            assert whole is not None
+            assert not whole.is_draft
+            assert_equal(whole, made_by_run(scene, scene.samples, (), tmp_path / "whole"))
+            again = live.maps((10, 20, 90, 80), draft=True)
+            assert again is not None
+            assert not again.is_draft
+
+    def test_where_all_trees_are_quick_there_is_none(self, finished: FinishedScene) -> None:
+        with finished.scene.live() as live:
+            maps = live.maps((0, 0, 8, 8), draft=True)
+            assert maps is not None
+            assert not maps.is_draft
+            assert_equal(maps, written(finished.iteration))
+
+
+def test_features_that_are_mapped_from_a_file_give_the_same_maps_and_leave_nothing(
+    finished: FinishedScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "_LARGEST_SHARE", 2**40)
+    folder = finished.result.workspace
+    before = sorted(folder.iterdir())
+    with finished.scene.live() as live:
+        assert_equal(live.maps(), written(finished.iteration))
+        assert sorted(folder.iterdir()) == before
+
+
+def test_windows_of_many_pixels_are_computed_in_strips(
+    finished: FinishedScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_arrays, "MOST_PIXELS", 1000)
+    with finished.scene.live() as live:
+        assert_equal(live.maps(), written(finished.iteration))
+
+
+def test_without_the_native_module_the_maps_are_the_same(
+    finished: FinishedScene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "otb_pipelines._live", None)
+    with finished.scene.live() as live:
+        assert "live maps are slow: the native module" in caplog.text
+        assert_equal(live.maps((0, 0, 50, 40)), written(finished.iteration))
+
+
+class TestCancellation:
+    def test_a_call_is_made_once_and_only_within_its_block(self) -> None:
+        calls: list[str] = []
+        cancellation = Cancellation()
+        with cancellation.calling(lambda: calls.append("before")):
+            pass
+        with cancellation.calling(lambda: calls.append("within")):
+            cancellation.cancel()
+            cancellation.cancel()
+        assert calls == ["within"]
+        with cancellation.calling(lambda: calls.append("after")):
+            assert calls == ["within", "after"]
+        assert cancellation.is_cancelled

@@ -209,7 +209,7 @@ class TestWishes:
     def test_more_threads_than_there_are(self) -> None:
         assert of(ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="4000").threads == of().threads
 
-    @pytest.mark.parametrize(("wish", "ram"), [("40", 40), ("100000", 256)])
+    @pytest.mark.parametrize(("wish", "ram"), [("40", 40), ("100000", 128)])
     def test_the_buffer_of_otb(self, wish: str, ram: int) -> None:
         assert of(OTB_MAX_RAM_HINT=wish, SLURM_MEM_PER_NODE="4000").default_ram.value == ram
 

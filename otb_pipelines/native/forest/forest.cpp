@@ -2,39 +2,16 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
-#include <new>
 #include <stdexcept>
 #include <utility>
 
-#include "walk.hpp"
+#include "block_votes.hpp"
 
 namespace fast_forest {
 namespace {
 
 // Votes of many pixels are held in memory for each class.
 constexpr std::size_t most_classes = 10000;
-
-// Numbers on the boundaries of whole vectors of any processor; all are 0 at first.
-template <class Number>
-class Aligned {
-  public:
-    explicit Aligned(std::size_t size)
-        : numbers_(static_cast<Number*>(::operator new(size * sizeof(Number), alignment))), size_(size) {
-        clear();
-    }
-    ~Aligned() { ::operator delete(numbers_, alignment); }
-    Aligned(const Aligned&) = delete;
-    Aligned& operator=(const Aligned&) = delete;
-
-    Number* data() { return numbers_; }
-    void clear() { std::fill_n(numbers_, size_, Number{}); }
-
-  private:
-    static constexpr std::align_val_t alignment{64};
-    Number* numbers_;
-    std::size_t size_;
-};
 
 // first: the number from which a node may be; where nodes come before their children, no way leads back.
 void check_child(const ForestContent& content, Child child, std::size_t first) {
@@ -80,11 +57,8 @@ Forest::Forest(ForestContent content) : content_(std::move(content)) {
 }
 
 void Forest::count_votes(const float* const* pixels, std::size_t count, std::uint32_t* votes) const {
-    static const CountVotes count_block = fastest_count_votes();
-    std::fill_n(votes, count * classes(), 0U);
     Aligned<float> values(features() * block_pixels);
-    Aligned<std::uint8_t> counts(classes() * block_pixels);
-    const std::unique_ptr<Visit[]> visits(new Visit[3 * most_visits]);
+    BlockVotes block(*this);
     for (std::size_t first = 0; first < count; first += block_pixels) {
         const std::size_t size = std::min(block_pixels, count - first);
         for (std::size_t pixel = 0; pixel < size; ++pixel) {
@@ -94,15 +68,10 @@ void Forest::count_votes(const float* const* pixels, std::size_t count, std::uin
             }
         }
         const std::uint64_t there = size == block_pixels ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
-        for (std::size_t tree = 0; tree < trees(); tree += most_trees) {
-            counts.clear();
-            count_block({content_.nodes.data(), content_.roots.data() + tree,
-                         std::min(most_trees, trees() - tree), values.data(), there, counts.data(),
-                         visits.get(), visits.get() + most_visits, visits.get() + 2 * most_visits});
-            for (std::size_t kind = 0; kind < classes(); ++kind) {
-                for (std::size_t pixel = 0; pixel < size; ++pixel) {
-                    votes[(first + pixel) * classes() + kind] += counts.data()[kind * block_pixels + pixel];
-                }
+        const std::uint32_t* counts = block.count(values.data(), there);
+        for (std::size_t kind = 0; kind < classes(); ++kind) {
+            for (std::size_t pixel = 0; pixel < size; ++pixel) {
+                votes[(first + pixel) * classes() + kind] = counts[kind * block_pixels + pixel];
             }
         }
     }

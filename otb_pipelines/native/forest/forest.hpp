@@ -55,6 +55,7 @@ class Forest {
     std::size_t classes() const { return content_.labels.size(); }
     std::size_t trees() const { return content_.roots.size(); }
     const std::vector<int>& labels() const { return content_.labels; }
+    const ForestContent& content() const { return content_; }
 
     // Counts the votes of the trees for each class. Each of the `count` pixels has features() numbers.
     // `votes` has room for count x classes() numbers; the votes of one pixel are side by side.

@@ -46,7 +46,6 @@ Regression::Regression(const Model& model) : labels_(model.labels) {
 }
 
 void Regression::find_shares(const float* const* pixels, std::size_t count, float* shares) const {
-    static const FindShares find_block = fastest_find_shares();
     const std::unique_ptr<Lanes[]> values(new Lanes[features()]());
     const std::unique_ptr<Lanes[]> found(new Lanes[classes()]());
     for (std::size_t first = 0; first < count; first += block_pixels) {
@@ -57,14 +56,19 @@ void Regression::find_shares(const float* const* pixels, std::size_t count, floa
                 values[feature].values[pixel] = source[feature];
             }
         }
-        find_block({features(), classes(), means_.data(), limits_.data(), weights_.data(), intercepts_.data(),
-                    values[0].values, found[0].values});
+        find_block_shares(values[0].values, found[0].values);
         for (std::size_t pixel = 0; pixel < size; ++pixel) {
             for (std::size_t kind = 0; kind < classes(); ++kind) {
                 shares[(first + pixel) * classes() + kind] = found[kind].values[pixel];
             }
         }
     }
+}
+
+void Regression::find_block_shares(const float* values, float* shares) const {
+    static const FindShares find_block = fastest_find_shares();
+    find_block({features(), classes(), means_.data(), limits_.data(), weights_.data(), intercepts_.data(),
+                values, shares});
 }
 
 }  // namespace logistic

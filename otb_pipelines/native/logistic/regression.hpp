@@ -22,6 +22,10 @@ class Regression {
     // side. A value that is missing (NaN) counts as the mean of the training pixels.
     void find_shares(const float* const* pixels, std::size_t count, float* shares) const;
 
+    // The same for a block of 64 pixels. `values` are features() x 64 numbers, and `shares` has room for
+    // classes() x 64, both on a boundary of 64 bytes; the numbers of one feature or class are side by side.
+    void find_block_shares(const float* values, float* shares) const;
+
   private:
     std::vector<int> labels_;
     // As `Block` needs them.

@@ -242,20 +242,29 @@ void check(const Pixels& pixels, const Parameters& parameters) {
 }  // namespace
 
 std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::size_t thread_count) {
+    const std::atomic<bool> never{false};
+    return grow_some(pixels, parameters, {0, parameters.trees}, thread_count, never);
+}
+
+std::vector<Tree> grow_some(const Pixels& pixels, const Parameters& parameters, Range range,
+                            std::size_t thread_count, const std::atomic<bool>& stopped) {
     check(pixels, parameters);
+    if (range.first > range.end || range.end > parameters.trees) {
+        throw std::invalid_argument("the forest has no trees of these numbers");
+    }
     std::vector<Bins> bins;
     for (std::size_t feature = 0; feature < pixels.features; ++feature) {
         bins.emplace_back(pixels.feature(feature), pixels.count);
     }
-    std::vector<Tree> trees(parameters.trees);
+    std::vector<Tree> trees(range.end - range.first);
     std::atomic<std::size_t> next{0};
     std::exception_ptr failure;
     std::mutex failing;
     const auto work = [&] {
         try {
             Grower grower(pixels, bins, parameters);
-            for (std::size_t number = next++; number < trees.size(); number = next++) {
-                trees[number] = grower.grow(number);
+            for (std::size_t place = next++; place < trees.size() && !stopped; place = next++) {
+                trees[place] = grower.grow(range.first + place);
             }
         } catch (...) {
             const std::lock_guard<std::mutex> guard(failing);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -40,6 +41,12 @@ struct Node {
     bool is_leaf() const { return quality == 0; }
 };
 
+// Trees of a forest by their numbers, from `first` to the one before `end`.
+struct Range {
+    std::size_t first;
+    std::size_t end;
+};
+
 // The nodes of a tree in preorder: a node, its left branch, its right branch.
 using Tree = std::vector<Node>;
 
@@ -51,5 +58,10 @@ using Tree = std::vector<Node>;
 // The result depends on the pixels and the parameters, and not on the number of threads. There are fewer
 // threads where the system has no room for so many.
 std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::size_t thread_count);
+
+// Grows some of the trees of the forest. A tree is the same whichever others are grown with it. Ends early,
+// with trees of no node, once `stopped` is true.
+std::vector<Tree> grow_some(const Pixels& pixels, const Parameters& parameters, Range range,
+                            std::size_t thread_count, const std::atomic<bool>& stopped);
 
 }  // namespace forest_training

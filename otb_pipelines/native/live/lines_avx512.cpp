@@ -1,0 +1,7 @@
+#include "lines_block.hpp"
+
+namespace live {
+
+const Lines avx512_lines{sum_votes, sum_fractions, add, choose};
+
+}  // namespace live
