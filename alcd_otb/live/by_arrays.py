@@ -80,7 +80,8 @@ class MapsByArrays:
         self._settings = settings
         self._features = features
         regularisation = labelling.template.regularisation
-        self._maps = MapSettings(regularisation.smoothing, regularisation.radius)
+        deviation = regularisation.deviation(labelling.grid.resolution)
+        self._maps = MapSettings(deviation, regularisation.radius)
         self._training = threading.Lock()
         self._trained: _Trained | None = None
         self._shares: _Shares | None = None
