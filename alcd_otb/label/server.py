@@ -26,6 +26,7 @@ from alcd_otb.label.events import Events
 from alcd_otb.label.frames import frame
 from alcd_otb.label.guard import REPORT_POLICY
 from alcd_otb.label.making import Making
+from alcd_otb.label.pauses import Pauses
 from alcd_otb.label.requests import ActRequest, ViewRequest
 from alcd_otb.label.service import LabelService
 from alcd_otb.live.maps import Cancellation
@@ -82,6 +83,7 @@ class LabelServer:
         self._drawer = ThreadPoolExecutor(2, "tiles")
         self._background: dict[tuple[int, ...], Cancellation] = {}
         self._opened = self._stamps().preparation
+        self._pauses = Pauses(service.survey, service.validate, lambda: self._events.tell("summary", {}))
         self._tickets: dict[str, tuple[float, Path]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -114,7 +116,9 @@ class LabelServer:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        if not await self._write(self._service.open):
+        if self._service.is_open or await self._write(self._service.open):
+            self._pauses.begin()
+        else:
             self._making.start()
         watch = asyncio.get_running_loop().create_task(self._watch())
         try:
@@ -124,6 +128,7 @@ class LabelServer:
             with suppress(asyncio.CancelledError):
                 await watch
             self._cancel(0)
+            self._pauses.close()
             await self._making.stop()
             await self._write(self._service.close)
             for pool in (self._writer, self._mapper, self._drawer):
@@ -149,12 +154,14 @@ class LabelServer:
         """Tell the pages what is not as it was seen before. Returns how it is now."""
         if self._service.is_open and await self._write(self._service.refresh):
             self._events.tell("labels", {})
+            self._pauses.begin()
         now = self._stamps()
         is_new = not self._service.is_open or now.preparation != self._opened
         # While a run prepares the scene, the former rasters are shown as long as they are there.
         if is_new and (not self._service.is_open or not self._making.is_running):
             if await self._write(self._service.open):
                 self._opened = now.preparation
+                self._pauses.begin()
                 self._events.tell("scene", {})
         elif now != seen:
             self._events.tell("iterations", {})
@@ -211,11 +218,13 @@ class LabelServer:
         asked = await _read(request, ActRequest)
         started = time.perf_counter()
         self._cancel(0)
+        self._pauses.end()
         results = await self._write(self._service.act, asked.actions)
         labels = await self._write(self._service.labels, asked.since)
         stored = time.perf_counter()
         seen, body = await self._draft(asked.view)
         milliseconds = {"store": _milliseconds(started, stored), "map": _milliseconds(stored, time.perf_counter())}
+        self._pauses.begin()
         header = {"results": results, "labels": labels, "map": seen, "milliseconds": milliseconds}
         if any(result.get("refused", "wait") is None for result in results):
             self._events.tell("labels", {"revision": labels["revision"]})

@@ -17,7 +17,6 @@ from pydantic import ValidationError
 from alcd_otb.active_learning.foreign_labels import read_places
 from alcd_otb.errors import AlcdError
 from alcd_otb.iterations.history import Iteration, read_history
-from alcd_otb.iterations.stopping import Stopping
 from alcd_otb.label.actions import ACTION, AnyAction
 from alcd_otb.label.frames import SentMaps, planes_of
 from alcd_otb.label.keys import key_table
@@ -245,16 +244,18 @@ class LabelService:
                     self._final.popitem(last=False)
         return maps
 
+    def survey(self, cancelled: Cancellation) -> bool:
+        """Count the whole map for the summary. Returns whether it was counted."""
+        return self._prepared is not None and self._prepared.live.survey(cancelled)
+
+    def validate(self) -> bool:
+        """Cross-validate the samples for the summary. Returns whether that could be done."""
+        return self._prepared is not None and self._prepared.live.validate()
+
     def summary(self) -> Entry:
         """Say what the operator should know: points, shares of the map, warnings, iterations."""
         ready, iterations = self._ready, read_history(self.scene.workspace)
-        stopping = Stopping.after(iterations)
-        content: Entry = {
-            "unlabelled": self.scene.unlabelled_classes(),
-            "shares": None,
-            "changed": None,
-            "stopping": (stopping.text() or None) if stopping is not None else None,
-        }
+        content: Entry = ready.live.summary().as_json()
         warnings = [*ready.live.warnings, *self.scene.workspace.preparation_warnings]
         return {
             **content,

@@ -237,3 +237,19 @@ def test_the_address_is_told_to_people_with_the_way_through_ssh(scene: Path) -> 
     assert first.startswith("open http://127.0.0.1:")
     port = first.split(":")[2].split("/")[0]
     assert f"ssh -N -L {port}:127.0.0.1:{port} " in second
+
+
+def test_in_a_pause_the_whole_map_is_counted(server: LabelServer, finished: FinishedScene) -> None:
+    grid = server.get("/api/scene")["grid"]
+    window = [0, 0, grid["height"], grid["width"]]
+    server.act(*(point(number, *place) for number, place in enumerate(places_of(finished, 30))))
+    summary = server.wait_for("/api/summary", lambda summary: summary["shares"] is not None)
+    while (answer := server.frame("/api/view", {"window": window}))[0]["map"]["draft"]:
+        pass
+    labels = answer[1]
+    assert labels is not None
+    counted = {each["name"]: int((labels == each["code"]).sum()) for each in server.get("/api/scene")["classes"]}
+    assert {name: share for name, share in summary["shares"].items() if share} == pytest.approx(
+        {name: count / sum(counted.values()) for name, count in counted.items() if count}
+    )
+    assert summary["unlabelled"] == ["background"]

@@ -3,6 +3,8 @@
 import { picture } from "./connection.js";
 
 const ol = globalThis.ol;
+const ABOVE = 1_000_000; // All images are below the map and the labels.
+const KEPT = 5; // Looks whose tiles are kept.
 const contrasting = (colour) => [1, 3, 5].reduce((sum, start, index) => sum + parseInt(colour.slice(start, start + 2), 16) * [0.3, 0.59, 0.11][index], 0) > 140 ? "#000" : "#fff";
 
 export class Chart {
@@ -15,7 +17,8 @@ export class Chart {
     this.colours = new Map(scene.classes.map((each) => [each.code, each.colour]));
     const { grid, tiles } = scene;
     this.projection = new ol.proj.Projection({ code: grid.crs, units: "m", extent: tiles.extent });
-    this.image = new ol.layer.Tile({ source: this.#imageSource() });
+    this.images = new Map();
+    this.shown = 0;
     this.canvas = document.createElement("canvas");
     const drawn = new ol.source.ImageCanvas({
       projection: this.projection, ratio: 1, interpolate: false,
@@ -36,13 +39,14 @@ export class Chart {
     this.map = new ol.Map({
       target: element, view: this.view, controls: [new ol.control.ScaleLine()],
       interactions: ol.interaction.defaults.defaults({ doubleClickZoom: false, keyboard: false, altShiftDragRotate: false, pinchRotate: false }),
-      layers: [this.image, new ol.layer.Image({ source: drawn }), this.corrections, this.places, this.points],
+      layers: [new ol.layer.Image({ source: drawn, zIndex: ABOVE }), this.corrections, this.places, this.points],
     });
+    this.showImage();
     this.whole();
   }
 
   #vector(style) {
-    return new ol.layer.Vector({ source: new ol.source.Vector(), style });
+    return new ol.layer.Vector({ source: new ol.source.Vector(), style, zIndex: ABOVE });
   }
 
   #imageSource() {
@@ -75,8 +79,27 @@ export class Chart {
     return this.scene.tiles.looks[this.#shownLook()].name;
   }
 
+  // Show the look that is set over the one before, which is hidden once the tiles are there.
   showImage() {
-    this.image.setSource(this.#imageSource());
+    const key = `${this.#shownLook()} ${this.contrast}`;
+    let layer = this.images.get(key);
+    if (!layer) {
+      layer = new ol.layer.Tile({ source: this.#imageSource() });
+      this.map.addLayer(layer);
+    }
+    this.images.delete(key);
+    this.images.set(key, layer);
+    layer.setZIndex(++this.shown % ABOVE);
+    layer.setVisible(true);
+    this.map.once("rendercomplete", () => {
+      const others = [...this.images].filter(([, other]) => other !== layer);
+      if ([...this.images.values()].at(-1) !== layer) return;
+      for (const [, other] of others) other.setVisible(false);
+      for (const [old, other] of others.slice(0, -KEPT)) {
+        this.images.delete(old);
+        this.map.removeLayer(other);
+      }
+    });
   }
 
   showMap() {

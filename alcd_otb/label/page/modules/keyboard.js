@@ -3,6 +3,9 @@
 export function nameOf(event) {
   const control = event.ctrlKey || event.metaKey;
   const letter = event.key.length === 1 && /[a-z]/i.test(event.key);
+  // Keyboards differ in whether the keys of the digits give them with Shift or without.
+  const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
+  if (digit && !control && !/^[0-9]$/.test(event.key)) return event.shiftKey ? `Shift+${digit}` : digit;
   if (control) return `Control+${event.shiftKey && letter ? "Shift+" : ""}${letter ? event.key.toLowerCase() : event.key}`;
   if (event.shiftKey && letter) return `Shift+${event.key.toUpperCase()}`;
   return letter ? event.key.toLowerCase() : event.key;
@@ -19,10 +22,10 @@ export function listenToKeys(table, acts) {
     if (event.target instanceof HTMLButtonElement && name === "Enter") return;
     event.preventDefault();
     if (event.repeat && !["move", "zoom", "next_place", "previous_place", "undo", "redo"].includes(action)) return;
-    acts[action](event.key, true);
+    acts[action](name, true);
   });
   addEventListener("keyup", (event) => {
-    if (actions.get(event.key.toLowerCase()) === "clear_date") acts.clear_date(event.key, false);
+    if (actions.get(event.key.toLowerCase()) === "clear_date") acts.clear_date("c", false);
   });
   addEventListener("blur", () => acts.clear_date("c", false));
 }

@@ -13,6 +13,7 @@ const status = document.body.dataset;
 const AT_ONCE = 20;
 const SUMMARY_AFTER = 400;
 const PLACES_AFTER = 3000;
+const PLACE = "alcd_otb.place";
 
 class Page {
   constructor(scene) {
@@ -42,6 +43,12 @@ class Page {
     this.panel.showProgress(this.scene.making);
     this.#bindMouse();
     listenToKeys(this.scene.keys, this.#acts());
+    const before = JSON.parse(sessionStorage.getItem(PLACE));
+    sessionStorage.removeItem(PLACE);
+    if (before) {
+      this.chart.view.setCenter(before.center);
+      this.chart.view.setResolution(before.resolution);
+    }
     this.chart.map.on("moveend", () => this.askView());
     await this.queue.adopt();
     this.labels.take(await get("/api/labels"));
@@ -242,7 +249,8 @@ class Page {
     } else if (kind === "map") {
       this.final = String(content.window);
       this.takeFinal();
-    } else if (kind === "progress") this.panel.showProgress(content);
+    } else if (kind === "summary") this.summarise();
+    else if (kind === "progress") this.panel.showProgress(content);
     else if (kind === "made") {
       this.panel.showProgress(null);
       this.panel.say(content.iteration === null ? "The scene is prepared." : `Iteration ${content.iteration} is made.`);
@@ -256,7 +264,11 @@ class Page {
     } else if (kind === "iterations") {
       await this.loadPlaces();
       this.summariseSoon();
-    } else if (kind === "scene") location.reload();
+    } else if (kind === "scene") {
+      // The rasters are others. Go on at the same place.
+      sessionStorage.setItem(PLACE, JSON.stringify({ center: this.chart.view.getCenter(), resolution: this.chart.view.getResolution() }));
+      location.reload();
+    }
   }
 
   summariseSoon() {
@@ -330,9 +342,10 @@ class Page {
   #acts() {
     const { chart } = this, { view } = chart;
     const show = () => this.panel.showShown(chart.lookName + (chart.contrast ? `, contrast ${chart.contrast > 0 ? "+" : ""}${chart.contrast}` : ""), this.overlay.mode);
-    const look = (step) => {
-      const count = this.scene.tiles.looks.length;
-      chart.look = (chart.look + step + count) % count;
+    const count = this.scene.tiles.looks.length;
+    const look = (number) => {
+      if (number >= count) return;
+      chart.look = (number + count) % count;
       chart.showImage();
       show();
     };
@@ -364,8 +377,9 @@ class Page {
         this.panel.say("");
         document.getElementById("keys").close();
       },
-      next_look: () => look(1),
-      previous_look: () => look(-1),
+      next_look: () => look((chart.look + 1) % count),
+      previous_look: () => look(chart.look - 1),
+      look: (name) => look(Number(name.at(-1)) - 1),
       clear_date: (_, down) => {
         if (chart.clear === down) return;
         chart.clear = down;

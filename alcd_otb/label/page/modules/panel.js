@@ -107,11 +107,10 @@ export class Panel {
     const facts = [];
     if (summary.problem) facts.push(summary.problem);
     if (summary.unlabelled?.length) facts.push(`No sample yet: ${summary.unlabelled.join(", ").replaceAll("_", " ")}.`);
-    if (summary.changed !== null && summary.changed !== undefined) facts.push(`The last ten points changed ${percent(summary.changed)} of the map.`);
-    if (typeof summary.validation === "number") facts.push(`Agreement with samples that were left out: ${percent(summary.validation)}.`);
-    else if (summary.validation?.text) facts.push(summary.validation.text);
-    if (typeof summary.stopping === "string") facts.push(summary.stopping);
-    else if (summary.stopping?.text) facts.push(summary.stopping.text);
+    if (summary.changed) facts.push(`The last ${summary.changed.clicks} changes of samples changed ${percent(summary.changed.share)} of the map.`);
+    if (summary.two_class_changed !== null) facts.push(`Since iteration ${summary.iteration}, ${percent(summary.two_class_changed)} of the two-class map changed.`);
+    if (typeof summary.validation?.overall_accuracy === "number") facts.push(`Agreement with samples that were left out: ${percent(summary.validation.overall_accuracy)}. It is not the accuracy of the map.`);
+    if (summary.stopping?.text) facts.push(summary.stopping.text);
     element("figures").replaceChildren(...facts.map((fact) => made("p", fact)));
     element("warnings").replaceChildren(...summary.warnings.map((text) => made("li", text)));
     this.#showIterations(summary.iterations);
