@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 from osgeo import gdal
 
 from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.kept_levels import KeptLevels
 from alcd_otb.preparation.sources import feature_levels, view_levels
 from alcd_otb.preparation.stacks import write_scene_stacks
 from alcd_otb.preparation.valid_mask import write_valid
@@ -131,8 +132,9 @@ def run_steps(steps: Steps, inputs: Inputs, folder: Path, settings: Settings) ->
     levels = {*feature_levels(inputs).items(), *view_levels(inputs).items()}
     steps.run("floor: decode", lambda: decode((inputs.band(name).path, level) for name, level in sorted(levels)))
     before = written_bytes()
+    kept = KeptLevels(folder)
     with kept_memory():
-        stacks = steps.run("features and view", lambda: write_scene_stacks(inputs, folder, settings))
+        stacks = steps.run("features and view", lambda: write_scene_stacks(inputs, folder, settings, kept))
         for_features = feature_levels(inputs)
         valid, _ = steps.run("valid pixels", lambda: write_valid(inputs, for_features, stacks.state, folder, settings))
     sizes = {path.name: round(path.stat().st_size / 1e6, 1) for path in (stacks.features, valid, stacks.view)}

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from alcd_otb.files.json_file import read_json
 from alcd_otb.files.reading import UnreadableError
@@ -15,9 +15,10 @@ from alcd_otb.files.writing import write_json
 from alcd_otb.pictures.looks import LOOKS, ReducedImage, computed_looks, layer_numbers, remarks_on
 from alcd_otb.preparation.doubtful_values import doubts_of, product_warnings, stack_warnings
 from alcd_otb.preparation.inputs import Inputs
-from alcd_otb.preparation.sources import feature_levels
+from alcd_otb.preparation.kept_levels import KeptLevels
+from alcd_otb.preparation.sources import Levels, feature_levels
 from alcd_otb.preparation.stacks import write_picture, write_scene_stacks, write_view
-from alcd_otb.preparation.stages import Stage, picture_of, stages_of, view_alone, with_coarse_view
+from alcd_otb.preparation.stages import Stage, levels_for_later, picture_of, stages_of, view_alone, with_coarse_view
 from alcd_otb.preparation.valid_mask import PixelCounts, margin_warnings, write_valid
 from alcd_otb.raster.opening import open_raster
 from alcd_otb.settings.view import View
@@ -174,54 +175,75 @@ def prepare(
     ProductError
         The file of a band is damaged.
     """
-    stages, done = stages_of(inputs), prepared_stage(workspace, fingerprint)
+    with workspace.scratch() as folder:
+        _prepare(inputs, _Place(workspace, fingerprint, settings, KeptLevels(folder)), when_whole)
+
+
+class _Place(NamedTuple):
+    """Where a scene is prepared, and with what."""
+
+    workspace: Workspace
+    fingerprint: str
+    settings: Settings
+    kept: KeptLevels
+
+    def record(self, stage: Stage, *parts: dict[str, Any]) -> None:
+        """Record that a stage is whole."""
+        content = {"fingerprint": self.fingerprint, _STAGE: stage}
+        for part in parts:
+            content |= part
+        write_json(self.workspace.preparation, content)
+
+
+def _prepare(inputs: Inputs, place: _Place, when_whole: Callable[[Stage], None]) -> None:
+    workspace, threads = place.workspace, place.settings.threads
+    stages, done = stages_of(inputs), prepared_stage(workspace, place.fingerprint)
+    coarse, view = with_coarse_view(inputs), view_alone(inputs)
     checked: tuple[str, ...] = ()
     if done is None:
         remove_pictures(workspace)
         picture = picture_of(inputs)
         # A view that is there shows more than a first picture would.
         if picture is not None and Stage.PICTURE in stages and not workspace.view.is_file():
-            picture.check_bytes(settings.threads)
+            picture.check_bytes(threads)
             checked = picture.band_names
-            looks = _make_picture(picture, workspace, settings)
-            write_json(workspace.preparation, {"fingerprint": fingerprint, _STAGE: Stage.PICTURE, **looks})
+            place.record(Stage.PICTURE, _make_picture(picture, place, levels_for_later(picture, coarse)))
             when_whole(Stage.PICTURE)
-    if done != Stage.FEATURES:
-        inputs.check_bytes(settings.threads, checked)
-        if Stage.FEATURES in stages:
-            found = _make_features(with_coarse_view(inputs), workspace, settings)
-            looks = _looks(inputs, ReducedImage(workspace.view, workspace.valid))
-            write_json(workspace.preparation, {"fingerprint": fingerprint, _STAGE: Stage.FEATURES, **found, **looks})
-            when_whole(Stage.FEATURES)
-        else:
-            found = _make_features(inputs, workspace, settings)
-    else:
+    if done == Stage.FEATURES:
         record = _record(workspace)
         found = {key: record[key] for key in ("pixels", "warnings")}
+    else:
+        inputs.check_bytes(threads, checked)
+        if Stage.FEATURES in stages:
+            found = _make_features(coarse, place, levels_for_later(coarse, view))
+            place.record(Stage.FEATURES, found, _looks(inputs, ReducedImage(workspace.view, workspace.valid)))
+            when_whole(Stage.FEATURES)
+        else:
+            found = _make_features(inputs, place, {})
     if Stage.FEATURES in stages:
-        _make_view(view_alone(inputs), workspace, settings)
+        _make_view(view, place)
     _warn_of_clipped(workspace.view)
     image = ReducedImage(workspace.view, workspace.valid)
-    looks = _looks(inputs, image)
     _warn_of_looks(image, inputs.template.view)
-    write_json(workspace.preparation, {"fingerprint": fingerprint, _STAGE: Stage.VIEW, **found, **looks})
+    place.record(Stage.VIEW, found, _looks(inputs, image))
     when_whole(Stage.VIEW)
 
 
-def _make_picture(picture: Inputs, workspace: Workspace, settings: Settings) -> dict[str, Any]:
+def _make_picture(picture: Inputs, place: _Place, keep: Levels) -> dict[str, Any]:
     """Write the first picture in the place of the view. Returns what the record holds of its looks."""
+    workspace, settings = place.workspace, place.settings
     with gdal_threads(settings.threads), kept_memory(), workspace.scratch() as folder:
-        view, mask = folder / "view.tif", folder / "mask.tif"
-        write_picture(picture, view, mask, settings)
-        looks = _looks(picture, ReducedImage(view, mask))
-        os.replace(view, workspace.view)
+        made = write_picture(picture, folder, settings, place.kept, keep)
+        looks = _looks(picture, ReducedImage(made.view, made.mask))
+        os.replace(made.view, workspace.view)
     return looks
 
 
-def _make_features(inputs: Inputs, workspace: Workspace, settings: Settings) -> dict[str, Any]:
+def _make_features(inputs: Inputs, place: _Place, keep: Levels) -> dict[str, Any]:
     """Write the features, the mask of valid pixels and the view. Returns what the record holds of the pixels."""
+    workspace, settings = place.workspace, place.settings
     with gdal_threads(settings.threads), kept_memory(), workspace.scratch() as folder:
-        stacks = write_scene_stacks(inputs, folder, settings)
+        stacks = write_scene_stacks(inputs, folder, settings, place.kept, keep)
         valid, counts = write_valid(inputs, feature_levels(inputs), stacks.state, folder, settings)
         doubtful = product_warnings(doubts_of(inputs), stacks.doubts, valid) + stack_warnings(inputs)
         warnings = (*doubtful, *margin_warnings(inputs, counts))
@@ -234,11 +256,12 @@ def _make_features(inputs: Inputs, workspace: Workspace, settings: Settings) -> 
     return {"pixels": asdict(counts), "warnings": warnings}
 
 
-def _make_view(inputs: Inputs, workspace: Workspace, settings: Settings) -> None:
+def _make_view(inputs: Inputs, place: _Place) -> None:
     """Write the view alone. The pictures of the former one are removed."""
+    workspace, settings = place.workspace, place.settings
     with gdal_threads(settings.threads), kept_memory(), workspace.scratch() as folder:
         view = folder / "view.tif"
-        write_view(inputs, view, settings)
+        write_view(inputs, view, settings, place.kept)
         # Before the new view is there, so that a killed run leaves none that is out of date.
         remove_pictures(workspace)
         os.replace(view, workspace.view)

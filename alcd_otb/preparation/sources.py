@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.kept_levels import KeptLevels
 from alcd_otb.preparation.layouts import FEATURE_OPTIONS, describe_features
 from alcd_otb.preparation.python_features import python_features, write_python_features
 from alcd_otb.preparation.reflectance import radiometry_of
@@ -61,7 +62,7 @@ def _level(inputs: Inputs, name: str, resolution: float) -> int:
 
 
 def feature_sources(
-    inputs: Inputs, levels: Levels, like: Path, folder: Path, settings: Settings
+    inputs: Inputs, like: Path, folder: Path, settings: Settings, kept: KeptLevels
 ) -> dict[str, Path | Output]:
     """Build the sources of the features on their grid, without those that Python functions compute.
 
@@ -69,14 +70,14 @@ def feature_sources(
     ----------
     inputs
         The images of the scene, and the features.
-    levels
-        The wavelet level of each band.
     like
         A raster on the grid of the features.
     folder
         A folder for the terrain, which is made if a feature uses the terrain.
     settings
         Memory and threads.
+    kept
+        The levels that an earlier stage has decoded.
 
     Returns
     -------
@@ -85,12 +86,11 @@ def feature_sources(
     """
     names = {name for feature in inputs.features for name in names_used(feature)}
     nearest = inputs.template.resampling == "nearest"
-    bands = {
-        name: build_band(
-            inputs.band(name).files, levels[name], like, radiometry_of(inputs, name), settings, nearest=nearest
-        )
-        for name in sorted(names - set(TERRAIN))
-    }
+    bands = {}
+    for name, level in feature_levels(inputs).items():
+        source = kept.source(inputs, name, level)
+        radiometry = radiometry_of(inputs, name)
+        bands[name] = build_band(source.files, source.level, like, radiometry, settings, nearest=nearest)
     return {**bands, **_terrain(inputs, names, inputs.grid, folder)}
 
 
@@ -130,7 +130,7 @@ def python_sources(
 
 
 def view_sources(
-    inputs: Inputs, levels: Levels, like: Path, folder: Path, settings: Settings
+    inputs: Inputs, like: Path, folder: Path, settings: Settings, kept: KeptLevels
 ) -> dict[str, Path | Output]:
     """Build the sources of the view on its grid.
 
@@ -140,14 +140,14 @@ def view_sources(
     ----------
     inputs
         The images of the scene, and the layers of the view.
-    levels
-        The wavelet level of each band.
     like
         A raster on the grid of the view.
     folder
         A folder for the terrain, which is made if a layer uses the terrain.
     settings
         Memory and threads.
+    kept
+        The levels that an earlier stage has decoded.
 
     Returns
     -------
@@ -155,12 +155,11 @@ def view_sources(
         Files, or outputs of applications, by the names of bands and terrain layers.
     """
     names = {name for layer in inputs.view for name in names_used(layer)}
-    bands = {
-        name: build_band(
-            inputs.band(name).files, levels[name], like, replace(radiometry_of(inputs, name), no_data=None), settings
-        )
-        for name in sorted(names - set(TERRAIN))
-    }
+    bands = {}
+    for name, level in view_levels(inputs).items():
+        source = kept.source(inputs, name, level)
+        radiometry = replace(radiometry_of(inputs, name), no_data=None)
+        bands[name] = build_band(source.files, source.level, like, radiometry, settings)
     return {**bands, **_terrain(inputs, names, inputs.view_grid, folder)}
 
 

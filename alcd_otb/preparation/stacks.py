@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from alcd_otb.preparation.doubtful_values import describe_doubts, doubts_of
 from alcd_otb.preparation.inputs import Inputs
+from alcd_otb.preparation.kept_levels import KeptLevels, complete_edges
 from alcd_otb.preparation.layers import feature_layer, plain_view_layer, view_layer
 from alcd_otb.preparation.layouts import (
     MASK_OPTIONS,
@@ -23,7 +24,7 @@ from alcd_otb.preparation.layouts import (
 )
 from alcd_otb.preparation.reflectance import radiometry_of
 from alcd_otb.preparation.sources import (
-    feature_levels,
+    Levels,
     feature_sources,
     python_sources,
     view_levels,
@@ -62,7 +63,16 @@ class Stacks:
     doubts: Path
 
 
-def write_scene_stacks(inputs: Inputs, folder: Path, settings: Settings) -> Stacks:
+class Picture(NamedTuple):
+    """The files of the first picture: the view, and a mask that is 1 where it has data."""
+
+    view: Path
+    mask: Path
+
+
+def write_scene_stacks(
+    inputs: Inputs, folder: Path, settings: Settings, kept: KeptLevels, keep: Levels | None = None
+) -> Stacks:
     """Write all rasters that need the bands in one pass, so that each band is decoded once for all grids.
 
     A band that the view needs at a finer wavelet level than the features is decoded at both.
@@ -75,12 +85,15 @@ def write_scene_stacks(inputs: Inputs, folder: Path, settings: Settings) -> Stac
         The folder to write to.
     settings
         Memory and threads.
+    kept
+        The levels that an earlier stage has decoded.
+    keep
+        The levels to keep for a later stage. None keeps nothing.
     """
     stacks = Stacks(*(folder / f"{name}.tif" for name in ("features", "state", "view", "doubts")))
     strips = _strips(inputs)
     features_like = describe_features(inputs.grid, inputs.feature_names, folder / "features.vrt")
-    levels = feature_levels(inputs)
-    sources = feature_sources(inputs, levels, features_like, folder / "feature_sources", settings)
+    sources = feature_sources(inputs, features_like, folder / "feature_sources", settings, kept)
     sources |= python_sources(inputs, sources, strips.rows, folder / "python_features", settings)
     features = build_layers(sources, [feature_layer(feature) for feature in inputs.features], settings)
     state = build_formula(features, _state(inputs), settings)["out"]
@@ -89,17 +102,19 @@ def write_scene_stacks(inputs: Inputs, folder: Path, settings: Settings) -> Stac
     files = [
         StackFile(stacks.features, features_like, features, feature_options(inputs)),
         StackFile(stacks.state, describe_state(inputs, folder), [state], MASK_OPTIONS),
-        _view_file(inputs, stacks.view, strips, settings),
+        _view_file(inputs, stacks.view, strips, settings, kept),
     ]
+    to_keep = kept.files(inputs, keep or {}, settings)
     if doubts:
         doubts_like = describe_doubts(inputs.grid, doubts, folder / "doubts.vrt")
         files.append(StackFile(stacks.doubts, doubts_like, answers, MASK_OPTIONS))
-    write_stacks(files, strips.rows, settings)
+    write_stacks([*files, *to_keep], strips.rows, settings)
+    complete_edges(to_keep)
     _complete_overviews(inputs, stacks.view, strips)
     return stacks
 
 
-def write_view(inputs: Inputs, path: Path, settings: Settings) -> None:
+def write_view(inputs: Inputs, path: Path, settings: Settings, kept: KeptLevels) -> None:
     """Write the view alone.
 
     Parameters
@@ -110,39 +125,49 @@ def write_view(inputs: Inputs, path: Path, settings: Settings) -> None:
         The file to write. Files beside it help.
     settings
         Memory and threads.
+    kept
+        The levels that an earlier stage has decoded.
     """
     strips = _strips(inputs)
-    write_stacks([_view_file(inputs, path, strips, settings)], strips.rows, settings)
+    write_stacks([_view_file(inputs, path, strips, settings, kept)], strips.rows, settings)
     _complete_overviews(inputs, path, strips)
 
 
-def write_picture(inputs: Inputs, path: Path, mask: Path, settings: Settings) -> None:
+def write_picture(inputs: Inputs, folder: Path, settings: Settings, kept: KeptLevels, keep: Levels) -> Picture:
     """Write a view, and a mask that is 1 where its first band has data, and 0 elsewhere.
 
     Parameters
     ----------
     inputs
         The images of the scene and the layers of the picture, without features.
-    path, mask
-        The files to write. Files beside them help.
+    folder
+        The folder to write to.
     settings
         Memory and threads.
+    kept
+        Where levels are kept.
+    keep
+        The levels to keep for a later stage.
     """
-    strips, like = _strips(inputs), describe_state(inputs, mask.parent)
+    view, mask = folder / "view.tif", folder / "mask.tif"
+    strips, like = _strips(inputs), describe_state(inputs, folder)
     first = inputs.band_names[0]
     band = build_band(
         inputs.band(first).files, view_levels(inputs)[first], like, radiometry_of(inputs, first), settings
     )
     has_data = build_formula([band], f"isfinite(im1b1) ? {VALID} : 0", settings)["out"]
-    files = [_view_file(inputs, path, strips, settings), StackFile(mask, like, [has_data], MASK_OPTIONS)]
-    write_stacks(files, strips.rows, settings)
-    _complete_overviews(inputs, path, strips)
+    files = [_view_file(inputs, view, strips, settings, kept), StackFile(mask, like, [has_data], MASK_OPTIONS)]
+    to_keep = kept.files(inputs, keep, settings)
+    write_stacks([*files, *to_keep], strips.rows, settings)
+    complete_edges(to_keep)
+    _complete_overviews(inputs, view, strips)
+    return Picture(view, mask)
 
 
-def _view_file(inputs: Inputs, path: Path, strips: "_Strips", settings: Settings) -> StackFile:
+def _view_file(inputs: Inputs, path: Path, strips: "_Strips", settings: Settings, kept: KeptLevels) -> StackFile:
     """Describe the file of the view, with its layers."""
     like = describe_view(inputs, path.parent)
-    sources = view_sources(inputs, view_levels(inputs), like, path.parent / "view_sources", settings)
+    sources = view_sources(inputs, like, path.parent / "view_sources", settings, kept)
     layers = build_layers(sources, _view_layers(inputs), settings)
     return StackFile(path, like, layers, view_options(inputs), view_overviews(inputs) if strips.with_overviews else ())
 

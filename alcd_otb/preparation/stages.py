@@ -67,6 +67,19 @@ def picture_of(inputs: Inputs) -> Inputs | None:
     return replace(inputs, features=(), view=seen, grid=grid, view_grid=grid)
 
 
+def levels_for_later(now: Inputs, later: Inputs) -> dict[str, int]:
+    """List the levels that a stage decodes and a later one needs again, by the names of the bands.
+
+    Parameters
+    ----------
+    now, later
+        The inputs of both stages.
+    """
+    decoded = {*feature_levels(now).items(), *view_levels(now).items()}
+    needed = {*feature_levels(later).items(), *view_levels(later).items()}
+    return dict(sorted(decoded & needed))
+
+
 def with_coarse_view(inputs: Inputs) -> Inputs:
     """Return inputs whose view is on the grid of the features, and needs no finer levels."""
     return replace(inputs, view_grid=inputs.grid)

@@ -1,11 +1,12 @@
-"""The progress bar: silent on short work, one line on long work, nothing left behind."""
+"""The progress: a bar that is silent on short work and leaves nothing behind; lines of JSON for programs."""
 
 import io
+import json
 
 import pytest
 
 from alcd_otb.cli import progress
-from alcd_otb.cli.progress import ProgressBar
+from alcd_otb.cli.progress import ProgressBar, ProgressLines
 
 
 @pytest.fixture
@@ -46,3 +47,12 @@ def test_the_next_step_wipes_the_last(stream: io.StringIO) -> None:
     bar("train", 0.5)
     bar("classify", 0.25)
     assert "\r\x1b[K\rclassify" in stream.getvalue()
+
+
+def test_programs_get_a_line_for_each_hundredth() -> None:
+    stream = io.StringIO()
+    lines = ProgressLines(stream)
+    for share in (0.0, 0.001, 0.5, 0.5, 1.0):
+        lines("train", share)
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert told == [{"stage": "train", "done": done, "of": 100} for done in (0, 50, 100)]
