@@ -5,6 +5,8 @@ import mmap
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from alcd_otb.raster.grid import Grid, Window
 from alcd_otb.raster.io import reading
 from alcd_otb.raster.opening import open_raster
 from otb_pipelines.live import BLOCK_PIXELS, BLOCK_SIDE, BlockedFeatures, native
-from otb_pipelines.process import gdal, gdal_threads
+from otb_pipelines.process import bounded_cache, gdal, gdal_threads
 from otb_pipelines.settings import Settings, machine_memory
 
 log = logging.getLogger(__name__)
@@ -23,8 +25,14 @@ log = logging.getLogger(__name__)
 _TILE = 64
 """Pixels of a side of the tiles that are decoded, which is that of the tiles of the file."""
 
+_CACHE = 64
+"""Megabytes of which GDAL may take a part for its cache."""
+
+_MOST_IN_MEMORY = 2**30
+"""The features lie in memory up to so many bytes, and in a file that is mapped where there are more."""
+
 _LARGEST_SHARE = 4
-"""The features lie in memory where they take less than one part of so many of it, and else in a file that is mapped."""
+"""They also lie in such a file where they would take more than one part of so many of the machine's memory."""
 
 
 class FeatureMemory:
@@ -77,7 +85,7 @@ class FeatureMemory:
         if self._loaded[rows, columns].all():
             return
         for row in range(rows.start, rows.stop):
-            with self._loading, gdal_threads(self._settings.threads):
+            with self._decoding():
                 for first, end in _runs(~self._loaded[row, columns]):
                     self._decode(row, columns.start + first, columns.start + end)
 
@@ -101,11 +109,17 @@ class FeatureMemory:
         """
         for row, column in sorted(set(zip((rows // _TILE).tolist(), (columns // _TILE).tolist(), strict=True))):
             if not self._loaded[row, column]:
-                with self._loading, gdal_threads(self._settings.threads):
+                with self._decoding():
                     self._decode(row, column, column + 1)
         pixels = rows % BLOCK_SIDE * BLOCK_SIDE + columns % BLOCK_SIDE
         values: Float32Array = self.blocked.blocks[rows // BLOCK_SIDE, columns // BLOCK_SIDE, :, pixels]
         return values
+
+    @contextmanager
+    def _decoding(self) -> Iterator[None]:
+        """Let one thread decode at a time, without keeping in GDAL's cache what is kept here."""
+        with self._loading, gdal_threads(self._settings.threads), bounded_cache(_CACHE):
+            yield
 
     def _decode(self, row: int, first: int, end: int) -> None:
         """Decode some tiles of a row of tiles."""
@@ -132,7 +146,7 @@ def _reserved(size: int, folder: Path) -> mmap.mmap:
     ProcessingError
         Where the disk has no room for it.
     """
-    if size <= machine_memory() * 2**20 // _LARGEST_SHARE:
+    if size <= min(_MOST_IN_MEMORY, machine_memory() * 2**20 // _LARGEST_SHARE):
         return mmap.mmap(-1, size)
     log.info("the features take %d MB: they are mapped from a temporary file in %s", size >> 20, folder)
     with writing_to(folder), tempfile.TemporaryFile(dir=folder) as file:
