@@ -115,11 +115,10 @@ class TestStatus:
             confidence = read(folder, "confidence.tif")
             assert one["mean_confidence"] == pytest.approx(confidence[confidence > 0].mean(dtype=np.float64))
             metrics = metrics_of(folder)
+            assert metrics["validation"]["method"] == "cross-validation"
+            assert metrics["validation"]["folds"] > 1
             assert one["validation"] == {
-                "method": "kept out",
-                "folds": 0,
-                "block": None,
-                "untested": {},
+                **metrics["validation"],
                 "pixels": metrics["pixels"],
                 "overall_accuracy": metrics["overall_accuracy"],
                 "invalid_valid_accuracy": metrics["invalid_valid"]["overall_accuracy"],
@@ -255,4 +254,4 @@ class TestRunLog:
         ended = alcd("run", copy.scene_json, "-q")
         assert ended.returncode == 0
         assert "INFO" not in ended.stderr
-        assert "INFO alcd_otb.run: iteration 3, seconds: " in (copy.iteration(3) / "run.log").read_text()
+        assert "INFO alcd_otb.turn: iteration 3, seconds: " in (copy.iteration(3) / "run.log").read_text()
