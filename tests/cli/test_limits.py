@@ -90,11 +90,11 @@ def test_a_variable_that_is_no_number_is_ignored_with_a_warning(name: str, value
 
 
 def test_doctor_tells_what_was_found_and_where() -> None:
-    ended = alcd("doctor", SLURM_CPUS_PER_TASK="1", SLURM_MEM_PER_CPU="1200")
+    ended = alcd("doctor", SLURM_CPUS_PER_TASK="1", SLURM_MEM_PER_CPU="800")
     lines = ended.stdout.splitlines()
-    assert "memory 1200 MB, of which a chain buffers 150 MB; 1 threads" in lines
+    assert "memory 800 MB, of which a chain buffers 100 MB; 1 threads" in lines
     assert "  threads at most 1: SLURM_CPUS_PER_TASK=1" in lines
-    assert "  memory at most 1200 MB: SLURM_MEM_PER_CPU=1200 for each of 1 processors" in lines
+    assert "  memory at most 800 MB: SLURM_MEM_PER_CPU=800 for each of 1 processors" in lines
 
 
 def test_an_option_wins_over_the_environment() -> None:

@@ -98,7 +98,7 @@ class TestResults:
         assert first.startswith("iteration 1: ")
         metrics = json.loads((Path(first.removeprefix("iteration 1: ")).parent / "metrics.json").read_text())
         assert f"overall accuracy {metrics['overall_accuracy']:.3f}" in second
-        assert "of samples kept out of training, not of the map at large" in second
+        assert "of the samples by cross-validation in 10 folds, not of the map at large" in second
         assert "not the accuracy of the map" in metrics["reference"]
         assert third.endswith("/work/to_visit.gpkg: 12 places to label next")
         assert fourth == "no sample of background: label one if the scene has any"
@@ -486,7 +486,7 @@ class TestRunLog:
         assert "Traceback" not in written
         of_the_iteration = (tmp_path / "work" / "iterations" / "001" / "run.log").read_text("utf-8")
         assert written.startswith(of_the_iteration)
-        assert "INFO alcd_otb.run: iteration 1, seconds: " in of_the_iteration
+        assert "INFO alcd_otb.turn: iteration 1, seconds: " in of_the_iteration
 
 
 @contextmanager
