@@ -62,8 +62,8 @@ def test_two_turns_of_the_loop_make_a_good_map_and_a_true_estimate(kernel: str, 
 
     figures = json.loads(notebook.cells[-1].outputs[-1].text)
     assert figures["map"] == [120, 120]
-    assert figures["places"] == 12
-    assert len(figures["samples"]) == 6 * 4 + 12
+    assert figures["places"] == 24
+    assert len(figures["samples"]) == 6 * 4 + 24
     assert 0.7 < figures["first"] < figures["second"]
     assert figures["second"] > 0.9
     assert figures["folds"] == 4
