@@ -10,7 +10,7 @@ from alcd_otb.settings.strict_model import FARTHEST, Metres, Radius, StrictModel
 MOST_PLACES = 1000
 """Most places that are proposed in a turn."""
 MOST_SMOOTHING = 10
-"""Largest standard deviation of the smoothing in pixels. The surroundings that are read with a block grow with it."""
+"""Largest standard deviation of the smoothing in pixels. What is read around a block grows with it."""
 
 
 class SampleSettings(StrictModel):

@@ -222,8 +222,8 @@ def _sunlit(elevation: Float32Array, zenith: float, azimuth: float) -> Float32Ar
     a, rise = np.radians(azimuth), COARSE / np.tan(np.radians(zenith))
     rows, columns = (np.arange(side) for side in elevation.shape)
     horizon = np.full(elevation.shape, -np.inf, dtype=np.float32)
-    # Towards the sun, a pixel a step, until nothing is high enough to shade the lowest ground. The tangent differs in its
-    # last digit between processors, which must not decide about a step.
+    # Towards the sun, a pixel a step, until nothing is high enough to shade the lowest ground. The last digit of the
+    # tangent, which differs between processors, must not decide about a step.
     for step in range(1, int(np.ptp(elevation) / rise + 1e-9) + 1):
         down = np.clip(rows - round(step * np.cos(a)), 0, rows[-1])
         right = np.clip(columns + round(step * np.sin(a)), 0, columns[-1])

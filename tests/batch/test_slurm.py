@@ -156,7 +156,7 @@ def test_what_is_killed_for_its_memory_gets_more_twice(cluster: Cluster, batch: 
     assert batch.states() == ["failed"]
     assert "it used more memory than it was given" in batch.does("status", batch.folder, code=9)
     # SIGKILL leaves unfinished folders, which the next run removes.
-    assert Workspace(file.parent / "work").iterations() == []
+    assert not Workspace(file.parent / "work").iterations()
     assert batch.submit()[1:] == []
     prepared(batch)
     assert batch.submit("--retry", "failed")[1].endswith(": 1 tasks of 1500 MB")
