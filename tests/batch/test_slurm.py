@@ -148,11 +148,12 @@ def test_after_scancel_exactly_what_is_missing_is_submitted(cluster: Cluster, ba
 
 def test_what_is_killed_for_its_memory_gets_more_twice(cluster: Cluster, batch: Batch, scenes: Scenes) -> None:
     (file,) = scenes(1, **SLOW)
-    batch.prepare(file.parent.parent / "list.txt", "--cpus", "1", "--mem", "20")
-    for memory in (20, 30, 45):
+    batch.prepare(file.parent.parent / "list.txt", "--cpus", "1", "--mem", "60")
+    # The task itself fits: what is killed is the run, whose start is recorded by then.
+    for memory in (60, 90, 135):
         assert batch.submit()[1].endswith(f": 1 tasks of {memory} MB")
         cluster.wait_until_empty()
-    assert [attempt["memory"] for attempt in batch.attempts(1)] == [20, 30, 45]
+    assert [attempt["memory"] for attempt in batch.attempts(1)] == [60, 90, 135]
     assert batch.states() == ["failed"]
     assert "it used more memory than it was given" in batch.does("status", batch.folder, code=9)
     # SIGKILL leaves unfinished folders, which the next run removes.
