@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alcd_otb.arrays import BoolArray, Float64Array
+from alcd_otb.arrays import BoolArray, Float64Array, Int64Array
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.pixels import held_pixels
 from alcd_otb.samples.sample import Sample
 
 ANSWERED = 3.0
 """Pixels within which a sample answers a place: who labels may move the point off an edge."""
+
+AnyArray = Float64Array | Int64Array
 
 Location = tuple[float, float]
 """x and y in the grid's CRS."""
@@ -73,14 +75,17 @@ def are_answered(places: Sequence[Location], samples: Sequence[Sample], grid: Gr
     SampleError
         Where a polygon is too large.
     """
+    if not places:
+        return np.zeros(0, dtype=np.bool_)
     held = held_pixels(samples, grid)
     rows, columns = pixels_of(places, grid)
-    if not held.rows.size:
-        return np.zeros(rows.size, dtype=np.bool_)
-    distances = [
-        np.hypot(held.rows - row, held.columns - column).min() for row, column in zip(rows, columns, strict=True)
-    ]
-    return np.asarray(np.array(distances) <= ANSWERED)
+    return are_near(rows, columns, held.rows, held.columns)
+
+
+def are_near(rows: AnyArray, columns: AnyArray, held_rows: Int64Array, held_columns: Int64Array) -> BoolArray:
+    """Tell of each pixel whether a held one lies within `ANSWERED` pixels, (pixels,)."""
+    distances = np.hypot(rows[:, None] - held_rows, columns[:, None] - held_columns)
+    return np.asarray((distances <= ANSWERED).any(axis=1))
 
 
 def pixels_of(places: Sequence[Location], grid: Grid) -> tuple[Float64Array, Float64Array]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alcd_otb.active_learning.answers import ANSWERED
+from alcd_otb.active_learning.answers import are_near
 from alcd_otb.active_learning.kinds import Kinds, divided, doubled_ranks
 from alcd_otb.active_learning.places import Place
 from alcd_otb.active_learning.uncertainty import Pixels
@@ -85,7 +85,9 @@ def propose_start_places(
     kinds = divided(ranks, number, seed)
     nearest = _nearest_to_centres(kinds, ranks)
     held = _held(samples, grid, seed)
-    answered = _have_samples(kinds, drawn, features, held) | _are_near(drawn.pixels, nearest, held)
+    answered = _have_samples(kinds, drawn, features, held) | are_near(
+        drawn.pixels.rows[nearest], drawn.pixels.columns[nearest], held.rows, held.columns
+    )
     order = [kind for kind in np.argsort(-kinds.counts, kind="stable").tolist() if not answered[kind]]
     return tuple(
         Place(
@@ -183,9 +185,3 @@ def _have_samples(kinds: Kinds, drawn: _Drawn, features: Path, held: Pixels) -> 
     known = values[np.isfinite(values).all(axis=1)]
     of_samples = kinds.distances(doubled_ranks(known, drawn.features)).argmin(axis=1)
     return np.isin(np.arange(kinds.counts.size), of_samples)
-
-
-def _are_near(pixels: Pixels, chosen: Int64Array, held: Pixels) -> BoolArray:
-    """Tell of each chosen pixel whether a sample answers it, (chosen,)."""
-    rows, columns = pixels.rows[chosen][:, None] - held.rows, pixels.columns[chosen][:, None] - held.columns
-    return np.asarray((np.hypot(rows, columns) <= ANSWERED).any(axis=1))
