@@ -13,12 +13,14 @@ from alcd_otb.cli.commands import (
     accuracy,
     batch,
     compare,
+    completion,
     demo,
     doctor,
     export,
     import_alcd,
     kfold,
     label,
+    new,
     next_places,
     quicklooks,
     run,
@@ -38,6 +40,7 @@ INTERRUPTED = Stopped.INTERRUPTED
 
 _CONSOLE_SCRIPT = "alcd-otb"
 _COMMANDS = (
+    new,
     run,
     label,
     next_places,
@@ -53,6 +56,7 @@ _COMMANDS = (
     export,
     batch,
     doctor,
+    completion,
 )
 """In the order in which the help lists them."""
 
