@@ -193,9 +193,10 @@ def test_places_are_chosen_by_the_written_map_as_by_that_of_a_run(prepared: Call
         by_live_map = scene.next_places(maps=tmp_path / "maps")
     scene.run()
     iteration = scene.workspace.last_iteration()
+    found, expected = written(tmp_path / "maps"), written(iteration)
+    assert set(found) == set(expected) == set(NAMES)
     for name in NAMES:
-        with gdal.Open(str(tmp_path / "maps" / f"{name}.tif")) as found:
-            assert np.array_equal(found.ReadAsArray(), written(iteration)[name]), name
+        assert np.array_equal(found[name], expected[name]), name
     assert len(by_live_map) == 12
     assert by_live_map == scene.next_places()
 
