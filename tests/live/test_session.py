@@ -185,7 +185,9 @@ def test_a_session_begins_with_the_samples_of_the_scene(finished: FinishedScene)
         assert_equal(live.maps(), written(finished.iteration))
 
 
-def test_places_are_chosen_by_the_written_map_as_by_that_of_a_run(prepared: Callable[..., Path], tmp_path: Path) -> None:
+def test_places_are_chosen_by_the_written_map_as_by_that_of_a_run(
+    prepared: Callable[..., Path], tmp_path: Path
+) -> None:
     scene = Scene.open(prepared())
     with scene.live() as live:
         (tmp_path / "maps").mkdir()
