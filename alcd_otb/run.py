@@ -44,8 +44,8 @@ from otb_pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 _WHOLE = {
-    Stage.PICTURE: "the first picture is whole; the scene can be labelled",
-    Stage.FEATURES: "the features are whole; the view is still coarse",
+    Stage.PICTURE: "the first picture is complete; the scene can be labelled",
+    Stage.FEATURES: "the features are complete; the view is still coarse",
     Stage.VIEW: "is prepared",
 }
 """What is said of a stage of the preparation."""
@@ -94,10 +94,10 @@ def plan_run(
     drawn = f" and {len(corrections)} corrections" if corrections else ""
     samples = read_samples(source, config.template.legend, inputs.grid)
     if wishes is not None and wishes.if_needed and (made := made_already(workspace, inputs, samples, corrections)):
-        return (f"{made}: is of the same samples, settings, products and version; nothing is to be made",)
+        return (f"{made}: has the same samples, settings, products and version; no new iteration is needed",)
     steps.append(f"run iteration {workspace.next_number} from {len(samples)} samples{drawn} of {source}")
     if start is not None and can_restore(config.samples, workspace.folder):
-        steps.append(f"put these into {config.samples}, and keep beside it what it holds now")
+        steps.append(f"put these into {config.samples}, and keep its present content beside it")
     return (*steps, str(cost_of(inputs, settings, not prepared, iterates=True)))
 
 
@@ -184,7 +184,7 @@ def translated_failures() -> Iterator[None]:
     except DamagedFileError as error:
         raise ProductError(f"{error.problem}; download the product again") from error
     except OtbError as error:
-        raise ProcessingError(f"{error.summary}; -vv tells all") from error
+        raise ProcessingError(f"{error.summary}; -vv shows all of it") from error
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class _Run:
         corrections = _corrections(config, self.inputs, self.start) if samples else ()
         made = made_already(workspace, self.inputs, samples, corrections) if self.wishes.if_needed else None
         if made is not None:
-            log.info("%s: is of the same samples, settings, products and version", made)
+            log.info("%s: has the same samples, settings, products and version", made)
             if self.wishes.keep == "all":
                 self._prepare()
                 self._draw_quicklook()

@@ -88,7 +88,11 @@ class Stopping:
         if not self.changed:
             return ""
         turns = " and ".join(f"{share:.1%}".replace("%", " %") for share in self.changed)
-        told = f"The last two turns changed {turns}" if len(self.changed) > 1 else f"The last turn changed {turns}"
+        told = (
+            f"The last two iterations changed {turns}"
+            if len(self.changed) > 1
+            else f"The last iteration changed {turns}"
+        )
         told += " of the two-class map."
         source = "in simulated labelling of real scenes"
         if self.settled:
@@ -98,8 +102,8 @@ class Stopping:
             )
         limit = f"{SETTLED_SHARE:.0%}".replace("%", " %")
         return (
-            f"{told} Go on until two turns in a row change less than {limit}: {source}, another {TURN_POINTS} points "
-            f"then brought {self.gain:.1f} percentage points of accuracy on average."
+            f"{told} Continue until two iterations in a row change less than {limit}: {source}, another "
+            f"{TURN_POINTS} points then brought {self.gain:.1f} percentage points of accuracy on average."
         )
 
     def as_json(self) -> dict[str, Any]:

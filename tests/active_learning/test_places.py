@@ -153,7 +153,7 @@ class TestMostNovel:
         (0.2, True, 0.36, ["water"], True,
          "the votes are divided, unlike every sample so far, few samples of water, in an uncertain zone of 0.36 ha"),
         (0.0, False, 0.36, [], False, "the confidence is low, in an uncertain zone of 0.36 ha"),
-        (0.8, True, 0.0, [], False, "the least sure place that is left"),
+        (0.8, True, 0.0, [], False, "the most uncertain place that is left"),
     ],
 )  # fmt: skip
 def test_the_reason_is_told_in_words(

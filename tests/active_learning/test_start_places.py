@@ -250,7 +250,7 @@ class TestCommands:
         assert opened.next_places() == []
         text = alcd("next", scene).stdout
         assert (
-            "nothing is left to ask before there is a map: every kind of pixel in the scene has a sample; run the scene"
+            "no place is left before the first map: each kind of pixel in the scene has a sample; run the scene"
         ) in text
         assert json.loads(alcd("next", scene, "--json").stdout)["places"] == []
 
@@ -278,7 +278,7 @@ def test_when_nothing_is_left_next_says_so(prepared: Callable[..., Path]) -> Non
     labels.WriteArray(np.zeros((labels.RasterYSize, labels.RasterXSize), np.uint8))
     labels.FlushCache()
     assert json.loads(alcd("next", scene, "--json").stdout)["places"] == []
-    assert "nothing is left to ask: all pixels of the map are samples, or near one" in alcd("next", scene).stdout
+    assert "no place is left: all pixels of the map are samples, or near one" in alcd("next", scene).stdout
 
 
 def test_a_small_scene_does_not_run_dry(tmp_path: Path) -> None:
