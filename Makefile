@@ -93,10 +93,11 @@ ctest: $(PROJECT) $(TEST_PYTHON) ## install, then run the unit tests of the C++,
 	@ctest --test-dir build/sanitized -j 2 --no-tests=error --output-on-failure $(ARGS)
 
 .PHONY: lint
-lint: $(PROJECT) $(TEST_PYTHON) ## install, then check style and types
+lint: $(PROJECT) $(TEST_PYTHON) ## install, then check style, types and language
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@$(PYTHON) tools/prose.py
 	@.venv/bin/clang-format --dry-run -Werror $(CPP)
 	@cmake -S . -B build/tests $(UNIT_TESTS) > build/tests.log || { cat build/tests.log; exit 1; }
 	@.venv/bin/run-clang-tidy.py -p build/tests -j 2 -quiet -hide-progress -clang-tidy-binary .venv/bin/clang-tidy
