@@ -88,7 +88,7 @@ ctest: $(PROJECT) $(TEST_PYTHON) ## install, then run the unit tests of the C++,
 	@cmake -S . -B build/tests $(UNIT_TESTS)
 	@cmake --build build/tests -j 2 --target unit_tests
 	@ctest --test-dir build/tests -j 2 --no-tests=error --output-on-failure $(ARGS)
-	@cmake -S . -B build/sanitized $(UNIT_TESTS) -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS=-O1 $(SANITIZERS)"
+	@cmake -S . -B build/sanitized $(UNIT_TESTS) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1 "-DCMAKE_CXX_FLAGS=-O1 $(SANITIZERS)"
 	@cmake --build build/sanitized -j 2 --target unit_tests
 	@ctest --test-dir build/sanitized -j 2 --no-tests=error --output-on-failure $(ARGS)
 
