@@ -121,8 +121,8 @@ class TestSentences:
         stopping = Stopping(2, (0.2,))
         assert stopping.gain == GAINS[-1][1]
         assert stopping.text() == (
-            "The last iteration changed 20.0 % of the two-class map. Continue until two iterations in a row change less "
-            "than 3 %: in simulated labelling of real scenes, another 12 points then brought "
+            "The last iteration changed 20.0 % of the two-class map. Continue until two iterations in a row change "
+            "less than 3 %: in simulated labelling of real scenes, another 12 points then brought "
             f"{GAINS[-1][1]:.1f} percentage points of accuracy on average."
         )
         assert stopping.as_json()["cost_of_stopping"] is None
