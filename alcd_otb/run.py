@@ -14,6 +14,7 @@ from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductEr
 from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.iterations.record import RunLog, Stopwatch, recorded
+from alcd_otb.next_iteration import NextIteration, made_already, show_former_map
 from alcd_otb.pictures.figures import draw_quicklook
 from alcd_otb.pictures.looks import looks_of
 from alcd_otb.preparation.cost import cost_of
@@ -36,7 +37,6 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.settings.wishes import Wishes
-from alcd_otb.turn import Turn, made_already, show_former_map
 from alcd_otb.workspace import Workspace
 from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
@@ -303,7 +303,7 @@ class _Run:
     def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> int:
         """Make one more iteration. Returns its number."""
         earlier = self.workspace.iteration(self.start) if self.start is not None else None
-        turn = Turn(
+        iteration = NextIteration(
             self.config,
             self.inputs,
             samples,
@@ -314,7 +314,7 @@ class _Run:
             stopwatch=self.stopwatch,
             settings=self.settings,
         )
-        return turn.make()
+        return iteration.make()
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:

@@ -183,7 +183,7 @@ def nothing_left(workspace: Workspace) -> str:
 
 def _check_number(number: int | None) -> None:
     if number is not None and not 1 <= number <= MOST_PLACES:
-        raise ConfigurationError(f"{number} places are not proposed in a turn; ask for 1 to {MOST_PLACES}")
+        raise ConfigurationError(f"{number} places cannot be proposed at a time; ask for 1 to {MOST_PLACES}")
 
 
 def _answers(workspace: Workspace, samples: Sequence[Sample], grid: Grid) -> Answers:

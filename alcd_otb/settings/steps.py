@@ -1,4 +1,4 @@
-"""Define the settings of the steps of a turn: training pixels, smoothing, confidence, and places to label next."""
+"""Define the settings of an iteration: training pixels, smoothing, confidence, and places to label next."""
 
 from typing import Self
 
@@ -8,7 +8,7 @@ from alcd_otb.settings.legend import MOST_GROWTH
 from alcd_otb.settings.strict_model import FARTHEST, Metres, Radius, StrictModel
 
 MOST_PLACES = 1000
-"""Most places that are proposed in a turn."""
+"""Largest number of places that are proposed at a time."""
 MOST_SMOOTHING = 10
 """Largest standard deviation of the smoothing in pixels. What is read around a block grows with it."""
 

@@ -282,7 +282,7 @@ class TestNext:
         with fiona.open(content["to_visit"]) as layer:
             assert [one.geometry.coordinates for one in layer] == [(one["x"], one["y"]) for one in content["places"]]
         assert (result.workspace / "latest").resolve().name == "001"
-        assert "5000 places are not proposed in a turn; ask for 1 to 1000" in refused(2, "next", scene, "-n", "5000")
+        assert "5000 places cannot be proposed at a time; ask for 1 to 1000" in refused(2, "next", scene, "-n", "5000")
         text = alcd("next", scene).stdout
         assert "5 places" in text
         assert (result.workspace / "to_visit.gpkg").read_bytes() == before

@@ -222,7 +222,7 @@ class TestCommands:
         assert "  one of 2 kinds of pixel in the scene; about " in text[0]
         assert text[2] == f"{scene.parent}/work/to_visit.gpkg: 2 places"
         assert leftovers(scene.parent / "work") == []
-        assert "5000 places are not proposed in a turn; ask for 1 to 1000" in refused(2, "next", scene, "-n", "5000")
+        assert "5000 places cannot be proposed at a time; ask for 1 to 1000" in refused(2, "next", scene, "-n", "5000")
 
     def test_the_template_says_how_many(self, prepared: Callable[..., Path]) -> None:
         scene = prepared(samples=None, set={"margin": 120, "queries": {"start": 7}})

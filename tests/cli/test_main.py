@@ -486,7 +486,7 @@ class TestRunLog:
         assert "Traceback" not in written
         of_the_iteration = (tmp_path / "work" / "iterations" / "001" / "run.log").read_text("utf-8")
         assert written.startswith(of_the_iteration)
-        assert "INFO alcd_otb.turn: iteration 1, seconds: " in of_the_iteration
+        assert "INFO alcd_otb.next_iteration: iteration 1, seconds: " in of_the_iteration
 
 
 @contextmanager
