@@ -150,7 +150,12 @@ def update_start_places(
 
 
 def update_latest_places(
-    workspace: Workspace, samples: Sequence[Sample], template: Template, settings: Settings, number: int | None
+    workspace: Workspace,
+    samples: Sequence[Sample],
+    template: Template,
+    settings: Settings,
+    number: int | None,
+    maps: Path | None = None,
 ) -> list[PlaceRecord]:
     """Write ``to_visit.gpkg`` by the last iteration, or before there is one by what the scene contains.
 
@@ -158,7 +163,11 @@ def update_latest_places(
     ----------
     workspace, samples, template, settings, number
         As for `update_places` and `update_start_places`.
+    maps
+        Folder of maps to choose by in place of those of the last iteration.
     """
+    if maps is not None:
+        return update_places(workspace, maps, samples, template, settings, number)
     iterations = workspace.iterations()
     if not iterations:
         return update_start_places(workspace, samples, template, settings, number)

@@ -62,7 +62,7 @@ class Verdict(Enum):
     """It was never tried."""
     DONE = "done"
     FAILED = "failed"
-    """Another attempt would fail, too, until a person has mended something."""
+    """Another attempt would fail as well, until a person has corrected something."""
     AGAIN_NOW = "again at once"
     AGAIN = "again"
     """In the next submission, or when a requeued task starts."""

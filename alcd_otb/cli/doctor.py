@@ -112,7 +112,7 @@ class Diagnosis:
             f"memory {self.memory} MB, of which a chain buffers {self.ram} MB; {self.threads} threads",
             *self._limits(),
         ]
-        lines += [f"MISSING: {problem}\n  mend it with: {remedy}" for problem, remedy in self.problems]
+        lines += [f"MISSING: {problem}\n  remedy: {remedy}" for problem, remedy in self.problems]
         return "\n".join([*lines, "ready" if self.is_ready else "not ready"])
 
     def _limits(self) -> list[str]:

@@ -607,7 +607,7 @@ class TestDoctor:
         assert (
             "MISSING: OTB lacks the applications BinaryMorphologicalOperation, ComputeConfusionMatrix" in ended.stdout
         )
-        assert "  mend it with: apt-get install libotb-apps" in lines
+        assert "  remedy: apt-get install libotb-apps" in lines
         assert lines[-1] == "not ready"
 
     def test_a_run_without_otb_s_applications(self, tmp_path: Path, small_scene: SyntheticScene) -> None:

@@ -189,7 +189,7 @@ def test_the_readme_shows_a_scene() -> None:
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:
-    rows = table_rows((ROOT / "README.md").read_text("utf-8"), "Exit codes")
+    rows = table_rows((ROOT / "docs" / "reference" / "commands.md").read_text("utf-8"), "Exit codes")
     of_errors = {error.exit_code for error in errors.AlcdError.__subclasses__()}
     of_signals = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
     of_batches = {errors.SOME_FAILED, errors.NOT_FINISHED}
