@@ -178,7 +178,7 @@ def test_examples_are_accepted(file: Path) -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "examples" / "tables").glob("*.json")), ids=lambda file: file.name)
 def test_tables_of_classes_are_accepted(file: Path) -> None:
-    assert classified_raster.is_class_table(file)
+    assert classified_raster.is_class_table(file) != classified_raster.is_point_table(file)
     table = classified_raster.ClassTable.model_validate(json.loads(file.read_text("utf-8")))
     known = {meaning for one in table.classes for meaning in one.means}
     assert {"invalid"} <= known <= set(COMMON_MEANINGS)
