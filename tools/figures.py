@@ -21,7 +21,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 SCENES = 31_000
 """Scenes of the large batch in docs/how_to/batch.md."""
 
-STRATEGIES = {"proposed": "proposed places", "random": "random places"}
+STRATEGIES = {"proposed": "proposed places", "random": "random places", "lowest": "lowest confidence"}
 
 
 def result(benchmark: str) -> tuple[Any, str]:
@@ -169,21 +169,27 @@ def batch() -> str:
 
 
 def points() -> str:
-    """Return the accuracy by the number of points, by the way of choosing them: the mean and its standard error."""
-    content, source = result("validation_figure")
+    """Return the accuracy by the number of points, by the way of choosing them."""
+    return accuracy_by_points(("landsat5", "landsat7"))
+
+
+def landsat8() -> str:
+    """Return the same of images on which nobody knows the class of thin clouds."""
+    return accuracy_by_points(("l8biome_Forest_05_0415", "l8biome_GrassCrops_01_0413"))
+
+
+def accuracy_by_points(chips: Sequence[str]) -> str:
+    """Return the mean accuracy on chips by the number of points, with its standard error over the operators."""
+    content, source = result("label_efficiency")
+    runs = [one for one in content["runs"] if one["chip"] in chips]
     rows = []
-    for count in (24, 48, 96, 126):
+    for count in ("18", "24", "48", "96", "126"):
         cells = []
         for strategy in STRATEGIES:
+            mine = [one for one in runs if one["strategy"] == strategy]
             means = [
-                statistics.fmean(
-                    state["truth"]
-                    for run in content
-                    if (run["strategy"], run["seed"]) == (strategy, seed)
-                    for state in run["states"]
-                    if state["points"] == count
-                )
-                for seed in sorted({run["seed"] for run in content})
+                statistics.fmean(one["scores"][count] for one in mine if one["seed"] == seed)
+                for seed in sorted({one["seed"] for one in mine})
             ]
             cells.append(f"{statistics.fmean(means):.3f} ± {statistics.stdev(means) / len(means) ** 0.5:.3f}")
         rows.append((count, *cells))
@@ -246,7 +252,10 @@ def gains() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function
-    for function in (tile, sizes, classifiers, preparation, resolution, comparison, batch, points, order, gains)
+    for function in (
+        *(tile, sizes, classifiers, preparation, resolution, comparison, batch),
+        *(points, landsat8, order, gains),
+    )
 }
 
 
