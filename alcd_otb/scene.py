@@ -146,7 +146,7 @@ class Scene(SceneReading):
         -------
         list of dict
             The places in the order of their use, as `alcd_otb.active_learning.layer.as_records` describes them. Empty
-            where nothing is left to ask.
+            where no place is left.
 
         Raises
         ------

@@ -34,8 +34,8 @@ class Cause(Enum):
     """Why an attempt was killed."""
 
     MEMORY = "it used more memory than it was given"
-    TIME = "its time was over"
-    PREEMPTED = "it gave way to another job"
+    TIME = "its time limit was reached"
+    PREEMPTED = "it was preempted by another job"
     NODE = "its node failed"
     UNKNOWN = "it was killed or cancelled"
 

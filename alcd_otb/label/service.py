@@ -279,7 +279,7 @@ class LabelService:
             return []
 
     def propose(self) -> None:
-        """Propose places anew, by the map of the present samples. Raises what `Scene.next_places` does."""
+        """Propose places again, by the map of the present samples. Raises what `Scene.next_places` does."""
         with tempfile.TemporaryDirectory(prefix="alcd-otb-label-") as name:
             folder = Path(name)
             is_written = self._ready.live.write_maps(folder)

@@ -9,13 +9,16 @@ from alcd_otb.cli.shared_options import SubCommands, settings_of
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("quicklooks", parents=[common], help="make a contact sheet of a tile's dates")
-    command.add_argument("folder", type=Path, help="folder that holds L1C products, in any layout, at any depth")
-    command.add_argument("--tile", required=True, help="such as 31TFJ")
+    command = subcommands.add_parser("quicklooks", parents=[common], help="make a contact sheet of the dates of a tile")
+    command.add_argument("folder", type=Path, help="folder with L1C products, in any layout, at any depth")
+    command.add_argument("--tile", required=True, help="tile, such as 31TFJ")
     command.add_argument(
-        "--at", type=_place, metavar="LON,LAT", help="draw the 256 x 256 pixels around a place, alike for all dates"
+        "--at",
+        type=_place,
+        metavar="LON,LAT",
+        help="place around which 256 x 256 pixels are drawn, alike for all dates",
     )
-    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the sheet: .html, or .png")
+    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="file of the sheet: .html or .png")
     command.set_defaults(command=run)
 
 

@@ -150,7 +150,7 @@ class Page {
 
   showState() {
     const count = this.queue.actions.length, waiting = count ? `${count} ${count === 1 ? "change waits" : "changes wait"}. ` : "";
-    const text = this.waiting || (this.online ? "" : "The server does not answer. Nothing is lost: go on, or start it again.");
+    const text = this.waiting || (this.online ? "" : "The server does not answer. Nothing is lost: continue, or restart the server.");
     this.panel.showState(waiting + text, !this.online);
   }
 
@@ -331,7 +331,7 @@ class Page {
   }
 
   restart(number) {
-    if (confirm(`Return to the samples of iteration ${number}? Those of now are kept in a copy beside the file.`)) this.run(number);
+    if (confirm(`Return to the samples of iteration ${number}? The present samples are kept in a copy beside the file.`)) this.run(number);
   }
 
   async report(iteration) {
