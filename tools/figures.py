@@ -193,7 +193,8 @@ def accuracy_by_points(chips: Sequence[str]) -> str:
             ]
             cells.append(f"{statistics.fmean(means):.3f} ± {statistics.stdev(means) / len(means) ** 0.5:.3f}")
         rows.append((count, *cells))
-    return f"{table(('points', *STRATEGIES.values()), rows)}\n\n{source}"
+    what = "*Fraction of the pixels on the right side of cloud and shadow, on two Landsat images labelled by hand.*"
+    return f"{table(('points', *STRATEGIES.values()), rows)}\n\n{what} {source}"
 
 
 def operators() -> tuple[list[Any], str]:
@@ -262,7 +263,7 @@ def with_figures(text: str) -> str:
     """Return the text of a page with new tables."""
     return re.sub(
         r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)",
-        lambda match: f"{match[1]}\n{TABLES[match[2]]()}\n\n{match[3]}",
+        lambda match: f"{match[1]}{TABLES[match[2]]()}\n{match[3]}",
         text,
         flags=re.S,
     )
