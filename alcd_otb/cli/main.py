@@ -20,6 +20,7 @@ from alcd_otb.cli.commands import (
     kfold,
     label,
     next_places,
+    qgis_plugin,
     quicklooks,
     run,
     schema,
@@ -40,6 +41,7 @@ _CONSOLE_SCRIPT = "alcd-otb"
 _COMMANDS = (
     run,
     label,
+    qgis_plugin,
     next_places,
     kfold,
     accuracy,
