@@ -1,4 +1,4 @@
-"""Imports point downwards only, by the list of parts in docs/design.md; jobs do not know each other."""
+"""Imports point downwards only, by the list of parts in docs/explanation/design.md; jobs do not know each other."""
 
 import re
 from fnmatch import fnmatch

@@ -25,7 +25,7 @@ from alcd_otb.result import Result
 from alcd_otb.samples.adding import Attribution, add_points
 from alcd_otb.scene import Scene
 
-API_PAGE = ROOT / "docs" / "api.md"
+API_PAGE = ROOT / "docs" / "reference" / "api.md"
 PREPARED = ("features.tif", "view.tif", "valid.tif", "preparation.json")
 
 

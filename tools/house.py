@@ -1,4 +1,4 @@
-"""Draw docs/images/house.svg: the parts that docs/design.md lists, layer by layer, and their imports.
+"""Draw docs/images/house.svg: the parts that docs/explanation/design.md lists, layer by layer, and their imports.
 
 .venv/bin/python tools/house.py docs/images/house.svg            # draw the picture
 .venv/bin/python tools/house.py docs/images/house.svg --check    # end with 1 if the picture is out of date
@@ -18,7 +18,7 @@ from house_layout import Arrows
 from house_picture import LAYERS, LOWEST, Box, draw
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "design.md"
+PAGE = ROOT / "docs" / "explanation" / "design.md"
 
 PIPELINES = "otb_pipelines"
 ENTRIES = {"alcd_otb", "alcd_otb.__main__"}
@@ -26,7 +26,7 @@ ENTRIES = {"alcd_otb", "alcd_otb.__main__"}
 
 
 class Part(NamedTuple):
-    """A part in the list of docs/design.md: the pattern of its name, and its layer."""
+    """A part in the list of docs/explanation/design.md: the pattern of its name, and its layer."""
 
     pattern: str
     layer: str
@@ -40,12 +40,12 @@ class House(NamedTuple):
 
 
 def parts(page: str) -> list[Part]:
-    """Return the parts of the package, in the order of the list in docs/design.md.
+    """Return the parts of the package, in the order of the list in docs/explanation/design.md.
 
     Parameters
     ----------
     page
-        Text of docs/design.md.
+        Text of docs/explanation/design.md.
     """
     return [Part(name, layer) for names, layer in _rows(page) for name in names]
 

@@ -1,7 +1,7 @@
-"""Write the tables of keys in docs/scene.md from the fields of the models.
+"""Write the tables of keys in docs/reference/scene.md from the fields of the models.
 
-.venv/bin/python tools/key_tables.py docs/scene.md            # write the tables
-.venv/bin/python tools/key_tables.py docs/scene.md --check    # end with 1 if the tables are out of date
+.venv/bin/python tools/key_tables.py docs/reference/scene.md            # write the tables
+.venv/bin/python tools/key_tables.py docs/reference/scene.md --check    # end with 1 if the tables are out of date
 """
 
 import argparse

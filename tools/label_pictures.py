@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/label.md: the page in Chromium, while a synthetic scene is labelled.
+"""Draw the pictures of docs/how_to/label.md: the page in Chromium, while a synthetic scene is labelled.
 
 .venv/bin/python tools/label_pictures.py docs/images    # needs what `make page` installs; a minute or two
 """

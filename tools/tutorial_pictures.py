@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/tutorial.md: label and run a synthetic scene, and let QGIS draw it without a screen.
+"""Draw the pictures of docs/tutorial/first_mask.md: a synthetic scene, labelled, run and drawn by QGIS.
 
 .venv/bin/python tools/tutorial_pictures.py build/tutorial docs/images
 

@@ -31,7 +31,7 @@ class SceneFile(StrictModel):
         "the products that each hold [a part of it](#an-acquisition-in-two-products); either it or `stack`",
     )
     stack: File | None = Field(
-        default=None, description="[a raster file of any sensor](stacks.md) to classify in its place"
+        default=None, description="[a raster file of any sensor](../how_to/stacks.md) to classify in its place"
     )
     bands: tuple[str, ...] | None = Field(
         default=None,

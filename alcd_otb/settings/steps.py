@@ -32,7 +32,7 @@ class SampleSettings(StrictModel):
         gt=0,
         le=1,
         description="share of each class's samples that train, and the others validate; 1: all train, and "
-        "[a cross-validation](accuracy.md#the-figures-of-an-iteration) validates",
+        "[a cross-validation](../how_to/accuracy.md#the-figures-of-an-iteration) validates",
     )
     most_pixels_per_class: int = Field(
         default=8000, ge=1, le=2**31 - 1, description="training takes no more pixels of a class"
@@ -54,8 +54,9 @@ class SampleSettings(StrictModel):
         default=5000,
         ge=1,
         le=FARTHEST,
-        description="side in metres of the squares that [cross-validation](accuracy.md#k-fold-cross-validation) keeps "
-        "whole; that of an iteration takes smaller ones in a small scene",
+        description="side in metres of the squares that "
+        "[cross-validation](../how_to/accuracy.md#k-fold-cross-validation) "
+        "keeps whole; that of an iteration takes smaller ones in a small scene",
     )
 
 
@@ -108,7 +109,7 @@ class Confidence(StrictModel):
 
     shares: bool = Field(
         default=False,
-        description="whether to write [the share of every class](python.md#the-shares-of-all-classes), too",
+        description="whether to write [the share of every class](../how_to/python.md#the-shares-of-all-classes), too",
     )
 
     radius: Radius = Field(default=5, description="in pixels, of the median in `confidence_smoothed.tif`; 0: none")
@@ -122,13 +123,13 @@ class QuerySettings(StrictModel):
         default=18,
         ge=1,
         le=MOST_PLACES,
-        description="[places proposed before there is any map](queries.md#the-places-to-label-first): into so many "
-        "kinds the pixels of the scene are divided",
+        description="[places proposed before there is any map](../explanation/queries.md#the-places-to-label-first): "
+        "into so many kinds the pixels of the scene are divided",
     )
     spacing: Metres = Field(
         default=480,
         description="metres between the places, and between them and samples; "
-        "[less in a small scene](queries.md#in-a-small-scene)",
+        "[less in a small scene](../explanation/queries.md#in-a-small-scene)",
     )
     candidates: int = Field(
         default=16,

@@ -37,13 +37,13 @@ class Template(StrictModel):
     classes: tuple[LegendClass, ...] = Field(min_length=1, description="the classes of the map")
     positive: Positive | None = Field(
         default=None,
-        description="what the use looks for: [the two sides of the two-class scores](uses.md); absent: the invalid "
-        "classes, against the valid ones",
+        description="what the use looks for: [the two sides of the two-class scores](../how_to/uses.md); absent: the "
+        "invalid classes, against the valid ones",
     )
     bands: tuple[str, ...] = Field(
         default=BANDS,
         min_length=1,
-        description="what features may name, besides the terrain; [others for a stack](stacks.md#templates)",
+        description="what features may name, besides the terrain; [others for a stack](../how_to/stacks.md#templates)",
     )
     resolution: Resolution | None = Field(
         default=None,
@@ -73,7 +73,7 @@ class Template(StrictModel):
     features: tuple[Feature, ...] = Field(
         min_length=1,
         description="what the classifier sees: [names](#names), formulas, textures and "
-        "[functions in Python](python.md#features)",
+        "[functions in Python](../how_to/python.md#features)",
     )
     view: View = Field(description="the stack that a person looks at")
     samples: SampleSettings = Field(default=SampleSettings(), description="from points to pixels")
@@ -81,12 +81,13 @@ class Template(StrictModel):
         json_schema_extra={"required": ["classifier"]},
         description="TrainVectorClassifier's own parameters: `classifier`, `classifier.rf.nbtrees`, ...; or "
         "[a logistic regression](#the-logistic-regression), or "
-        "[one of scikit-learn's](python.md#classifiers-of-scikit-learn)",
+        "[one of scikit-learn's](../how_to/python.md#classifiers-of-scikit-learn)",
     )
     regularisation: Regularisation = Field(default=Regularisation(), description="cleaning of the map")
     confidence: Confidence = Field(default=Confidence(), description="cleaning of the confidence")
     queries: QuerySettings = Field(
-        default=QuerySettings(), description="which places `next` and `run` [propose to label](queries.md)"
+        default=QuerySettings(),
+        description="which places `next` and `run` [propose to label](../explanation/queries.md)",
     )
 
     @field_validator("classes")

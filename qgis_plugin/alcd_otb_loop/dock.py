@@ -47,6 +47,7 @@ class Dock(QDockWidget):
         self.title = self._text()
         self._class_grid = QGridLayout()
         self._class_grid.setVerticalSpacing(2)
+        self._class_grid.setColumnStretch(0, 1)
         self._box.addLayout(self._class_grid)
         self.place, self.marks = self._text(), self._text()
         self._row(("previous_place", "◀ B"), ("next_place", "N ▶"), ("label_place", "Label: Space"))

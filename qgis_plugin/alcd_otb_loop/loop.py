@@ -222,13 +222,14 @@ class Loop:
 
     def show_map(self):
         """Show the files of the map as they are now, with the layers of a first map."""
+        gone = map_layers.remove_gone_layers(self.project)
         try:
             added = map_layers.add_new_layers(self.project, self.scene)
         except (OSError, KeyError, StopIteration) as error:
             self.failed(f"{self.scene.project}: cannot be read ({error}); run the scene again")
             return
         map_layers.reload_map(self.project)
-        if added:
+        if added or gone:
             # Otherwise QGIS would ask, when it saves, what to do about a project that is newer on the disk.
             self.project.write()
             self.places.read()

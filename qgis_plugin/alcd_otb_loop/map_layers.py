@@ -1,5 +1,6 @@
 """Bring the open project to the map that a run has made, and leave all else as it is."""
 
+import os
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -21,6 +22,15 @@ def reload_map(project):
             layer.updateExtents()
         layer.triggerRepaint()
     return layers
+
+
+def remove_gone_layers(project):
+    """Remove the layers of a map that is not there any more, as after a first run that failed. Returns how many."""
+    layers = (project.mapLayer(OWN + key) for key in MAP)
+    gone = [each for each in layers if each is not None and not os.path.exists(each.source().split("|")[0])]
+    for layer in gone:
+        project.removeMapLayer(layer.id())
+    return len(gone)
 
 
 def add_new_layers(project, scene):

@@ -46,11 +46,12 @@ class Places:
         self._footprint = QgsRubberBand(canvas, QgsWkbTypes.PolygonGeometry)
         self._footprint.setStrokeColor(_CURRENT)
         self._footprint.setFillColor(QColor(0, 0, 0, 0))
-        self._footprint.setWidth(2)
+        self._footprint.setWidth(3)
         self._marks = QgsRubberBand(canvas, QgsWkbTypes.PointGeometry)
         self._marks.setIcon(QgsRubberBand.ICON_CIRCLE)
         self._marks.setIconSize(24)
-        self._marks.setColor(_DONE)
+        self._marks.setStrokeColor(_DONE)
+        self._marks.setFillColor(QColor(0, 0, 0, 0))
         self._marks.setWidth(4)
 
     @property

@@ -244,7 +244,7 @@ def test_one_job_compares_after_the_array(
     assert (row["tp"] + row["tn"]) / sum(row[name] for name in ("tp", "tn", "fp", "fn")) > 0.8
 
 
-PAGE = ROOT / "docs" / "batch.md"
+PAGE = ROOT / "docs" / "how_to" / "batch.md"
 
 
 def commands() -> list[str]:

@@ -1,4 +1,4 @@
-"""docs/applications.md: its table is of the applications there are, and its commands do what it says."""
+"""docs/reference/applications.md: its table is of the applications there are, and its commands do what it says."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from scenes import FinishedScene
 
 from alcd_otb.cli.doctor import OWN_APPLICATIONS
 
-PAGE = (ROOT / "docs" / "applications.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "reference" / "applications.md").read_text("utf-8")
 
 
 def blocks(language: str) -> list[str]:

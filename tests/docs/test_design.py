@@ -3,7 +3,7 @@
 from page_tables import table_rows
 from places import ROOT
 
-PAGE = (ROOT / "docs" / "design.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "explanation" / "design.md").read_text("utf-8")
 
 
 def test_each_question_of_a_newcomer_is_answered_by_a_path_that_exists() -> None:

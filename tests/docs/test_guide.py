@@ -26,7 +26,7 @@ from alcd_otb.scene import Scene
 from alcd_otb.synthetic.comparison import compare_with_truth
 from alcd_otb.synthetic.scene import SyntheticScene
 
-GUIDE = ROOT / "docs" / "guide.md"
+GUIDE = ROOT / "docs" / "tutorial" / "guide.md"
 NOT_RUN = "<!-- not run by the tests -->\n"
 WORKSPACE = "Arles_31TFJ_20171002"
 

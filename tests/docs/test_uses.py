@@ -1,4 +1,4 @@
-"""Water, snow and a template of one's own, as docs/uses.md has them, measured against the truth of their scenes."""
+"""Water, snow and a template of one's own, as docs/how_to/uses.md has them, against the truth of their scenes."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from alcd_otb.settings.scene_file import load_scene
 from alcd_otb.settings.template import load_template
 from alcd_otb.synthetic.comparison import compare_with_truth
 
-PAGE = ROOT / "docs" / "uses.md"
+PAGE = ROOT / "docs" / "how_to" / "uses.md"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 WATER, SNOW = (1, 2, 3), (1, 2, 3)
 

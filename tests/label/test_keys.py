@@ -22,4 +22,4 @@ def test_every_key_leads_to_a_function_of_the_page() -> None:
 
 
 def test_the_documentation_shows_the_table() -> None:
-    assert key_rows() in (ROOT / "docs" / "label.md").read_text("utf-8")
+    assert key_rows() in (ROOT / "docs" / "how_to" / "label.md").read_text("utf-8")

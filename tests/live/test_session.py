@@ -30,7 +30,7 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import make_scene
 
-API_PAGE = ROOT / "docs" / "api.md"
+API_PAGE = ROOT / "docs" / "reference" / "api.md"
 NAMES = ("labels", "confidence", "margin", "second")
 
 

@@ -722,7 +722,7 @@ def test_any_parameters_are_taken_over_or_refused_in_one_line(
 
 
 def test_the_page_tells_of_every_parameter() -> None:
-    page = (ROOT / "docs" / "from_alcd.md").read_text("utf-8")
+    page = (ROOT / "docs" / "how_to" / "from_alcd.md").read_text("utf-8")
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     named = " ".join(rows)
     for section, keys in GLOBAL.items():

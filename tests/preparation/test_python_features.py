@@ -402,7 +402,7 @@ def test_a_function_is_loaded_once_for_all_blocks(tmp_path: Path) -> None:
 
 
 def test_the_worked_example_of_the_documentation_runs(tmp_path: Path, small_scene: SyntheticScene) -> None:
-    page = (ROOT / "docs" / "python.md").read_text("utf-8")
+    page = (ROOT / "docs" / "how_to" / "python.md").read_text("utf-8")
     source, *_ = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
     (text,) = re.findall(r"^```json\n(.*?)^```", page, re.M | re.S)
     (tmp_path / "features.py").write_text(source)

@@ -83,7 +83,7 @@ def changed(file: Path, place: int, value: bytes) -> Path:
 class TestRandomDamage:
     """Of damaged files that OpenJPEG decodes to other pixels."""
 
-    # Somewhat less than what docs/scene.md states of more files.
+    # Somewhat less than what docs/reference/scene.md states of more files.
     @pytest.mark.parametrize(
         ("kind", "least"),
         [
