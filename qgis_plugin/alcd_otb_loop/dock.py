@@ -21,6 +21,8 @@ from qgis.PyQt.QtWidgets import (
 )
 
 _PLACES_A_LINE = 9
+_MOST_ROWS = 6
+"""Iterations that are seen at once."""
 
 
 class Dock(QDockWidget):
@@ -60,8 +62,9 @@ class Dock(QDockWidget):
         self.bar = QProgressBar()
         self.bar.setFormat("")
         self._box.addWidget(self.bar)
-        self.state, self.said = self._text(), self._text()
+        self.state = self._text()
         self.iterations = self._table()
+        self.said = self._text()
         self._row(("open_scene", "Open…"), ("settings", "Settings…"), ("help", "Help: ?"))
         self._box.addStretch()
         area = QScrollArea()
@@ -168,8 +171,9 @@ class Dock(QDockWidget):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.iterations.setItem(row, column, item)
-        height = self.iterations.horizontalHeader().height() + 4
-        self.iterations.setFixedHeight(height + sum(self.iterations.rowHeight(row) for row in range(len(records))))
+        rows = min(len(records), _MOST_ROWS)
+        heights = (self.iterations.rowHeight(row) for row in range(rows))
+        self.iterations.setFixedHeight(self.iterations.horizontalHeader().height() + 4 + sum(heights))
 
     # The widgets.
 
@@ -187,6 +191,7 @@ class Dock(QDockWidget):
 
     def _button(self, text, action, *words):
         button = QPushButton(text)
+        button.setObjectName(action)
         # The keys stay with the map.
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.clicked.connect(lambda _checked=False: self._press(action, *words))

@@ -148,10 +148,11 @@ class Loop:
         title = self.scene.class_of(self.code).title
         self._change(f"now {title}" if on else title, self.labels.put, x, y, self.code, on)
 
-    def _change(self, text, change, *words):
+    def _change(self, text, change, *words, nothing=""):
         """Make a change, and say what it was, or why it is not stored yet."""
         try:
-            change(*words)
+            if change(*words) is False:
+                text = nothing
         except (NotStoredError, OSError) as error:
             self.dock.say(str(error), wrong=True)
         else:
@@ -275,8 +276,8 @@ class Loop:
             "label_place": lambda _: self._label_and_go_on(),
             "next_place": lambda _: self._go(0 if self.places.index is None else self.places.index + 1),
             "previous_place": lambda _: self._go(-1 if self.places.index is None else self.places.index - 1),
-            "undo": lambda _: self._change("undone", self.labels.undo),
-            "redo": lambda _: self._change("done again", self.labels.redo),
+            "undo": lambda _: self._change("undone", self.labels.undo, nothing="there is nothing to undo"),
+            "redo": lambda _: self._change("done again", self.labels.redo, nothing="there is nothing to do again"),
             "polygon": lambda _: then_shown(self.tool.draw, False, self.scene.class_of(self.code).colour),
             "freehand": lambda _: then_shown(self.tool.draw, True, self.scene.class_of(self.code).colour),
             "cancel": lambda _: self._cancel(),

@@ -95,7 +95,7 @@ class Plugin:
     def settings(self):
         """Ask for the program."""
         if SettingsDialogue(self.iface.mainWindow()).exec() and self.loop is not None:
-            self.loop.runs.check()
+            self.loop.runs.check(again=True)
 
     def toggle_help(self):
         """Show or hide the help."""

@@ -35,9 +35,15 @@ class Runs(QObject):
         """Whether a call goes on."""
         return self._program is not None
 
-    def check(self):
-        """Find out whether the program can be started and fits the plug-in."""
-        if not self._fits:
+    def check(self, again=False):
+        """Find out whether the program can be started and fits the plug-in.
+
+        Parameters
+        ----------
+        again
+            Whether to ask although it is known, since the program may be another.
+        """
+        if again or not self._fits:
             self._begin("look for the program", ["--version"], self._checked)
 
     def run(self, made):

@@ -34,13 +34,15 @@ class SettingsDialogue(QDialog):
         self.threads.setValue(int(settings.value(THREADS, 0)))
         self.answer = QLabel()
         self.answer.setWordWrap(True)
-        choose, test = QPushButton("Choose…"), QPushButton("Try it")
+        choose, self.trial = QPushButton("Choose…"), QPushButton("Try it")
+        for each in (choose, self.trial):
+            each.setAutoDefault(False)
         choose.clicked.connect(self._choose)
-        test.clicked.connect(self._try)
+        self.trial.clicked.connect(self._try)
         line = QWidget()
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
-        for each in (self.program, choose, test):
+        for each in (self.program, choose, self.trial):
             row.addWidget(each)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from places import ROOT
+from scenes import alcd
 
 from alcd_otb.qgis.plugin_files import unpack_plugin
 
@@ -222,6 +223,12 @@ def program(folder: Path) -> Path:
     script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m alcd_otb "$@"\n', "utf-8")
     script.chmod(0o755)
     return script
+
+
+def run_scene(scene: Path) -> None:
+    """Run a scene by the command line, as before QGIS is started."""
+    ended = alcd("run", scene, "-q")
+    assert ended.returncode == 0, ended.stderr
 
 
 def _connected(probe: Path) -> socket.socket:

@@ -8,10 +8,10 @@ import os
 import traceback
 
 import qgis.utils
-from qgis.core import QgsApplication, QgsPointXY, QgsProject
+from qgis.core import QgsApplication, QgsPointXY, QgsProject, QgsSettings  # noqa: F401 - for the questions
 from qgis.PyQt.QtGui import QGuiApplication
 from qgis.PyQt.QtNetwork import QLocalServer
-from qgis.PyQt.QtWidgets import QApplication
+from qgis.PyQt.QtWidgets import QApplication, QPushButton  # noqa: F401 - for the questions
 from qgis.utils import iface
 
 
@@ -25,6 +25,13 @@ def loop():
 
 def dock():
     return qgis.utils.plugins["alcd_otb_loop"].dock
+
+
+def actions():
+    """The actions of the plug-in by the names of their keys."""
+    from alcd_otb_loop.key_names import ACTIONS
+
+    return ACTIONS
 
 
 def on_screen(x, y):
