@@ -79,6 +79,11 @@ qgis: $(PROJECT) $(TEST_PYTHON) ## install QGIS, too, then label and run in it w
 	@tools/install.sh packages $(QGIS_PACKAGES)
 	@$(PYTHON) -m pytest -m qgis_desktop tests/qgis $(ARGS)
 
+.PHONY: qgis-ltr
+qgis-ltr: $(PROJECT) $(TEST_PYTHON) ## as qgis, in the QGIS of a Debian 13 that is put into build/debian13; as root; not in .ci/run
+	@tools/install.sh packages $(QGIS_PACKAGES) debootstrap
+	@tools/qgis_in_debian_13.sh build/debian13 $(ARGS)
+
 .PHONY: qgis-plugin
 qgis-plugin: $(PROJECT) ## install, then pack the plug-in for QGIS into build/alcd_otb_loop.zip
 	@$(PYTHON) -m alcd_otb qgis-plugin build/alcd_otb_loop.zip

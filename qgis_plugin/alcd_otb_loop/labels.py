@@ -9,6 +9,7 @@ from qgis.core import (
     QgsGeometry,
     QgsRectangle,
     QgsVectorLayerUtils,
+    QgsWkbTypes,
 )
 
 from .sample_files import new_layer
@@ -83,7 +84,7 @@ class Labels:
             transform = self._to_map(layer)
             for feature in layer.getFeatures(self._request(layer)):
                 geometry = feature.geometry()
-                if geometry.isEmpty() or geometry.type() != 0:
+                if geometry.isEmpty() or geometry.type() != QgsWkbTypes.PointGeometry:
                     continue
                 code = self._code(layer, feature)
                 for vertex in geometry.vertices():
@@ -153,7 +154,8 @@ class Labels:
         geometry.transform(self._to_map(layer, reverse=True))
         if not geometry.isGeosValid():
             geometry = geometry.makeValid()
-        geometry.convertToMultiType() if layer.wkbType() % 1000 == 6 else None
+        if QgsWkbTypes.isMultiType(layer.wkbType()):
+            geometry.convertToMultiType()
         self._do([Edit(layer.id(), None, self._made(layer, geometry, code))])
 
     def delete_correction(self, feature):

@@ -64,7 +64,7 @@ class LoopTool(QgsMapTool):
     def canvasPressEvent(self, event):  # noqa: N802 - the name that QGIS calls
         """Begin a click, a move of the map, or a freehand polygon."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed, self._moves = event.pos(), False
+            self._pressed, self._moves = event.pixelPoint(), False
             if self.drawing == "freehand":
                 self._corners = [event.mapPoint()]
 
@@ -76,7 +76,7 @@ class LoopTool(QgsMapTool):
         elif self.drawing == "corners":
             self._show(event.mapPoint())
         elif self._pressed is not None:
-            if not self._moves and (event.pos() - self._pressed).manhattanLength() > _MOVED:
+            if not self._moves and (event.pixelPoint() - self._pressed).manhattanLength() > _MOVED:
                 self._moves = True
                 # QGIS 3.22 remembers by itself where the button was pressed.
                 if hasattr(self.canvas(), "panActionStart"):
@@ -90,7 +90,7 @@ class LoopTool(QgsMapTool):
         left = event.button() == Qt.MouseButton.LeftButton
         if self._moves:
             self._moves = False
-            self.canvas().panActionEnd(event.pos())
+            self.canvas().panActionEnd(event.pixelPoint())
         elif self.drawing == "freehand":
             if left:
                 self.finish()

@@ -17,10 +17,12 @@ from scenes import alcd
 
 from alcd_otb.qgis.plugin_files import unpack_plugin
 
+ROOT_OF_QGIS = os.environ.get("ALCD_OTB_QGIS_ROOT", "")
+"""Folder of another system whose QGIS is taken, and which sees this one in /host (tools/qgis_in_debian_13.sh)."""
 QGIS, XVFB, XDOTOOL, WINDOWS, KEYBOARDS = (
     Path("/usr/bin") / name for name in ("qgis", "Xvfb", "xdotool", "openbox", "setxkbmap")
 )
-PROGRAMS = (QGIS, XVFB, XDOTOOL, WINDOWS, KEYBOARDS)
+PROGRAMS = (Path(f"{ROOT_OF_QGIS}{QGIS}"), XVFB, XDOTOOL, WINDOWS, KEYBOARDS)
 SIZE = (1280, 860)
 _SETTINGS = """[PythonPlugins]
 alcd_otb_loop=true
@@ -193,7 +195,16 @@ def desktop(folder: Path, display: str, project: Path | None = None) -> Iterator
         "QGIS_NO_OVERRIDE_IMPORT": "1",
         "LC_ALL": "C.UTF-8",
     }
-    command = [QGIS, "--nologo", "--noversioncheck", "--profiles-path", folder, "--lang", "en"]
+    command = [
+        *(["chroot", ROOT_OF_QGIS] if ROOT_OF_QGIS else []),
+        QGIS,
+        "--nologo",
+        "--noversioncheck",
+        "--profiles-path",
+        folder,
+        "--lang",
+        "en",
+    ]
     # QGIS forgets the names of a script that it has run, and those of a module it keeps.
     start = folder / "start.py"
     start.write_text(f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport qgis_probe\n", "utf-8")
@@ -220,7 +231,9 @@ def desktop(folder: Path, display: str, project: Path | None = None) -> Iterator
 def program(folder: Path) -> Path:
     """Write a program that is this checkout's, whatever the environment has installed."""
     script = folder / "alcd-otb"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m alcd_otb "$@"\n', "utf-8")
+    start = "exec chroot /host env" if ROOT_OF_QGIS else "exec env"
+    text = f'#!/bin/sh\n{start} PYTHONPATH="{ROOT}" "{sys.executable}" -m alcd_otb "$@"\n'
+    script.write_text(text, "utf-8")
     script.chmod(0o755)
     return script
 
