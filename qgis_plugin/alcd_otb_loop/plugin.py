@@ -4,7 +4,7 @@ from pathlib import Path
 
 from qgis.core import Qgis, QgsProject
 from qgis.PyQt.QtCore import Qt, QTimer
-from qgis.PyQt.QtWidgets import QFileDialog
+from qgis.PyQt.QtWidgets import QFileDialog, QMessageBox
 
 from .dock import Dock
 from .help_page import HelpPage
@@ -112,12 +112,19 @@ class Plugin:
             self.say(f"{chosen}: is no scene ({error}); choose a scene.json")
             return
         if project.is_file() and is_workspace(project.parent):
-            self.iface.addProject(str(project))
+            self._open(str(project))
             return
         self.dock.show()
         if self._preparing is None or not self._preparing.is_running:
             self._preparing = Runs(Path(chosen), self.dock, self.say)
-            self._preparing.run(lambda result, _warnings, _seconds: self.iface.addProject(result["project"]))
+            self._preparing.run(lambda result, _warnings, _seconds: self._open(result["project"]))
+
+    def _open(self, project):
+        """Open a project, unless changes of another one would be lost that the operator wants to keep."""
+        question = "The open project has changes that are not saved. Open the scene all the same?"
+        window, yes = self.iface.mainWindow(), QMessageBox.StandardButton.Yes
+        if not QgsProject.instance().isDirty() or QMessageBox.question(window, _TITLE, question) == yes:
+            self.iface.addProject(project)
 
     def say(self, line):
         """Show an error's own line."""

@@ -139,6 +139,7 @@ class Desktop:
     def fill_screen(self) -> None:
         window = str(self.ask("int(iface.mainWindow().winId())"))
         self._xdotool("windowmove", window, "0", "0", "windowsize", window, str(SIZE[0]), str(SIZE[1] - 20))
+        self.wait(f"iface.mainWindow().width() == {SIZE[0]}")
 
     def keyboard(self, layout: str) -> None:
         """Give the screen the keyboard of a country."""
@@ -192,7 +193,6 @@ def desktop(folder: Path, display: str, project: Path | None = None) -> Iterator
         "HOME": str(folder),
         "XDG_RUNTIME_DIR": str(runtime),
         "QGIS_PROBE": str(probe),
-        "QGIS_NO_OVERRIDE_IMPORT": "1",
         "LC_ALL": "C.UTF-8",
     }
     command = [
