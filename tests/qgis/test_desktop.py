@@ -95,10 +95,10 @@ def assert_shows(desk: "qgis_desktop.Desktop", scene: Path, number: int) -> None
     places = [
         [left + side * (column + 0.5), top - side * (row + 0.5)] for row, column in zip(rows, columns, strict=True)
     ]
-    values = desk.ask(
-        f"[layer('classes').dataProvider().sample(QgsPointXY(*place), 1) for place in {json.dumps(places)}]"
-    )
-    assert [int(value) if known else 0 for value, known in values] == labels[rows, columns].tolist()
+    # A file that was put in its place a moment ago is shown a moment later.
+    shown = f"[layer('classes').dataProvider().sample(QgsPointXY(*place), 1) for place in {json.dumps(places)}]"
+    wanted = labels[rows, columns].tolist()
+    desk.wait(shown, wanted=lambda values: [int(value) if known else 0 for value, known in values] == wanted)
 
 
 def run(desk: "qgis_desktop.Desktop", scene: Path, number: int) -> None:
@@ -204,8 +204,9 @@ def test_from_a_scene_file_to_the_third_map(
         desk.ask("iface.messageBar().clearWidgets()")
 
         # A turn, counted.
-        desk.actions = 0
+        desk.press("0")
         keep(desk, tmp_path, "qgis_map")
+        desk.actions = 0
         places = turn(desk, truth)
         run(desk, scene, 2)
         print("\n".join(rows := cost_rows(places, desk.actions)))
@@ -213,7 +214,8 @@ def test_from_a_scene_file_to_the_third_map(
         assert desk.actions <= 30
         assert desk.ask("windows()") == []
         assert "\n".join(rows) in (ROOT / "docs" / "tutorial" / "first_mask.md").read_text("utf-8")
-        desk.press("n", "n")
+        first = desk.ask("[loop().places.all[0].x, loop().places.all[0].y]")
+        desk.press("n", str(truth(*first)), "n")
         keep(desk, tmp_path, "qgis_place")
 
         # Corrections: a polygon and a freehand one, deleted, undone.
@@ -309,7 +311,7 @@ def test_a_file_a_class_on_another_keyboard_and_a_kill(
             # The row of digits gives them with Shift only: & is the key of 1, ( that of 5.
             desk.press("0", "parenleft")
             assert desk.ask("loop().code") == 5
-            x, y = desk.ask("[extent()[0] + 3600, extent()[1] + 1200]")
+            (x, y), last = free_places(finished)
             desk.click(x, y)
             assert counted(folder) == {**counts, "land": counts["land"] + 1}
             # Another class is another file, and one that has none gets one.
@@ -331,13 +333,24 @@ def test_a_file_a_class_on_another_keyboard_and_a_kill(
             settings(desk, tmp_path)
             # What was clicked is on the disk, whatever happens to QGIS.
             desk.press("ampersand")
-            desk.click(x - 900, y + 900)
+            desk.click(*last)
             desk.wait("dock().state.text() == 'Background.'")
             desk.kill()
         finally:
             desk.keyboard("us")
     expected = {**counts, "water": counts["water"] + 1, "snow": 0, "background": 1, "corrections": 1}
     assert counted(folder) == expected
+
+
+def free_places(finished: FinishedScene) -> list[tuple[float, float]]:
+    """Return two places of the scene that no sample is near, nor the other."""
+    found: list[tuple[float, float]] = []
+    taken = [sample.location for sample in finished.scene.samples]
+    inner = [(x, y) for x in range(601800, 605400, 90) for y in range(4894200, 4897800, 90)]
+    for _ in range(2):
+        found.append(max(inner, key=lambda place: min(np.hypot(*np.subtract(place, other)) for other in taken)))
+        taken += [(found[-1][0] + east, found[-1][1] + north) for east in (0, 450, 900) for north in (0, 450, 900)]
+    return found
 
 
 def files(folder: Path) -> dict[str, Path]:
