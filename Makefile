@@ -18,7 +18,7 @@ RUN_PACKAGES := otb-bin libotb-apps libotb-dev otb-qgis libinsighttoolkit4-dev l
 DOCS_PACKAGES := python3-sphinx python3-myst-parser sphinx-basic-ng python3-bs4 python3-nbclient python3-ipykernel
 # h5py reads one kind of reference, and is asked for when one is given.
 # rio-cogeo works on Debian's rasterio and pyproj, which share the libgdal and libproj of the others.
-TEST_PACKAGES := valgrind locales libgtest-dev python3-jsonschema python3-h5py python3-qgis qgis-providers python3-rasterio python3-pyproj
+TEST_PACKAGES := valgrind locales zsh libgtest-dev python3-jsonschema python3-h5py python3-qgis qgis-providers python3-rasterio python3-pyproj
 
 # A SLURM that the tests start on this computer. Where systemd runs, Debian starts its services, too.
 SLURM_PACKAGES := munge slurmctld slurmd slurm-client

@@ -13,12 +13,14 @@ from alcd_otb.cli.commands import (
     accuracy,
     batch,
     compare,
+    completion,
     demo,
     doctor,
     export,
     import_alcd,
     kfold,
     label,
+    new,
     next_places,
     qgis_plugin,
     quicklooks,
@@ -39,6 +41,7 @@ INTERRUPTED = Stopped.INTERRUPTED
 
 _CONSOLE_SCRIPT = "alcd-otb"
 _COMMANDS = (
+    new,
     run,
     label,
     qgis_plugin,
@@ -55,6 +58,7 @@ _COMMANDS = (
     export,
     batch,
     doctor,
+    completion,
 )
 """In the order in which the help lists them."""
 

@@ -19,7 +19,15 @@ NumberT = TypeVar("NumberT", int, float)
 
 
 class SubCommands(Protocol):
-    """The object of argparse to which sub-commands are added."""
+    """The object of argparse to which sub-commands are added.
+
+    Attributes
+    ----------
+    choices
+        The parsers of the sub-commands, by name.
+    """
+
+    choices: dict[str, argparse.ArgumentParser]
 
     def add_parser(self, name: str, **keywords: Any) -> argparse.ArgumentParser:
         """Add a sub-command and return its parser."""

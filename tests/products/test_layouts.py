@@ -6,9 +6,9 @@ import shutil
 import tarfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from amazon_files import OF_PRODUCT, PRODUCT_FOLDER, TILE_FOLDER, write_amazon
 from osgeo import gdal
 from places import REAL_DATA
 from sentinel2_files import FIRST_VALUE, TILE, compact_name, one_line_error, product_xml, tile_xml, write_compact
@@ -19,8 +19,6 @@ from alcd_otb.products.safe_archive import open_archive
 from alcd_otb.products.sentinel2_l1c import L1CProduct, check_bands, read_product, tiles_of
 
 BANDS = ("B01", "B02")
-TILE_FOLDER = "tiles/31/T/CJ/2024/3/5/0"
-PRODUCT_FOLDER = f"products/2024/3/5/{compact_name()}"
 
 
 @pytest.fixture(scope="module")
@@ -42,31 +40,9 @@ def same(product: L1CProduct, whole: Path) -> bool:
     )
 
 
-def amazon(whole: Path, bucket: Path, *, names: bool = True, product: dict[str, Any] | None = None) -> Path:
-    """Write the tile as the open data on Amazon lay it out, without the metadata of the product."""
-    tile = bucket / TILE_FOLDER
-    tile.mkdir(parents=True)
-    for file in whole.glob("GRANULE/*/IMG_DATA/*.jp2"):
-        shutil.copy2(file, tile / f"{file.stem[-3:]}.jp2")
-    shutil.copy2(next(whole.glob("GRANULE/*/MTD_TL.xml")), tile / "metadata.xml")
-    info = {"path": TILE_FOLDER, "timestamp": "2024-03-05T10:52:00.000Z"}
-    info |= {"productName": compact_name(), "productPath": PRODUCT_FOLDER} if names else {}
-    (tile / "tileInfo.json").write_text(json.dumps(info))
-    if product is not None:
-        (tile / "productInfo.json").write_text(json.dumps(product))
-    return tile
-
-
-OF_PRODUCT = {
-    "name": compact_name(),
-    "timestamp": "2024-03-05T10:48:19.024Z",
-    "datatakeIdentifier": "GS2B_20240305T104819_036541_N05.10",
-}
-
-
 class TestAmazon:
     def test_reads_as_the_product_does(self, whole: Path, tmp_path: Path) -> None:
-        tile = amazon(whole, tmp_path, product=OF_PRODUCT)
+        tile = write_amazon(whole, tmp_path, product=OF_PRODUCT)
         assert same(replace(read_product(tile), cloud_cover=read_product(whole).cloud_cover), whole)
         assert read_product(tile / "metadata.xml") == read_product(tile)
         assert read_product(tile, TILE) == read_product(tile)
@@ -75,7 +51,7 @@ class TestAmazon:
     def test_an_offset_that_no_file_gives_is_told(
         self, whole: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        assert read_product(amazon(whole, tmp_path, product=OF_PRODUCT)).band("B02").offset == -1000
+        assert read_product(write_amazon(whole, tmp_path, product=OF_PRODUCT)).band("B02").offset == -1000
         (record,) = caplog.records
         assert "do not give RADIO_ADD_OFFSET; -1000 is taken" in record.message
         assert "05.10" in record.message
@@ -84,7 +60,7 @@ class TestAmazon:
         self, whole: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         name = compact_name().replace("N0510", "N0301")
-        tile = amazon(whole, tmp_path, product={"name": name})
+        tile = write_amazon(whole, tmp_path, product={"name": name})
         text = (tile / "metadata.xml").read_text()
         (tile / "metadata.xml").write_text(text.replace("_N05.10", "_N03.01"))
         product = read_product(tile)
@@ -95,7 +71,7 @@ class TestAmazon:
     def test_the_metadata_in_the_same_copy_of_the_bucket_count(
         self, whole: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        tile = amazon(whole, tmp_path, product=OF_PRODUCT)
+        tile = write_amazon(whole, tmp_path, product=OF_PRODUCT)
         (tmp_path / PRODUCT_FOLDER).mkdir(parents=True)
         text = product_xml(f"{compact_name()}.SAFE", offsets=(-900,) * 13)
         (tmp_path / PRODUCT_FOLDER / "metadata.xml").write_text(text)
@@ -104,30 +80,30 @@ class TestAmazon:
 
     @pytest.mark.parametrize("path", ["/etc", "../../products", "products/../.."])
     def test_a_path_that_leads_elsewhere_is_not_followed(self, whole: Path, tmp_path: Path, path: str) -> None:
-        tile = amazon(whole, tmp_path, product=OF_PRODUCT)
+        tile = write_amazon(whole, tmp_path, product=OF_PRODUCT)
         info = json.loads((tile / "tileInfo.json").read_text())
         (tile / "tileInfo.json").write_text(json.dumps(info | {"productPath": path}))
         assert read_product(tile).band("B02").offset == -1000
 
     def test_metadata_of_the_product_beside_the_bands_count(self, whole: Path, tmp_path: Path) -> None:
-        tile = amazon(whole, tmp_path, names=False)
+        tile = write_amazon(whole, tmp_path, names=False)
         shutil.copy2(whole / "MTD_MSIL1C.xml", tile)
         assert same(replace(read_product(tile)), whole)
 
     def test_the_name_may_stand_in_the_file_of_the_tile_alone(self, whole: Path, tmp_path: Path) -> None:
-        assert read_product(amazon(whole, tmp_path)).name == compact_name()
+        assert read_product(write_amazon(whole, tmp_path)).name == compact_name()
 
     def test_what_nothing_tells_is_not_guessed(self, whole: Path, tmp_path: Path) -> None:
-        message = one_line_error(lambda: read_product(amazon(whole, tmp_path / "a", names=False)))
+        message = one_line_error(lambda: read_product(write_amazon(whole, tmp_path / "a", names=False)))
         assert "without productInfo.json, which says the processing baseline; download it" in message
         old = "S2A_OPER_PRD_MSIL1C_PDMC_20240306T062459_R122_V20240305T104819_20240305T104819"
-        message = one_line_error(lambda: read_product(amazon(whole, tmp_path / "b", product={"name": old})))
+        message = one_line_error(lambda: read_product(write_amazon(whole, tmp_path / "b", product={"name": old})))
         assert "does not say the processing baseline" in message
-        message = one_line_error(lambda: read_product(amazon(whole, tmp_path / "c", product={"name": "Arles"})))
+        message = one_line_error(lambda: read_product(write_amazon(whole, tmp_path / "c", product={"name": "Arles"})))
         assert "its name is 'Arles', not that of a Level-1C product" in message
 
     def test_a_baseline_in_another_file_that_differs_is_refused(self, whole: Path, tmp_path: Path) -> None:
-        tile = amazon(whole, tmp_path, product=OF_PRODUCT)
+        tile = write_amazon(whole, tmp_path, product=OF_PRODUCT)
         text = (tile / "metadata.xml").read_text()
         identifier = text[text.index("<TILE_ID") : text.index("</TILE_ID>")]
         (tile / "metadata.xml").write_text(text.replace(identifier, identifier[:-5] + "02.06"))
@@ -136,7 +112,7 @@ class TestAmazon:
         )
 
     def test_the_folders_above_lead_to_the_tile(self, whole: Path, tmp_path: Path) -> None:
-        amazon(whole, tmp_path, product=OF_PRODUCT)
+        write_amazon(whole, tmp_path, product=OF_PRODUCT)
         message = one_line_error(lambda: read_product(tmp_path))
         assert f"holds {TILE_FOLDER}; give the folder of the product itself" in message
 
@@ -250,7 +226,7 @@ def folder(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("folder")
     shutil.copytree(whole, folder / "deep" / "any name")
     shutil.copytree(whole, folder / whole.name)
-    amazon(whole, folder, product=OF_PRODUCT)
+    write_amazon(whole, folder, product=OF_PRODUCT)
     packed(whole, folder / "a.tar")
     packed(whole, folder / "deep" / "b.tgz", "w:gz")
     (folder / "empty.SAFE").mkdir()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alcd_otb.cli.shared_options import SubCommands, positive, settings_of
+from alcd_otb.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from alcd_otb.result import Result
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
     command = subcommands.add_parser("run", parents=[common], help="bring a scene as far as it can")
-    command.add_argument("scene", type=Path, help="scene.json")
+    command.add_argument("scene", type=Path, nargs="?", help="scene.json, which `new` writes")
     command.add_argument("--dry-run", action="store_true", help="check the inputs and tell what would be done")
     again = command.add_mutually_exclusive_group()
     again.add_argument(
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from alcd_otb.scene import Scene
     from alcd_otb.settings.wishes import Wishes
 
-    scene = Scene.open(options.scene, settings_of(options), options.template)
+    scene = Scene.open(_scene_file(options.scene), settings_of(options), options.template)
     wishes = Wishes(options.if_needed, options.keep, options.stage)
     if options.dry_run:
         for step in scene.plan(options.start, wishes):
@@ -66,6 +67,20 @@ def run(options: argparse.Namespace) -> int:
         for line in _asked(result):
             print(line)
     return 0
+
+
+def _scene_file(given: Path | None) -> Path:
+    """Return the scene file that was named, unless it is a product or none was named."""
+    from alcd_otb.products.container import has_archive_suffix
+
+    remedy = "write its scene.json with: python -m alcd_otb new"
+    if given is None:
+        if Path("scene.json").is_file():
+            raise ConfigurationError("no scene is named; there is one here: python -m alcd_otb run scene.json")
+        raise ConfigurationError(f"no scene is named; give a scene.json, or, for a product, {remedy} PRODUCT")
+    if given.suffix.lower() != ".json" and (given.is_dir() or has_archive_suffix(given)):
+        raise ConfigurationError(f"{given}: is no scene.json; if it is a product, {remedy} {given}")
+    return given
 
 
 def _asked(result: "Result") -> list[str]:
