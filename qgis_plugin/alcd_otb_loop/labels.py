@@ -180,7 +180,9 @@ class Labels:
         """Show what the program may have written into the files."""
         for layer in self.all_layers():
             if not (layer.isEditable() and layer.isModified()):
+                selected = layer.selectedFeatureIds()
                 layer.dataProvider().reloadData()
+                layer.selectByIds(selected)
                 layer.triggerRepaint()
 
     # Within.

@@ -24,6 +24,8 @@ QGIS, XVFB, XDOTOOL, WINDOWS, KEYBOARDS = (
 )
 PROGRAMS = (Path(f"{ROOT_OF_QGIS}{QGIS}"), XVFB, XDOTOOL, WINDOWS, KEYBOARDS)
 SIZE = (1280, 860)
+PATIENCE = 240.0
+"""Seconds that a person would never wait, but a busy computer may need."""
 _SETTINGS = """[PythonPlugins]
 alcd_otb_loop=true
 processing=false
@@ -73,7 +75,7 @@ class Desktop:
         assert "error" not in answer, f"{expression}\n{answer.get('error')}"
         return answer["value"]
 
-    def wait(self, expression: str, seconds: float = 30, wanted: Callable[[Any], bool] = bool) -> Any:
+    def wait(self, expression: str, seconds: float = PATIENCE, wanted: Callable[[Any], bool] = bool) -> Any:
         """Wait until an expression has a wanted value, by default a true one, and return it."""
         end = time.monotonic() + seconds
         while not wanted(value := self.ask(expression)):
@@ -83,7 +85,7 @@ class Desktop:
 
     def settle(self) -> None:
         """Wait until nothing is drawn or run."""
-        self.wait("is_idle()", 60)
+        self.wait("is_idle()")
 
     def picture(self, path: Path) -> None:
         self.settle()
@@ -152,7 +154,7 @@ class Desktop:
 
     def _xdotool(self, *words: str) -> None:
         environment = {**os.environ, "DISPLAY": self.display}
-        subprocess.run([XDOTOOL, *words], check=True, env=environment, timeout=30)
+        subprocess.run([XDOTOOL, *words], check=True, env=environment, timeout=PATIENCE)
 
 
 @contextmanager
@@ -218,7 +220,7 @@ def desktop(folder: Path, display: str, project: Path | None = None) -> Iterator
             _await(probe, process, folder)
             started.fill_screen()
             if project is not None:
-                started.wait("loop() is not None", 60)
+                started.wait("loop() is not None")
                 started.settle()
             yield started
         finally:
@@ -246,10 +248,10 @@ def run_scene(scene: Path) -> None:
 
 def _connected(probe: Path) -> socket.socket:
     """Connect to the probe, which may not listen yet although its file is there."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(60)
+        connection.settimeout(PATIENCE)
         try:
             connection.connect(str(probe))
         except ConnectionRefusedError:
@@ -261,7 +263,7 @@ def _connected(probe: Path) -> socket.socket:
 
 
 def _await(probe: Path, process: "subprocess.Popen[bytes]", folder: Path) -> None:
-    end = time.monotonic() + 90
+    end = time.monotonic() + PATIENCE
     while not probe.exists():
         assert process.poll() is None, (folder / "qgis.log").read_text("utf-8", "replace")[-3000:]
         assert time.monotonic() < end, "QGIS does not start"
