@@ -10,6 +10,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 DEMO ?= demo
 ARGS ?=
+# Processes of `make test`.
+WORKERS ?= 2
 
 # OTB with its applications and headers; otb-qgis, since OTB's CMake targets name a file of it.
 RUN_PACKAGES := otb-bin libotb-apps libotb-dev otb-qgis libinsighttoolkit4-dev libtinyxml-dev libfftw3-dev \
@@ -28,6 +30,12 @@ QGIS_PACKAGES := qgis xvfb openbox xdotool x11-xkb-utils fonts-dejavu-core
 
 # The browser in which the page to label in is tested.
 PAGE_PACKAGES := chromium fonts-dejavu-core
+
+# One name of the compiler for every build, so that ccache, where it is there, compiles nothing twice.
+ifeq ($(origin CXX),default)
+CXX := c++
+endif
+export CXX
 
 # Files that tell that a step is done; they lie in .venv, so that removing it is starting over.
 RUN_PYTHON := .venv/.run-requirements-done
@@ -58,8 +66,8 @@ demo: $(PROJECT) ## install, then run the main job on a synthetic scene in demo/
 	@$(PYTHON) -m alcd_otb demo $(ARGS) "$(DEMO)"
 
 .PHONY: test
-test: $(PROJECT) $(TEST_PYTHON) ## install, then run the tests (ARGS="-k samples -x")
-	@$(PYTHON) -m pytest $(ARGS)
+test: $(PROJECT) $(TEST_PYTHON) ## install, then run the tests (ARGS="-k samples -x" WORKERS=2)
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(PROJECT) $(TEST_PYTHON) ## install, then disturb every command at every call that changes files; an hour and more (ARGS="-k kfold")
@@ -97,15 +105,16 @@ ctest: $(PROJECT) $(TEST_PYTHON) ## install, then run the unit tests of the C++,
 	@cmake -S . -B build/tests $(UNIT_TESTS)
 	@cmake --build build/tests -j 2 --target unit_tests
 	@ctest --test-dir build/tests -j 2 --no-tests=error --output-on-failure $(ARGS)
-	@cmake -S . -B build/sanitized $(UNIT_TESTS) -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS=-O1 $(SANITIZERS)"
+	@cmake -S . -B build/sanitized $(UNIT_TESTS) -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1 "-DCMAKE_CXX_FLAGS=-O1 $(SANITIZERS)"
 	@cmake --build build/sanitized -j 2 --target unit_tests
 	@ctest --test-dir build/sanitized -j 2 --no-tests=error --output-on-failure $(ARGS)
 
 .PHONY: lint
-lint: $(PROJECT) $(TEST_PYTHON) ## install, then check style and types
+lint: $(PROJECT) $(TEST_PYTHON) ## install, then check style, types and language
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@$(PYTHON) tools/prose.py
 	@.venv/bin/clang-format --dry-run -Werror $(CPP)
 	@cmake -S . -B build/tests $(UNIT_TESTS) > build/tests.log || { cat build/tests.log; exit 1; }
 	@.venv/bin/run-clang-tidy.py -p build/tests -j 2 -quiet -hide-progress -clang-tidy-binary .venv/bin/clang-tidy

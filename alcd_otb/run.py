@@ -14,6 +14,7 @@ from alcd_otb.errors import EnvironmentNotReadyError, ProcessingError, ProductEr
 from alcd_otb.files.lease import Lease
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.iterations.record import RunLog, Stopwatch, recorded
+from alcd_otb.next_iteration import NextIteration, made_already, show_former_map
 from alcd_otb.pictures.figures import draw_quicklook
 from alcd_otb.pictures.looks import looks_of
 from alcd_otb.preparation.cost import cost_of
@@ -36,7 +37,6 @@ from alcd_otb.samples.sample import Sample
 from alcd_otb.samples.writing import create_empty_samples
 from alcd_otb.settings.scene_file import SceneConfig
 from alcd_otb.settings.wishes import Wishes
-from alcd_otb.turn import Turn, made_already, show_former_map
 from alcd_otb.workspace import Workspace
 from otb_pipelines.errors import DamagedFileError, OtbError, OtbMissingError
 from otb_pipelines.settings import Settings
@@ -44,8 +44,8 @@ from otb_pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 _WHOLE = {
-    Stage.PICTURE: "the first picture is whole; the scene can be labelled",
-    Stage.FEATURES: "the features are whole; the view is still coarse",
+    Stage.PICTURE: "the first picture is complete; the scene can be labelled",
+    Stage.FEATURES: "the features are complete; the view is still coarse",
     Stage.VIEW: "is prepared",
 }
 """What is said of a stage of the preparation."""
@@ -94,10 +94,10 @@ def plan_run(
     drawn = f" and {len(corrections)} corrections" if corrections else ""
     samples = read_samples(source, config.template.legend, inputs.grid)
     if wishes is not None and wishes.if_needed and (made := made_already(workspace, inputs, samples, corrections)):
-        return (f"{made}: is of the same samples, settings, products and version; nothing is to be made",)
+        return (f"{made}: has the same samples, settings, products and version; no new iteration is needed",)
     steps.append(f"run iteration {workspace.next_number} from {len(samples)} samples{drawn} of {source}")
     if start is not None and can_restore(config.samples, workspace.folder):
-        steps.append(f"put these into {config.samples}, and keep beside it what it holds now")
+        steps.append(f"put these into {config.samples}, and keep its present content beside it")
     return (*steps, str(cost_of(inputs, settings, not prepared, iterates=True)))
 
 
@@ -184,7 +184,7 @@ def translated_failures() -> Iterator[None]:
     except DamagedFileError as error:
         raise ProductError(f"{error.problem}; download the product again") from error
     except OtbError as error:
-        raise ProcessingError(f"{error.summary}; -vv tells all") from error
+        raise ProcessingError(f"{error.summary}; -vv shows all of it") from error
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class _Run:
         corrections = _corrections(config, self.inputs, self.start) if samples else ()
         made = made_already(workspace, self.inputs, samples, corrections) if self.wishes.if_needed else None
         if made is not None:
-            log.info("%s: is of the same samples, settings, products and version", made)
+            log.info("%s: has the same samples, settings, products and version", made)
             if self.wishes.keep == "all":
                 self._prepare()
                 self._draw_quicklook()
@@ -303,7 +303,7 @@ class _Run:
     def _iterate(self, samples: tuple[Sample, ...], corrections: tuple[Sample, ...]) -> int:
         """Make one more iteration. Returns its number."""
         earlier = self.workspace.iteration(self.start) if self.start is not None else None
-        turn = Turn(
+        iteration = NextIteration(
             self.config,
             self.inputs,
             samples,
@@ -314,7 +314,7 @@ class _Run:
             stopwatch=self.stopwatch,
             settings=self.settings,
         )
-        return turn.make()
+        return iteration.make()
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:

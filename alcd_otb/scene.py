@@ -130,7 +130,7 @@ class Scene(SceneReading):
         session.update(all_samples(self.config, self.grid), self.corrections)
         return session
 
-    def next_places(self, number: int | None = None) -> list[PlaceRecord]:
+    def next_places(self, number: int | None = None, maps: Path | None = None) -> list[PlaceRecord]:
         """Propose where to label next, by the latest iteration and the present samples; also written to to_visit.gpkg.
 
         Before the first iteration, the places are of the kinds of pixel in the scene that have no sample.
@@ -139,12 +139,14 @@ class Scene(SceneReading):
         ----------
         number
             How many places, or before the first iteration kinds; by default as the template says.
+        maps
+            Folder of other maps to choose by, as `LiveSession.write_maps` writes them.
 
         Returns
         -------
         list of dict
             The places in the order of their use, as `alcd_otb.active_learning.layer.as_records` describes them. Empty
-            where nothing is left to ask.
+            where no place is left.
 
         Raises
         ------
@@ -156,7 +158,7 @@ class Scene(SceneReading):
         with workspace.locked():
             take_over_labels(workspace, self.config.samples, template.legend, self.grid)
             samples = all_samples(self.config, self.grid)
-            return update_latest_places(workspace, samples, template, self.settings, number)
+            return update_latest_places(workspace, samples, template, self.settings, number, maps)
 
     def unlabelled_classes(self) -> tuple[str, ...]:
         """List the names of the classes that have no sample yet. It raises what `next_places` does."""

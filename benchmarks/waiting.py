@@ -81,7 +81,7 @@ class Measurement:
         self.unlabelled.write_text(json.dumps(content), "utf-8")
 
     def waits(self) -> Waits:
-        """Prepare the scene anew, and make a turn."""
+        """Prepare the scene again, and make a turn."""
         shutil.rmtree(self.workspace, ignore_errors=True)
         began = time.time()
         prepared = self._run(self.unlabelled)

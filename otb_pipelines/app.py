@@ -225,7 +225,9 @@ def _create(name: str, settings: Settings) -> Any:
     except RuntimeError as error:
         raise OtbError(f"OTB application {name} cannot be made ({' '.join(str(error).split())})") from error
     if native is None:
-        raise OtbMissingError(f"OTB application {name} is not there; install Debian's libotb-apps or this package anew")
+        raise OtbMissingError(
+            f"OTB application {name} is not there; install Debian's libotb-apps or this package again"
+        )
     return native
 
 

@@ -48,7 +48,7 @@ def native() -> Any:
         return import_module("otb_pipelines._live")
     except ImportError as error:
         raise OtbMissingError(
-            f"the native module otb_pipelines._live cannot be imported ({error}); install this package anew"
+            f"the native module otb_pipelines._live cannot be imported ({error}); install this package again"
         ) from error
 
 

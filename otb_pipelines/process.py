@@ -18,6 +18,7 @@ from osgeo import gdal, gdal_array, ogr, osr
 
 from otb_pipelines.block_cache import BlockCache
 from otb_pipelines.errors import OtbMissingError
+from otb_pipelines.installation import check_single, loaded_libraries, use_chosen_otb
 from otb_pipelines.machine import gdal_cache, limit_otb
 from otb_pipelines.own_process import is_own_process
 from otb_pipelines.settings import Settings
@@ -29,6 +30,7 @@ __all__ = [
     "gdal",
     "gdal_array",
     "gdal_threads",
+    "is_own_module",
     "kept_memory",
     "load_otb",
     "noted_gdal_errors",
@@ -79,7 +81,7 @@ def load_otb(settings: Settings) -> Any:
     Raises
     ------
     OtbMissingError
-        The module cannot be imported.
+        The module cannot be imported, or it has brought a second GDAL, OTB or ITK into the process.
     """
     # ITK reads its variable once, when the first filter is made.
     limit_otb(settings.ram, settings.threads)
@@ -90,6 +92,7 @@ def _loaded_otb() -> Any:
     # OTB prints on standard output that it does not know a value.
     if os.environ.get("OTB_LOGGER_LEVEL") not in _OTB_LEVELS:
         os.environ.pop("OTB_LOGGER_LEVEL", None)
+    use_chosen_otb()
     try:
         import otbApplication
     except ImportError as error:
@@ -98,6 +101,7 @@ def _loaded_otb() -> Any:
     lock, done = vars(otbApplication).setdefault(_SET_UP, (threading.Lock(), []))
     with lock:
         if not done:
+            check_single(loaded_libraries())
             _set_up(otbApplication)
             done.append(True)
     return otbApplication
@@ -107,8 +111,13 @@ def _set_up(otb: Any) -> None:
     otb.Registry.AddApplicationPath(str(_OWN_APPLICATIONS))
     _register_fast_forest()
     # The official module does not have this function, and writes its log to standard output.
-    if hasattr(otb, "AddLogCallback"):
+    if is_own_module(otb):
         otb.AddLogCallback(lambda level, message: log.log(level, "%s", message.strip()))
+
+
+def is_own_module(otb: Any) -> bool:
+    """Say whether OTB's Python module is the one that this package builds, and not one that OTB brings."""
+    return hasattr(otb, "AddLogCallback")
 
 
 def available_applications(settings: Settings) -> tuple[str, ...]:

@@ -220,7 +220,7 @@ def with_noisy_copies(values: Values, codes: Codes, jitter: float, seed: int) ->
 
     Notes
     -----
-    OTB's SampleAugmentation is not used, because that of OTB 8.1 does not draw its noise by the seed.
+    OTB's SampleAugmentation is not used, because OTB does not draw its noise by the seed.
     """
     if not jitter:
         return values, codes
@@ -329,7 +329,7 @@ def _train_natively(
 def _correct_labels(model: Path) -> None:
     """Write the class labels of a neural network as integers.
 
-    OTB 8.1 writes them as 32-bit floats but reads their bits as integers, so that class 2 becomes 1073741824.
+    OTB writes them as 32-bit floats but reads their bits as integers, so that class 2 becomes 1073741824.
     """
     text = model.read_text()
     labels = re.search(r"class_labels: !!opencv-matrix\s+rows: \d+\s+cols: \d+\s+dt: (f)\s+data: \[([^]]+)\]", text)

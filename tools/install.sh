@@ -35,7 +35,7 @@ packages() {
     done
     [ -n "$missing" ] || return 0
     command -v apt-get > /dev/null ||
-        fail "apt-get is not there: this set-up is for Debian 12; elsewhere install OTB 8.1 with its headers by hand"
+        fail "apt-get is not there: this set-up is for Debian 12; elsewhere install OTB with its headers by hand"
     as_root=
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo > /dev/null || fail "neither root nor sudo: run as root once: apt-get install$missing"

@@ -50,7 +50,7 @@ def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, re
         Where labelled points would be lost, or are open in another program.
     """
     if size > MOST_POINTS:
-        raise ConfigurationError(f"{size} points are more than anyone labels; ask for at most {MOST_POINTS} with -n")
+        raise ConfigurationError(f"{size} points are too many to label; ask for at most {MOST_POINTS} with -n")
     folder = workspace.last_iteration()
     _check_replaceable(workspace, legend, replace)
     try:

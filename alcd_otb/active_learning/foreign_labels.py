@@ -1,6 +1,6 @@
 """Find what people have saved in the layer of places to visit, and take it over into the samples.
 
-The layer is written anew by every run. In today's projects QGIS refuses to edit it; older projects and other programs
+The layer is written again by every run. In today's projects QGIS refuses to edit it; older projects and other programs
 do not. So nothing in the file is given up before it is known to be what this package has proposed.
 """
 

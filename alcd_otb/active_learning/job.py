@@ -150,7 +150,12 @@ def update_start_places(
 
 
 def update_latest_places(
-    workspace: Workspace, samples: Sequence[Sample], template: Template, settings: Settings, number: int | None
+    workspace: Workspace,
+    samples: Sequence[Sample],
+    template: Template,
+    settings: Settings,
+    number: int | None,
+    maps: Path | None = None,
 ) -> list[PlaceRecord]:
     """Write ``to_visit.gpkg`` by the last iteration, or before there is one by what the scene contains.
 
@@ -158,7 +163,11 @@ def update_latest_places(
     ----------
     workspace, samples, template, settings, number
         As for `update_places` and `update_start_places`.
+    maps
+        Folder of maps to choose by in place of those of the last iteration.
     """
+    if maps is not None:
+        return update_places(workspace, maps, samples, template, settings, number)
     iterations = workspace.iterations()
     if not iterations:
         return update_start_places(workspace, samples, template, settings, number)
@@ -168,13 +177,13 @@ def update_latest_places(
 def nothing_left(workspace: Workspace) -> str:
     """Say in one sentence why no place is proposed."""
     if workspace.iterations():
-        return "nothing is left to ask: all pixels of the map are samples, or near one"
-    return "nothing is left to ask before there is a map: every kind of pixel in the scene has a sample; run the scene"
+        return "no place is left: all pixels of the map are samples, or near one"
+    return "no place is left before the first map: each kind of pixel in the scene has a sample; run the scene"
 
 
 def _check_number(number: int | None) -> None:
     if number is not None and not 1 <= number <= MOST_PLACES:
-        raise ConfigurationError(f"{number} places are not proposed in a turn; ask for 1 to {MOST_PLACES}")
+        raise ConfigurationError(f"{number} places cannot be proposed at a time; ask for 1 to {MOST_PLACES}")
 
 
 def _answers(workspace: Workspace, samples: Sequence[Sample], grid: Grid) -> Answers:

@@ -12,7 +12,7 @@ import numpy as np
 from alcd_otb.arrays import Float64Array, Int64Array
 
 _RESTARTS = 5
-"""Times that k-means begins anew; the division of least cost is kept."""
+"""Times that k-means begins again; the division of least cost is kept."""
 
 _MOST_ROUNDS = 100
 """Rounds after which a division is taken as it is. A few tens are usual."""

@@ -23,7 +23,7 @@ from alcd_otb.settings.steps import QuerySettings
 
 log = logging.getLogger(__name__)
 
-DRAWN = "drawn at random, to find what is wrong although the classifier is sure"
+DRAWN = "drawn at random, to find errors where the classifier is certain"
 """The reason of a place that is drawn."""
 
 NEARLY_EVEN = 0.1
@@ -200,7 +200,7 @@ def explained(margin: float, is_margin: bool, zone_area: float, few: Sequence[st
     parts += [f"few samples of {name}" for name in few]
     if zone_area:
         parts.append(f"in an uncertain zone of {zone_area:.3g} ha")
-    return ", ".join(parts) or "the least sure place that is left"
+    return ", ".join(parts) or "the most uncertain place that is left"
 
 
 def _known_pixels(answers: Answers, grid: Grid) -> Pixels:

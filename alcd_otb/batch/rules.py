@@ -34,8 +34,8 @@ class Cause(Enum):
     """Why an attempt was killed."""
 
     MEMORY = "it used more memory than it was given"
-    TIME = "its time was over"
-    PREEMPTED = "it gave way to another job"
+    TIME = "its time limit was reached"
+    PREEMPTED = "it was preempted by another job"
     NODE = "its node failed"
     UNKNOWN = "it was killed or cancelled"
 
@@ -62,7 +62,7 @@ class Verdict(Enum):
     """It was never tried."""
     DONE = "done"
     FAILED = "failed"
-    """Another attempt would fail, too, until a person has mended something."""
+    """Another attempt would fail as well, until a person has corrected something."""
     AGAIN_NOW = "again at once"
     AGAIN = "again"
     """In the next submission, or when a requeued task starts."""

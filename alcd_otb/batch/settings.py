@@ -35,7 +35,7 @@ def seconds_of(time: str) -> int:
     else:
         total = (first or 0) * 60 + (second or 0)
     if total == 0:
-        raise ValueError(f"{time!r} is no time at all; write hours, minutes and seconds as 00:30:00")
+        raise ValueError(f"{time!r} is zero; write hours, minutes and seconds as 00:30:00")
     return total
 
 

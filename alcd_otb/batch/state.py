@@ -85,10 +85,10 @@ def read_state(batch: BatchFolder, number: int, scene: str, folder: int | None =
         path = batch.state(number)
         if not os.path.lexists(path):
             return SceneState(scene)
-        raise ProcessingError(f"{path}: {error}; remove it, and the scene is tried anew") from error
+        raise ProcessingError(f"{path}: {error}; remove it, and the scene is run again") from error
     except (KeyError, TypeError) as error:
         path = batch.state(number)
-        raise ProcessingError(f"{path}: is not the state of a scene; remove it, and the scene is tried anew") from error
+        raise ProcessingError(f"{path}: is not the state of a scene; remove it, and the scene is run again") from error
 
 
 def write_state(batch: BatchFolder, number: int, state: SceneState) -> None:

@@ -63,7 +63,9 @@ def stop_batch(batch: BatchFolder, number: int, message: str) -> EnvironmentNotR
     """Record that no scene can be run, so that the tasks that follow end at once. Returns the error to raise."""
     with writing_to(batch.folder):
         write_text(batch.stop, f"scene {number}: {message}\n")
-    return EnvironmentNotReadyError(f"{message}; the batch has stopped: mend it, then: batch run {batch.folder}")
+    return EnvironmentNotReadyError(
+        f"{message}; the batch has stopped: repair the installation, then: batch run {batch.folder}"
+    )
 
 
 def check_goes_on(batch: BatchFolder) -> None:
@@ -76,7 +78,9 @@ def check_goes_on(batch: BatchFolder) -> None:
     """
     stopped = batch.stopped()
     if stopped is not None:
-        raise EnvironmentNotReadyError(f"{batch.folder}: has stopped ({stopped}); mend it, then: batch run")
+        raise EnvironmentNotReadyError(
+            f"{batch.folder}: has stopped ({stopped}); repair the installation, then: batch run"
+        )
 
 
 def _tried(batch: BatchFolder, number: int, scenes: list[str], began: float) -> Verdict:

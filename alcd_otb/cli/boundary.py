@@ -51,8 +51,8 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EMFILE: "allow more open files (ulimit -n)",
     errno.ENFILE: "close other programs",
-    errno.ENOMEM: "close other programs, or give less by --ram",
-    errno.EAGAIN: "allow more processes (ulimit -u), or give fewer by --threads",
+    errno.ENOMEM: "close other programs, or use a smaller --ram",
+    errno.EAGAIN: "allow more processes (ulimit -u), or use fewer --threads",
     errno.EFBIG: "allow larger files (ulimit -f)",
 }
 _OTHER_REMEDY = "check the disk and the network, then run again"
@@ -163,7 +163,7 @@ def explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, OtbMissingError | ImportError):
         return _missing(error), EnvironmentNotReadyError.exit_code
     if isinstance(error, OtbError):
-        return f"{error.summary}; -vv tells all", ProcessingError.exit_code
+        return f"{error.summary}; -vv shows all of it", ProcessingError.exit_code
     if isinstance(error, OutputLostError):
         reason = f"standard output cannot be written ({error}); free some space, or choose another file"
         return reason, ProcessingError.exit_code
@@ -173,13 +173,13 @@ def explained(error: Exception) -> tuple[str, int]:
         reason = f"a name or a text is not in UTF-8 ({error}); rename the file, or save it in UTF-8"
         return reason, ConfigurationError.exit_code
     if isinstance(error, MemoryError):
-        reason = "memory ran out; give less by --ram and --threads, or run where there is more"
+        reason = "memory ran out; use a smaller --ram and fewer --threads, or a computer with more memory"
         return reason, ProcessingError.exit_code
     if _is_of_gdal(error):
         return f"GDAL failed: {_in_one_line(error)}; -vv shows where", ProcessingError.exit_code
     reason = f"{type(error).__name__}: {_in_one_line(error)}"
     return (
-        f"this is a defect of alcd_otb ({reason}); report it by the project's form for bugs, with what the same "
+        f"this is a bug in alcd_otb ({reason}); report it by the project's form for bugs, with what the same "
         "command prints with -vv",
         ProcessingError.exit_code,
     )

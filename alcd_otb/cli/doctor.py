@@ -1,18 +1,17 @@
 """The diagnosis of an installation: what is installed, what is missing, and how to install it."""
 
 import os
-import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from alcd_otb.raster.drivers import environment_problems
 from otb_pipelines.errors import OtbError
+from otb_pipelines.installation import check_single, loaded_libraries
 from otb_pipelines.machine import Machine, find_machine
-from otb_pipelines.process import available_applications, forest_plugin, gdal, load_otb
+from otb_pipelines.process import available_applications, forest_plugin, gdal, is_own_module, load_otb
 from otb_pipelines.settings import Settings
 
 NEEDED_APPLICATIONS = (
@@ -54,6 +53,12 @@ class Diagnosis:
     ----------
     versions
         By name of what was found.
+    libraries
+        The files of GDAL, OTB and ITK that the process has loaded, by name.
+    bindings
+        The file of OTB's Python module.
+    bindings_of
+        Who brings it: ``OTB`` or ``alcd_otb``.
     applications
         Names of the OTB applications.
     application_path
@@ -73,6 +78,9 @@ class Diagnosis:
     """
 
     versions: dict[str, str] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=dict)
+    bindings: str | None = None
+    bindings_of: str | None = None
     applications: tuple[str, ...] = ()
     application_path: str = ""
     forest_plugin: str | None = None
@@ -95,13 +103,16 @@ class Diagnosis:
     def summary(self) -> str:
         """Return what ``doctor`` prints."""
         lines = [f"{name} {version}" for name, version in self.versions.items()]
+        lines += [f"{name}: {path}" for name, path in self.libraries.items()]
+        if self.bindings is not None:
+            lines.append(f"Python bindings of OTB, brought by {self.bindings_of}: {self.bindings}")
         lines += [
             f"{len(self.applications)} OTB applications in {self.application_path or 'the default path'}",
             f"fast forest: {self.forest_plugin or 'not built; make install builds it'}",
             f"memory {self.memory} MB, of which a chain buffers {self.ram} MB; {self.threads} threads",
             *self._limits(),
         ]
-        lines += [f"MISSING: {problem}\n  mend it with: {remedy}" for problem, remedy in self.problems]
+        lines += [f"MISSING: {problem}\n  remedy: {remedy}" for problem, remedy in self.problems]
         return "\n".join([*lines, "ready" if self.is_ready else "not ready"])
 
     def _limits(self) -> list[str]:
@@ -133,10 +144,15 @@ def diagnose(settings: Settings) -> Diagnosis:
     with suppress(PackageNotFoundError):
         found.versions["scikit-learn"] = version("scikit-learn")
     try:
-        load_otb(settings)
-        found.versions["otb"] = _loaded_version("libOTBCommon")
-        found.versions["itk"] = _loaded_version("libITKCommon")
+        otb = load_otb(settings)
+        found.bindings, found.bindings_of = str(otb.__file__), "alcd_otb" if is_own_module(otb) else "OTB"
         found.applications = available_applications(settings)
+        loaded = loaded_libraries()
+        found.libraries = {library.name: library.path for library in loaded}
+        of_name = {library.name: library.version for library in loaded}
+        found.versions["otb"], found.versions["itk"] = of_name.get("OTB", "unknown"), of_name.get("ITK", "unknown")
+        # Applications of another build may have brought a second one.
+        check_single(loaded)
     except OtbError as error:
         found.problems.append((str(error), "make install"))
         return found
@@ -148,9 +164,3 @@ def diagnose(settings: Settings) -> Diagnosis:
     if unbuilt:
         found.problems.append((f"this package's applications {', '.join(unbuilt)} were not built", "make install"))
     return found
-
-
-def _loaded_version(library: str) -> str:
-    """Read the version in the file name of a shared library that this process has loaded: libOTBCommon-8.1.so.1."""
-    match = re.search(rf"/{library}-([\d.]+)\.so", Path("/proc/self/maps").read_text())
-    return match[1] if match else "unknown"

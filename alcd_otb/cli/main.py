@@ -108,10 +108,10 @@ def command_parser(verbosity: list[int] | None = None) -> argparse.ArgumentParse
     verbosity = [] if verbosity is None else verbosity
     parser = _Parser(
         prog=_program(),
-        description="Reference cloud masks for Sentinel-2 by active learning.",
+        description="Make reference cloud masks of Sentinel-2 by active learning.",
         parents=[common_options(verbosity, before=True)],
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = common_options(verbosity)
     for command in _COMMANDS:

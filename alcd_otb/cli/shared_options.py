@@ -59,11 +59,13 @@ def common_options(verbosity: list[int], *, before: bool = False) -> argparse.Ar
     """
     parser = argparse.ArgumentParser(add_help=False, argument_default=None if before else argparse.SUPPRESS)
     parser.set_defaults(verbosity=verbosity)
-    parser.add_argument("-v", "--verbose", action=_Verbosity, const=1, help="tell more; twice: with tracebacks")
-    parser.add_argument("-q", "--quiet", action=_Verbosity, const=-1, help="tell less")
+    parser.add_argument("-v", "--verbose", action=_Verbosity, const=1, help="print more; twice: also tracebacks")
+    parser.add_argument("-q", "--quiet", action=_Verbosity, const=-1, help="print less")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.add_argument("--ram", type=positive, metavar="MB", help="memory that a chain may buffer")
-    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the per-pixel work")
+    parser.add_argument(
+        "--ram", type=positive, metavar="MB", help="memory in MB that a chain of applications may buffer"
+    )
+    parser.add_argument("--threads", type=positive, metavar="N", help="number of threads")
     return parser
 
 

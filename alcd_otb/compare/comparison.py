@@ -67,7 +67,7 @@ class Comparison:
         alone = (*self.pairing.references_alone, *self.pairing.products_alone)
         return {
             "protocol": self.protocol.model_dump(mode="json"),
-            "axes": "tp, fp, fn, tn count pixels; positive is what the protocol says; reference against product",
+            "axes": "tp, fp, fn, tn count pixels; the protocol defines positive; reference against product",
             "rows": [row.as_json() for row in self.rows],
             "processors": [summary.as_json() for summary in self.processors],
             "optimal": [summary.as_json() for summary in best_dilations(self.processors)],

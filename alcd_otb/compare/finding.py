@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alcd_otb.errors import AlcdError, ProductError
-from alcd_otb.masks.classified_raster import is_class_table, rasters_of, read_classified_raster
+from alcd_otb.masks.classified_raster import is_class_table, is_point_table, rasters_of, read_classified_raster
+from alcd_otb.masks.expert_points import read_expert_points
 from alcd_otb.masks.fmask import Kind, is_fmask, read_fmask
 from alcd_otb.masks.hollstein import is_hollstein, read_hollstein
 from alcd_otb.masks.l1c_masks import MissingMaskError, is_cloud_mask, read_cloud_masks
@@ -100,6 +101,7 @@ def readers(legend: Legend, fmask: Kind | None, labelled: bool) -> tuple[Reader,
     if labelled:
         every += [
             Reader(is_hollstein, read_hollstein),
+            Reader(is_point_table, read_expert_points),
             Reader(partial(is_labelled, legend=legend), _single(partial(read_labelled, legend=legend))),
         ]
     return tuple(every)

@@ -30,8 +30,8 @@ CONTENTS = (
         "`metrics.json`, `*_matrix.csv`",
         "agreement with the samples, by the method that `validation` names: not the accuracy of the map",
     ),
-    ("`accuracy_estimate.json`", "accuracy of the map, where it was estimated"),
-    ("`report.html`", "all there is to tell of the map, with pictures"),
+    ("`accuracy_estimate.json`", "accuracy of the map, if it was estimated"),
+    ("`report.html`", "report on the map, with pictures"),
     ("`provenance.json`", "products, settings, versions, checksums"),
 )
 """(file, what it is) of a scene's folder."""

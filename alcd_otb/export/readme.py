@@ -99,7 +99,7 @@ def _interval(figure: dict[str, float] | None) -> str:
 
 
 def _on_accuracy(scenes: Sequence[MappedScene]) -> str:
-    shares = "Shares are of the pixels with data."
+    shares = "Percentages refer to the pixels with data."
     if not any(scene.estimate for scene in scenes):
         return f"{shares} No accuracy was estimated."
     return (

@@ -68,7 +68,7 @@ _FILES = {
     "provenance.json": _File("provenance", "Products, settings, versions, checksums", JSON, ("metadata",)),
 }
 
-CONTENTS = (("`TILE_TIME.json`", "the STAC item, which tells of all others"), *cog.CONTENTS)
+CONTENTS = (("`TILE_TIME.json`", "the STAC item, which lists all other files"), *cog.CONTENTS)
 """(file, what it is) of a scene's folder."""
 
 folder_name = cog.folder_name

@@ -25,10 +25,10 @@ CONTENTS = (
     ("`Classification/confidence_enhanced.tif`", "smoothed confidence, 0 to 1, times 255 and rounded; 0 no data"),
     ("`Classification/used_parameters.json`", "tile, dates, products, location"),
     ("`Classification/*.png`", "outlines over the image, classes, the image"),
-    ("`Samples/`", "the operator's samples, a vector file a class, and corrections where there are any"),
+    ("`Samples/`", "the operator's samples, a vector file per class, and corrections if there are any"),
     ("`Statistics/metrics.json`, `*_matrix.csv`", "agreement with the samples, by the method that `validation` names"),
-    ("`Statistics/k_fold_summary.json`, `kfold.json`", "cross-validation of the samples, where there was one"),
-    ("`Statistics/accuracy_estimate.*`", "accuracy of the map, where it was estimated"),
+    ("`Statistics/k_fold_summary.json`, `kfold.json`", "cross-validation of the samples, if there was one"),
+    ("`Statistics/accuracy_estimate.*`", "accuracy of the map, if it was estimated"),
     ("`provenance.json`", "products, settings, versions, checksums"),
 )
 """(file, what it is) of a scene's folder."""

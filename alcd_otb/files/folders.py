@@ -78,7 +78,7 @@ def put_in_place(made: Path, target: Path) -> None:
     """Move a finished folder to its place, where it replaces a former one.
 
     The two folders change places in one step, so that at every moment one of them is in place and whole. A file system
-    without such a step gets two renames; `restore_former` mends what a kill between them leaves.
+    without such a step gets two renames; `restore_former` repairs what a kill between them leaves.
 
     Parameters
     ----------

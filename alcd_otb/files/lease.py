@@ -4,7 +4,7 @@ The file is made by a hard link, which is one step on every file system. It name
 job, and its time is renewed every minute. A second guard is a lock of the kernel on the file, where the file system
 has such locks: some refuse them, and some grant the same lock to two computers.
 
-A run takes over a lock file that nobody holds: the process has ended, the computer was started anew, the job is gone,
+A run takes over a lock file that nobody holds: the process has ended, the computer was started again, the job is gone,
 or the time was not renewed for ten minutes.
 """
 
@@ -79,7 +79,7 @@ class Lease:
         """
         if not self.is_held():
             raise WorkspaceLockedError(
-                f"{self._path}: another run took over, since this one gave no sign of life for "
+                f"{self._path}: another run took over, since this one did not renew the lock file for "
                 f"{SILENT_FOR / 60:.0f} minutes; run again"
             )
 
@@ -253,7 +253,7 @@ def _abandoned(path: Path, now: float, held: str) -> os.stat_result | None:
     if holder.has_ended():
         log.debug("%s: taken over, since %s has ended", path, holder)
     elif silent > SILENT_FOR:
-        log.warning("%s: taken over, since %s gave no sign of life for %d minutes", path, holder, silent // 60)
+        log.warning("%s: taken over, since %s did not renew it for %d minutes", path, holder, silent // 60)
     else:
         raise WorkspaceLockedError(_said(held, holder))
     return state

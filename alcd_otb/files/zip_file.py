@@ -165,7 +165,7 @@ def name_problem(name: str, is_twice: bool) -> str | None:
     """
     if ".." in name.split("/") or _ABSOLUTE.match(name) is not None or not is_one_line(name):
         return _BAD_NAME
-    return "is twice in the archive; pack it anew" if is_twice else None
+    return "is twice in the archive; pack it again" if is_twice else None
 
 
 def _opened(file: Path | bytes) -> BinaryIO:

@@ -18,7 +18,7 @@ from alcd_otb.workspace import Workspace
 log = logging.getLogger(__name__)
 
 MASK_ACCURACY = (
-    "How accurate the mask is, with confidence intervals, is told by a random sample of it: "
+    "A random sample of points gives the accuracy of the map, with confidence intervals: "
     "python -m alcd_otb accuracy plan"
 )
 """How to estimate the accuracy of the mask, wherever the agreement with the samples is shown."""

@@ -1,4 +1,4 @@
-"""Say how much of the two-class map the last turns changed, what more points would bring, and what stopping costs."""
+"""Measure how much of the two-class map the last iterations changed, and say what more points would bring."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from alcd_otb.iterations.history import Iteration
 from alcd_otb.settings.legend import Positive
 
 SETTLED_SHARE = 0.03
-"""A turn that changes less of the two-class map than this has brought little."""
+"""An iteration that changes less of the two-class map than this has brought little."""
 
 SETTLED_TURNS = 2
 """Turns in a row below `SETTLED_SHARE` after which more points would likely change little."""
 
 TURN_POINTS = 12
-"""Points of a turn in the simulations that the figures below come from."""
+"""Points of an iteration in the simulations that the figures below come from."""
 
 FEWEST_POINTS = 6
-"""A turn with fewer new points says nothing: it changes little because it is small."""
+"""An iteration with fewer new points says nothing: it changes little because it is small."""
 
 # Measured by benchmarks/validation_figure.py: simulated operators who label proposed or random places on real pixels.
 COST_MEAN, COST_WORST = 0.1, 1.3
 """After the rule first holds, percentage points of accuracy still to gain until 126 points."""
 
 GAINS = ((0.03, 0.1), (0.05, 0.1), (0.1, 1.1), (1.01, 1.8))
-"""(share of the two-class map that the last turn changed, less than this; percentage points of accuracy that the next
-turn brought on average)."""
+"""(upper limit of the fraction of the two-class map that the last iteration changed; percentage points of accuracy that
+the next iteration brought on average)."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Stopping:
     number
         Number of the last iteration.
     changed
-        Share of the two-class map that each of the last turns changed, the last turn last; at most `SETTLED_TURNS`.
+        Fraction of the two-class map that each of the last iterations changed, in order; at most `SETTLED_TURNS`.
         Empty where it cannot be known.
     """
 
@@ -47,7 +47,7 @@ class Stopping:
 
     @classmethod
     def after(cls, iterations: Sequence[Iteration]) -> "Stopping | None":
-        """Judge the last turns of a scene.
+        """Judge the last iterations of a scene.
 
         Parameters
         ----------
@@ -71,14 +71,14 @@ class Stopping:
 
     @property
     def settled(self) -> bool | None:
-        """Whether more points would likely change little. None where too few turns can be compared to say so."""
+        """Whether more points would likely change little. None where too few iterations can be compared to say so."""
         if any(share >= SETTLED_SHARE for share in self.changed):
             return False
         return True if len(self.changed) == SETTLED_TURNS else None
 
     @property
     def gain(self) -> float | None:
-        """Percentage points of accuracy that the next turn brought on average after such a change; None if unknown."""
+        """Percentage points of accuracy that the next iteration brought after such a change; None if unknown."""
         if not self.changed:
             return None
         return next(gain for limit, gain in GAINS if self.changed[-1] < limit)
@@ -88,7 +88,11 @@ class Stopping:
         if not self.changed:
             return ""
         turns = " and ".join(f"{share:.1%}".replace("%", " %") for share in self.changed)
-        told = f"The last two turns changed {turns}" if len(self.changed) > 1 else f"The last turn changed {turns}"
+        told = (
+            f"The last two iterations changed {turns}"
+            if len(self.changed) > 1
+            else f"The last iteration changed {turns}"
+        )
         told += " of the two-class map."
         source = "in simulated labelling of real scenes"
         if self.settled:
@@ -98,8 +102,8 @@ class Stopping:
             )
         limit = f"{SETTLED_SHARE:.0%}".replace("%", " %")
         return (
-            f"{told} Go on until two turns in a row change less than {limit}: {source}, another {TURN_POINTS} points "
-            f"then brought {self.gain:.1f} percentage points of accuracy on average."
+            f"{told} Continue until two iterations in a row change less than {limit}: {source}, another "
+            f"{TURN_POINTS} points then brought {self.gain:.1f} percentage points of accuracy on average."
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -116,7 +120,7 @@ class Stopping:
 
 
 def turn_share(before: Iteration, after: Iteration) -> float | None:
-    """Return the share of the two-class map that a turn changed, 0 to 1.
+    """Return the share of the two-class map that an iteration changed, 0 to 1.
 
     Parameters
     ----------

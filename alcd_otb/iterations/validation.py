@@ -26,8 +26,8 @@ _SENTENCES = {
 }
 
 NO_ORDER = (
-    "A higher figure does not mean a better map: in simulated labelling of real scenes, it moved from one turn to the "
-    "next as the true accuracy did about as often as not."
+    "A higher figure does not mean a better map: in simulated labelling of real scenes, it "
+    "moved in the direction of the true accuracy about as often as in the other direction."
 )
 """What the figures of two iterations do not say, wherever they are shown side by side."""
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 _MOST_WAITING = 200
-"""Events that wait for a page. One that is slower is cut off: it connects anew, and asks for all."""
+"""Events that wait for a page. One that is slower is cut off: it connects again, and asks for all."""
 _SIGN_OF_LIFE = 10.0
 """Seconds after which a line is sent although nothing happened."""
 

@@ -50,7 +50,7 @@ def stored_feature(layer: ogr.Layer, number: int) -> str | None:
 
 
 def restore_feature(layer: ogr.Layer, number: int, content: str | None) -> None:
-    """Make a feature what `stored_feature` returned of it: changed, made anew, or deleted.
+    """Make a feature what `stored_feature` returned of it: changed, made again, or deleted.
 
     Parameters
     ----------

@@ -278,7 +278,7 @@ class LabelServer:
         if set(asked) - {"start"} or not (start is None or (isinstance(start, int) and start > 0)):
             raise HTTPException(400, "start is the number of an iteration")
         if not self._making.start(start):
-            raise HTTPException(409, "a run goes on already")
+            raise HTTPException(409, "a run is already in progress")
         return JSONResponse({"started": True})
 
     async def _ticket(self, request: Request) -> Response:

@@ -6,10 +6,12 @@ It knows nothing of HTTP. The methods that use the store are called in one threa
 import getpass
 import logging
 import secrets
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -277,8 +279,11 @@ class LabelService:
             return []
 
     def propose(self) -> None:
-        """Propose places anew, by the last iteration and the present samples. Raises what `Scene.next_places` does."""
-        self.scene.next_places()
+        """Propose places again, by the map of the present samples. Raises what `Scene.next_places` does."""
+        with tempfile.TemporaryDirectory(prefix="alcd-otb-label-") as name:
+            folder = Path(name)
+            is_written = self._ready.live.write_maps(folder)
+            self.scene.next_places(maps=folder if is_written else None)
 
     def tile(self, look: int, level: int, column: int, row: int, contrast: int) -> bytes:
         """Draw a tile as `alcd_otb.label.tiles.TileDrawer` does."""

@@ -170,7 +170,7 @@ class LabelStore:
             xs, ys = zip(*action.ring, strict=True)
             left, bottom, right, top = self._grid.extent
             if len(set(action.ring)) < 3 or max(xs) <= left or min(xs) >= right or max(ys) <= bottom or min(ys) >= top:
-                raise ActionRefusedError("the polygon has no area within the scene; draw it anew")
+                raise ActionRefusedError("the polygon has no area within the scene; draw it again")
 
     def _applied(self, handle: OpenFile, action: AnyAction) -> tuple[str, int] | None:
         """Apply an action within a transaction. Returns the layer and the number of what changed, or None."""

@@ -17,6 +17,7 @@ from alcd_otb.live.by_files import MapsByFiles
 from alcd_otb.live.corrections import BurntStrips
 from alcd_otb.live.features import FeatureMemory
 from alcd_otb.live.labelled import LabelledScene, Labelling
+from alcd_otb.live.map_files import write_live_maps
 from alcd_otb.live.maps import Cancellation, Maps
 from alcd_otb.live.summary import Summary, points_of
 from alcd_otb.live.survey import Surveys
@@ -237,6 +238,31 @@ class LiveSession:
                 self._surveys.add(survey, strip, maps.labels, iteration)
             self._surveys.keep(survey)
             return True
+
+    def write_maps(self, folder: Path, cancelled: Cancellation | None = None) -> bool:
+        """Write the whole map into files, by which `Scene.next_places` chooses.
+
+        Parameters
+        ----------
+        folder
+            An empty folder.
+        cancelled
+            Ends the computation early.
+
+        Returns
+        -------
+        bool
+            Whether the files are whole. False where the computation was cancelled, the samples changed meanwhile, or
+            there is no map.
+
+        Raises
+        ------
+        ProcessingError
+            Where something cannot be computed or written.
+        """
+        if self.problem is not None:
+            return False
+        return write_live_maps(lambda strip: self.maps(strip, cancelled=cancelled), self.grid, folder)
 
     def validate(self) -> bool:
         """Cross-validate the samples as they are, for `summary`. It takes a second or more: call it in pauses.

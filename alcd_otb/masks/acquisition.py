@@ -22,6 +22,9 @@ from alcd_otb.products.times import time_in_name, utc_time
 _TILE = re.compile(r"(?<![A-Za-z0-9])T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Za-z0-9])", re.ASCII)
 _TIME = re.compile(r"(?<!\d)(20\d{6})[T-](\d{6})(?!\d)", re.ASCII)
 _DAY = re.compile(r"(?<!\d)(20\d{6})(?!\d)", re.ASCII)
+# Landsat's names of its scenes: path and row, then a day, or a year and the number of a day in it.
+_LANDSAT = re.compile(r"(?<![A-Za-z0-9])L[CETMO]\d{2}_L[12]\w{2}_(\d{6})_(\d{8})(?!\d)", re.ASCII)
+_OLD_LANDSAT = re.compile(r"(?<![A-Za-z0-9])L[CETMO]\d(\d{6})(\d{7})[A-Z]{3}\d{2}(?!\d)", re.ASCII)
 # Names from before December 2016 begin with the time of production; the time of the acquisition follows a V.
 _OLD_NAME = re.compile(r"S2\w_(?:OPER|USER)_(?!SSC_)", re.ASCII)
 _OLD_TIME = re.compile(r"_V(20\d{6})T(\d{6})", re.ASCII)
@@ -34,7 +37,7 @@ class Acquisition:
     Attributes
     ----------
     tile
-        Tile of Sentinel-2's grid, such as ``31TFJ``.
+        Tile of Sentinel-2's grid, such as ``31TFJ``, or path and row of Landsat, such as ``198030``.
     day
         Day in UTC.
     time
@@ -81,8 +84,8 @@ def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
     """Read tile and time from the name of a file or folder.
 
     The function reads the names of SAFE products and granules, of MAJA's products in both formats, of Fmask's
-    results, of the published reference data set, and any other name with a tile such as T31TFJ and a time such as
-    20171002T103009. Where there is no time, a day such as 20171002 is enough.
+    results, of the published reference data set, of Landsat's scenes, and any other name with a tile such as T31TFJ
+    and a time such as 20171002T103009. Where there is no time, a day such as 20171002 is enough.
 
     Parameters
     ----------
@@ -96,6 +99,9 @@ def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
     Acquisition or None
         None if the name lacks tile or time, or contains several tiles.
     """
+    of_landsat = _landsat_in(name)
+    if of_landsat is not None:
+        return of_landsat
     tiles = {match[1] for match in _TILE.finditer(name)} if tile is None else {tile.removeprefix("T")}
     compact = compact_name(name)
     if compact is not None and compact.time is None:
@@ -110,6 +116,20 @@ def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
     day = None if _OLD_NAME.match(name) else _DAY.search(name)
     time = time_in_name(f"{day[1]}T000000") if day else None
     return Acquisition(tiles.pop(), time.date()) if time else None
+
+
+def _landsat_in(name: str) -> Acquisition | None:
+    """Read path, row and day from the name of a scene of Landsat; None for any other name."""
+    for pattern, form in ((_LANDSAT, "%Y%m%d"), (_OLD_LANDSAT, "%Y%j")):
+        match = pattern.search(name)
+        if match:
+            try:
+                day = datetime.strptime(match[2], form).date()
+            except ValueError:
+                return None
+            # Python takes day 366 of any year.
+            return Acquisition(match[1], day) if day.year == int(match[2][:4]) else None
+    return None
 
 
 def acquisition_of(path: Path, names: Iterable[str] = ()) -> Acquisition:

@@ -44,32 +44,84 @@ class ClassEntry(_ClassTableModel):
     colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
 
 
+class PointCase(_ClassTableModel):
+    """A code that points have by the value of a second column.
+
+    Attributes
+    ----------
+    column
+        Name of the second column.
+    value
+        The value that it must have.
+    codes
+        The codes, of which the point has one.
+    code
+        The code that it gets in its place.
+    """
+
+    column: Text
+    value: int
+    codes: tuple[int, ...] = Field(min_length=1)
+    code: Annotated[int, Field(ge=0, le=255)]
+
+
+class PointColumns(_ClassTableModel):
+    """The columns of a table of labelled points.
+
+    Attributes
+    ----------
+    longitude, latitude
+        Names of the columns of degrees in WGS 84.
+    code
+        Name of the column of the class codes.
+    scene
+        Name of the column that tells the scene.
+    scenes
+        The name of each scene, with tile and time, by the value in that column. Empty if the value is the name.
+    cases
+        Codes by the value of a second column.
+    """
+
+    longitude: Text
+    latitude: Text
+    code: Text
+    scene: Text
+    scenes: dict[str, Text] = {}
+    cases: tuple[PointCase, ...] = ()
+
+
 class ClassTable(_ClassTableModel):
-    """A table of classes and the rasters that it describes.
+    """A table of classes and the rasters, or the files of labelled points, that it describes.
 
     Attributes
     ----------
     processor
-        Name of the processor that made the rasters.
+        Name of the processor that made the rasters, or of the data set.
+    source
+        Where the codes are documented, or None.
     files
-        Pattern of the rasters' paths, relative to the folder of the table.
+        Pattern of the files' paths, relative to the folder of the table.
     classes
         The classes; no code occurs twice.
     no_data
-        Values of pixels without data, 0 to 255.
+        Values of pixels without data, 0 to 255, and of points of doubt.
     band
         The band to read of each raster, from 1.
     tile, acquired
         Tile and time, for rasters whose names do not contain them.
+    points
+        The columns of points in CSV files. None if the files are rasters.
     """
 
     processor: Text
+    source: Text | None = None
     files: Text
     classes: tuple[ClassEntry, ...] = Field(min_length=1)
     no_data: tuple[Annotated[int, Field(ge=0, le=255)], ...] = ()
     band: Annotated[int, Field(ge=1)] = 1
     tile: Annotated[str, Field(pattern=r"^T?\d{2}[A-Z]{3}$")] | None = None
     acquired: datetime | None = None
+    points: PointColumns | None = None
 
     @field_validator("classes")
     @classmethod
@@ -91,14 +143,23 @@ class ClassifiedRaster:
 
 
 def is_class_table(path: Path) -> bool:
-    """Decide whether a file is a table of classes: JSON with the keys ``processor`` and ``classes``."""
+    """Decide whether a file is a table of the classes of rasters: JSON with the keys ``processor`` and ``classes``."""
+    return _is_table(path, of_points=False)
+
+
+def is_point_table(path: Path) -> bool:
+    """Decide whether a file is a table of the classes of labelled points, with the key ``points``, too."""
+    return _is_table(path, of_points=True)
+
+
+def _is_table(path: Path, of_points: bool) -> bool:
     if not path.is_file() or path.suffix != ".json":
         return False
     try:
         content = read_json(path)
     except ConfigurationError:
         return False
-    return {"processor", "classes"} <= content.keys()
+    return {"processor", "classes"} <= content.keys() and ("points" in content) == of_points
 
 
 def rasters_of(table_file: Path) -> tuple[ClassifiedRaster, ...]:
@@ -119,17 +180,46 @@ def rasters_of(table_file: Path) -> tuple[ClassifiedRaster, ...]:
     ConfigurationError
         If the table is wrong, there is no such raster, or several rasters would have one tile and time.
     """
-    table: ClassTable = validated(ClassTable, read_json(table_file), str(table_file))
-    found = (path for path in table_file.parent.glob(table.files) if path.is_file())
-    rasters = sorted(path for path in found if path.suffix.lower() not in _BESIDE)
-    if not rasters:
-        raise ConfigurationError(f"{table_file}: files: no file is {table.files!r}, relative to the table's folder")
+    table, rasters = files_of_table(table_file)
     if len(rasters) > 1 and (table.tile is not None or table.acquired is not None):
         raise ConfigurationError(
             f"{table_file}: files: {len(rasters)} files are {table.files!r}, which cannot all be of one acquisition; "
             "leave out tile and acquired"
         )
     return tuple(ClassifiedRaster(path, table_file, table) for path in rasters)
+
+
+def files_of_table(table_file: Path) -> tuple[ClassTable, list[Path]]:
+    """Read a table, and list the files that it describes.
+
+    Parameters
+    ----------
+    table_file
+        The JSON file.
+
+    Returns
+    -------
+    tuple
+        The table, and at least one file, sorted by path.
+
+    Raises
+    ------
+    ConfigurationError
+        If the table is wrong, or there is no such file.
+    """
+    table: ClassTable = validated(ClassTable, read_json(table_file), str(table_file))
+    found = (path for path in table_file.parent.glob(table.files) if path.is_file())
+    files = sorted(path for path in found if path.suffix.lower() not in _BESIDE)
+    if not files:
+        raise ConfigurationError(f"{table_file}: files: no file is {table.files!r}, relative to the table's folder")
+    return table, files
+
+
+def classes_in(table: ClassTable) -> tuple[PixelClass, ...]:
+    """List the classes of a table, with its values of no data."""
+    without_data = [PixelClass(code, NO_DATA, frozenset()) for code in table.no_data]
+    classes = [PixelClass(entry.code, entry.name, frozenset(entry.means), entry.colour) for entry in table.classes]
+    return (*without_data, *classes)
 
 
 def read_classified_raster(raster: ClassifiedRaster) -> Mask:
@@ -141,9 +231,7 @@ def read_classified_raster(raster: ClassifiedRaster) -> Mask:
         If the raster cannot be read, or neither the table nor a name contains its tile and time.
     """
     table = raster.table
-    without_data: list[PixelClass] = [PixelClass(code, NO_DATA, frozenset()) for code in table.no_data]
-    classes = [PixelClass(entry.code, entry.name, frozenset(entry.means), entry.colour) for entry in table.classes]
-    every: tuple[PixelClass, ...] = (*without_data, *classes)
+    every = classes_in(table)
     layer = raster_layer(raster.path, table_of(every), table.band)
     return Mask(
         processor=table.processor,

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 from alcd_otb.errors import EnvironmentNotReadyError, ProductError
 from alcd_otb.masks.acquisition import acquisition_in
-from alcd_otb.masks.labelled_reference import LabelledReference, LocatedPixels
+from alcd_otb.masks.labelled_reference import LabelledReference, located_in_degrees
 from alcd_otb.masks.mask import CIRRUS, CLOUD, INVALID, SHADOW, SNOW, WATER, Meaning, PixelClass
 from alcd_otb.products.refusals import damaged
 from alcd_otb.products.sentinel2_metadata import tile_in
-from alcd_otb.raster.grid import Grid
-from otb_pipelines.process import osr
 
 PROCESSOR = "Hollstein"
 
@@ -73,7 +71,7 @@ def read_hollstein(path: Path) -> tuple[LabelledReference, ...]:
         if acquisition is None:
             raise damaged(path, f"product {product}, granule {granule}: the names do not contain tile and time")
         rows = content.scenes.of_row == index
-        locate = partial(_located, content.places[rows], codes[rows].astype(np.uint8))
+        locate = partial(located_in_degrees, content.places[rows], codes[rows].astype(np.uint8))
         references.append(LabelledReference(PROCESSOR, path, acquisition, content.legend, (path,), locate))
     return tuple(references)
 
@@ -174,26 +172,3 @@ def _classes(path: Path, codes: Any, names: Any) -> tuple[PixelClass, ...]:
 
 def _text(value: Any) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
-
-
-def _located(places: NDArray[np.float64], codes: NDArray[np.uint8], grid: Grid) -> LocatedPixels:
-    """Locate pixels on a grid.
-
-    Parameters
-    ----------
-    places
-        Longitude and latitude in degrees, (pixels, 2).
-    codes
-        Class codes, (pixels,).
-    grid
-        The grid; pixels outside are left out.
-    """
-    geographic = osr.SpatialReference()
-    geographic.ImportFromEPSG(4326)
-    geographic.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-    transformation = osr.CoordinateTransformation(geographic, grid.spatial_reference)
-    points = np.array(transformation.TransformPoints(places.tolist()))
-    columns = np.floor((points[:, 0] - grid.left) / grid.resolution).astype(np.int64)
-    rows = np.floor((grid.top - points[:, 1]) / grid.resolution).astype(np.int64)
-    inside = (rows >= 0) & (rows < grid.height) & (columns >= 0) & (columns < grid.width)
-    return LocatedPixels(rows[inside], columns[inside], codes[inside])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alcd_otb.arrays import Int64Array, UInt8Array
 from alcd_otb.masks.acquisition import Acquisition, acquisition_of
@@ -18,6 +19,7 @@ from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.pixels import held_pixels
 from alcd_otb.samples.reading import read_samples
 from alcd_otb.settings.legend import Legend
+from otb_pipelines.process import osr
 
 _VECTORS = (".fgb", ".geojson", ".gpkg", ".kml", ".shp")
 
@@ -105,6 +107,29 @@ def read_labelled(path: Path, legend: Legend) -> LabelledReference:
         files=tuple(files),
         locate=partial(_located, path, legend),
     )
+
+
+def located_in_degrees(places: NDArray[np.float64], codes: UInt8Array, grid: Grid) -> LocatedPixels:
+    """Locate pixels on a grid.
+
+    Parameters
+    ----------
+    places
+        Longitude and latitude in degrees, (pixels, 2).
+    codes
+        Class codes, (pixels,).
+    grid
+        The grid; pixels outside are left out.
+    """
+    geographic = osr.SpatialReference()
+    geographic.ImportFromEPSG(4326)
+    geographic.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    transformation = osr.CoordinateTransformation(geographic, grid.spatial_reference)
+    points = np.array(transformation.TransformPoints(places.tolist()))
+    columns = np.floor((points[:, 0] - grid.left) / grid.resolution).astype(np.int64)
+    rows = np.floor((grid.top - points[:, 1]) / grid.resolution).astype(np.int64)
+    inside = (rows >= 0) & (rows < grid.height) & (columns >= 0) & (columns < grid.width)
+    return LocatedPixels(rows[inside], columns[inside], codes[inside])
 
 
 def _located(path: Path, legend: Legend, grid: Grid) -> LocatedPixels:

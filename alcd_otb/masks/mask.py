@@ -62,7 +62,7 @@ class MaskLayer:
     Attributes
     ----------
     open
-        Opens the raster; each call opens it anew.
+        Opens the raster; each call opens it again.
     table
         Meaning of each value.
     band

@@ -6,7 +6,7 @@ from typing import Any
 from alcd_otb.errors import ProductError
 from alcd_otb.files.json_file import read_json
 from alcd_otb.files.reading import UnreadableError
-from alcd_otb.masks.acquisition import acquisition_at
+from alcd_otb.masks.acquisition import Acquisition, acquisition_at, acquisition_of
 from alcd_otb.masks.mask import Mask, classes_of, raster_layer, table_of
 from alcd_otb.products.names import is_tile
 from alcd_otb.products.times import utc_time
@@ -40,7 +40,7 @@ def read_workspace(path: Path) -> Mask:
     Raises
     ------
     ProductError
-        If there is no iteration yet, the map is of a stack without tile and time, or a file is damaged.
+        If there is no iteration yet, a file is damaged, or no name of a stack contains its tile and time.
     """
     iteration = path if (path / "labels.tif").is_file() else path / "latest"
     labels, config = iteration / "labels.tif", iteration / "config.json"
@@ -49,14 +49,7 @@ def read_workspace(path: Path) -> Mask:
     content = _read_json(config)
     try:
         product = content["products"]["cloudy"]
-        if product["tile"] is None:
-            raise ProductError(
-                f"{path}: is the map of a stack, which has no tile and time; name a scene of a product instead"
-            )
-        tile = str(product["tile"])
-        if not is_tile(tile):
-            raise ProductError(f"{config}: {quoted(tile)} is no tile such as 31TFJ; run the scene again")
-        acquisition = acquisition_at(tile, utc_time(product["acquired"]))
+        acquisition = _of_stack(path, content) if product["tile"] is None else _of_product(config, product)
         template = content["scene"]["template"]
         positive = template.get("positive")
         legend = Legend.from_classes(
@@ -76,6 +69,25 @@ def read_workspace(path: Path) -> Mask:
         classes=classes,
         picture=str(quicklook) if quicklook.is_file() else None,
     )
+
+
+def _of_product(config: Path, product: Any) -> Acquisition:
+    tile = str(product["tile"])
+    if not is_tile(tile):
+        raise ProductError(f"{config}: {quoted(tile)} is no tile such as 31TFJ; run the scene again")
+    return acquisition_at(tile, utc_time(product["acquired"]))
+
+
+def _of_stack(path: Path, content: Any) -> Acquisition:
+    """Read tile and time of a stack from the names of its file, of the scene, of the workspace and its folders."""
+    stack = Path(content["products"]["cloudy"]["path"])
+    try:
+        return acquisition_of(path, (stack.name, stack.parent.name, str(content["scene"]["name"])))
+    except ProductError as error:
+        raise ProductError(
+            f"{path}: is the map of a stack, and no name contains tile and time; give the stack, the scene or the "
+            "workspace a name with both, such as T31TFJ_20171002T103009, or that of a scene of Landsat"
+        ) from error
 
 
 def _read_json(file: Path) -> Any:

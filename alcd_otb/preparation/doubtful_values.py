@@ -178,13 +178,13 @@ def _of_product(doubts: Doubts, counts: Int64Array) -> Iterator[str]:
     if shares[worst] >= _FEW and not is_edge:
         yield (
             f"{path}: band {band.name} has a reflectance below {_BELOW:g} in {share} of the pixels, which cannot be: "
-            f"the offset of {band.offset} that the metadata name was probably taken off already; "
+            f"the offset of {band.offset} that the metadata name was probably subtracted already; "
             "fetch the product again as ESA delivers it, or set its RADIO_ADD_OFFSET to 0"
         )
     elif low_in_all >= _FEWEST_PIXELS:
         yield (
             f"{path}: all bands have a reflectance below {_BELOW:g} in {low_in_all} pixels "
-            f"({_percent(low_in_all / pixels)}), which cannot be: DN 1 probably stands for no data there; "
+            f"({_percent(low_in_all / pixels)}), which is impossible: DN 1 probably stands for no data there; "
             "set a larger margin, or write DN 0 there"
         )
 

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 # Resolutions of the features and of the view in metres, for L1C products if the template gives none.
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
-# Number of the way in which the view is laid out. A view of another one is made anew.
+# Number of the way in which the view is laid out. A view of another one is made again.
 _VIEW_LAYOUT = 3
 # What pixels of a multiple of a resolution may be off by rounding, as a share of a pixel over the whole image.
 _ROUNDING = 0.01

@@ -75,7 +75,7 @@ def pixel_counts(workspace: Workspace) -> PixelCounts:
 
 
 def update_looks(inputs: Inputs, workspace: Workspace) -> bool:
-    """Compute the looks of a prepared scene anew if its template's looks are others than when they were computed.
+    """Compute the looks of a prepared scene again if its template's looks are others than when they were computed.
 
     Parameters
     ----------

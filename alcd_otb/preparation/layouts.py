@@ -22,7 +22,7 @@ _FEATURE_TILES = {
 }
 FEATURE_OPTIONS = {**_FEATURE_TILES, "COMPRESS": "ZSTD", "ZSTD_LEVEL": "1", "PREDICTOR": "3"}
 
-# Most bytes of features that are stored as they are, so that each turn reads them without decompression.
+# Most bytes of features that are stored as they are, so that each iteration reads them without decompression.
 _MOST_PLAIN = 10**9
 _FLOAT_BYTES = 4
 

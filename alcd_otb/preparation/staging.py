@@ -52,7 +52,7 @@ def staged(config: SceneConfig, folder: Path | None) -> Iterator[SceneConfig]:
         free = shutil.disk_usage(folder).free
     if size * _SPARE > free:
         log.warning(
-            "%s: has %d MB free, and the products have %d MB; they are read where they lie",
+            "%s: has %d MB free, and the products have %d MB; they are read in place",
             folder,
             free // 10**6,
             size // 10**6,

@@ -70,7 +70,7 @@ def warp_elevation(source: Path, grid: Grid, folder: Path) -> Path:
             raise ProductError(f"{source}: the elevation model does not cover the scene; name another one")
         if covered < 1:
             log.warning(
-                "%s: the elevation model lacks %.2g %% of the scene; 0 m is taken there", source, 100 * (1 - covered)
+                "%s: the elevation model lacks %.2g %% of the scene; 0 m is used there", source, 100 * (1 - covered)
             )
             filled = gdal.Warp(str(target), dataset, dstNodata=0, **common)
             # 0 m must not mean no data, or the shore would have no slope.

@@ -36,7 +36,7 @@ _LARGEST_STUFFED = 0x8F
 _SOP_BEGIN, _SOP_LENGTH = b"\xff\x91\x00\x04", 6
 
 _PIECE = 96 << 10
-"""Bytes that are looked at together; they fit into the processor's cache, and memory for them is not fetched anew."""
+"""Bytes that are looked at together; they fit into the processor's cache, and memory for them is not fetched again."""
 
 _LONGEST_ZEROS = 64
 """Zeros in a row that an arithmetic coder's output of anything uneven is taken to hold at most."""

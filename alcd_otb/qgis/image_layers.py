@@ -42,7 +42,7 @@ def image_layers(config: SceneConfig, grid: Grid, workspace: Workspace) -> tuple
         bands = layer_numbers(open_raster(workspace.view))
         looks = looks_of(workspace, view)
     except RuntimeError as error:
-        log.warning("%s: cannot be read (%s): the project has no images; run the scene anew", workspace.view, error)
+        log.warning("%s: cannot be read (%s): the project has no images; run the scene again", workspace.view, error)
         return ()
     layers: dict[str, ProjectLayer] = {}
     for date in range(len(config.clear) + 1):

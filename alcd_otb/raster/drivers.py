@@ -25,7 +25,7 @@ _LIBRARY = re.compile(r"(/\S*/libgdal[^/\s]*\.so[^/\s]*)$", re.MULTILINE)
 
 
 class Problem(NamedTuple):
-    """What is wrong with the installation, and what mends it."""
+    """What is wrong with the installation, and how to repair it."""
 
     problem: str
     remedy: str

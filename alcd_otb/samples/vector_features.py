@@ -16,7 +16,7 @@ from otb_pipelines.process import osr
 POINTS, POLYGONS, POINTS_AND_POLYGONS = ("Point",), ("Polygon",), ("Point", "Polygon")
 """Types of geometry that a layer may hold."""
 
-_NO_GEOMETRY = "has no geometry; place it anew, or delete it"
+_NO_GEOMETRY = "has no geometry; place it again, or delete it"
 _FEWEST_CORNERS = 3
 _LONGEST_VALUE = 100
 _FARTHEST = 1e9
@@ -226,7 +226,7 @@ def _parts(geometry: Any, kinds: tuple[str, ...]) -> Iterator[_Part]:
     if not places or not all(math.isfinite(value) for place in places for value in place[:2]):
         raise _FeatureRefusedError(_NO_GEOMETRY)
     if kind == "Polygon" and any(len({tuple(place[:2]) for place in rings[0]}) < _FEWEST_CORNERS for rings in parts):
-        raise _FeatureRefusedError(f"has fewer than {_FEWEST_CORNERS} corners; draw it anew, or delete it")
+        raise _FeatureRefusedError(f"has fewer than {_FEWEST_CORNERS} corners; draw it again, or delete it")
     yield from (_Part(kind, rings) for rings in parts)
 
 

@@ -12,14 +12,16 @@ from alcd_otb.text import did_you_mean
 
 # The template checks the names, because it declares the bands. Editors propose those of Sentinel-2.
 Name = Annotated[str, WithJsonSchema({"anyOf": [{"type": "string", "enum": sorted(KNOWN_NAMES)}, {"type": "string"}]})]
-FeatureName = Annotated[Text, Field(description="of all but a mere name: the name of its band in `features.tif`")]
+FeatureName = Annotated[
+    Text, Field(description="for all features except plain names: the name of the band in `features.tif`")
+]
 
 
 class Formula(StrictModel):
     """A feature computed pixel by pixel from bands, such as an index or a difference of dates."""
 
     name: FeatureName
-    expr: str = Field(description="of a formula: an [expression](#expressions)")
+    expr: str = Field(description="for a formula: an [expression](#expressions)")
 
     @field_validator("expr")
     @classmethod
@@ -50,11 +52,11 @@ class Texture(StrictModel):
 
     name: FeatureName
     texture: Literal["contour_density", "variation_coefficient"] = Field(
-        description="of a texture: mean of the gradient's magnitude, or standard deviation over mean"
+        description="for a texture: mean magnitude of the gradient, or standard deviation divided by mean"
     )
-    band: Name = Field(description="of a texture: [the name](#names) that it is made from")
+    band: Name = Field(description="for a texture: [the name](#names) of its band")
     radius: int = Field(
-        default=3, ge=1, le=50, description="of a texture, in pixels: its window has a side of 2 radius + 1"
+        default=3, ge=1, le=50, description="for a texture: radius in pixels; its window has a side of 2 radius + 1"
     )
 
 
@@ -63,12 +65,14 @@ class PythonFeature(StrictModel):
 
     name: FeatureName
     python: str = Field(
-        description="of a function: `FILE.py:FUNCTION`, the file relative to the file that names it, or "
+        description="for a function: `FILE.py:FUNCTION`, the file relative to the file that names it, or "
         "`PACKAGE.MODULE:FUNCTION`"
     )
-    bands: tuple[Name, ...] = Field(min_length=1, description="of a function: [the names](#names) that it reads")
-    halo: int = Field(default=0, ge=0, le=256, description="of a function: how many pixels beyond a pixel it looks")
-    options: dict[str, Any] = Field(default={}, description="of a function: its further arguments")
+    bands: tuple[Name, ...] = Field(min_length=1, description="for a function: [the names](#names) that it reads")
+    halo: int = Field(
+        default=0, ge=0, le=256, description="for a function: how many pixels around a pixel its value depends on"
+    )
+    options: dict[str, Any] = Field(default={}, description="for a function: its other arguments")
 
     @field_validator("python")
     @classmethod

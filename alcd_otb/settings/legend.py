@@ -28,16 +28,16 @@ class LegendClass:
 
     name: Annotated[Text, Field(description="the value of the field `class` of a sample"), AfterValidator(short)]
     code: Annotated[int, Field(ge=1, le=255, strict=True, description="the value in `labels.tif`, where 0 is no data")]
-    colour: Annotated[Colour, Field(description="in maps")]
+    colour: Annotated[Colour, Field(description="colour in maps")]
     invalid: Annotated[
         bool,
         Field(
             strict=True,
-            description="whether the pixel is of no use, such as a cloud; gives the two-class scores where there is no "
+            description="whether such pixels are useless, like clouds; defines the two-class scores if there is no "
             "`positive`",
         ),
     ] = False
-    contour: Annotated[Colour | None, Field(description="of outlines drawn over the image; absent: not outlined")] = (
+    contour: Annotated[Colour | None, Field(description="colour of outlines over the image; absent: no outlines")] = (
         None
     )
     grow: Annotated[
@@ -47,8 +47,8 @@ class LegendClass:
             le=MOST_GROWTH,
             strict=True,
             allow_inf_nan=False,
-            description="half side in metres of the square around a point of this class; absent: `samples.growth`; 0: "
-            "the one pixel that holds it",
+            description="half the side in metres of the square around a point of this class; 0: only the pixel that "
+            "contains the point. Absent: `samples.growth`",
         ),
     ] = None
 
@@ -67,10 +67,10 @@ class Positive:
 
     name: Annotated[
         Word,
-        Field(description="what the positive side is called, in the names of files too; no class may be called so"),
+        Field(description="name of the positive group, also in file names; no class may have this name"),
     ]
     classes: Annotated[tuple[str, ...], Field(description="names of the positive classes")]
-    others: Annotated[Word, Field(description="what the other side is called")] = "other"
+    others: Annotated[Word, Field(description="name of the other group")] = "other"
 
     def __post_init__(self) -> None:
         if self.name == self.others:

@@ -23,25 +23,27 @@ class SceneFile(StrictModel):
 
     schema_file: SchemaFile = None
     name: Annotated[Text, AfterValidator(short)] | None = Field(
-        default=None, description="what the scene is called; absent: as the file"
+        default=None, description="name of the scene; absent: the name of the file"
     )
     cloudy: File | Parts | None = Field(
         default=None,
         description="the L1C product to classify, in one of [these layouts](#products), read in place; or a list of "
-        "the products that each hold [a part of it](#an-acquisition-in-two-products); either it or `stack`",
+        "products that each hold [a part of it](#an-acquisition-in-two-products). Either `cloudy` or "
+        "`stack`",
     )
     stack: File | None = Field(
-        default=None, description="[a raster file of any sensor](../how_to/stacks.md) to classify in its place"
+        default=None, description="[a raster file of any sensor](../how_to/stacks.md) to classify instead of a product"
     )
     bands: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="names of the stack's bands, in their order; absent: the bands' own descriptions",
+        description="names of the stack's bands, in their order; absent: the descriptions of the bands",
     )
     clear: File | tuple[File | Parts, ...] | None = Field(
         default=None,
-        description="L1C products of the same tile with few clouds, best later ones (beside a stack: stacks); an entry "
-        "may be a list, as in `cloudy`; absent: single-date mode, without the features that need them",
+        description="L1C products of the same tile with few clouds, preferably later ones; with a stack: stacks. An "
+        "entry may be a list, as in `cloudy`. Absent: single-date mode, without the features that need a "
+        "clear date",
     )
     dem: File | None = Field(
         default=None,
@@ -50,19 +52,23 @@ class SceneFile(StrictModel):
     )
     samples: File | None = Field(
         default=None,
-        description="the labelled points: one vector file with a field `class`, or a folder with a file a class "
-        "(`water.shp`); any CRS, in one of these [formats](#formats). Polygons in its layer `corrections`, or in the "
-        "folder's file of that name, are burnt over the map. Absent: `samples.gpkg` in the workspace",
+        description="the labelled points: one vector file with a field `class`, or a folder with one file per class "
+        "(`water.shp`); any CRS, in one of these [formats](#formats). Polygons in its layer "
+        "`corrections`, or in the folder's file of that name, are burnt into the map. Absent: "
+        "`samples.gpkg` in the workspace",
     )
     workspace: File | None = Field(default=None, description="the folder of the results; absent: the scene's name")
     tile: Text | None = Field(
-        default=None, description="the tile to take, such as `31TFJ`, from a product of several (before December 2016)"
+        default=None,
+        description="the tile to use, such as `31TFJ`, from a product with several tiles (before December 2016)",
     )
     template: File = Field(
         default="clouds",
         description="a template that comes with the package, such as `clouds`, or the path of one",
     )
-    set: dict[str, Any] = Field(default={}, description="changes to the template, key by key; a list is replaced whole")
+    set: dict[str, Any] = Field(
+        default={}, description="changes to the template, key by key; a list is replaced completely"
+    )
 
     @field_validator("bands")
     @classmethod

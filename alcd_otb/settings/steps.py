@@ -1,4 +1,4 @@
-"""Define the settings of the steps of a turn: training pixels, smoothing, confidence, and places to label next."""
+"""Define the settings of an iteration: training pixels, smoothing, confidence, and places to label next."""
 
 from typing import Self
 
@@ -8,7 +8,7 @@ from alcd_otb.settings.legend import MOST_GROWTH
 from alcd_otb.settings.strict_model import FARTHEST, Metres, Radius, StrictModel
 
 MOST_PLACES = 1000
-"""Most places that are proposed in a turn."""
+"""Largest number of places that are proposed at a time."""
 MOST_SMOOTHING = 10
 """Largest standard deviation of the smoothing in pixels. What is read around a block grows with it."""
 
@@ -24,39 +24,39 @@ class SampleSettings(StrictModel):
         default=100,
         ge=0,
         le=MOST_GROWTH,
-        description="half side in metres of the square around a point, of the classes without `grow`; 0: the one "
-        "pixel that holds it",
+        description="half the side in metres of the square around a point, for classes without `grow`; 0: only the "
+        "pixel that contains the point",
     )
     training_proportion: float = Field(
         default=0.9,
         gt=0,
         le=1,
-        description="share of each class's samples that train, and the others validate; 1: all train, and "
-        "[a cross-validation](../how_to/accuracy.md#the-figures-of-an-iteration) validates",
+        description="fraction of each class's samples that train; the others are kept out and validate. 1: all "
+        "train, and [a cross-validation](../how_to/accuracy.md#the-figures-of-an-iteration) validates",
     )
     most_pixels_per_class: int = Field(
-        default=8000, ge=1, le=2**31 - 1, description="training takes no more pixels of a class"
+        default=8000, ge=1, le=2**31 - 1, description="maximum number of training pixels per class"
     )
     jitter: float = Field(
         default=0,
         ge=0,
         le=2,
-        description="noise of a copy of each training pixel, as a share of each feature's standard deviation in the "
-        "class; 0: no copies",
+        description="noise of a copy of each training pixel, as a fraction of each feature's standard deviation in "
+        "the class; 0: no copies",
     )
     seed: int = Field(
         default=1,
         ge=0,
         le=2**31 - 1,
-        description="of split, sampling, jitter and training: the same seed, the same map",
+        description="seed of split, sampling, jitter and training; the same seed gives the same map",
     )
     block: float = Field(
         default=5000,
         ge=1,
         le=FARTHEST,
         description="side in metres of the squares that "
-        "[cross-validation](../how_to/accuracy.md#k-fold-cross-validation) "
-        "keeps whole; that of an iteration takes smaller ones in a small scene",
+        "[cross-validation](../how_to/accuracy.md#k-fold-cross-validation) does not divide; in a small "
+        "scene, iterations use smaller squares",
     )
 
 
@@ -70,8 +70,8 @@ class Regularisation(StrictModel):
         default=0,
         ge=0,
         le=MOST_SMOOTHING,
-        description="in pixels, standard deviation of the Gaussian by which the shares of the classes, as votes of a "
-        "random forest, are averaged before the class is chosen; 0: they are not",
+        description="standard deviation in pixels of the Gaussian that averages the vote fractions before the class "
+        "is chosen; 0: no smoothing",
     )
     smoothing_metres: Metres = Field(
         default=0,
@@ -79,7 +79,8 @@ class Regularisation(StrictModel):
     )
     radius: Radius = Field(
         default=1,
-        description="in pixels, of the ball of a majority vote, 0: none; for other classifiers, and without smoothing",
+        description="radius in pixels of a majority vote; 0: none. For classifiers without class fractions, and "
+        "without smoothing",
     )
 
     @model_validator(mode="after")
@@ -109,32 +110,35 @@ class Confidence(StrictModel):
 
     shares: bool = Field(
         default=False,
-        description="whether to write [the share of every class](../how_to/python.md#the-shares-of-all-classes), too",
+        description="whether to write [the vote fraction of every "
+        "class](../how_to/python.md#the-shares-of-all-classes) as well",
     )
 
-    radius: Radius = Field(default=5, description="in pixels, of the median in `confidence_smoothed.tif`; 0: none")
+    radius: Radius = Field(
+        default=5, description="radius in pixels of the median in `confidence_smoothed.tif`; 0: none"
+    )
 
 
 class QuerySettings(StrictModel):
     """Which places are proposed to be labelled next."""
 
-    number: int = Field(default=12, ge=1, le=MOST_PLACES, description="places proposed in a turn")
+    number: int = Field(default=12, ge=1, le=MOST_PLACES, description="number of places proposed per iteration")
     start: int = Field(
         default=18,
         ge=1,
         le=MOST_PLACES,
-        description="[places proposed before there is any map](../explanation/queries.md#the-places-to-label-first): "
-        "into so many kinds the pixels of the scene are divided",
+        description="number of [places proposed before there is a "
+        "map](../explanation/queries.md#the-places-to-label-first): one for each group of similar pixels",
     )
     spacing: Metres = Field(
         default=480,
-        description="metres between the places, and between them and samples; "
-        "[less in a small scene](../explanation/queries.md#in-a-small-scene)",
+        description="minimum distance in metres between places, and between places and samples; [less in a small "
+        "scene](../explanation/queries.md#in-a-small-scene)",
     )
     candidates: int = Field(
         default=16,
         ge=1,
         le=100,
-        description="pixels of least margin from which they are chosen, as a multiple of `number`: more give more "
-        "weight to what is new, fewer to what is unsure; at most 10000 pixels",
+        description="number of candidates with the smallest decision margin, as a multiple of `number`. More give "
+        "more weight to new kinds of pixels, fewer to uncertain pixels; at most 10000 pixels",
     )

@@ -37,57 +37,61 @@ class Template(StrictModel):
     classes: tuple[LegendClass, ...] = Field(min_length=1, description="the classes of the map")
     positive: Positive | None = Field(
         default=None,
-        description="what the use looks for: [the two sides of the two-class scores](../how_to/uses.md); absent: the "
-        "invalid classes, against the valid ones",
+        description="the classes that the template looks for: [the two groups of the two-class "
+        "scores](../how_to/uses.md). Absent: the invalid classes against the valid ones",
     )
     bands: tuple[str, ...] = Field(
         default=BANDS,
         min_length=1,
-        description="what features may name, besides the terrain; [others for a stack](../how_to/stacks.md#templates)",
+        description="names of bands that features may use, in addition to the terrain; [others for a "
+        "stack](../how_to/stacks.md#templates)",
     )
     resolution: Resolution | None = Field(
         default=None,
-        description="in metres, of the features and the map: a multiple of 10 that divides the tile, or of a stack's "
-        "pixels; absent: 60, or a stack's own",
+        description="pixel size in metres of the features and the map: a multiple of 10 that divides the tile, or a "
+        "multiple of a stack's pixels. Absent: 60, or the pixels of the stack",
     )
     margin: Metres = Field(
-        default=600, description="metres kept off the edge of the data; at least what the wavelet levels mix there"
+        default=600,
+        description="distance in metres from the edge of the data that is not classified; at least the pixels that "
+        "the wavelet levels mix there",
     )
     radiometry: Literal["reflectance", "digital_number"] = Field(
         default="reflectance",
-        description="what the names of bands stand for: reflectance, offset and quantification applied, or raw DN",
+        description="meaning of the bands: reflectance, with offset and quantification applied, or raw DN",
     )
     resampling: Literal["average", "nearest"] = Field(
-        default="average", description="of bands finer than the grid; with `average`, coarser ones are bilinear"
+        default="average",
+        description="resampling of bands finer than the grid; with `average`, coarser bands are bilinear",
     )
     decoding: Literal["auto", "full"] = Field(
         default="auto",
-        description="`auto` decodes the JPEG 2000 level that still is 1.5 times finer than the grid; `full` every "
-        "pixel",
+        description="`auto` decodes the JPEG 2000 level that is still 1.5 times finer than the grid; `full` decodes "
+        "every pixel",
     )
     compression: Literal["auto", "none", "zstd"] = Field(
         default="auto",
-        description="of `features.tif`: with `none` it is read faster and takes 1.7 times the space, with `zstd` it "
+        description="compression of `features.tif`: `none` is read faster and needs 1.7 times the space, `zstd` "
         "suits a slow disk; `auto` is `none` up to 1 GB, as at 60 m",
     )
     features: tuple[Feature, ...] = Field(
         min_length=1,
-        description="what the classifier sees: [names](#names), formulas, textures and "
-        "[functions in Python](../how_to/python.md#features)",
+        description="input of the classifier: [names](#names), formulas, textures and [functions in "
+        "Python](../how_to/python.md#features)",
     )
-    view: View = Field(description="the stack that a person looks at")
-    samples: SampleSettings = Field(default=SampleSettings(), description="from points to pixels")
+    view: View = Field(description="the image for the person who labels")
+    samples: SampleSettings = Field(default=SampleSettings(), description="how samples become pixels")
     classifier: dict[str, str | int | float | bool | tuple[str | int, ...]] = Field(
         json_schema_extra={"required": ["classifier"]},
-        description="TrainVectorClassifier's own parameters: `classifier`, `classifier.rf.nbtrees`, ...; or "
-        "[a logistic regression](#the-logistic-regression), or "
-        "[one of scikit-learn's](../how_to/python.md#classifiers-of-scikit-learn)",
+        description="parameters of OTB's TrainVectorClassifier: `classifier`, `classifier.rf.nbtrees`, ...; or [a "
+        "logistic regression](#the-logistic-regression), or [a classifier of "
+        "scikit-learn](../how_to/python.md#classifiers-of-scikit-learn)",
     )
     regularisation: Regularisation = Field(default=Regularisation(), description="cleaning of the map")
     confidence: Confidence = Field(default=Confidence(), description="cleaning of the confidence")
     queries: QuerySettings = Field(
         default=QuerySettings(),
-        description="which places `next` and `run` [propose to label](../explanation/queries.md)",
+        description="the places that `next` and `run` [propose to label](../explanation/queries.md)",
     )
 
     @field_validator("classes")

@@ -35,25 +35,26 @@ class ViewLayer(Formula):
     """One layer of the stack that a person looks at."""
 
     name: Text = Field(
-        description="`red`, `green` and `blue` make the pictures; any three that end so are one image in QGIS"
+        description="`red`, `green` and `blue` make the pictures; any three names with these endings are one image "
+        "in QGIS"
     )
     expr: str = Field(description="an [expression](#expressions)")
     step: float = Field(
         default=0.001,
         ge=1e-9,
         le=1_000_000,
-        description="one unit of the stored 16-bit integer. The view of a stack of which any layer has no step holds "
-        "32-bit floats instead",
+        description="one unit of the stored 16-bit integer. If any layer of a stack's view has no step, the view has "
+        "32-bit floats",
     )
     detail: Metres | None = Field(
         default=None,
-        description="the bands need no pixels finer than this, in metres, which saves time. Absent: those of the view",
+        description="finest pixels in metres that the bands need, which saves time. Absent: those of the view",
     )
     minimum: float | None = Field(
         default=None,
-        description="shown as black in pictures and in QGIS; with `maximum`. Absent: as the look has it",
+        description="value shown as black in pictures and in QGIS; with `maximum`. Absent: that of the look",
     )
-    maximum: float | None = Field(default=None, description="shown as white, or as the full colour")
+    maximum: float | None = Field(default=None, description="value shown as white, or as the full colour")
 
     @model_validator(mode="after")
     def _stretch(self) -> Self:
@@ -74,29 +75,30 @@ class ViewLayer(Formula):
 class Look(StrictModel):
     """A way to show the scene: one layer in grey, or three in red, green and blue, and their contrast."""
 
-    name: Text = Field(description="what it is called in QGIS")
+    name: Text = Field(description="name in QGIS")
     layers: tuple[Text, ...] = Field(description="one layer, shown in grey, or three: red, green and blue")
     percentiles: tuple[Percent, ...] = Field(
         default=PERCENTILES,
         min_length=2,
         max_length=2,
-        description="of the valid pixels of the scene: shown as black and as white",
+        description="percentiles of the valid pixels of the scene that are shown as black and as white",
     )
     together: bool = Field(
         default=False,
-        description="one white for the three layers, so that what is white stays so; black is each layer's own, which "
-        "takes the haze away",
+        description="one white for the three layers, so that white objects stay white; each layer has its own black, "
+        "which removes haze",
     )
     gamma: float = Field(
         default=1,
         ge=0.1,
         le=10,
-        description="above 1, what is dark is shown brighter; 1.8 shows land beside white clouds",
+        description="above 1, dark pixels are shown brighter; 1.8 shows land beside white clouds",
     )
     minimum: float | None = Field(
-        default=None, description="shown as black, in place of the percentiles and of the layers' own; with `maximum`"
+        default=None,
+        description="value shown as black, instead of the percentiles and of the layers' own; with `maximum`",
     )
-    maximum: float | None = Field(default=None, description="shown as white, or as the full colour")
+    maximum: float | None = Field(default=None, description="value shown as white, or as the full colour")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -117,13 +119,14 @@ class View(StrictModel):
     """The stack that a person looks at."""
 
     resolution: Resolution | None = Field(
-        default=None, description="in metres, as the template's `resolution`; absent: 20, or a stack's own"
+        default=None,
+        description="pixel size in metres, like the template's `resolution`. Absent: 20, or the pixels of the stack",
     )
     layers: tuple[ViewLayer, ...] = Field(description="formulas")
     looks: tuple[Look, ...] = Field(
         default=(),
-        description="how pictures and QGIS show the layers, in their order; the pictures are of the first one in "
-        "colour. Layers of no look, or all of them, have looks of their own",
+        description="how QGIS shows the layers, in this order; pictures show the first look in colour. Layers "
+        "without a look get their own",
     )
 
     @model_validator(mode="after")

@@ -183,9 +183,7 @@ class TestPlan:
     def test_too_few_points_are_refused(self, workspace: Workspace) -> None:
         with pytest.raises(ConfigurationError, match="7 points are fewer than 2 for each of 4 classes; ask for more"):
             plan_accuracy(workspace, LEGEND, 7, 1, False)
-        with pytest.raises(
-            ConfigurationError, match="10000000 points are more than anyone labels; ask for at most 100000"
-        ):
+        with pytest.raises(ConfigurationError, match="10000000 points are too many to label; ask for at most 100000"):
             plan_accuracy(workspace, LEGEND, 10**7, 1, False)
         assert not workspace.accuracy_points.exists()
 

@@ -153,7 +153,7 @@ class TestMostNovel:
         (0.2, True, 0.36, ["water"], True,
          "the votes are divided, unlike every sample so far, few samples of water, in an uncertain zone of 0.36 ha"),
         (0.0, False, 0.36, [], False, "the confidence is low, in an uncertain zone of 0.36 ha"),
-        (0.8, True, 0.0, [], False, "the least sure place that is left"),
+        (0.8, True, 0.0, [], False, "the most uncertain place that is left"),
     ],
 )  # fmt: skip
 def test_the_reason_is_told_in_words(
@@ -282,7 +282,7 @@ class TestNext:
         with fiona.open(content["to_visit"]) as layer:
             assert [one.geometry.coordinates for one in layer] == [(one["x"], one["y"]) for one in content["places"]]
         assert (result.workspace / "latest").resolve().name == "001"
-        assert "5000 places are not proposed in a turn; ask for 1 to 1000" in refused(2, "next", scene, "-n", "5000")
+        assert "5000 places cannot be proposed at a time; ask for 1 to 1000" in refused(2, "next", scene, "-n", "5000")
         text = alcd("next", scene).stdout
         assert "5 places" in text
         assert (result.workspace / "to_visit.gpkg").read_bytes() == before

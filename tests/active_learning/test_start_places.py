@@ -222,7 +222,7 @@ class TestCommands:
         assert "  one of 2 kinds of pixel in the scene; about " in text[0]
         assert text[2] == f"{scene.parent}/work/to_visit.gpkg: 2 places"
         assert leftovers(scene.parent / "work") == []
-        assert "5000 places are not proposed in a turn; ask for 1 to 1000" in refused(2, "next", scene, "-n", "5000")
+        assert "5000 places cannot be proposed at a time; ask for 1 to 1000" in refused(2, "next", scene, "-n", "5000")
 
     def test_the_template_says_how_many(self, prepared: Callable[..., Path]) -> None:
         scene = prepared(samples=None, set={"margin": 120, "queries": {"start": 7}})
@@ -250,7 +250,7 @@ class TestCommands:
         assert opened.next_places() == []
         text = alcd("next", scene).stdout
         assert (
-            "nothing is left to ask before there is a map: every kind of pixel in the scene has a sample; run the scene"
+            "no place is left before the first map: each kind of pixel in the scene has a sample; run the scene"
         ) in text
         assert json.loads(alcd("next", scene, "--json").stdout)["places"] == []
 
@@ -278,7 +278,7 @@ def test_when_nothing_is_left_next_says_so(prepared: Callable[..., Path]) -> Non
     labels.WriteArray(np.zeros((labels.RasterYSize, labels.RasterXSize), np.uint8))
     labels.FlushCache()
     assert json.loads(alcd("next", scene, "--json").stdout)["places"] == []
-    assert "nothing is left to ask: all pixels of the map are samples, or near one" in alcd("next", scene).stdout
+    assert "no place is left: all pixels of the map are samples, or near one" in alcd("next", scene).stdout
 
 
 def test_a_small_scene_does_not_run_dry(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_a_run_that_takes_too_long_ends_in_order(cluster: Cluster, batch: Batch,
     (attempt,) = batch.attempts(1)
     assert (attempt["code"], attempt["cause"]) == (143, "TIME")
     assert batch.states() == ["again"]
-    assert "its time was over" in batch.does("status", batch.folder, code=10)
+    assert "its time limit was reached" in batch.does("status", batch.folder, code=10)
     assert iterations_of(file) == []
 
 

@@ -78,8 +78,8 @@ def test_every_exception_of_python(kind: type[Exception], capsys: pytest.Capture
         (AlcdError("of no kind"), 5, "of no kind"),
         (OtbMissingError("no OTB"), 6, "no OTB; run: python -m alcd_otb doctor"),
         (ModuleNotFoundError("No module named 'osgeo'", name="osgeo"), 6, "run: apt-get install python3-gdal"),
-        (MemoryError(), 5, "memory ran out; give less by --ram"),
-        (KeyError("x"), 5, "this is a defect of alcd_otb (KeyError: 'x'); report it "),
+        (MemoryError(), 5, "memory ran out; use a smaller --ram"),
+        (KeyError("x"), 5, "this is a bug in alcd_otb (KeyError: 'x'); report it "),
         (KeyboardInterrupt(), 130, "interrupted"),
         # That of a child, say: the one of standard output is no error.
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), 5, "Broken pipe"),

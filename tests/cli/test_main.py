@@ -486,7 +486,7 @@ class TestRunLog:
         assert "Traceback" not in written
         of_the_iteration = (tmp_path / "work" / "iterations" / "001" / "run.log").read_text("utf-8")
         assert written.startswith(of_the_iteration)
-        assert "INFO alcd_otb.turn: iteration 1, seconds: " in of_the_iteration
+        assert "INFO alcd_otb.next_iteration: iteration 1, seconds: " in of_the_iteration
 
 
 @contextmanager
@@ -607,11 +607,11 @@ class TestDoctor:
         assert (
             "MISSING: OTB lacks the applications BinaryMorphologicalOperation, ComputeConfusionMatrix" in ended.stdout
         )
-        assert "  mend it with: apt-get install libotb-apps" in lines
+        assert "  remedy: apt-get install libotb-apps" in lines
         assert lines[-1] == "not ready"
 
     def test_a_run_without_otb_s_applications(self, tmp_path: Path, small_scene: SyntheticScene) -> None:
         scene = write_scene(tmp_path / "scene.json", small_scene)
         message = refused(6, "run", scene, OTB_APPLICATION_PATH=str(tmp_path))
-        assert message.endswith("install Debian's libotb-apps or this package anew; run: python -m alcd_otb doctor")
+        assert message.endswith("install Debian's libotb-apps or this package again; run: python -m alcd_otb doctor")
         assert not (tmp_path / "work").exists()

@@ -152,7 +152,7 @@ def chapters() -> list[tuple[str, Callable[[Newcomer], None]]]:
         ("3. Prepare", lambda _: None),
         ("4. Label the first points", lambda one: one.labels(slice(6))),
         ("5. Improve it, three to five times", lambda one: one.labels(slice(6, 25))),
-        ("6. Do the samples hold together?", lambda _: None),
+        ("6. Cross-validate the samples", lambda _: None),
         ("7. How good is the map?", lambda _: None),
         ("8. Compare processors", lambda one: write_scl(one.synthetic, one.folder / "L2A")),
         ("9. Publish", lambda _: None),

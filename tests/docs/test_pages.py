@@ -178,7 +178,7 @@ def test_examples_are_accepted(file: Path) -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "examples" / "tables").glob("*.json")), ids=lambda file: file.name)
 def test_tables_of_classes_are_accepted(file: Path) -> None:
-    assert classified_raster.is_class_table(file)
+    assert classified_raster.is_class_table(file) != classified_raster.is_point_table(file)
     table = classified_raster.ClassTable.model_validate(json.loads(file.read_text("utf-8")))
     known = {meaning for one in table.classes for meaning in one.means}
     assert {"invalid"} <= known <= set(COMMON_MEANINGS)
@@ -189,7 +189,7 @@ def test_the_readme_shows_a_scene() -> None:
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:
-    rows = table_rows((ROOT / "README.md").read_text("utf-8"), "Exit codes")
+    rows = table_rows((ROOT / "docs" / "reference" / "commands.md").read_text("utf-8"), "Exit codes")
     of_errors = {error.exit_code for error in errors.AlcdError.__subclasses__()}
     of_signals = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
     of_batches = {errors.SOME_FAILED, errors.NOT_FINISHED}

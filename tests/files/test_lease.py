@@ -147,7 +147,7 @@ def test_of_another_computer_is_kept_for_ten_minutes_without_a_sign_of_life(tmp_
 @pytest.mark.parametrize(
     ("what", "changes"),
     [
-        ("started anew", {"host": socket.gethostname(), "boot": "an earlier one", "pid": os.getpid()}),
+        ("started again", {"host": socket.gethostname(), "boot": "an earlier one", "pid": os.getpid()}),
         ("no such process", {"host": socket.gethostname(), "boot": Holder.here().boot, "pid": 2**22 + 1}),
         ("a later process of this number", {**vars(Holder.here()), "started": "1"}),
     ],

@@ -254,4 +254,4 @@ class TestRunLog:
         ended = alcd("run", copy.scene_json, "-q")
         assert ended.returncode == 0
         assert "INFO" not in ended.stderr
-        assert "INFO alcd_otb.turn: iteration 3, seconds: " in (copy.iteration(3) / "run.log").read_text()
+        assert "INFO alcd_otb.next_iteration: iteration 3, seconds: " in (copy.iteration(3) / "run.log").read_text()

@@ -108,8 +108,8 @@ class TestSentences:
     def test_settled(self) -> None:
         stopping = Stopping(4, (0.0214, 0.018))
         assert stopping.text() == (
-            "The last two turns changed 2.1 % and 1.8 % of the two-class map. Another 12 points would likely change "
-            "little: in simulated labelling of real scenes, stopping here cost "
+            "The last two iterations changed 2.1 % and 1.8 % of the two-class map. Another 12 points would likely "
+            "change little: in simulated labelling of real scenes, stopping here cost "
             f"{COST_MEAN:g} percentage points of accuracy on average, {COST_WORST:g} at worst."
         )
         told = stopping.as_json()
@@ -121,9 +121,9 @@ class TestSentences:
         stopping = Stopping(2, (0.2,))
         assert stopping.gain == GAINS[-1][1]
         assert stopping.text() == (
-            "The last turn changed 20.0 % of the two-class map. Go on until two turns in a row change less than 3 %: "
-            f"in simulated labelling of real scenes, another 12 points then brought {GAINS[-1][1]:.1f} percentage "
-            "points of accuracy on average."
+            "The last iteration changed 20.0 % of the two-class map. Continue until two iterations in a row change "
+            "less than 3 %: in simulated labelling of real scenes, another 12 points then brought "
+            f"{GAINS[-1][1]:.1f} percentage points of accuracy on average."
         )
         assert stopping.as_json()["cost_of_stopping"] is None
 

@@ -131,10 +131,10 @@ def test_what_the_store_holds_is_what_is_read_anew(path: Path) -> None:
     act(store, 7, do="class", code=2, target={"feature": 1})
     act(store, 8, do="delete", target={"feature": 3})
     act(store, 9, do="undo")
-    anew = store_of(path)
-    assert store.samples == anew.samples
+    again = store_of(path)
+    assert store.samples == again.samples
     assert [sample.feature for sample in store.samples] == ["samples.gpkg:1", "samples.gpkg:3", "samples.gpkg:4"]
-    assert store.corrections == anew.corrections
+    assert store.corrections == again.corrections
 
 
 def test_a_polygon_is_a_correction(path: Path) -> None:

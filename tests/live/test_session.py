@@ -185,6 +185,31 @@ def test_a_session_begins_with_the_samples_of_the_scene(finished: FinishedScene)
         assert_equal(live.maps(), written(finished.iteration))
 
 
+def test_places_are_chosen_by_the_written_map_as_by_that_of_a_run(
+    prepared: Callable[..., Path], tmp_path: Path
+) -> None:
+    scene = Scene.open(prepared())
+    with scene.live() as live:
+        (tmp_path / "maps").mkdir()
+        assert live.write_maps(tmp_path / "maps")
+        by_live_map = scene.next_places(maps=tmp_path / "maps")
+    scene.run()
+    iteration = scene.workspace.last_iteration()
+    found, expected = written(tmp_path / "maps"), written(iteration)
+    assert set(found) == set(expected) == set(NAMES)
+    for name in NAMES:
+        assert np.array_equal(found[name], expected[name]), name
+    assert len(by_live_map) == 12
+    assert by_live_map == scene.next_places()
+
+
+def test_a_cancelled_map_is_not_written_whole(finished: FinishedScene, tmp_path: Path) -> None:
+    cancelled = Cancellation()
+    cancelled.cancel()
+    with finished.scene.live() as live:
+        assert not live.write_maps(tmp_path, cancelled)
+
+
 @pytest.mark.parametrize(
     "window", [(0, 0, 1, 1), (119, 119, 1, 1), (0, 0, 7, 120), (13, 0, 107, 3), (40, 41, 24, 33), (8, 8, 8, 8)]
 )

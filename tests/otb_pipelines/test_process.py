@@ -181,7 +181,33 @@ print(len(calls))
         assert python(self.CODE, "notebook") == "0\n"
 
     def test_of_the_command_line_is_tuned_and_put_back(self) -> None:
-        assert python(self.CODE, "own") == "6\n"
+        # One call when the process is claimed, then three values that are set and three that are put back.
+        assert python(self.CODE, "own") == "7\n"
+
+    @pytest.mark.parametrize(("owner", "is_one"), [("own", True), ("notebook", False)])
+    def test_threads_of_the_command_line_share_one_heap(self, owner: str, is_one: bool, tmp_path: Path) -> None:
+        code = """
+import ctypes, sys, threading
+from otb_pipelines.own_process import own_process
+if sys.argv[1] == "own": own_process()
+library = ctypes.CDLL(None)
+library.malloc.restype = library.fopen.restype = ctypes.c_void_p
+started = threading.Barrier(4)
+def allocate():
+    started.wait()
+    library.malloc(5000)
+    started.wait()
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+file = library.fopen(sys.argv[2].encode(), b"w")
+library.malloc_info(0, ctypes.c_void_p(file))
+library.fclose(ctypes.c_void_p(file))
+"""
+        python(code, owner, str(tmp_path / "heaps.xml"))
+        heaps = (tmp_path / "heaps.xml").read_text().count("<heap nr=")
+        assert heaps >= 1
+        assert (heaps == 1) == is_one
 
     def test_a_call_of_the_command_line_s_function_claims_no_process(self) -> None:
         code = """

@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from scenes import alcd
 from sentinel2_files import one_line_error
 from stacks import LEFT, OPTICAL, TOP, Pixels, write_backscatter, write_points, write_surface_reflectance
 
+from alcd_otb.masks.acquisition import Acquisition
 from alcd_otb.masks.workspace_mask import read_workspace
 from alcd_otb.scene import Result, Scene
 
@@ -144,9 +146,28 @@ class TestSentinel1:
             assert ended.returncode == 0, ended.stderr
         assert json.loads((radar.result.workspace / "kfold" / "kfold.json").read_text("utf-8"))
 
-    def test_is_no_reference_for_a_tile(self, radar: StackScene) -> None:
+    def test_is_a_reference_by_names_with_tile_and_time(self, radar: StackScene, tmp_path: Path) -> None:
         message = one_line_error(lambda: read_workspace(radar.result.workspace))
-        assert "is the map of a stack, which has no tile and time" in message
+        assert "is the map of a stack, and no name contains tile and time" in message
+        water = "water_31TFJ_20240305"
+        copy = Path(shutil.copytree(radar.result.workspace, tmp_path / water, symlinks=True))
+        assert read_workspace(copy).acquisition == Acquisition("31TFJ", date(2024, 3, 5))
+        # Its own map as a product of the same place and day agrees with it in every pixel.
+        masks = tmp_path / "masks"
+        masks.mkdir()
+        shutil.copy(copy / "latest" / "labels.tif", masks / f"{water}.tif")
+        classes = [{"code": code, "name": name} for code, name in enumerate(("water", "open", "forest", "town"), 1)]
+        table = {"processor": "other", "files": "*.tif", "no_data": [0], "classes": classes}
+        (masks / "table.json").write_text(json.dumps(table))
+        protocol = {"name": "water", "grid": 10, "positive": {"reference": ["water"], "product": ["water"]}}
+        (tmp_path / "protocol.json").write_text(json.dumps(protocol))
+        out = tmp_path / "out"
+        ended = alcd("compare", copy, masks, "--protocol", tmp_path / "protocol.json", "-o", out)
+        assert ended.returncode == 0, ended.stderr
+        (row,) = json.loads((out / "comparison.json").read_text("utf-8"))["rows"]
+        labels = read(copy / "latest" / "labels.tif")
+        assert (row["scene"], row["fp"], row["fn"]) == ("31TFJ_20240305", 0, 0)
+        assert row["tp"] + row["tn"] == (labels > 0).sum()
 
 
 class TestSurfaceReflectance:

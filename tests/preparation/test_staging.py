@@ -52,7 +52,7 @@ def test_a_small_disk_is_said_and_left_alone(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 0, 10**6))
     with caplog.at_level(logging.WARNING), staged(config, tmp_path) as same:
         assert same is config
-    assert "they are read where they lie" in caplog.text
+    assert "they are read in place" in caplog.text
 
 
 def test_a_folder_that_is_not_there_is_an_error(config: SceneConfig, tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ class TestAnOlderProject:
         assert samples_of(older) == [*first, ("snow", 603000.0, 4896000.0)]
 
     def test_labels_saved_among_the_places_after_a_run_wait_for_the_next(self, older: Scene) -> None:
-        """QGIS has the file open, in its edit mode, while the run writes it anew."""
+        """QGIS has the file open, in its edit mode, while the run writes it again."""
         first = samples_of(older)
         can_edit, (code, errors), saved = in_qgis(
             older.workspace.project,

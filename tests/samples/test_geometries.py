@@ -38,8 +38,8 @@ VALUES = (
     "Polygon",
     "MultiPoint",
 )
-NO_GEOMETRY = "feature 1: has no geometry; place it anew, or delete it"
-FEW_CORNERS = "feature 1: has fewer than 3 corners; draw it anew, or delete it"
+NO_GEOMETRY = "feature 1: has no geometry; place it again, or delete it"
+FEW_CORNERS = "feature 1: has fewer than 3 corners; draw it again, or delete it"
 
 
 def feature(geometry: Any, **properties: Any) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_empty_geometries_of_geopackages_are_refused(tmp_path: Path, text: str) 
         row.SetGeometry(ogr.CreateGeometryFromWkt(geometry))
         layer.CreateFeature(row)
     del row, layer, source
-    with pytest.raises(SampleError, match="feature 2: has no geometry; place it anew, or delete it"):
+    with pytest.raises(SampleError, match="feature 2: has no geometry; place it again, or delete it"):
         read_samples(file, LEGEND, GRID)
 
 

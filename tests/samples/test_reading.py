@@ -255,7 +255,7 @@ LINE = {"type": "LineString", "coordinates": [(370000.0, 4820000.0), (370100.0, 
         (("99", HERE), "feature 2: unknown class '99'; the classes are"),
         ((None, HERE), "feature 2: has no class; fill in its field 'class', or delete it"),
         (("", HERE), "feature 2: has no class; fill in"),
-        (("land", None), "feature 2: has no geometry; place it anew, or delete it"),
+        (("land", None), "feature 2: has no geometry; place it again, or delete it"),
         (("land", LINE), "feature 2: LineString, neither point nor polygon; replace it, or delete it"),
         (
             ("land", point(359999.9, 4820000.0)),
@@ -458,7 +458,7 @@ class TestCorrections:
         [
             (("lnad", SQUARE), "feature 2: unknown class 'lnad'; did you mean 'land'?"),
             ((None, SQUARE), "feature 2: has no class; fill in its field 'class', or delete it"),
-            (("land", None), "feature 2: has no geometry; place it anew, or delete it"),
+            (("land", None), "feature 2: has no geometry; place it again, or delete it"),
             (("land", HERE), "feature 2: Point, not a polygon; replace it, or delete it"),
             (("land", LINE), "feature 2: LineString, not a polygon; replace it, or delete it"),
             (

@@ -10,21 +10,25 @@ from alcd_otb.cli.shared_options import SubCommands, not_negative, positive, pri
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command, its two steps and their options."""
     accuracy = subcommands.add_parser(
-        "accuracy", parents=[common], help="how good the map is, from points labelled blindly"
+        "accuracy", parents=[common], help="estimate the accuracy of the map from random points"
     )
     steps = accuracy.add_subparsers(required=True, metavar="STEP")
 
     command = steps.add_parser("plan", parents=[common], help="draw the points to label")
     command.add_argument("scene", type=Path, help="scene.json")
-    command.add_argument("-n", dest="points", type=positive, default=200, metavar="N", help="how many points")
-    command.add_argument("--seed", type=not_negative, default=1, help="of the draw")
-    command.add_argument("--replace", action="store_true", help="put labelled points aside and draw new ones")
+    command.add_argument(
+        "-n", dest="points", type=positive, default=200, metavar="N", help="number of points (default: 200)"
+    )
+    command.add_argument("--seed", type=not_negative, default=1, help="seed of the draw")
+    command.add_argument(
+        "--replace", action="store_true", help="keep labelled points in another file and draw new ones"
+    )
     command.set_defaults(command=plan)
 
     command = steps.add_parser("estimate", parents=[common], help="estimate accuracies and areas from the points")
     command.add_argument("scene", type=Path, help="scene.json")
-    command.add_argument("--iteration", type=positive, metavar="N", help="whose map; by default the latest")
-    command.add_argument("--labelled-only", action="store_true", help="leave out points that have no class")
+    command.add_argument("--iteration", type=positive, metavar="N", help="iteration of the map; by default the latest")
+    command.add_argument("--labelled-only", action="store_true", help="leave out points without a class")
     command.set_defaults(command=estimate)
 
 

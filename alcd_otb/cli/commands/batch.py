@@ -11,65 +11,93 @@ _BATCH = "folder of the batch"
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command, its steps and their options."""
-    batch = subcommands.add_parser("batch", parents=[common], help="run many scenes, by SLURM or here")
+    batch = subcommands.add_parser("batch", parents=[common], help="run many scenes, with SLURM or on this computer")
     steps = batch.add_subparsers(required=True, metavar="STEP")
     _add_prepare(steps, common)
 
-    command = steps.add_parser("run", parents=[common], help="run what is not done; a second call resumes")
+    command = steps.add_parser(
+        "run", parents=[common], help="run the scenes that are not done; a second call continues"
+    )
     command.add_argument("batch", type=Path, metavar="BATCH", help=_BATCH)
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument("--slurm", action="store_true", help="submit job arrays")
-    where.add_argument("--local", type=positive, metavar="N", help="run here, N scenes at a time")
-    command.add_argument("--retry", choices=("failed",), help="try those again, too, that failed")
-    command.add_argument("--dry-run", action="store_true", help="only tell what would be run")
+    where.add_argument("--local", type=positive, metavar="N", help="run on this computer, N scenes at a time")
+    command.add_argument("--retry", choices=("failed",), help="also run the scenes that failed")
+    command.add_argument("--dry-run", action="store_true", help="only print what would be run")
     command.set_defaults(command=run, loads_gdal=False)
 
-    command = steps.add_parser("status", parents=[common], help="tell how the scenes stand; exit code 0, 9 or 10")
+    command = steps.add_parser("status", parents=[common], help="print the state of the scenes; exit code 0, 9 or 10")
     command.add_argument("batch", type=Path, metavar="BATCH", help=_BATCH)
     command.set_defaults(command=status, loads_gdal=False)
 
-    command = steps.add_parser("report", parents=[common], help="write a table of what each scene took and gave")
+    command = steps.add_parser(
+        "report", parents=[common], help="write a table of the cost and the figures of each scene"
+    )
     command.add_argument("batch", type=Path, metavar="BATCH", help=_BATCH)
     command.add_argument("-o", "--output", type=Path, required=True, metavar="TABLE.csv", help="file to write")
     command.set_defaults(command=report, loads_gdal=False)
 
-    command = steps.add_parser("compare", parents=[common], help="compare masks with the maps of all done scenes")
+    command = steps.add_parser(
+        "compare", parents=[common], help="compare masks with the maps of all scenes that are done"
+    )
     command.add_argument("batch", type=Path, metavar="BATCH", help=_BATCH)
-    command.add_argument("product", nargs="+", metavar="MASKS", help="as of the sub-command compare")
-    command.add_argument("--protocol", default="alcd2019", metavar="NAME", help="as of the sub-command compare")
+    command.add_argument("product", nargs="+", metavar="MASKS", help="masks, as for the command compare")
+    command.add_argument("--protocol", default="alcd2019", metavar="NAME", help="protocol, as for the command compare")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder of the results")
-    command.add_argument("--slurm", action="store_true", help="as one job, when all arrays of the batch have ended")
-    command.add_argument("--time", default="02:00:00", metavar="LIMIT", help="of that job (default: 02:00:00)")
+    command.add_argument("--slurm", action="store_true", help="run as one job after all arrays of the batch")
+    command.add_argument(
+        "--time", default="02:00:00", metavar="LIMIT", help="time limit of that job (default: 02:00:00)"
+    )
     command.set_defaults(command=compare)
 
-    command = steps.add_parser("task", parents=[common], help="run the scenes of one task, as array.sbatch does")
+    command = steps.add_parser("task", parents=[common], help="run the scenes of one task; array.sbatch calls it")
     command.add_argument("batch", type=Path, metavar="BATCH", help=_BATCH)
     command.add_argument("index", type=positive, metavar="INDEX", help="index of the task, from 1")
-    command.add_argument("submission", type=Path, nargs="?", metavar="FILE", help="scenes by task; else as listed")
+    command.add_argument(
+        "submission",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="file with the scenes of each task; by default in the order of the list",
+    )
     command.set_defaults(command=task, loads_gdal=False)
 
 
 def _add_prepare(steps: SubCommands, common: argparse.ArgumentParser) -> None:
     command = steps.add_parser("prepare", parents=[common], help="write the files of a batch")
-    command.add_argument("list", type=Path, nargs="?", metavar="LIST", help="text file of scene files, or a folder")
+    command.add_argument(
+        "list", type=Path, nargs="?", metavar="LIST", help="text file with the paths of scene files, or a folder"
+    )
     command.add_argument("batch", type=Path, metavar="BATCH", help=_BATCH)
-    command.add_argument("--from", dest="table", type=Path, metavar="TABLE.csv", help="products, a scene a row")
-    command.add_argument("--scene", type=Path, metavar="SCENE", help="scene.json with what the table does not give")
-    command.add_argument("--template", metavar="NAME", help="a template in the place of the scenes' own")
-    command.add_argument("--cpus", type=positive, default=2, metavar="N", help="processors of a task (default: 2)")
-    command.add_argument("--mem", type=positive, default=2000, metavar="MB", help="memory of a task (default: 2000)")
-    command.add_argument("--time", default="00:30:00", metavar="LIMIT", help="time limit of a task (default: 00:30:00)")
-    command.add_argument("--per-task", type=positive, default=1, metavar="K", help="scenes of a task (default: 1)")
-    command.add_argument("--at-once", type=positive, default=50, metavar="N", help="tasks at a time (default: 50)")
     command.add_argument(
-        "--setup", action="append", default=[], metavar="LINE", help="line of the shell before the run; repeatable"
+        "--from", dest="table", type=Path, metavar="TABLE.csv", help="table of products, one scene per row"
     )
     command.add_argument(
-        "--sbatch", action="append", default=[], metavar="OPTION", help="such as --sbatch=--account=NAME; repeatable"
+        "--scene", type=Path, metavar="SCENE", help="scene.json with the keys that the table does not have"
     )
-    command.add_argument("--keep", choices=("all", "map"), default="all", help="map: without features.tif and view.tif")
+    command.add_argument("--template", metavar="NAME", help="template instead of the scenes' own")
+    command.add_argument("--cpus", type=positive, default=2, metavar="N", help="processors per task (default: 2)")
+    command.add_argument("--mem", type=positive, default=2000, metavar="MB", help="memory per task (default: 2000)")
+    command.add_argument("--time", default="00:30:00", metavar="LIMIT", help="time limit per task (default: 00:30:00)")
+    command.add_argument("--per-task", type=positive, default=1, metavar="K", help="scenes per task (default: 1)")
     command.add_argument(
-        "--stage", metavar="FOLDER", help="copy products there while they are read, such as '$TMPDIR' in quotes"
+        "--at-once", type=positive, default=50, metavar="N", help="tasks at the same time (default: 50)"
+    )
+    command.add_argument(
+        "--setup", action="append", default=[], metavar="LINE", help="shell command before the run; repeatable"
+    )
+    command.add_argument(
+        "--sbatch",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="option of sbatch, such as --sbatch=--account=NAME; repeatable",
+    )
+    command.add_argument("--keep", choices=("all", "map"), default="all", help="map: remove features.tif and view.tif")
+    command.add_argument(
+        "--stage",
+        metavar="FOLDER",
+        help="folder for copies of the products while they are read, such as '$TMPDIR' in quotes",
     )
     command.set_defaults(command=prepare, loads_gdal=False)
 

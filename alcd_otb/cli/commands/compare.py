@@ -8,7 +8,9 @@ from alcd_otb.cli.shared_options import SubCommands, metres, print_result, setti
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("compare", parents=[common], help="measure processors' masks by reference masks")
+    command = subcommands.add_parser(
+        "compare", parents=[common], help="measure masks of processors with reference masks"
+    )
     command.add_argument("reference", metavar="REFERENCE", help="a reference mask, or a folder of them")
     command.add_argument(
         "product", metavar="PRODUCT", nargs="+", help="products or folders of them; LABEL=PATH names the processor"
@@ -17,9 +19,16 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
         "--protocol", default="alcd2019", metavar="NAME", help="alcd2019, cmix2022 or a JSON file (default: alcd2019)"
     )
     command.add_argument(
-        "--dilate", type=metres, metavar="M", help="dilations in metres instead of the protocol's: 0:300:60 or 0,180"
+        "--dilate",
+        type=metres,
+        metavar="M",
+        help="dilations in metres, instead of those of the protocol: 0:300:60 or 0,180",
     )
-    command.add_argument("--fmask", choices=("gersl", "python-fmask"), help="who wrote masks of Fmask that do not tell")
+    command.add_argument(
+        "--fmask",
+        choices=("gersl", "python-fmask"),
+        help="program that wrote the Fmask masks, if the masks do not say so",
+    )
     command.add_argument(
         "-o", "--output", type=Path, default=Path("comparison"), metavar="OUT", help="folder of the results"
     )

@@ -11,23 +11,31 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     command = subcommands.add_parser("demo", parents=[common], help="make a synthetic scene and run it")
     command.add_argument("folder", type=Path, help="folder to write the scene into")
     command.add_argument(
-        "--size", type=whole_number, default=2196, help="side in 10 m pixels, a multiple of 6; full tile 10980"
+        "--size",
+        type=whole_number,
+        default=2196,
+        help="side in pixels of 10 m, a multiple of 6 (default: 2196; a full tile: 10980)",
     )
     command.add_argument(
-        "--seed", type=whole_number, default=1, help="of the scene; the same seed makes the same scene"
+        "--seed", type=whole_number, default=1, help="seed of the scene; the same seed makes the same scene"
     )
     command.add_argument(
         "--template",
         default="clouds",
         metavar="NAME",
-        help="what the scene, its truth and points are for (default: clouds)",
+        help="template of the scene, its truth and its points (default: clouds)",
     )
-    command.add_argument("--resolution", type=positive, metavar="M", help="of the map; else as the template says")
+    command.add_argument(
+        "--resolution",
+        type=positive,
+        metavar="M",
+        help="resolution of the map in metres; by default that of the template",
+    )
     command.add_argument(
         "--offset",
         choices=("cloudy", "clear", "both", "none"),
         default="cloudy",
-        help="dates of a processing baseline with a radiometric offset (04.00 and later)",
+        help="dates with a radiometric offset (processing baseline 04.00 and later)",
     )
     command.set_defaults(command=run)
 

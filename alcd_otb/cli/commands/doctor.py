@@ -7,7 +7,7 @@ from alcd_otb.cli.shared_options import SubCommands, print_result, settings_of
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("doctor", parents=[common], help="tell what is installed and what is missing")
+    command = subcommands.add_parser("doctor", parents=[common], help="list what is installed and what is missing")
     command.set_defaults(command=run)
 
 

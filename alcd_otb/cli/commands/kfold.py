@@ -10,7 +10,9 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
     command = subcommands.add_parser("kfold", parents=[common], help="cross-validate the samples by spatial block")
     command.add_argument("scene", type=Path, help="scene.json")
-    command.add_argument("-k", dest="folds", type=positive, default=10, metavar="N", help="how many folds")
+    command.add_argument(
+        "-k", dest="folds", type=positive, default=10, metavar="N", help="number of folds (default: 10)"
+    )
     command.set_defaults(command=run)
 
 

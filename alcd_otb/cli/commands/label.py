@@ -23,9 +23,9 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
         type=not_negative,
         default=_PORT,
         metavar="N",
-        help=f"of 127.0.0.1 (default: {_PORT}); 0: any",
+        help=f"port on 127.0.0.1 (default: {_PORT}); 0: any free port",
     )
-    command.add_argument("--no-browser", action="store_true", help="print the address alone")
+    command.add_argument("--no-browser", action="store_true", help="only print the address")
     command.set_defaults(command=run)
 
 

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("next", parents=[common], help="propose where to label next")
+    command = subcommands.add_parser("next", parents=[common], help="propose places to label")
     command.add_argument("scene", type=Path, help="scene.json")
     command.add_argument(
-        "-n", "--number", type=positive, metavar="N", help="places, at most 1000; else as the template says"
+        "-n",
+        "--number",
+        type=positive,
+        metavar="N",
+        help="number of places, at most 1000; by default that of the template",
     )
     command.set_defaults(command=run)
 

@@ -9,10 +9,10 @@ from alcd_otb.cli.shared_options import SubCommands, settings_of
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("quicklooks", parents=[common], help="make a contact sheet of a tile's dates")
-    command.add_argument("folder", type=Path, help="folder that holds L1C products, in any layout, at any depth")
-    command.add_argument("--tile", required=True, help="such as 31TFJ")
-    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the sheet: .html, or .png")
+    command = subcommands.add_parser("quicklooks", parents=[common], help="make a contact sheet of the dates of a tile")
+    command.add_argument("folder", type=Path, help="folder with L1C products, in any layout, at any depth")
+    command.add_argument("--tile", required=True, help="tile, such as 31TFJ")
+    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="file of the sheet: .html or .png")
     command.set_defaults(command=run)
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("run", parents=[common], help="bring a scene as far as it can")
-    command.add_argument("scene", type=Path, nargs="?", help="scene.json, which `new` writes")
-    command.add_argument("--dry-run", action="store_true", help="check the inputs and tell what would be done")
+    command = subcommands.add_parser("run", parents=[common], help="prepare a scene; with samples, make an iteration")
+    command.add_argument("scene", type=Path, nargs="?", help="scene.json; `new` writes it")
+    command.add_argument("--dry-run", action="store_true", help="check the inputs and print what would be done")
     again = command.add_mutually_exclusive_group()
     again.add_argument(
         "--from", dest="start", type=positive, metavar="N", help="start again from the samples of iteration N"
@@ -24,20 +24,23 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     again.add_argument(
         "--if-needed",
         action="store_true",
-        help="make no iteration where the last one is of the same samples, settings, products and version",
+        help="make no iteration if the last one has the same samples, settings, products and version",
     )
-    command.add_argument("--template", metavar="NAME", help="a template in the place of the scene's")
+    command.add_argument("--template", metavar="NAME", help="template instead of the scene's own")
     command.add_argument(
         "--keep", choices=("all", "map"), default="all", help="map: remove features.tif and view.tif at the end"
     )
     command.add_argument(
-        "--stage", type=Path, metavar="FOLDER", help="copy the products there, on a fast disk, while they are read"
+        "--stage",
+        type=Path,
+        metavar="FOLDER",
+        help="folder on a fast disk for copies of the products while they are read",
     )
     command.add_argument(
         "--progress",
         choices=("bar", "json"),
         default="bar",
-        help="json: a line of JSON on standard error for each hundredth of a step",
+        help="json: one line of JSON on standard error for each percent of a step",
     )
     command.set_defaults(command=run)
 

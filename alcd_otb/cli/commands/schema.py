@@ -11,7 +11,7 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     command = subcommands.add_parser(
         "schema", parents=[common], help="print the JSON Schema of scene.json, for editors"
     )
-    command.add_argument("--template", action="store_true", help="that of a template instead")
+    command.add_argument("--template", action="store_true", help="print the schema of templates instead")
     command.set_defaults(command=run)
 
 

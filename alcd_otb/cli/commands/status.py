@@ -9,7 +9,7 @@ from alcd_otb.cli.shared_options import SubCommands, settings_of
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("status", parents=[common], help="tell how the iterations of a scene went")
+    command = subcommands.add_parser("status", parents=[common], help="print how the iterations of a scene developed")
     command.add_argument("scene", type=Path, help="scene.json")
     command.set_defaults(command=run)
 

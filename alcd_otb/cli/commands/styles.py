@@ -9,8 +9,8 @@ from alcd_otb.cli.shared_options import SubCommands
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("styles", parents=[common], help="write QGIS styles with a template's classes")
-    command.add_argument("template", help="name of a template, or its file")
+    command = subcommands.add_parser("styles", parents=[common], help="write QGIS styles for the classes of a template")
+    command.add_argument("template", help="name or file of a template")
     command.add_argument("folder", type=Path, help="folder to write the .qml files into")
     command.set_defaults(command=run)
 

@@ -30,6 +30,7 @@ class Page {
     this.code = scene.classes[0].code;
     this.places = [];
     this.place = -1;
+    this.seen = new Set();
     this.sending = false;
     this.online = true;
     this.waiting = "";
@@ -91,28 +92,40 @@ class Page {
     else if (here.code !== this.code) this.act({ do: "class", code: this.code, target: Labels.target(here) });
   }
 
+  // A point within three pixels answers a place, as `next` has it.
   isDone(place) {
-    const near = 1.5 * this.scene.grid.resolution;
-    return this.entries.some((entry) => entry.layer === "samples" && !entry.rings && Math.abs(entry.x - place.x) < near && Math.abs(entry.y - place.y) < near);
+    const near = 3 * this.scene.grid.resolution;
+    return this.entries.some((entry) => entry.layer === "samples" && !entry.rings && Math.hypot(entry.x - place.x, entry.y - place.y) <= near);
+  }
+
+  // Neither done nor passed over.
+  isOpen(place) {
+    return !this.isDone(place) && !this.seen.has(`${place.x} ${place.y}`);
   }
 
   goToPlace(index) {
     if (!this.places.length) return;
     this.place = (index + this.places.length) % this.places.length;
     const { x, y } = this.places[this.place];
+    this.seen.add(`${x} ${y}`);
     this.chart.go(x, y);
     this.showPlaces();
+    this.proposeSoon();
   }
 
   nextPlace() {
-    const open = this.places.map((_, offset) => (this.place + 1 + offset) % this.places.length).find((index) => !this.isDone(this.places[index]));
-    if (open === undefined) this.leavePlace();
-    else this.goToPlace(open);
+    const order = this.places.map((_, offset) => (this.place + 1 + offset) % this.places.length);
+    const open = order.find((index) => this.isOpen(this.places[index]));
+    const passed = order.find((index) => !this.isDone(this.places[index]));
+    if (open !== undefined) this.goToPlace(open);
+    else if (passed === undefined || this.place >= 0) this.leavePlace();
+    else this.goToPlace(passed);
   }
 
   leavePlace() {
     this.place = -1;
     this.showPlaces();
+    this.proposeSoon();
   }
 
   showLabels() {
@@ -137,7 +150,7 @@ class Page {
 
   showState() {
     const count = this.queue.actions.length, waiting = count ? `${count} ${count === 1 ? "change waits" : "changes wait"}. ` : "";
-    const text = this.waiting || (this.online ? "" : "The server does not answer. Nothing is lost: go on, or start it again.");
+    const text = this.waiting || (this.online ? "" : "The server does not answer. Nothing is lost: continue, or restart the server.");
     this.panel.showState(waiting + text, !this.online);
   }
 
@@ -274,6 +287,10 @@ class Page {
   summariseSoon() {
     clearTimeout(this.summaryTimer);
     this.summaryTimer = setTimeout(() => this.summarise(), SUMMARY_AFTER);
+    this.proposeSoon();
+  }
+
+  proposeSoon() {
     clearTimeout(this.placesTimer);
     this.placesTimer = setTimeout(() => this.proposeIfNeeded(), PLACES_AFTER);
   }
@@ -292,9 +309,11 @@ class Page {
     this.showPlaces();
   }
 
-  // In a pause, once all places are done.
+  // In a pause, once no place is left to look at, and at least one was labelled.
   async proposeIfNeeded() {
-    if (!this.places.length || this.queue.actions.length || this.places.some((place) => !this.isDone(place))) return;
+    if (this.queue.actions.length || this.places.some((place) => this.isOpen(place))) return;
+    if (this.place >= 0 && !this.isDone(this.places[this.place])) return;
+    if (!this.places.some((place) => this.isDone(place))) return;
     try {
       this.places = await post("/api/places", {});
       this.place = -1;
@@ -312,7 +331,7 @@ class Page {
   }
 
   restart(number) {
-    if (confirm(`Return to the samples of iteration ${number}? Those of now are kept in a copy beside the file.`)) this.run(number);
+    if (confirm(`Return to the samples of iteration ${number}? The present samples are kept in a copy beside the file.`)) this.run(number);
   }
 
   async report(iteration) {

@@ -109,7 +109,7 @@ export class Panel {
     if (summary.unlabelled?.length) facts.push(`No sample yet: ${summary.unlabelled.join(", ").replaceAll("_", " ")}.`);
     if (summary.changed) facts.push(`The last ${summary.changed.clicks} changes of samples changed ${percent(summary.changed.share)} of the map.`);
     if (summary.two_class_changed !== null) facts.push(`Since iteration ${summary.iteration}, ${percent(summary.two_class_changed)} of the two-class map changed.`);
-    if (typeof summary.validation?.overall_accuracy === "number") facts.push(`Agreement with samples that were left out: ${percent(summary.validation.overall_accuracy)}. It is not the accuracy of the map.`);
+    if (typeof summary.validation?.overall_accuracy === "number") facts.push(`Agreement with kept-out samples: ${percent(summary.validation.overall_accuracy)}. It is not the accuracy of the map.`);
     if (summary.stopping?.text) facts.push(summary.stopping.text);
     element("figures").replaceChildren(...facts.map((fact) => made("p", fact)));
     element("warnings").replaceChildren(...summary.warnings.map((text) => made("li", text)));

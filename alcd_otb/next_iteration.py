@@ -1,4 +1,4 @@
-"""A turn of the loop: one more iteration, whose map is in its place before the rest of the iteration is made."""
+"""Make one more iteration, whose map is in its place before the rest of the iteration is made."""
 
 import logging
 from collections.abc import Iterator
@@ -54,8 +54,8 @@ def _digest(inputs: Inputs, samples: tuple[Sample, ...], corrections: tuple[Samp
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One turn of a prepared scene, whose workspace is locked.
+class NextIteration:
+    """The next iteration of a prepared scene, whose workspace is locked.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A turn shows its map before the rest of the iteration is made, and takes it back if it fails."""
+"""An iteration shows its map before the rest of the iteration is made, and takes it back if it fails."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from osgeo import gdal
 from scenes import FinishedScene, write_scene
 
-from alcd_otb import turn
+from alcd_otb import next_iteration
 from alcd_otb.errors import ProcessingError
 from alcd_otb.qgis.map_folder import show_unfinished_iteration
 from alcd_otb.scene import Scene
@@ -50,7 +50,7 @@ class Report:
     def __init__(self, fails: bool) -> None:
         self.fails = fails
         self.seen: dict[str, Any] = {}
-        self._write = turn.write_report
+        self._write = next_iteration.write_report
 
     def __call__(self, workspace: Workspace, folder: Path, number: int, legend: Any) -> None:
         self.seen = {
@@ -68,7 +68,7 @@ def test_the_map_and_the_project_are_in_place_before_the_report(
     prepared: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = Report(fails=False)
-    monkeypatch.setattr(turn, "write_report", report)
+    monkeypatch.setattr(next_iteration, "write_report", report)
     scene = Scene.open(prepared())
     scene.run()
     assert report.seen["number"] == 1
@@ -83,7 +83,7 @@ def test_a_turn_that_fails_takes_its_map_back(once: Scene, monkeypatch: pytest.M
     workspace = once.workspace
     before = checksums(workspace.map_folder)
     report = Report(fails=True)
-    monkeypatch.setattr(turn, "write_report", report)
+    monkeypatch.setattr(next_iteration, "write_report", report)
     with pytest.raises(ProcessingError, match=FULL):
         once.run()
     assert report.seen["number"] == 2
@@ -96,7 +96,7 @@ def test_a_turn_that_fails_takes_its_map_back(once: Scene, monkeypatch: pytest.M
 def test_a_first_turn_that_fails_leaves_a_project_without_a_map(
     prepared: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "write_report", Report(fails=True))
+    monkeypatch.setattr(next_iteration, "write_report", Report(fails=True))
     scene = Scene.open(prepared())
     with pytest.raises(ProcessingError, match=FULL):
         scene.run()
@@ -106,7 +106,7 @@ def test_a_first_turn_that_fails_leaves_a_project_without_a_map(
 
 
 def test_the_run_after_a_kill_shows_the_last_iteration_again(once: Scene) -> None:
-    """A killed turn takes nothing back, so that the next run does, also where it makes no iteration."""
+    """A killed iteration takes nothing back, so that the next run does, also where it makes no iteration."""
     workspace = once.workspace
     once.run()
     shown = checksums(workspace.map_folder)
