@@ -40,7 +40,7 @@ _MOST_CANDIDATES = 10_000
 """Most pixels from which places are chosen: each is compared with every other one, which takes seconds."""
 
 _DRAWN_OF = 12
-"""One of so many places is drawn at random, and one of at least half as many: where nobody can tell what is unsure,
+"""One of so many places is drawn at random, and at least two of half as many: where nobody can tell what is unsure,
 there is still something to answer."""
 
 
@@ -109,8 +109,9 @@ def propose_places(
 
     First, pixels of small margin that are far enough from each other are taken as candidates, several times as many as
     places are wanted. From these, places are chosen whose features are unlike those of all samples, of all places that
-    were left out, and of all places before, as `most_novel` does. One place of twelve, the last one, is drawn among the
-    other pixels. The same input and seed give the same places. Memory is bounded by blocks of rows.
+    were left out, and of all places before, as `most_novel` does. Of six places or more, the last two are drawn among
+    the other pixels, or one of twelve. The same input and seed give the same places. Memory is bounded by blocks of
+    rows.
 
     Parameters
     ----------
@@ -215,7 +216,7 @@ def _choose(maps: CertaintyMaps, features: Path, known: Pixels, queries: QuerySe
     most = _candidate_count(queries)
     spaced = unsure_pixels(maps, known.rows, known.columns, queries.spacing, _MOST_CANDIDATES, seed)
     candidates = Pixels(spaced.rows[:most], spaced.columns[:most])
-    others = most + _drawn(max(spaced.rows.size - most, 0), (queries.number + _DRAWN_OF // 2) // _DRAWN_OF, seed)
+    others = most + _drawn(max(spaced.rows.size - most, 0), _drawn_count(queries.number), seed)
     scale = deviations(features)
     drawn = _drawn(known.rows.size, _MOST_SAMPLE_PIXELS, seed)
     known_features = values_at(features, known.rows[drawn], known.columns[drawn]) / scale
@@ -235,6 +236,11 @@ def _choose(maps: CertaintyMaps, features: Path, known: Pixels, queries: QuerySe
 
 def _candidate_count(queries: QuerySettings) -> int:
     return max(queries.number, min(queries.number * queries.candidates, _MOST_CANDIDATES))
+
+
+def _drawn_count(number: int) -> int:
+    """Return how many of so many places are drawn at random."""
+    return max(number // _DRAWN_OF, 2) if number >= _DRAWN_OF // 2 else 0
 
 
 def _map_values(maps: CertaintyMaps, pixels: _ChosenPixels, grid: Grid) -> list[_MapValues]:

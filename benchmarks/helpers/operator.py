@@ -85,17 +85,20 @@ def lowest_places(turn: Turn) -> Pixels:
 
 
 def proposed_places(turn: Turn) -> Pixels:
-    """Take the places that the package proposes, without those whose class nobody knows."""
+    """Answer the places that the package proposes, in their order, without those whose class nobody knows."""
     scene, maps = turn.labelled.scene, CertaintyMaps.of(turn.folder)
     assert maps is not None
     template = scene.config.template
-    queries = template.queries.model_copy(update={"number": turn.wanted})
     samples = labelled_samples(turn.labelled, turn.pixels)
     answers = answers_to([scene.grid.centre_of(*pixel) for pixel in turn.asked], (), samples, scene.grid)
     features, seed = scene.workspace.features, template.samples.seed
-    places = propose_places(maps, features, answers, template.legend, queries, seed)
-    turn.asked.extend((place.row, place.column) for place in places)
-    return [(place.row, place.column) for place in places if turn.labelled.valid[place.row, place.column]]
+    places = propose_places(maps, features, answers, template.legend, template.queries, seed)
+    known: Pixels = []
+    for pixel in ((place.row, place.column) for place in places):
+        if len(known) < turn.wanted:
+            turn.asked.append(pixel)
+            known += [pixel] if turn.labelled.valid[pixel] else []
+    return known
 
 
 STRATEGIES: dict[str, Callable[[Turn], Pixels]] = {

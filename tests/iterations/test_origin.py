@@ -65,7 +65,7 @@ def test_a_run_if_needed_makes_an_iteration_only_of_something_new(
     assert runs() == (1, False)
     assert runs("--keep", "map") == (1, False)
     assert labels.stat() == before
-    assert "nothing is to be made" in alcd("run", scene, "--if-needed", "--dry-run").stdout
+    assert "no new iteration is needed" in alcd("run", scene, "--if-needed", "--dry-run").stdout
     # Rasters that are missing are made again, without another iteration.
     features = tmp_path / "work" / "features.tif"
     whole = features.read_bytes()
