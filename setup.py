@@ -3,7 +3,27 @@
 Everything declarative is in pyproject.toml.
 """
 
+import shutil
+import subprocess
+from pathlib import Path
+
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).resolve().parent
+OPENLAYERS = HERE / "alcd_otb" / "label" / "page" / "vendor" / "ol.js"
+
+
+class BuildWithPage(build_py):
+    """Take OpenLayers into a wheel, so that its page works without the network."""
+
+    def run(self) -> None:
+        if not self.editable_mode and not OPENLAYERS.is_file():
+            if shutil.which("npm") is None:
+                raise SystemExit(f"{OPENLAYERS}: is missing; install npm, then run: tools/install.sh page")
+            subprocess.run([HERE / "tools" / "install.sh", "page"], check=True)
+        super().run()
+
 
 setup(
     packages=find_packages(
@@ -16,8 +36,8 @@ setup(
     package_dir={"": "."},
     package_data={
         "": ["py.typed"],
-        # A link in the package leads to the folder at the top. In a wheel the files lie within the package.
-        "alcd_otb": ["param_templates/*", "param_templates/protocols/*"],
+        # Links in the package lead to these folders at the top. In a wheel the files lie within the package.
+        "alcd_otb": ["param_templates/*", "param_templates/protocols/*", "class_tables/*"],
         # The page to label in, with OpenLayers, so that nothing is fetched when a wheel is installed.
         "alcd_otb.label": ["keys.json", "page/*.html", "page/*.css", "page/modules/*", "page/vendor/*"],
         "alcd_otb.pages": ["templates/*"],
@@ -25,5 +45,6 @@ setup(
         "alcd_otb.qgis": [f"plugin/*.{ending}" for ending in ("py", "json", "txt", "svg", "png")],
         "alcd_otb.synthetic": ["truths/*"],
     },
+    cmdclass={"build_py": BuildWithPage},
     cmake_source_dir=".",
 )

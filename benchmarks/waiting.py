@@ -178,18 +178,18 @@ def table(found: Mapping[str, Waits], of_floor: float) -> str:
 
 
 def picture(waits: Waits, workspace: Path) -> str:
-    """Draw where the time goes: a preparation, and a turn with its steps."""
+    """Draw where the time goes: a preparation, and an iteration with its steps."""
     seconds = json.loads((workspace / "latest" / "seconds.json").read_text("utf-8"))
     ends = (waits.first_picture, waits.features, waits.preparation)
     names = ("first picture", "features", "view of 20 m")
     bars = [Bar("preparation", name, begin, end) for name, begin, end in zip(names, (0, *ends), ends, strict=False)]
     steps = [(name, seconds[name]) for name in ("samples", "train", "classify", "labels") if name in seconds]
     begin = max(0.0, waits.map - sum(length for _, length in steps))
-    bars.append(Bar("turn", "start", 0, begin))
+    bars.append(Bar("iteration", "start", 0, begin))
     for name, length in steps:
-        bars.append(Bar("turn", name, begin, begin + length))
+        bars.append(Bar("iteration", name, begin, begin + length))
         begin += length
-    bars.append(Bar("turn", "figures, places, pictures, report", waits.map, waits.turn))
+    bars.append(Bar("iteration", "figures, places, pictures, report", waits.map, waits.turn))
     return draw_timeline(bars)
 
 

@@ -12,6 +12,7 @@ from places import ROOT
 GITHUB, GITLAB = ROOT / ".github", ROOT / ".gitlab"
 FORMS = ("bug_report", "feature_request", "wrong_mask")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+PACKAGED = ("alcd_otb", "otb_pipelines", "param_templates", "examples", "tools")
 # As https://semver.org gives it, without the metadata of a build.
 SEMANTIC = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 
@@ -125,9 +126,14 @@ def test_a_bug_report_asks_for_what_tells_the_cause() -> None:
         assert [words for words in asked if words not in text] == []
 
 
-def test_the_version_is_semantic_and_the_same_everywhere() -> None:
+def test_the_version_is_semantic_and_stands_in_one_place() -> None:
     assert re.fullmatch(SEMANTIC, VERSION)
-    assert loaded("CITATION.cff")["version"] == VERSION
+    suffixes = (".py", ".toml", ".cff", ".txt", ".json", ".cpp", ".hpp", ".sh")
+    files = [*ROOT.glob("*"), *(path for folder in PACKAGED for path in (ROOT / folder).rglob("*"))]
+    texts = {path: path.read_text("utf-8") for path in files if path.is_file() and path.suffix in suffixes}
+    assert [path.name for path, text in texts.items() if re.search(rf"\b{re.escape(VERSION)}\b", text)] == [
+        "pyproject.toml"
+    ]
 
 
 def test_the_changelog_has_the_version() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from alcd_otb.errors import ConfigurationError, ProductError
 from alcd_otb.pictures.figures import Picture, stretched
+from alcd_otb.pictures.place import Place, picture_at
 from alcd_otb.products.codestream import check_codestream
 from alcd_otb.products.container import has_archive_suffix
 from alcd_otb.products.finding import find_products
@@ -93,7 +94,9 @@ class TileDates:
         return "\n".join([*lines, *(str(date.problem) for date in broken)])
 
 
-def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] | None = None) -> TileDates:
+def find_dates(
+    folder: Path, tile: str, progress: Callable[[str, float], None] | None = None, place: Place | None = None
+) -> TileDates:
     """Find the L1C products of a tile, at any depth and in any layout, and draw a picture of each.
 
     A product that cannot be read is among the dates, with the reason. What is no product of the tile is logged, with
@@ -107,6 +110,8 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
         Tile such as ``31TFJ`` or ``T31TFJ``.
     progress
         Receives the name of the step and the fraction that is done, 0 to 1.
+    place
+        A place to draw at full resolution. None draws the whole tile.
 
     Raises
     ------
@@ -131,7 +136,7 @@ def find_dates(folder: Path, tile: str, progress: Callable[[str, float], None] |
             dates += _broken(path, tile, error)
             continue
         if tile in tiles:
-            dates.append(_read(path, tile))
+            dates.append(_read(path, tile, place))
         else:
             elsewhere += 1
         others |= set(tiles) - {tile}
@@ -168,7 +173,7 @@ def _broken(path: Path, tile: str, error: ProductError) -> list[TileDate]:
     return [TileDate(path, sensed_in(path.name), problem=str(error))]
 
 
-def _read(path: Path, tile: str) -> TileDate:
+def _read(path: Path, tile: str, place: Place | None) -> TileDate:
     product = None
     try:
         product = read_product(path, tile)
@@ -176,7 +181,8 @@ def _read(path: Path, tile: str) -> TileDate:
         for colour in _COLOURS:
             for file in product.band(colour).files:
                 check_codestream(file.path)
-        return TileDate(path, product.acquired, product, _true_colour(product))
+        picture = _true_colour(product) if place is None else picture_at(product, place)
+        return TileDate(path, product.acquired, product, picture)
     except ProductError as error:
         return TileDate(path, product.acquired if product else sensed_in(path.name), product, problem=str(error))
 

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, LEFT, RIGHT, ROW, BAR, TOP = 760, 110, 20, 92, 26, 14
-"""Pixels: of the picture, beside the axis, of a row, of a bar, and above the first row."""
+WIDTH, LEFT, RIGHT, BAR, TOP, LINE = 760, 110, 20, 26, 14, 15
+"""Pixels: of the picture, beside the axis, of a bar, above the first row, and of a line of names."""
 COLOURS = ("#00204d", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46")
 """Cividis (Nunez et al., 2018), which suits the colour-blind."""
-SHORT = 90
-"""Pixels of a bar below which its name does not fit beside those of its neighbours, and stands lower."""
+CHARACTER = 6.2
+"""Pixels of a character of a name, about."""
+LINES = 3
+"""Lines of names below a bar. A name that does not fit beside the one before it stands on the next line."""
+ROW = BAR + LINES * LINE + 42
+"""Pixels of a row."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +61,22 @@ def _row(name: str, bars: Sequence[Bar], top: float) -> list[str]:
     longest = max(bar.end for bar in bars)
     scale = (WIDTH - LEFT - RIGHT) / longest
     parts = [f'<text x="8" y="{top + 17}">{escape(name)}</text>']
+    ends = [0.0] * LINES
     for number, bar in enumerate(bars):
         x, width = LEFT + bar.begin * scale, max(1.0, (bar.end - bar.begin) * scale)
         colour = COLOURS[number % len(COLOURS)]
-        lower = 30 if number % 2 and width < SHORT else 15
         label = f"{bar.name} {bar.end - bar.begin:.1f} s"
         parts.append(
             f'<rect x="{x:.1f}" y="{top}" width="{width:.1f}" height="{BAR}" fill="{colour}"><title>'
             f"{escape(label)}</title></rect>"
         )
-        anchor = "end" if x > WIDTH - 2 * SHORT - RIGHT else "start"
-        at = x + width if anchor == "end" else x
-        parts.append(
-            f'<text x="{at:.1f}" y="{top + BAR + lower}" font-size="11" text-anchor="{anchor}">{escape(label)}</text>'
-        )
+        at = min(x, WIDTH - RIGHT - CHARACTER * len(label))
+        line = next((line for line in range(LINES) if ends[line] <= at), LINES - 1)
+        ends[line] = at + CHARACTER * (len(label) + 1)
+        y = top + BAR + LINE * (line + 1)
+        parts.append(f'<text x="{at:.1f}" y="{y}" font-size="11">{escape(label)}</text>')
     step = 10 ** math.floor(math.log10(longest))
-    axis = top + BAR + 36
+    axis = top + BAR + LINE * LINES + 6
     for tick in range(int(longest / step) + 1):
         x = LEFT + tick * step * scale
         parts.append(f'<text x="{x:.1f}" y="{axis + 12}" font-size="10" fill="#666970">{tick * step:g} s</text>')
