@@ -25,6 +25,9 @@ TEST_PACKAGES := valgrind locales zsh libgtest-dev python3-jsonschema python3-h5
 # A SLURM that the tests start on this computer. Where systemd runs, Debian starts its services, too.
 SLURM_PACKAGES := munge slurmctld slurmd slurm-client
 
+# QGIS on a screen of its own, with a window manager, and what moves its mouse and presses its keys.
+QGIS_PACKAGES := qgis xvfb openbox xdotool x11-xkb-utils fonts-dejavu-core
+
 # The browser in which the page to label in is tested.
 PAGE_PACKAGES := chromium fonts-dejavu-core
 
@@ -51,7 +54,7 @@ SANITIZERS := -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-r
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(PROJECT) ## install all that a run needs, into Debian and .venv
@@ -78,6 +81,20 @@ slurm: $(PROJECT) $(TEST_PYTHON) ## install SLURM, too, then run batches on one 
 .PHONY: page
 page: $(PROJECT) $(TEST_PYTHON) $(PAGE_PYTHON) ## install a browser, too, then label in the page as a person does; minutes
 	@$(PYTHON) -m pytest -m page tests/label $(ARGS)
+
+.PHONY: qgis
+qgis: $(PROJECT) $(TEST_PYTHON) ## install QGIS, too, then label and run in it with the plug-in, as a person does; minutes
+	@tools/install.sh packages $(QGIS_PACKAGES)
+	@$(PYTHON) -m pytest -m qgis_desktop tests/qgis $(ARGS)
+
+.PHONY: qgis-ltr
+qgis-ltr: $(PROJECT) $(TEST_PYTHON) ## as qgis, in the QGIS of a Debian 13 that is put into build/debian13; as root; not in .ci/run
+	@tools/install.sh packages $(QGIS_PACKAGES) debootstrap
+	@tools/qgis_in_debian_13.sh build/debian13 $(ARGS)
+
+.PHONY: qgis-plugin
+qgis-plugin: $(PROJECT) ## install, then pack the plug-in for QGIS into build/alcd_otb_loop.zip
+	@$(PYTHON) -m alcd_otb qgis-plugin build/alcd_otb_loop.zip
 
 .PHONY: wheel
 wheel: $(PROJECT) $(TEST_PYTHON) ## install, then build a wheel, install it by itself and run a scene with it

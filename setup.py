@@ -26,7 +26,11 @@ class BuildWithPage(build_py):
 
 
 setup(
-    packages=find_packages(include=["alcd_otb", "alcd_otb.*", "otb_pipelines", "otb_pipelines.*"]),
+    packages=find_packages(
+        include=["alcd_otb", "alcd_otb.*", "otb_pipelines", "otb_pipelines.*"],
+        # Only QGIS imports it.
+        exclude=["alcd_otb.qgis.plugin"],
+    ),
     # Named although it is the default: an editable install then puts this folder on the path, and with it the
     # compiled module that CMake installs here.
     package_dir={"": "."},
@@ -37,6 +41,8 @@ setup(
         # The page to label in, with OpenLayers, so that nothing is fetched when a wheel is installed.
         "alcd_otb.label": ["keys.json", "page/*.html", "page/*.css", "page/modules/*", "page/vendor/*"],
         "alcd_otb.pages": ["templates/*"],
+        # By a link, too.
+        "alcd_otb.qgis": [f"plugin/*.{ending}" for ending in ("py", "json", "txt", "svg", "png")],
         "alcd_otb.synthetic": ["truths/*"],
     },
     cmdclass={"build_py": BuildWithPage},

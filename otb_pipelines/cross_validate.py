@@ -57,6 +57,8 @@ def classify_folds(
     OtbError
         A fold cannot be trained or classified.
     """
+    if not folds:
+        return []
     training = FoldTraining(classifier, seed, statistics, folder)
     numbered = list(enumerate(folds))
     workers = min(settings.threads, len(folds))

@@ -14,9 +14,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="0,201,13,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="0,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="210,210,210,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -26,9 +34,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="0,180,13,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="0,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="255,123,184,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -38,9 +54,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="255,249,55,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="255,255,255,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="10,10,10,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -50,9 +74,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="37,106,255,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="255,255,255,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="0,142,208,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -62,9 +94,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="196,86,199,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="255,255,255,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="77,77,77,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>

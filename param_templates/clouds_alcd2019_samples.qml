@@ -16,7 +16,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="255,255,255,255"/>
             <Option type="QString" name="name" value="circle"/>
-            <Option type="QString" name="size" value="3.6"/>
+            <Option type="QString" name="size" value="4.2"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>
             <Option type="QString" name="outline_width" value="0.2"/>
           </Option>
@@ -36,7 +36,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="255,255,255,255"/>
             <Option type="QString" name="name" value="circle"/>
-            <Option type="QString" name="size" value="3.6"/>
+            <Option type="QString" name="size" value="4.2"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>
             <Option type="QString" name="outline_width" value="0.2"/>
           </Option>
@@ -56,7 +56,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="255,255,255,255"/>
             <Option type="QString" name="name" value="circle"/>
-            <Option type="QString" name="size" value="3.6"/>
+            <Option type="QString" name="size" value="4.2"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>
             <Option type="QString" name="outline_width" value="0.2"/>
           </Option>
@@ -76,7 +76,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="255,255,255,255"/>
             <Option type="QString" name="name" value="circle"/>
-            <Option type="QString" name="size" value="3.6"/>
+            <Option type="QString" name="size" value="4.2"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>
             <Option type="QString" name="outline_width" value="0.2"/>
           </Option>
@@ -96,7 +96,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="255,255,255,255"/>
             <Option type="QString" name="name" value="circle"/>
-            <Option type="QString" name="size" value="3.6"/>
+            <Option type="QString" name="size" value="4.2"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>
             <Option type="QString" name="outline_width" value="0.2"/>
           </Option>
@@ -116,7 +116,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="255,255,255,255"/>
             <Option type="QString" name="name" value="circle"/>
-            <Option type="QString" name="size" value="3.6"/>
+            <Option type="QString" name="size" value="4.2"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>
             <Option type="QString" name="outline_width" value="0.2"/>
           </Option>
@@ -136,7 +136,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="255,255,255,255"/>
             <Option type="QString" name="name" value="circle"/>
-            <Option type="QString" name="size" value="3.6"/>
+            <Option type="QString" name="size" value="4.2"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>
             <Option type="QString" name="outline_width" value="0.2"/>
           </Option>
@@ -156,7 +156,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="255,255,255,255"/>
             <Option type="QString" name="name" value="diamond"/>
-            <Option type="QString" name="size" value="3.6"/>
+            <Option type="QString" name="size" value="4.2"/>
             <Option type="QString" name="outline_color" value="0,0,0,255"/>
             <Option type="QString" name="outline_width" value="0.2"/>
           </Option>
@@ -213,6 +213,7 @@
     <default field="iteration" expression="coalesce(aggregate('alcd_otb_iteration', 'max', &quot;iteration&quot;), 0) + 1" applyOnUpdate="0"/>
     <default field="author" expression="@user_account_name" applyOnUpdate="0"/>
     <default field="created" expression="now()" applyOnUpdate="0"/>
+    <default field="class" expression="array_last(array_agg(&quot;class&quot;, order_by:=$id))" applyOnUpdate="0"/>
   </defaults>
   <constraints>
     <constraint field="class" constraints="1" notnull_strength="1"/>

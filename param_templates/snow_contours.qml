@@ -13,9 +13,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="255,61,240,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="0,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="127,212,245,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -25,9 +33,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="176,59,255,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="255,255,255,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="60,127,192,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -37,9 +53,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="255,157,59,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="0,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="201,179,230,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -49,9 +73,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="255,249,55,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="0,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="185,167,167,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>

@@ -149,6 +149,7 @@
     <default field="iteration" expression="coalesce(aggregate('alcd_otb_iteration', 'max', &quot;iteration&quot;), 0) + 1" applyOnUpdate="0"/>
     <default field="author" expression="@user_account_name" applyOnUpdate="0"/>
     <default field="created" expression="now()" applyOnUpdate="0"/>
+    <default field="class" expression="array_last(array_agg(&quot;class&quot;, order_by:=$id))" applyOnUpdate="0"/>
   </defaults>
   <constraints>
     <constraint field="class" constraints="1" notnull_strength="1"/>

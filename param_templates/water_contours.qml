@@ -13,9 +13,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="255,77,210,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="255,255,255,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="11,79,158,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -25,9 +33,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="0,229,255,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="0,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="63,182,200,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -37,9 +53,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="255,176,0,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="255,255,255,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="106,79,179,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>
@@ -49,9 +73,17 @@
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
             <Option type="QString" name="outline_style" value="solid"/>
-            <Option type="QString" name="outline_color" value="255,249,55,255"/>
-            <Option type="QString" name="outline_width" value="0.35"/>
-            <Option type="QString" name="joinstyle" value="miter"/>
+            <Option type="QString" name="outline_color" value="0,0,0,255"/>
+            <Option type="QString" name="outline_width" value="0.5"/>
+          </Option>
+        </layer>
+        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
+          <Option type="Map">
+            <Option type="QString" name="color" value="0,0,0,0"/>
+            <Option type="QString" name="style" value="no"/>
+            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_color" value="185,167,167,255"/>
+            <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
         </layer>
       </symbol>

@@ -12,7 +12,7 @@ MOST_LINES_OF_A_MODULE = 350
 REASONS = ("# Long: ", "# Many parameters: ")
 """How the comment begins that says why a function passes a limit."""
 
-FOLDERS = ("alcd_otb", "otb_pipelines", "tools", "benchmarks")
+FOLDERS = ("alcd_otb", "otb_pipelines", "qgis_plugin", "tools", "benchmarks")
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -3,6 +3,9 @@
 from typing import Any
 
 from qgis.core import (
+    QgsExpressionContext,
+    QgsExpressionContextUtils,
+    QgsGeometry,
     QgsLayerTreeModel,
     QgsMapLayerType,
     QgsMapRendererSequentialJob,
@@ -12,6 +15,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
     QgsVectorLayer,
+    QgsVectorLayerUtils,
 )
 from qgis.gui import QgsLayerTreeView
 from qgis.PyQt.QtCore import QSize
@@ -39,6 +43,7 @@ def describe(project: QgsProject) -> dict[str, Any]:
             name: [layer.id().removeprefix(PREFIX) for layer in shown(project, name)]
             for name in project.mapThemeCollection().mapThemes()
         },
+        "ticked": ticked(project),
         "snapped": [
             layer.id().removeprefix(PREFIX)
             for layer, setting in snapping.individualLayerSettings().items()
@@ -59,6 +64,13 @@ def describe(project: QgsProject) -> dict[str, Any]:
             for node in project.layerTreeRoot().findLayers()
         ],
     }
+
+
+def ticked(project: QgsProject) -> list[str]:
+    """Return the themes that QGIS ticks in its menu: those that are what is shown."""
+    themes, root = project.mapThemeCollection(), project.layerTreeRoot()
+    present = themes.createThemeFromCurrentState(root, QgsLayerTreeModel(root))
+    return [name for name in themes.mapThemes() if themes.mapThemeState(name) == present]
 
 
 def shown(project: QgsProject, theme: str) -> list[Any]:
@@ -87,6 +99,13 @@ def form(project: QgsProject, name: str) -> dict[str, Any]:
             for category in layer.renderer().categories()
         },
         "labelled": layer.labelsEnabled(),
+        "opens_with": QgsVectorLayerUtils.createFeature(
+            layer,
+            QgsGeometry(),
+            {},
+            QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer)),
+        ).attribute(index)
+        or None,
     }
 
 

@@ -73,7 +73,7 @@ def main(folder: Path, target: Path) -> None:
         project,
         ["picture_panel", str(drawn / "panel.png"), [250, 600]],
         ["type_class", "samples", "3", str(drawn / "form.png"), [380, 76]],
-        ["render", "Label", str(drawn / "label.png"), None, [600, 600], True],
+        ["render", "01 Label", str(drawn / "label.png"), None, [600, 600], True],
     )
     save(
         with_form(beside([drawn / "panel.png", drawn / "label.png"]), drawn / "form.png"),
@@ -81,12 +81,12 @@ def main(folder: Path, target: Path) -> None:
         legend,
     )
     place = around(most_central(points["high_clouds"], scene), 4000)
-    looks = ("Label", "cirrus", "Clear date")
+    looks = ("01 Label", "04 cirrus", "08 Clear date")
     in_qgis(project, *(["render", look, str(drawn / f"{look}.png"), place, [320, 320], True] for look in looks))
     save(beside([drawn / f"{look}.png" for look in looks], looks), target / "tutorial_looks.png", legend)
 
     scene.run()
-    looks = ("Label", "Map", "Confidence")
+    looks = ("01 Label", "09 Map", "10 Confidence")
     in_qgis(project, *(["render", look, str(drawn / f"{look}.png"), None, [420, 420], True] for look in looks))
     save(beside([drawn / f"{look}.png" for look in looks], looks), target / "tutorial_first.png", legend)
 
@@ -98,11 +98,11 @@ def main(folder: Path, target: Path) -> None:
     left, bottom, right, top = left - MARGIN, bottom - MARGIN, right + MARGIN, top + MARGIN
     polygon = f"Polygon (({left} {bottom}, {right} {bottom}, {right} {top}, {left} {top}, {left} {bottom}))"
     place = around(((left + right) / 2, (bottom + top) / 2), 1500)
-    in_qgis(project, ["render", "Map", str(drawn / "before.png"), place, [320, 320], True])
+    in_qgis(project, ["render", "09 Map", str(drawn / "before.png"), place, [320, 320], True])
     in_qgis(
         project,
         ["draw", "corrections", [name], [polygon]],
-        ["render", "Label", str(drawn / "drawn.png"), place, [320, 320], True],
+        ["render", "01 Label", str(drawn / "drawn.png"), place, [320, 320], True],
     )
     scene.run()
     in_qgis(project, ["render", ["classes"], str(drawn / "after.png"), place, [320, 320], True])

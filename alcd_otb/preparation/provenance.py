@@ -1,8 +1,10 @@
 """Record the inputs, settings and versions that a map was made with, for ``config.json``."""
 
+import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from alcd_otb.preparation.inputs import DatedImage, Inputs
@@ -30,6 +32,7 @@ def provenance(config: SceneConfig, inputs: Inputs, pixels: Mapping[str, int]) -
         The content of ``config.json``.
     """
     return {
+        "scene_file": _scene_file(config),
         "scene": config.model_copy(update={"template": inputs.template}).model_dump(mode="json"),
         "features": list(inputs.feature_names),
         "products": {
@@ -52,6 +55,14 @@ def provenance(config: SceneConfig, inputs: Inputs, pixels: Mapping[str, int]) -
             **({"scikit_learn": version("scikit-learn")} if config.template.uses_sklearn else {}),
         },
     }
+
+
+def _scene_file(config: SceneConfig) -> str | None:
+    """Return the path of the scene's scene.json, relative to the workspace, so that both may be moved together."""
+    if config.file is None:
+        return None
+    # The real folder, whatever links lead to it: from there ".." leads up.
+    return Path(os.path.relpath(config.file.resolve(), config.workspace.resolve())).as_posix()
 
 
 def _identity(product: DatedImage) -> dict[str, Any]:

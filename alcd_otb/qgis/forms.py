@@ -8,6 +8,9 @@ from alcd_otb.settings.legend import Legend
 SHOWN_ITERATION = "coalesce(aggregate('alcd_otb_iteration', 'max', \"iteration\"), 0)"
 """QGIS expression for the number of the iteration that is shown, which the layer of the iteration holds; 0 for none."""
 
+LAST_CLASS = 'array_last(array_agg("{field}", order_by:=$id))'
+"""QGIS expression for the class of the last feature that was stored; nothing where there is none."""
+
 DEFAULTS = {"iteration": f"{SHOWN_ITERATION} + 1", "author": "@user_account_name", "created": "now()"}
 """Expression with which QGIS fills in a field, by field."""
 
@@ -57,6 +60,8 @@ def class_form(legend: Legend, fields: Fields) -> Style:
     widgets = {fields.class_field: element("editWidget", {"type": "ValueMap"}, _config(choices))}
     shown = [name for name in (fields.class_field, "comment") if name in fields.names]
     defaults = {name: expression for name, expression in DEFAULTS.items() if name in fields.names}
+    # QGIS offers the last value of a session by itself; this is for the first feature of one.
+    defaults[fields.class_field] = LAST_CLASS.format(field=fields.class_field)
     class_only = {"field": fields.class_field}
     return [
         element(

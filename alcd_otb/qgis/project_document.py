@@ -103,6 +103,7 @@ class Project:
 def document_of(project: Project) -> Element:
     """Return the document of a new project."""
     shown = next(iter(project.themes.values()))
+    groups = tuple(dict.fromkeys(layer.group for layer in project.layers))
     snapping = (_snapping(layer) for layer in project.layers if layer.geometry is not None)
     return element(
         "qgis",
@@ -119,7 +120,7 @@ def document_of(project: Project) -> Element:
         element("projectlayers", {}, *map(_map_layer, project.layers)),
         element("layerorder", {}, *(element("layer", {"id": layer.identifier}) for layer in project.layers)),
         _properties(project),
-        element("visibility-presets", {}, *(_theme(name, keys) for name, keys in project.themes.items())),
+        element("visibility-presets", {}, *(_theme(name, keys, groups) for name, keys in project.themes.items())),
         element(
             "ProjectViewSettings",
             {},
@@ -242,6 +243,14 @@ def text_list(tag: str, values: Iterable[str]) -> Element:
     return element(tag, {"type": "QStringList"}, *(element("value", {}, text) for text in values))
 
 
-def _theme(name: str, keys: Iterable[str]) -> Element:
-    shown = (element("layer", {"id": f"{OWN}_{key}", "visible": 1, "style": "default"}) for key in keys)
-    return element("visibility-preset", {"name": name, "has-expanded-info": 0}, *shown)
+def _theme(name: str, keys: Iterable[str], groups: Sequence[str]) -> Element:
+    """Make a theme. QGIS ticks it where what is shown is equal in all that a theme records, its groups too."""
+    made = element("visibility-preset", {"name": name, "has-expanded-info": 1, "has-checked-group-info": 1})
+    for key in keys:
+        identifier = f"{OWN}_{key}"
+        made.append(element("layer", {"id": identifier, "visible": 1, "expanded": 0, "style": "default"}))
+        made.append(element("expanded-legend-nodes", {"id": identifier}))
+    for state in ("checked", "expanded"):
+        nodes = (element(f"{state}-group-node", {"id": group}) for group in groups)
+        made.append(element(f"{state}-group-nodes", {}, *nodes))
+    return made

@@ -1,6 +1,7 @@
 """Update a QGIS project that an operator has saved: the operator's changes stay, and what is new is added."""
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
@@ -136,11 +137,24 @@ def _insert(parent: Element, node: Element, place: int) -> None:
 
 
 def _update_themes(saved: Element, fresh: Element, added: Sequence[str]) -> None:
-    """Add new themes, and new layers to the themes that show them."""
-    by_name = {theme.get("name"): theme for theme in saved}
+    """Add new themes, and new layers to the themes that show them.
+
+    A theme whose name has another number, or as in older versions none, gets that of today.
+    """
+    by_name = {_without_number(theme.get("name") or ""): theme for theme in saved}
     for theme in list(fresh):
-        present = by_name.get(theme.get("name"))
+        name = theme.get("name") or ""
+        present = by_name.get(_without_number(name))
         if present is None:
             saved.append(theme)
+        elif present.get("has-expanded-info") == "0":
+            # QGIS records the state of the groups in each theme that an operator makes or replaces.
+            saved.replace(present, theme)
         else:
+            if present.get("name") != name:
+                present.set("name", name)
             present.extend([layer for layer in theme if layer.get("id") in added])
+
+
+def _without_number(name: str) -> str:
+    return re.sub(r"^\d\d ", "", name)

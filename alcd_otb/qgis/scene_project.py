@@ -270,7 +270,11 @@ def _results(folder: Path, legend: Legend, grid: Grid) -> Iterator[ProjectLayer]
 
 
 def _themes(layers: Sequence[ProjectLayer]) -> dict[str, tuple[str, ...]]:
-    """Return the map themes: the points over each image, over the map, and over what the classifier is unsure of."""
+    """Return the map themes: the points over each image, over the map, and over what the classifier is unsure of.
+
+    QGIS lists them by name, and the number before it is their place in the order of the work: the images from the one
+    to label on to the clear date, then the map.
+    """
     keys = [layer.key for layer in layers]
     points = [layer.key for layer in layers if layer.group == _TO_LABEL]
     outlines = [key for key in ("contours", "invalid") if key in keys]
@@ -279,14 +283,14 @@ def _themes(layers: Sequence[ProjectLayer]) -> dict[str, tuple[str, ...]]:
     images = [layer for layer in layers if layer.source == VIEW]
     base = [layer.key for layer in images[:1]]
     themes = {"Label": (*points, *outlines, *base)}
+    for layer in images[1:]:
+        if layer.group.startswith(CLEAR):
+            themes.setdefault(layer.group, (*points, layer.key))
+        else:
+            themes[layer.title] = (*points, *outlines, layer.key)
     if "classes" in keys:
         themes["Map"] = (*points, "classes")
     for key in ("confidence", "margin"):
         if key in keys:
             themes[key.capitalize()] = (*points, key, *outlines, *base)
-    for layer in images:
-        if layer.group.startswith(CLEAR):
-            themes.setdefault(layer.group, (*points, layer.key))
-        else:
-            themes[layer.title] = (*points, *outlines, layer.key)
-    return {name: (*shown, *number) for name, shown in themes.items()}
+    return {f"{place:02} {name}": (*shown, *number) for place, (name, shown) in enumerate(themes.items(), start=1)}

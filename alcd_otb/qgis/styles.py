@@ -15,6 +15,8 @@ from alcd_otb.settings.legend import Legend, rgb
 _NO_CLASS = "no class yet"
 _UNCLASSED, _DARK, _BRIGHT = "#ff0000", "#000000", "#ffffff"
 _TRANSPARENT = "0,0,0,0"
+_HALF_BRIGHT = 3 * 128
+"""Sum of red, green and blue above which a colour is light."""
 # Where the classifier is sure, the image shall be seen. Violet occurs in no image.
 _CONFIDENCE_RAMP = ((0.0, "#6a00a8", 255), (0.5, "#b12ad6", 215), (0.8, "#e08df5", 110), (1.0, "#ffffff", 0))
 
@@ -113,10 +115,13 @@ def polygons_style(legend: Legend, fields: Fields) -> Style:
 
 
 def contours_style(legend: Legend) -> Style:
-    """Draw the outlines of the classes that have a contour."""
-    outlined = [(entry, entry.contour) for entry in legend.classes if entry.contour is not None]
-    categories = [(str(entry.code), entry.name) for entry, _ in outlined]
-    return [_categorised(contours.FIELD, categories, [_area(_TRANSPARENT, contour, 0.35) for _, contour in outlined])]
+    """Draw the classes that have a contour by thin outlines in the colours of their points and of the map.
+
+    An edge that is dark beside a light colour, and light beside a dark one, tells each from an image of its own colour.
+    """
+    outlined = [entry for entry in legend.classes if entry.contour is not None]
+    categories = [(str(entry.code), entry.name) for entry in outlined]
+    return [_categorised(contours.FIELD, categories, [_outline(entry.colour) for entry in outlined])]
 
 
 def visits_style() -> Style:
@@ -252,7 +257,7 @@ def _single(symbol: Element) -> Element:
 
 def _point(colour: str, shape: str = "circle") -> Element:
     """Make a marker symbol with a bright ring around it."""
-    ring = _layer("SimpleMarker", _marker(_colour(_BRIGHT), shape, 3.6, _DARK, 0.2))
+    ring = _layer("SimpleMarker", _marker(_colour(_BRIGHT), shape, 4.2, _DARK, 0.2))
     return _symbol("marker", ring, _layer("SimpleMarker", _marker(_colour(colour), shape, 2.8, _DARK, 0.1)))
 
 
@@ -266,6 +271,17 @@ def _area(fill: str, outline: str, width: float) -> Element:
     values = {"color": fill, "style": "no" if fill == _TRANSPARENT else "solid", "outline_style": "solid"}
     edge = {"outline_color": _colour(outline), "outline_width": width, "joinstyle": "miter"}
     return _symbol("fill", _layer("SimpleFill", {**values, **edge}))
+
+
+def _outline(colour: str) -> Element:
+    """Make a fill symbol that is an outline with an edge."""
+    edge = _DARK if sum(rgb(colour)) > _HALF_BRIGHT else _BRIGHT
+    return _symbol("fill", *(_outlined(part, width) for part, width in ((edge, 0.5), (colour, 0.25))))
+
+
+def _outlined(colour: str, width: float) -> Element:
+    values = {"color": _TRANSPARENT, "style": "no", "outline_style": "solid"}
+    return _layer("SimpleFill", {**values, "outline_color": _colour(colour), "outline_width": width})
 
 
 def _symbol(kind: str, *layers: Element) -> Element:

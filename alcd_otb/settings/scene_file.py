@@ -122,6 +122,8 @@ class SceneConfig(StrictModel):
         The tile to take from a product of several, or None.
     template
         The template, with the scene's changes.
+    file
+        The scene.json that it was read from. It is left out where the settings are written.
     """
 
     name: str
@@ -134,6 +136,7 @@ class SceneConfig(StrictModel):
     workspace: Path
     tile: str | None
     template: Template
+    file: Path | None = Field(default=None, exclude=True)
 
 
 def load_scene(path: Path, template_name: str | None = None) -> SceneConfig:
@@ -178,6 +181,7 @@ def load_scene(path: Path, template_name: str | None = None) -> SceneConfig:
         workspace=workspace,
         tile=scene.tile,
         template=template,
+        file=path.absolute(),
     )
 
 

@@ -195,7 +195,7 @@ class TestCommands:
             assert "kinds of pixel in the scene" in one.properties["reason"]
         (project,) = in_qgis(scene.parent / "work" / "project.qgz", ["describe"])
         assert [layer["key"] for layer in project["layers"]][:3] == ["samples", "to_visit", "corrections"]
-        assert "to_visit" in project["themes"]["Label"]
+        assert "to_visit" in project["themes"]["01 Label"]
 
     def test_a_run_tells_programs_of_them(self, scene: Path) -> None:
         content = json.loads(alcd("run", scene, "--json").stdout)

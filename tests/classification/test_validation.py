@@ -160,11 +160,11 @@ def test_samples_in_one_block_give_no_figure(
     assert "no cross-validation is possible" in caplog.text
 
 
-def test_a_fold_without_two_classes_to_train_on_tests_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("classifier", [NEAREST, FOREST, {"classifier": "logistic"}])
+def test_a_fold_without_two_classes_to_train_on_tests_nothing(tmp_path: Path, classifier: dict[str, Any]) -> None:
     samples = [point(2, 0, 0), point(5, 0, 60)]
-    validation, pairs = cross_validate_training(
-        task_of(tmp_path, np.zeros((1, SIDE, SIDE)), samples, template()), samples, SETTINGS
-    )
+    task = task_of(tmp_path, np.zeros((1, SIDE, SIDE)), samples, template(classifier))
+    validation, pairs = cross_validate_training(task, samples, SETTINGS)
     assert pairs == {}
     assert validation.untested == {"low_clouds": 1, "land": 1}
 

@@ -74,6 +74,7 @@ JOBS = (
     Job("accuracy estimate", "labelled", ("accuracy", "estimate", "--labelled-only", "scene.json")),
     Job("demo", "nothing", ("demo", "--size", str(SIZE), "demo")),
     Job("styles", "nothing", ("styles", "clouds", "styles")),
+    Job("qgis-plugin", "nothing", ("qgis-plugin", "plugins"), wholes=("plugins/alcd_otb_loop",)),
     Job("quicklooks", "nothing", ("quicklooks", "{products}/L1C", "--tile", "31TFJ", "-o", "sheet.html")),
     Job("import-alcd", "nothing", ("import-alcd", "{original}", "imported")),
 )

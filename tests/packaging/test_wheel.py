@@ -45,12 +45,14 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def test_the_templates_and_the_page_are_files_of_the_package(wheel: Path) -> None:
+def test_the_templates_the_page_and_the_plug_in_are_files_of_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {Path(name) for name in archive.namelist()}
     assert {Path("alcd_otb", "param_templates", path) for path in TEMPLATES} <= names
     page = {"index.html", "style.css", "modules/main.js", "vendor/ol.js", "vendor/ol.css", "vendor/LICENSES.txt"}
     assert {Path("alcd_otb", "label", "page", file) for file in page} <= names
+    plugin = {path.name for path in (ROOT / "qgis_plugin" / "alcd_otb_loop").iterdir() if path.is_file()}
+    assert {Path("alcd_otb", "qgis", "plugin", file) for file in plugin} <= names
     tops = {name.parts[0] for name in names}
     assert {top for top in tops if not top.startswith(("otbApplication", "alcd_otb-"))} == {"alcd_otb", "otb_pipelines"}
 
@@ -72,6 +74,15 @@ def test_the_templates_and_protocols_are_those_of_the_checkout(environment: Path
     installed = json.loads(run(environment / "python", "-c", code, cwd=tmp_path))
     assert installed == json.loads(run(sys.executable, "-c", code, cwd=tmp_path))
     assert set(installed[0]) == {path.stem for path in TEMPLATES if path.suffix == ".json" and path.parent == Path()}
+
+
+def test_the_plug_in_for_qgis_is_unpacked_and_starts_this_environment(environment: Path, tmp_path: Path) -> None:
+    run(environment / "alcd-otb", "qgis-plugin", "plugins", cwd=tmp_path)
+    unpacked = tmp_path / "plugins" / "alcd_otb_loop"
+    words = json.loads((unpacked / "program.json").read_text("utf-8"))["command"]
+    assert Path(words[0]).parent == environment
+    told = run(*words, "--version", cwd=tmp_path)
+    assert f"version={told.split()[1]}\n" in (unpacked / "metadata.txt").read_text("utf-8")
 
 
 def test_a_scene_runs_from_end_to_end(environment: Path, tmp_path: Path) -> None:

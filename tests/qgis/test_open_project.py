@@ -339,7 +339,7 @@ class TestAProjectFromBeforeLooks:
         assert all(layer["valid"] for layer in description["layers"])
         shown = [layer["key"] for layer in description["layers"] if layer["group"] == "Cloudy date"]
         assert shown[:5] == ["invalid", "true_colour", "bright", "SWIR_composite", "view_cirrus"]
-        assert {"true colour", "bright", "SWIR composite", "cirrus"} <= set(description["themes"])
+        assert {"01 Label", "02 bright", "03 SWIR composite", "04 cirrus"} <= set(description["themes"])
         converted = state_of(project)
         scene.run()
         assert state_of(project) == converted

@@ -23,7 +23,6 @@ from alcd_otb.qgis.scene_project import write_project
 from alcd_otb.qgis.styles import write_styles
 from alcd_otb.samples.reading import read_corrections, read_samples
 from alcd_otb.scene import Scene
-from alcd_otb.settings.legend import rgb
 from alcd_otb.settings.template import load_template, template_names
 
 LEGEND = load_template("clouds").legend
@@ -42,6 +41,7 @@ class Labelled:
 
     scene: Scene
     form: dict[str, Any]
+    later_form: dict[str, Any]
     first: dict[str, Any]
     second: dict[str, Any]
 
@@ -69,8 +69,8 @@ def labelled(finished: FinishedScene, tmp_path_factory: pytest.TempPathFactory) 
     )
     ended = alcd("run", file, "--json")
     assert ended.returncode == 0, ended.stderr
-    (second,) = in_qgis(scene.workspace.project, ["describe"])
-    return Labelled(scene, form, first, second)
+    second, later_form = in_qgis(scene.workspace.project, ["describe"], ["form", "samples"])
+    return Labelled(scene, form, later_form, first, second)
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +113,22 @@ class TestTheProject:
         points = ["samples", "to_visit", "corrections"]
         assert visible == [*points, "contours", "iteration", "invalid", "true_colour"]
         themes = labelled.second["themes"]
-        assert themes["Label"] == visible
-        assert themes["Map"] == [*points, "classes", "iteration"]
-        assert themes["cirrus"] == [*points, "contours", "iteration", "invalid", "view_cirrus"]
-        assert themes["Clear date"] == [*points, "iteration", "clear_true_colour"]
+        assert themes["01 Label"] == visible
+        assert themes["04 cirrus"] == [*points, "contours", "iteration", "invalid", "view_cirrus"]
+        assert themes["08 Clear date"] == [*points, "iteration", "clear_true_colour"]
+        assert themes["09 Map"] == [*points, "classes", "iteration"]
+
+    def test_lists_the_themes_in_the_order_of_work_and_ticks_the_one_that_it_opens_with(
+        self, labelled: Labelled
+    ) -> None:
+        looks = ["01 Label", "02 bright", "03 SWIR composite", "04 cirrus", "05 NDVI", "06 NDWI", "07 B12"]
+        assert list(labelled.first["themes"]) == [*looks, "08 Clear date"]
+        assert list(labelled.second["themes"]) == [*looks, "08 Clear date", "09 Map", "10 Confidence", "11 Margin"]
+        assert labelled.first["ticked"] == labelled.second["ticked"] == ["01 Label"]
+
+    def test_leads_to_the_scene_file(self, labelled: Labelled) -> None:
+        config = json.loads(labelled.scene.workspace.config.read_text("utf-8"))
+        assert config["scene_file"] == "../scene.json"
 
     def test_snaps_corrections_to_each_other_and_points_to_nothing(self, labelled: Labelled) -> None:
         assert labelled.second["snapped"] == ["corrections"]
@@ -128,8 +140,15 @@ class TestTheProject:
         assert form["choices"] == [{f"{one.code} {one.name}": one.name} for one in LEGEND.classes]
         assert form["shown"] == ["class", "comment"]
         assert form["required"]
+        assert form["opens_with"] is None
         assert form["reused"] == ["class"]
         assert form["by_class"] == {**{one.name: one.colour for one in LEGEND.classes}, "": "#ff0000"}
+
+    def test_opens_the_form_with_the_class_of_the_last_point_also_in_another_session(
+        self, labelled: Labelled, finished: FinishedScene
+    ) -> None:
+        with fiona.open(finished.synthetic.samples, layer="samples") as points:
+            assert labelled.later_form["opens_with"] == points[len(points)].properties["class"]
 
     def test_takes_the_number_that_is_typed_into_the_form(self, labelled: Labelled) -> None:
         typed = in_qgis(
@@ -280,12 +299,14 @@ class TestPictures:
         assert (np.diff(lightness[seen][order]) >= -3).all()
         assert (lightness[confidence == 1] == 3 * 255).all()
 
-    def test_outlines_run_along_the_edges_in_the_contours_colours(self, labelled: Labelled, pictures: Path) -> None:
+    def test_outlines_run_along_the_edges_in_the_colours_of_the_classes(
+        self, labelled: Labelled, pictures: Path
+    ) -> None:
         labels = gdal.Open(str(labelled.scene.workspace.latest / "labels.tif")).ReadAsArray()
         shown = pixels(pictures / "contours.png")
-        wanted = {rgb(one.contour) for one in LEGEND.classes if one.contour and (labels == one.code).any()}
+        wanted = {one.rgb for one in LEGEND.classes if one.contour and (labels == one.code).any()}
         drawn = {tuple(map(int, colour)) for colour in np.unique(shown.reshape(-1, 3), axis=0)}
-        assert drawn <= wanted | {(255, 255, 255)}
+        assert drawn <= wanted | {(255, 255, 255), (0, 0, 0)}
         assert len(drawn & wanted) == len(wanted)
         # Nothing is drawn where all neighbours within two pixels are alike.
         padded = np.pad(labels, 2, mode="edge")
@@ -344,7 +365,7 @@ class TestWhatTheOperatorSaves:
         ]  # fmt: skip
         assert layers["margin"]["group"] == "Map"
         assert "confidence" not in layers
-        assert "to_visit" in description["themes"]["Label"]
+        assert "to_visit" in description["themes"]["01 Label"]
         assert visits == [True, "rank"]
 
     @staticmethod
@@ -479,7 +500,7 @@ class TestOtherSources:
         (description,) = in_qgis(scene.workspace.project, ["describe"])
         own = ["samples", "to_visit", "corrections", "iteration"]
         assert keys(description) == [*own, "invalid", "view_NIR", "view_short"]
-        assert description["themes"]["Label"] == [*own, "invalid", "view_NIR"]
+        assert description["themes"]["01 Label"] == [*own, "invalid", "view_NIR"]
         assert all(layer["valid"] for layer in description["layers"])
 
 
@@ -530,7 +551,7 @@ class TestStyles:
         assert {name: edge for name, (_, edge) in polygons[1].items() if name} == {
             one.name: one.colour for one in LEGEND.classes
         }
-        assert outlines == [True, {str(one.code): ["#000000", one.contour] for one in LEGEND.classes if one.contour}]
+        assert outlines == [True, {str(one.code): ["#000000", one.colour] for one in LEGEND.classes if one.contour}]
 
     def test_of_a_template_of_one_s_own(self, tmp_path: Path) -> None:
         ended = alcd("styles", ROOT / "examples" / "lakes.json", tmp_path / "styles", "--json")
