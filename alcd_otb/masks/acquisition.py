@@ -16,7 +16,7 @@ from alcd_otb.products.dates import SAME_SKY
 from alcd_otb.products.names import compact_name
 from alcd_otb.products.refusals import damaged, unreadable
 from alcd_otb.products.sentinel2_metadata import tile_in
-from alcd_otb.products.times import time_in_name, utc_time
+from alcd_otb.products.times import day_in_name, time_in_name, utc_time
 
 # The letters I and O do not occur in columns and rows of the grid reference system.
 _TILE = re.compile(r"(?<![A-Za-z0-9])T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Za-z0-9])", re.ASCII)
@@ -120,16 +120,9 @@ def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
 
 def _landsat_in(name: str) -> Acquisition | None:
     """Read path, row and day from the name of a scene of Landsat; None for any other name."""
-    for pattern, form in ((_LANDSAT, "%Y%m%d"), (_OLD_LANDSAT, "%Y%j")):
-        match = pattern.search(name)
-        if match:
-            try:
-                day = datetime.strptime(match[2], form).date()
-            except ValueError:
-                return None
-            # Python takes day 366 of any year.
-            return Acquisition(match[1], day) if day.year == int(match[2][:4]) else None
-    return None
+    match = _LANDSAT.search(name) or _OLD_LANDSAT.search(name)
+    day = day_in_name(match[2]) if match else None
+    return Acquisition(match[1], day) if match and day else None
 
 
 def acquisition_of(path: Path, names: Iterable[str] = ()) -> Acquisition:

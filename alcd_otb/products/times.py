@@ -1,7 +1,7 @@
 """Read times from metadata and from names, whatever these hold."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 _DIGITS = re.compile(r"\d{8}T\d{6}", re.ASCII)
@@ -33,3 +33,19 @@ def time_in_name(digits: str) -> datetime | None:
         return datetime.strptime(digits, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def day_in_name(digits: str) -> date | None:
+    """Read a day as names have it, such as ``20171002``, or year and day of the year, such as ``2017275``.
+
+    None if there is no such day.
+    """
+    form = {8: "%Y%m%d", 7: "%Y%j"}.get(len(digits))
+    if form is None or not digits.isascii() or not digits.isdigit():
+        return None
+    try:
+        day = datetime.strptime(digits, form).date()
+    except ValueError:
+        return None
+    # Python takes day 366 of any year.
+    return day if day.year == int(digits[:4]) else None

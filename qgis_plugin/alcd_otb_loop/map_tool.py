@@ -105,10 +105,12 @@ class LoopTool(QgsMapTool):
         elif event.button() == Qt.MouseButton.RightButton:
             self._deleted(event.mapPoint())
 
-    def canvasDoubleClickEvent(self, _event):  # noqa: N802 - the name that QGIS calls
-        """End a polygon."""
+    def canvasDoubleClickEvent(self, event):  # noqa: N802 - the name that QGIS calls
+        """End a polygon. Else it is a second click soon after the first."""
         if self.drawing == "corners":
             self.finish()
+        else:
+            self.canvasPressEvent(event)
 
     def _show(self, here=None):
         self._outline.reset(QgsWkbTypes.PolygonGeometry)

@@ -208,7 +208,7 @@ class TestWrongUsage:
         assert message == "template 'cloud' is neither a file nor one of clouds, clouds_alcd2019, snow, water"
         assert not (tmp_path / "styles").exists()
 
-    @pytest.mark.parametrize("arguments", [("run",), ("march", "x.json"), ("run", "x.json", "--ram", "0")])
+    @pytest.mark.parametrize("arguments", [("status",), ("march", "x.json"), ("run", "x.json", "--ram", "0")])
     def test_wrong_arguments(self, arguments: tuple[str, ...]) -> None:
         ended = alcd(*arguments)
         assert (ended.returncode, ended.stdout) == (2, "")

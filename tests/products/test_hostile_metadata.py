@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from alcd_otb.products.names import compact_name as read_name
 from alcd_otb.products.names import is_l1c_name, sensed_in
 from alcd_otb.products.sentinel2_l1c import read_product
 from alcd_otb.products.sentinel2_metadata import parse_product_metadata, parse_tile_metadata
-from alcd_otb.products.times import time_in_name, utc_time
+from alcd_otb.products.times import day_in_name, time_in_name, utc_time
 
 INSERTED = ("9" * 30, "<", "..", "99", "\u2028", "<!DOCTYPE a>", "1e999")
 BAD_DATES = ("20179999T999999", "20180230T000000", "00000000T000000", "20180101T240000", "20180101T106100")
@@ -158,3 +159,20 @@ def _changed(text: str, random_: random.Random) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+@pytest.mark.parametrize(
+    ("digits", "day"),
+    [
+        ("20171002", date(2017, 10, 2)),
+        ("2017275", date(2017, 10, 2)),
+        ("2016366", date(2016, 12, 31)),
+        ("2017366", None),
+        ("20171302", None),
+        ("201710", None),
+        ("\u0662017275", None),
+        ("2017-10-", None),
+    ],
+)
+def test_a_day_in_a_name(digits: str, day: date | None) -> None:
+    assert day_in_name(digits) == day
