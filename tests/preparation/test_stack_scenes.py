@@ -220,7 +220,8 @@ class TestSurfaceReflectance:
         assert groups["Clear date"] == ["alcd_otb_clear_true_colour"]
         assert groups["Clear date 2"] == ["alcd_otb_clear2_true_colour"]
         themes = {one.get("name"): one.xpath("layer/@id") for one in root.iter("visibility-preset")}
-        assert themes["04 Clear date 2"][-2:] == ["alcd_otb_clear2_true_colour", "alcd_otb_iteration"]
+        assert list(themes) == ["01 Label", "02 Clear date", "03 Clear date 2", "04 Map", "05 Confidence", "06 Margin"]
+        assert themes["03 Clear date 2"][-2:] == ["alcd_otb_clear2_true_colour", "alcd_otb_iteration"]
         config = json.loads((result.workspace / "config.json").read_text("utf-8"))
         assert [one["name"] for one in config["products"].values()] == ["cloudy", "clear", "another"]
         assert list(config["products"]) == ["cloudy", "clear", "clear2"]

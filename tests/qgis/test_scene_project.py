@@ -306,8 +306,10 @@ class TestPictures:
         shown = pixels(pictures / "contours.png")
         wanted = {one.rgb for one in LEGEND.classes if one.contour and (labels == one.code).any()}
         drawn = {tuple(map(int, colour)) for colour in np.unique(shown.reshape(-1, 3), axis=0)}
-        assert drawn <= wanted | {(255, 255, 255), (0, 0, 0)}
-        assert len(drawn & wanted) == len(wanted)
+        assert wanted <= drawn
+        # Where two lines meet, QGIS mixes a few hundredths of another colour in.
+        known = np.array([*wanted, (255, 255, 255), (0, 0, 0)])
+        assert all(np.abs(known - colour).max(axis=1).min() <= 6 for colour in drawn)
         # Nothing is drawn where all neighbours within two pixels are alike.
         padded = np.pad(labels, 2, mode="edge")
         windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))
