@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,8 +35,8 @@ from otb_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_SURVEYED_PIXELS = 2**19
-"""Pixels of a strip of a survey. A click does not wait for more than one."""
+_STRIP_PIXELS = 2**19
+"""Pixels of a strip of the whole map. A click does not wait for more than one."""
 
 
 class LiveSession:
@@ -224,18 +224,17 @@ class LiveSession:
         ProcessingError
             Where something cannot be computed.
         """
-        grid, revision = self.grid, self.revision
+        revision = self.revision
         with self._surveying:
             last = self._surveys.last
             if self.problem is not None or (last is not None and last.revision == revision):
                 return self.problem is None
             iteration = self._last_iteration
             survey = self._surveys.begin(revision, iteration)
-            for strip in strips_of(Window(0, 0, grid.height, grid.width), _SURVEYED_PIXELS):
-                maps = self.maps(strip, cancelled=cancelled)
-                if maps is None or maps.revision != revision:
+            for maps in self._strips(revision, cancelled):
+                if maps is None:
                     return False
-                self._surveys.add(survey, strip, maps.labels, iteration)
+                self._surveys.add(survey, maps.window, maps.labels, iteration)
             self._surveys.keep(survey)
             return True
 
@@ -262,7 +261,16 @@ class LiveSession:
         """
         if self.problem is not None:
             return False
-        return write_live_maps(lambda strip: self.maps(strip, cancelled=cancelled), self.grid, folder)
+        return write_live_maps(self._strips(self.revision, cancelled), self.grid, folder)
+
+    def _strips(self, revision: int, cancelled: Cancellation | None) -> Iterator[Maps | None]:
+        """Compute the whole map of a revision strip by strip. None ends it where it was cancelled or is out of date."""
+        for strip in strips_of(Window(0, 0, self.grid.height, self.grid.width), _STRIP_PIXELS):
+            maps = self.maps(strip, cancelled=cancelled)
+            if maps is None or maps.revision != revision:
+                yield None
+                return
+            yield maps
 
     def validate(self) -> bool:
         """Cross-validate the samples as they are, for `summary`. It takes a second or more: call it in pauses.

@@ -30,7 +30,7 @@ def test_before_anything_is_counted_the_points_are_known(finished: FinishedScene
 
 
 def test_the_shares_are_those_of_the_map_of_a_run(finished: FinishedScene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alcd_otb.live.session._SURVEYED_PIXELS", 120 * 33)
+    monkeypatch.setattr("alcd_otb.live.session._STRIP_PIXELS", 120 * 33)
     with finished.scene.live() as live:
         assert live.survey()
         summary = live.summary()
@@ -75,7 +75,7 @@ def square(scene: Scene, row: int, column: int) -> dict[str, object]:
 @pytest.mark.parametrize("most", [120 * 120, 1000])
 def test_of_large_maps_a_part_is_compared(most: int, finished: FinishedScene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "_MOST_COMPARED", most)
-    monkeypatch.setattr("alcd_otb.live.session._SURVEYED_PIXELS", 120 * 7)
+    monkeypatch.setattr("alcd_otb.live.session._STRIP_PIXELS", 120 * 7)
     step = 1 if most == 120 * 120 else 4
     with finished.scene.live() as live:
         assert live.survey()
