@@ -45,7 +45,7 @@ def witnesses_of(scene: Path, template: str | None) -> list[Witness]:
 
 def seen(path: Path) -> Witness:
     """Describe a file or a folder as it is now."""
-    return (str(path), *_look(str(path), {}))
+    return (str(path), *_look(str(path)))
 
 
 def changed(witnesses: Sequence[Sequence[Any]], known: dict[str, tuple[int, int]]) -> str | None:
@@ -59,7 +59,10 @@ def changed(witnesses: Sequence[Sequence[Any]], known: dict[str, tuple[int, int]
         What was looked up already, by path: many scenes share a template.
     """
     for path, size, time in witnesses:
-        if _look(path, known) != (size, time):
+        found = known.get(path)
+        if found is None:
+            found = known[path] = _look(path)
+        if found != (size, time):
             return str(path)
     return None
 
@@ -69,14 +72,12 @@ def made_by(template: str | None) -> list[str | None]:
     return [version("alcd-otb"), template]
 
 
-def _look(path: str, known: dict[str, tuple[int, int]]) -> tuple[int, int]:
-    if path not in known:
-        try:
-            state = os.stat(path)
-            known[path] = state.st_size, state.st_mtime_ns
-        except OSError:
-            known[path] = -1, -1
-    return known[path]
+def _look(path: str) -> tuple[int, int]:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return -1, -1
+    return state.st_size, state.st_mtime_ns
 
 
 def _products(config: SceneConfig) -> list[Path]:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pydantic_core import from_json
+
 from alcd_otb.files.reading import MEGABYTE, UnreadableError, inaccessible, read_limited, too_large, wide_encoding
 from alcd_otb.text import quoted
 
@@ -67,8 +69,9 @@ def read_own_json(path: str, folder: int | None = None, most: int = MEGABYTE) ->
     if len(content) > most:
         raise UnreadableError(too_large(most))
     try:
-        return json.loads(content.decode())
-    except (ValueError, RecursionError) as error:
+        # Twice as fast as the parser of Python's library.
+        return from_json(content)
+    except ValueError as error:
         raise UnreadableError(f"is not valid JSON ({error})") from error
 
 
