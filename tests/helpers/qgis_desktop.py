@@ -50,6 +50,10 @@ program={program}
 """
 
 
+class QuestionError(AssertionError):
+    """An expression cannot be evaluated in QGIS. The message has the traceback."""
+
+
 class Desktop:
     """A running QGIS with the plug-in. Counts the presses and clicks of the person who works with it."""
 
@@ -72,16 +76,28 @@ class Desktop:
             assert part, "QGIS has ended"
             received += part
         answer = json.loads(received)
-        assert "error" not in answer, f"{expression}\n{answer.get('error')}"
+        if "error" in answer:
+            raise QuestionError(f"{expression}\n{answer['error']}")
         return answer["value"]
 
     def wait(self, expression: str, seconds: float = PATIENCE, wanted: Callable[[Any], bool] = bool) -> Any:
-        """Wait until an expression has a wanted value, by default a true one, and return it."""
+        """Wait until an expression has a wanted value, by default a true one, and return it.
+
+        A layer or a window in the expression may not be there yet, so an error is raised only when the time is over.
+        """
         end = time.monotonic() + seconds
-        while not wanted(value := self.ask(expression)):
-            assert time.monotonic() < end, f"{expression} is still {value!r}"
+        while True:
+            late = time.monotonic() >= end
+            try:
+                value = self.ask(expression)
+            except QuestionError:
+                if late:
+                    raise
+            else:
+                if wanted(value):
+                    return value
+                assert not late, f"{expression} is still {value!r}"
             time.sleep(0.05)
-        return value
 
     def settle(self) -> None:
         """Wait until nothing is drawn or run."""
