@@ -4,6 +4,8 @@ Each has an exit code, from which a job scheduler can see what went wrong. A bat
 with a code of their own.
 """
 
+from otb_pipelines.errors import without_source
+
 SOME_FAILED = 9
 """Exit code where all scenes of a batch are settled, and some have failed."""
 
@@ -12,9 +14,18 @@ NOT_FINISHED = 10
 
 
 class AlcdError(Exception):
-    """Base class of all expected failures. The message names the file, the value and the remedy."""
+    """Base class of all expected failures.
+
+    Parameters
+    ----------
+    message
+        It names the file, the value and the remedy. Names of functions of a library that it quotes are removed.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_source(message))
 
 
 class ConfigurationError(AlcdError):

@@ -4,12 +4,25 @@ import re
 
 _LONGEST_SUMMARY = 300
 # Where in its source a library raised an error: "/build/itkFoo.cxx:123:\nitk::ERROR: Foo(0x55d0c0): ", "In Read(): ".
+# SQLite also names the statement: "sqlite3_exec(INSERT ...) failed: ".
 _SOURCE = re.compile(
-    r"(?:\S*\.(?:cxx|hxx|txx|cpp|h):\d+:\s*)?(?:itk::ERROR:\s*)?(?:\w+\(0x[0-9a-f]+\):\s*)|(?:In )?\b\w+\(\)\s*:\s*",
-    re.ASCII,
+    r"(?:\S*\.(?:cxx|hxx|txx|cpp|h):\d+:\s*)?(?:itk::ERROR:\s*)?(?:\w+\(0x[0-9a-f]+\):\s*)|(?:In )?\b\w+\(\)\s*:\s*"
+    r"|\bsqlite3_\w+\(.*?\) failed\s*:\s*",
+    re.ASCII | re.DOTALL,
 )
 # What BandReading says of a file of JPEG 2000.
 _DAMAGE = re.compile(r".*\.jp2: (?:is damaged: .*|cannot be read \(.*\))", re.IGNORECASE)
+
+
+def without_source(message: str) -> str:
+    """Remove from a message where in its source a library raised the error, which helps no user.
+
+    Parameters
+    ----------
+    message
+        A message that may quote a library.
+    """
+    return _SOURCE.sub("", message)
 
 
 class OtbError(RuntimeError):
@@ -25,7 +38,7 @@ class OtbError(RuntimeError):
 
     def __init__(self, message: str, summary: str | None = None) -> None:
         super().__init__(message)
-        text = _SOURCE.sub("", summary if summary is not None else message)
+        text = without_source(summary if summary is not None else message)
         self.summary = text if len(text) <= _LONGEST_SUMMARY else f"{text[: _LONGEST_SUMMARY - 4]} ..."
         """One line without parameters and places in the source, of at most 300 letters."""
 
@@ -48,7 +61,7 @@ class DamagedFileError(OtbError):
 
 def damage_in(message: str) -> str | None:
     """Find in a message of BandReading which file is damaged and why; None if it speaks of something else."""
-    found = _DAMAGE.fullmatch(" ".join(_SOURCE.sub("", message).split()))
+    found = _DAMAGE.fullmatch(" ".join(without_source(message).split()))
     return found[0] if found else None
 
 

@@ -11,6 +11,7 @@ from fiona.errors import FionaError, UnsupportedGeometryTypeError
 from alcd_otb.errors import ProcessingError
 from alcd_otb.files.folders import scratch_folder
 from alcd_otb.raster.drivers import vector_driver
+from otb_pipelines.errors import without_source
 from otb_pipelines.process import gdal, ogr
 
 FIXED_DATE = "2000-01-01T00:00:00Z"
@@ -67,8 +68,7 @@ def new_vector_file(driver: str, path: Path) -> Iterator[ogr.DataSource]:
 
 
 def _reason(error: Exception) -> str:
-    """Say why a GeoPackage cannot be written, without the statement of SQL that failed."""
+    """Say why a GeoPackage cannot be written."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    text = " ".join(str(error).split())
-    return text.rpartition(" failed: ")[2] if text.startswith("sqlite3_") else text or "SQLite gives no reason"
+    return " ".join(without_source(str(error)).split()) or "SQLite gives no reason"

@@ -11,6 +11,8 @@ from otb_pipelines.errors import OtbError
         ("OTB application A failed: no such file", "OTB application A failed: no such file"),
         ("/build/itkFoo.cxx:123:\nitk::ERROR: Foo(0x55d0c0): no such file", "no such file"),
         ("A failed: In GetNextRawFeature(): sqlite3_step() : disk I/O error", "A failed: disk I/O error"),
+        ("sqlite3_exec(INSERT INTO a VALUES (1)) failed: disk I/O error", "disk I/O error"),
+        ("sqlite3_step() failed:\n  disk I/O error", "disk I/O error"),
         ("value (2): too large", "value (2): too large"),
     ],
 )

@@ -570,10 +570,19 @@ def test_a_damaged_page_of_a_geopackage_is_told_and_its_samples_are_not_left_out
 
 @pytest.mark.parametrize(
     ("reason", "code"),
-    [("", 5), ("disk I/O error", 5), ("locking protocol", 5), ("database is locked", 4), ("no such table: a", 4)],
+    [
+        ("", 5),
+        ("disk I/O error", 5),
+        ("locking protocol", 5),
+        ("database is locked", 4),
+        ("no such table: a", 4),
+        ("In GetNextRawFeature(): sqlite3_step() : access permission denied", 5),
+        ("sqlite3_prepare_v2() failed: disk I/O error", 5),
+    ],
 )
 def test_a_disk_that_fails_is_told_from_a_damaged_file(reason: str, code: int) -> None:
     error = unreadable(Path("samples.gpkg"), RuntimeError(reason))
     assert error.exit_code == code
     assert str(error).startswith("samples.gpkg: ")
     assert "()" not in str(error)
+    assert "sqlite3" not in str(error)
