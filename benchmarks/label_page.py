@@ -1,34 +1,40 @@
 """Measure the time from a click in the page to the repainted map, with real clicks in Chromium.
 
 Usage: python benchmarks/label_page.py [--size PIXELS] [--points N ...] [--clicks N] [--resolution METRES]
+                                       [--line] [--folder FOLDER] [--result RESULT.json]
 
 It needs what `make page` installs. The scene is synthetic; 10980 is the side of a full tile, which takes minutes to
-make. The samples are the synthetic scene's own, class by class. For each number of samples the page shows a part of one
-megapixel of the map, then the whole map. Printed is, of the clicks at each, the median and the 95th percentile in
-milliseconds: until the map of the first trees is painted, until that of all trees is painted, and until the server has
-stored the label. Other work on the machine, the browser's too, is in the figures: leave it idle.
+make. The samples are pixels drawn from the scene's known truth, class by class. For each number of samples the page
+shows a part of one megapixel of the map, then the whole map. Printed is, of the clicks at each, the median and the 95th
+percentile in milliseconds: until the map of the first trees is painted, until that of all trees is painted, and until
+the server has stored the label. Other work on the machine, the browser's too, is in the figures: leave it idle. With
+--line the browser is 50 ms away from the server, by a line of 8 Mbit/s. The folder keeps the scene for the next time.
 """
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
 from browsers import LabelPage, chromium  # noqa: E402
 from label_servers import LabelServer, label_server, point  # noqa: E402
-from scenes import write_scene  # noqa: E402
+from speed import END, machine, scene_of  # noqa: E402
 
-from alcd_otb.samples.reading import read_samples  # noqa: E402
-from alcd_otb.samples.sample import Sample  # noqa: E402
+from alcd_otb.raster.grid import Grid  # noqa: E402
+from alcd_otb.raster.opening import open_raster  # noqa: E402
 from alcd_otb.scene import Scene  # noqa: E402
-from alcd_otb.synthetic.scene import make_scene  # noqa: E402
+from otb_pipelines.settings import machine_threads  # noqa: E402
 
 _MEGAPIXEL = 1000
 """Side of the part of the map, and of the map on the screen, in pixels."""
@@ -51,16 +57,37 @@ def main() -> None:
     parser.add_argument("--points", type=int, nargs="+", default=[20, 150, 300, 1000], help="samples before the clicks")
     parser.add_argument("--clicks", type=int, default=60)
     parser.add_argument("--resolution", type=int, default=60, help="of the map in metres")
+    parser.add_argument("--line", action="store_true", help="over a line of 50 ms and 8 Mbit/s")
+    parser.add_argument("--folder", type=Path, help="where the scene is made and kept; else it is removed")
+    parser.add_argument("--result", type=Path, help="JSON file to write the figures to")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        most = max(options.points) + 2 * options.clicks * len(options.points)
-        synthetic = make_scene(Path(scratch) / "made", size=options.size, seed=1, points_per_class=-(-most // 6))
-        scene_json = write_scene(
-            Path(scratch) / "scene.json", synthetic, samples=None, set={"resolution": options.resolution}
-        )
+        rows = measure(options, options.folder or Path(scratch))
+    if options.result:
+        content = {
+            "date": date.today().isoformat(),
+            "machine": machine(machine_threads()),
+            "load_at_the_end": os.getloadavg()[0],
+            "clicks": options.clicks,
+            "line": options.line,
+            "rows": rows,
+        }
+        options.result.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+
+
+def measure(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+    """Click, print a line for each number of samples and part of the map, and return the milliseconds."""
+    rows = []
+    made = scene_of(folder, options.size, END)
+    with tempfile.TemporaryDirectory(dir=made.parent) as workspace:
+        content = json.loads(made.read_text("utf-8"))
+        content |= {"workspace": workspace, "set": {"resolution": options.resolution}}
+        del content["samples"]
+        scene_json = made.with_name("label_page.json")
+        scene_json.write_text(json.dumps(content), "utf-8")
         scene = Scene.open(scene_json)
         scene.run()
-        left = _in_turns(read_samples(synthetic.samples, scene.config.template.legend, scene.grid))
+        left = _points(made.with_name("truth.tif"), 2 * max(options.points) + 4 * options.clicks * len(options.points))
         print(f"{scene.grid.width} x {scene.grid.height} pixels of {options.resolution} m")
         print(f"{'samples':>8} {'shown':>10} {'painted':>14} {'all trees':>14} {'stored':>14}")
         with label_server(scene_json) as server, chromium() as browser:
@@ -72,22 +99,37 @@ def main() -> None:
                 page.wait(lambda state, count=count: int(state["labels"]) >= count)
                 for shown in ("megapixel", "whole"):
                     _show(page, shown)
+                    if options.line:
+                        _move_away(page)
                     times = [_click(page, left) for _ in range(options.clicks)]
-                    cells = (_cell([each[key] for each in times]) for key in ("first", "last", "stored"))
-                    print(
-                        f"{page.state['labels']:>8} {shown:>10} " + " ".join(f"{cell:>14}" for cell in cells),
-                        flush=True,
-                    )
+                    row = {key: [each[key] for each in times] for key in ("first", "last", "stored")}
+                    rows.append({"samples": int(page.state["labels"]), "shown": shown, **row})
+                    cells = " ".join(f"{_cell(values):>14}" for values in row.values())
+                    print(f"{page.state['labels']:>8} {shown:>10} {cells}", flush=True)
+    return rows
 
 
-def _in_turns(samples: Sequence[Sample]) -> list[dict[str, Any]]:
-    """Return actions that label the samples, class by class in turn."""
-    by_class: dict[int, list[Sample]] = {}
-    for sample in samples:
-        by_class.setdefault(sample.code, []).append(sample)
-    longest = max(map(len, by_class.values()))
-    turns = [group[turn] for turn in range(longest) for group in by_class.values() if turn < len(group)]
-    return [point(number, sample.code, *sample.location) for number, sample in enumerate(turns)]
+def _move_away(page: LabelPage) -> None:
+    """Put 50 ms and a line of 8 Mbit/s between browser and server."""
+    session = page.page.context.new_cdp_session(page.page)
+    megabyte = 1_000_000
+    session.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 50, "downloadThroughput": megabyte, "uploadThroughput": megabyte},
+    )
+
+
+def _points(truth: Path, count: int) -> list[dict[str, Any]]:
+    """Return actions that label pixels drawn from the known truth, class by class in turn."""
+    codes, grid, random = open_raster(truth).ReadAsArray(), Grid.of(str(truth)), np.random.default_rng(1)
+    classes = [int(code) for code in np.unique(codes) if code]
+    drawn = [random.choice(np.flatnonzero(codes == code), count // len(classes)) for code in classes]
+    pixels = [
+        (code, *divmod(int(pixel), grid.width))
+        for turn in np.transpose(drawn)
+        for code, pixel in zip(classes, turn, strict=True)
+    ]
+    return [point(number, code, *grid.centre_of(row, column)) for number, (code, row, column) in enumerate(pixels)]
 
 
 def _add(server: LabelServer, left: list[dict[str, Any]], count: int) -> None:

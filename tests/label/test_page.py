@@ -231,6 +231,13 @@ def test_looks_keys_and_the_ways_of_showing_the_map(browser: Chromium, scene: Pa
             shown.append(page.text("#mode"))
             page.press("o")
         assert shown == ["outlines", "fill", "confidence", "margin", "none"]
+        # Of a large window the server computes the middle.
+        page.page.evaluate("() => { page.scene.most_pixels = 10_000; }")
+        page.press("ArrowLeft", "0")
+        page.wait(lambda _: page.text("#mode") == "outlines, of the middle only: zoom in")
+        page.page.evaluate("() => { page.scene.most_pixels = 5_000_000; }")
+        page.press("ArrowLeft", "0")
+        page.wait(lambda _: page.text("#mode") == "outlines")
         page.press("?")
         assert "undoes the last change" in page.text("#keys")
         page.press("Escape")

@@ -200,6 +200,7 @@ class Page {
   viewRequest() {
     if (this.overlay.mode === "none") return null;
     const window = this.overlay.windowOf(this.chart.extent(), this.scene.most_pixels);
+    this.showShown();
     return window && { window, planes: this.overlay.planes, have: this.overlay.have(window) };
   }
 
@@ -230,6 +231,12 @@ class Page {
     status.draft = String(described.draft ?? false);
     this.chart.map.once("postrender", () => { status.painted = ++this.painted; });
     this.chart.map.render();
+  }
+
+  showShown() {
+    const { lookName, contrast } = this.chart, { mode, whole } = this.overlay;
+    const look = lookName + (contrast ? `, contrast ${contrast > 0 ? "+" : ""}${contrast}` : "");
+    this.panel.showShown(look, mode + (whole || mode === "none" ? "" : ", of the middle only: zoom in"));
   }
 
   setOnline(online) {
@@ -360,21 +367,20 @@ class Page {
 
   #acts() {
     const { chart } = this, { view } = chart;
-    const show = () => this.panel.showShown(chart.lookName + (chart.contrast ? `, contrast ${chart.contrast > 0 ? "+" : ""}${chart.contrast}` : ""), this.overlay.mode);
     const count = this.scene.tiles.looks.length;
     const look = (number) => {
       if (number >= count) return;
       chart.look = (number + count) % count;
       chart.showImage();
-      show();
+      this.showShown();
     };
     const contrast = (step) => {
       const [least, most] = this.scene.contrasts;
       chart.contrast = Math.min(most, Math.max(least, chart.contrast + step));
       chart.showImage();
-      show();
+      this.showShown();
     };
-    show();
+    this.showShown();
     return {
       class: (key) => this.setClass(Number(key)),
       label: () => this.drawing.active ? this.drawing.finish() : this.label(...view.getCenter()),
@@ -403,13 +409,13 @@ class Page {
         if (chart.clear === down) return;
         chart.clear = down;
         chart.showImage();
-        show();
+        this.showShown();
       },
       more_contrast: () => contrast(1),
       less_contrast: () => contrast(-1),
       outlines: () => {
         this.overlay.mode = MODES[(MODES.indexOf(this.overlay.mode) + 1) % MODES.length];
-        show();
+        this.showShown();
         this.askView();
       },
       move: (key) => {

@@ -15,6 +15,7 @@ export class Overlay {
     this.grid = scene.grid;
     this.mode = MODES[0];
     this.part = null;
+    this.whole = true; // Whether the last window was all of its extent.
     this.filled = new Uint32Array(256);
     this.outlined = new Uint32Array(256);
     for (const each of scene.classes) {
@@ -39,7 +40,8 @@ export class Overlay {
     let upper = Math.max(0, Math.floor((extent[3] - top) / resolution)), lower = Math.min(height, Math.ceil((extent[3] - bottom) / resolution));
     if (last <= first || lower <= upper) return null;
     const share = Math.sqrt(most / ((last - first) * (lower - upper)));
-    if (share < 1) {
+    this.whole = share >= 1;
+    if (!this.whole) {
       const columns = Math.floor((last - first) * share), rows = Math.floor((lower - upper) * share);
       first += (last - first - columns) >> 1;
       upper += (lower - upper - rows) >> 1;
