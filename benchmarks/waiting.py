@@ -41,11 +41,11 @@ HERE = Path(__file__).resolve().parent.parent
 LEVELS = (0, 1, 2)
 
 STAGES = {
-    "first picture": ("the first picture is whole",),
-    "features": ("the features are whole",),
+    "first picture": ("the first picture is complete", "the first picture is whole"),
+    "features": ("the features are complete", "the features are whole"),
     "view": ("is prepared",),
 }
-"""What the log says of the stages of a preparation."""
+"""What the log says of the stages of a preparation, also in older checkouts."""
 
 
 @dataclass(frozen=True)

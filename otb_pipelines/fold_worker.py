@@ -75,6 +75,12 @@ def main() -> int:
     except (PipeClosedError, BrokenPipeError):
         # The parent is gone, and nobody waits for the results.
         return 1
+    except OSError as error:
+        print(f"{error.filename or 'the operating system'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("memory ran out", file=sys.stderr)
+        return 1
     return 0
 
 

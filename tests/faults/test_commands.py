@@ -52,6 +52,19 @@ class TestAnyPlace:
         assert not planted(bench, job, draw.choice(written_paths(bench, job)), draw.choice(LINKS))
 
 
+@pytest.mark.parametrize(
+    ("name", "function", "path", "error"),
+    [("next", "lock", "samples.gpkg", "EPERM"), ("kfold", "unlink", "folds/model_", "ENOMEM")],
+)
+def test_a_reason_is_told_in_the_words_of_the_system(
+    bench: Bench, name: str, function: str, path: str, error: str
+) -> None:
+    job = next(job for job in JOBS if job.name == name)
+    calls = bench.undisturbed(job)[1].calls
+    number = next(call.number for call in calls if call.function == function and any(path in one for one in call.paths))
+    assert not disturbed(bench, job, Fault(number, error))
+
+
 @each
 @pytest.mark.slow
 class TestEveryPlace:
