@@ -47,7 +47,7 @@ def test_it_is_kept_without_outputs() -> None:
         assert cell.get("execution_count") is None
 
 
-def test_two_turns_of_the_loop_make_a_good_map_and_a_true_estimate(kernel: str, tmp_path: Path) -> None:
+def test_two_iterations_make_a_good_map_and_a_true_estimate(kernel: str, tmp_path: Path) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(FIGURES))
     NotebookClient(notebook, timeout=600, kernel_name=kernel, resources={"metadata": {"path": str(tmp_path)}}).execute()
@@ -57,7 +57,7 @@ def test_two_turns_of_the_loop_make_a_good_map_and_a_true_estimate(kernel: str, 
     pictures = [output for output in shown if "image/png" in output.get("data", {})]
     assert len(pictures) == 3
     html = "".join(output.data["text/html"] for output in shown if "text/html" in output.get("data", {}))
-    for words in ("Two turns", "Iteration 1", "Iteration 2", "low_clouds", "data:image/jpeg;base64,"):
+    for words in ("Two iterations", "Iteration 1", "Iteration 2", "low_clouds", "data:image/jpeg;base64,"):
         assert words in html
 
     figures = json.loads(notebook.cells[-1].outputs[-1].text)
