@@ -163,7 +163,7 @@ def _check_paths(wish: SceneWish, file: Path) -> None:
     if wish.dem is not None and not wish.dem.exists():
         raise ConfigurationError(f"--dem {wish.dem}: does not exist; check the path")
     if wish.folder is not None and not wish.folder.is_dir():
-        raise ConfigurationError(f"--folder {wish.folder}: is no folder; give the one that holds the L1C products")
+        raise ConfigurationError(f"--folder {wish.folder}: is not a folder; give the one that holds the L1C products")
 
 
 def _choose(wish: SceneWish) -> tuple[Acquisition, tuple[Acquisition, ...], tuple[Acquisition, ...]]:

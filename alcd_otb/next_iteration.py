@@ -171,5 +171,5 @@ class NextIteration:
                 try:
                     show_former_map(self.config, self.inputs, self.workspace)
                 except AlcdError as error:
-                    log.warning("%s; the next run brings the map of the last iteration back", error)
+                    log.warning("%s; the next run restores the map of the last iteration", error)
             raise

@@ -118,7 +118,7 @@ def run_scene(
         Memory, threads and progress.
     start
         Number of an earlier iteration to start again from. The run takes its samples and puts them in the place of the
-        scene's, of which it keeps a copy. Samples that are no GeoPackage in the workspace stay as they are.
+        scene's, of which it keeps a copy. Samples that are not a GeoPackage in the workspace stay as they are.
     stopwatch
         Takes the seconds of each step; by default a new one.
     wishes
@@ -332,6 +332,6 @@ def _corrections(config: SceneConfig, inputs: Inputs, start: int | None) -> tupl
     except SampleError as error:
         if start is None:
             raise
-        log.warning("%s; the corrections of iteration %d are taken", error, start)
+        log.warning("%s; the corrections of iteration %d are used", error, start)
         earlier = Workspace(config.workspace).iteration(start) / "samples.gpkg"
         return read_corrections(earlier, legend, inputs.grid)

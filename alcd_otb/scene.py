@@ -81,7 +81,7 @@ class Scene(SceneReading):
         Raises
         ------
         SampleError
-            Where a point is refused, the file is no GeoPackage, or another program is writing to it.
+            Where a point is refused, the file is not a GeoPackage, or another program is writing to it.
         ConfigurationError
             Where the scene is not prepared.
         """

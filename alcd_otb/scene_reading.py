@@ -152,7 +152,7 @@ class SceneReading:
         """
         file = self._iteration(iteration) / "confidence.tif"
         if not file.is_file():
-            raise ConfigurationError(f"{file}: is not there; the template's classifier gives no confidence")
+            raise ConfigurationError(f"{file}: does not exist; the template's classifier gives no confidence")
         values: Float32Array = read_part(file, window, level, "average")
         return np.where(values > 0, values, np.float32(np.nan))
 

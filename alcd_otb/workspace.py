@@ -264,7 +264,7 @@ class Workspace:
             kept = self.folder / f"latest_former_{number}"
         self.latest.rename(kept)
         log.warning(
-            "%s: is no link to the last iteration, as it is after copying a workspace; it is kept as %s, and may be "
+            "%s: is not a link to the last iteration, as it is after copying a workspace; it is kept as %s, and may be "
             "deleted if you put nothing into it",
             self.latest,
             kept.name,

@@ -225,9 +225,7 @@ def _create(name: str, settings: Settings) -> Any:
     except RuntimeError as error:
         raise OtbError(f"OTB application {name} cannot be made ({' '.join(str(error).split())})") from error
     if native is None:
-        raise OtbMissingError(
-            f"OTB application {name} is not there; install Debian's libotb-apps or this package again"
-        )
+        raise OtbMissingError(f"OTB application {name} is missing; install Debian's libotb-apps or this package again")
     return native
 
 

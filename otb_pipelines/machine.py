@@ -119,7 +119,7 @@ def limit_otb(ram: int, threads: int) -> None:
     """
     _set("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", threads)
     _set("OPENCV_FOR_THREADS_NUM", threads)
-    # OTB ends with an error where this is no number.
+    # OTB ends with an error where this is not a number.
     _set("OTB_MAX_RAM_HINT", ram)
 
 

@@ -127,7 +127,7 @@ def why_unfit(parameters: Parameters, classes: int) -> str | None:
         The reason. None if the classifier can separate the classes, or OTB itself says that it cannot.
     """
     if parameters["classifier"] == "boost" and classes > 2:
-        return f"boost tells two classes apart, not {classes}"
+        return f"boost separates two classes, not {classes}"
     return None
 
 

@@ -13,7 +13,7 @@ from scenes import KEPT_OUT, FinishedScene, write_scene
 from alcd_otb.scene import Scene
 from alcd_otb.synthetic.scene import SyntheticScene, make_scene
 
-# How long a machine takes is no property of the code.
+# How long a machine takes is not a property of the code.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

@@ -138,7 +138,8 @@ def test_what_cannot_be_is_one_line_and_leaves_no_file(tmp_path: Path) -> None:
     assert "is a Level-2A product; give the Level-1C product (MSIL1C) of the same acquisition" in message
     message = refused(2, "run", level_2a)
     assert (
-        f"is no scene.json; if it is a product, write its scene.json with: python -m alcd_otb new {level_2a}" in message
+        f"is not a scene.json; if it is a product, write its scene.json with: python -m alcd_otb new {level_2a}"
+        in message
     )
     assert "for a product, write its scene.json with: python -m alcd_otb new PRODUCT" in refused(2, "run")
     other = write_compact(tmp_path / "other", tile="31TDJ", bands=BANDS)
@@ -148,7 +149,7 @@ def test_what_cannot_be_is_one_line_and_leaves_no_file(tmp_path: Path) -> None:
         (SceneWish((tmp_path / "none",)), ProductError, "there is no such file"),
         (SceneWish((cloudy,), template="cloud"), ConfigurationError, "is neither a file nor one of clouds"),
         (SceneWish((cloudy,), dem=tmp_path / "none"), ConfigurationError, "does not exist"),
-        (SceneWish((cloudy,), folder=tmp_path / "none"), ConfigurationError, "is no folder"),
+        (SceneWish((cloudy,), folder=tmp_path / "none"), ConfigurationError, "is not a folder"),
     ]
     for wish, error, expected in wrong:
         with pytest.raises(error, match=expected):

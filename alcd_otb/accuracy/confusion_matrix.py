@@ -45,7 +45,7 @@ class ConfusionMatrix:
         occurring = {code for pair, count in pairs.items() if count for code in pair}
         unknown = sorted(occurring - set(legend.codes))
         if unknown:
-            raise ValueError(f"codes {unknown} are no classes of the legend")
+            raise ValueError(f"codes {unknown} are not classes of the legend")
         classes = [legend_class for legend_class in legend.classes if legend_class.code in occurring]
         return cls(
             tuple(legend_class.name for legend_class in classes),

@@ -149,7 +149,7 @@ def labelled_sample(
     mapped = values_at(labels, plan.rows, plan.columns)[:, 0].tolist()
     pixels = histogram(labels)
     if sum(pixels[code] for code in legend.codes) != plan.sizes.sum() or not set(mapped) <= set(legend.codes):
-        raise SampleError(f"{labels}: has other pixels without data than the map of the plan; draw new points")
+        raise SampleError(f"{labels}: has no data in other pixels than the map of the plan; draw new points")
     strata = {stratum.code: index for index, stratum in enumerate(plan.strata)}
     classes = {code: index for index, code in enumerate(legend.codes)}
     counts = np.zeros((len(strata), len(classes), len(classes)), dtype=np.int64)

@@ -17,8 +17,8 @@ from alcd_otb.workspace import Workspace
 log = logging.getLogger(__name__)
 
 _OTHERS = (
-    ", or estimate from the others with --labelled-only (mostly those hard to tell are left out, and the map looks too "
-    "good)"
+    ", or estimate from the others with --labelled-only (mostly difficult points are then left out, and the map "
+    "looks better than it is)"
 )
 
 
@@ -147,7 +147,9 @@ def _check_complete(
             f"{'' if few else _OTHERS}: {_how_to_label(workspace)}"
         )
     if missing:
-        log.warning("%d of %d points have no class and are left out: the map may look too good", missing, planned)
+        log.warning(
+            "%d of %d points have no class and are left out, so the map may look better than it is", missing, planned
+        )
     if few:
         # Which class of the map it is would tell the person what the map has at the points.
         raise SampleError(

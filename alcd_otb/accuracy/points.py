@@ -122,7 +122,7 @@ def _features(path: Path) -> list[_LabelledFeature]:
     try:
         with open_features(path, GEOPACKAGE, layer=LAYER) as layer:
             if "class" not in layer.schema["properties"]:
-                raise SampleError(f"{path}: the layer {LAYER!r} has lost its field 'class'; restore the file")
+                raise SampleError(f"{path}: the layer {LAYER!r} no longer has the field 'class'; restore the file")
             return [
                 _LabelledFeature(feature.id, feature.properties, feature.geometry) for feature in features_of(layer)
             ]

@@ -139,7 +139,7 @@ def take_over_labels(workspace: Workspace, samples: Path, legend: Legend, grid: 
         usable, reason = [], str(error)
     if usable:
         names = named_features([f"{name} at ({x:.0f}, {y:.0f})" for name, x, y in usable])
-        log.warning("%s: people labelled %d points in it, which are now in %s: %s", path, len(usable), samples, names)
+        log.warning("%s: %d points were labelled in it; they are now in %s: %s", path, len(usable), samples, names)
     if len(usable) < found.foreign:
         _keep(workspace, found.foreign - len(usable), reason)
     with workspace.scratch() as scratch:
@@ -286,7 +286,7 @@ def _keep(workspace: Workspace, count: int | None, reason: str) -> None:
             shutil.copyfile(path, unfinished)
     held = f"{count} features that people added or changed" if count is not None else "what cannot be read"
     log.warning(
-        "%s: holds %s, and no sample was made of them (%s); %s keeps them: label these places in the layer Samples",
+        "%s: holds %s, which did not become samples (%s); they are kept in %s: label these places in the layer Samples",
         path,
         held,
         reason,

@@ -44,7 +44,7 @@ def check_gives_places(workspace: Workspace, template: Template) -> None:
     if CertaintyMaps.of(workspace.last_iteration()) is None:
         name = template.classifier["classifier"]
         raise ConfigurationError(
-            f"classifier {name!r} gives no confidence to choose places by; choose another one, such as 'rf'"
+            f"classifier {name!r} gives no confidence, which choosing places needs; choose another one, such as 'rf'"
         )
 
 

@@ -228,7 +228,7 @@ def _has_replaced_content(new_file: Path, path: Path) -> bool:
         if "locked" not in str(error):
             return False
         log.warning(
-            "%s: another program is writing to it (%s), and it keeps the former places; save there, then run 'next'",
+            "%s: another program is writing to it (%s), so it keeps the earlier places; save there, then run 'next'",
             path,
             error,
         )

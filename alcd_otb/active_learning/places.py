@@ -153,7 +153,11 @@ def propose_places(
     except RuntimeError as error:
         raise ProcessingError(f"{maps.labels.parent}: cannot be read ({error}); run again") from error
     if len(map_values) < queries.number:
-        log.info("%d of %d places: the rest of the map is near them or near samples", len(map_values), queries.number)
+        log.info(
+            "only %d of %d places are proposed: the rest of the map is near them or near samples",
+            len(map_values),
+            queries.number,
+        )
     _check_classes(map_values, maps.labels, legend)
     counts = Counter(sample.code for sample in answers.samples)
     places = []

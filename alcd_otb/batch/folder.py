@@ -86,10 +86,10 @@ class BatchFolder:
         Raises
         ------
         ConfigurationError
-            The folder is no batch, or its settings are wrong.
+            The folder is not a batch, or its settings are wrong.
         """
         if not self.settings_file.is_file():
-            raise ConfigurationError(f"{self.folder}: is no batch; make one by: batch prepare LIST {self.folder}")
+            raise ConfigurationError(f"{self.folder}: is not a batch; make one by: batch prepare LIST {self.folder}")
         return validated(BatchSettings, read_json(self.settings_file), str(self.settings_file))
 
     def scenes(self) -> list[str]:

@@ -53,7 +53,7 @@ def prepare_batch(batch: BatchFolder, scenes: list[Path], settings: BatchSetting
         if batch.scenes() != list(map(str, scenes)):
             raise ConfigurationError(f"{batch.folder}: is a batch of other scenes; choose another folder")
     elif batch.folder.exists() and any(path != batch.made_scenes for path in batch.folder.iterdir()):
-        raise ConfigurationError(f"{batch.folder}: exists, and is no batch; choose another folder")
+        raise ConfigurationError(f"{batch.folder}: exists, and is not a batch; choose another folder")
     problems = checked(scenes, settings.template)
     script = array_script(batch, settings, len(scenes))
     with writing_to(batch.folder):

@@ -89,7 +89,7 @@ def made_scenes(table: Path, template: Path, folder: Path) -> list[Path]:
     for line, row in _rows(table):
         name = row.get("name", "")
         if not is_file_name(name):
-            raise ConfigurationError(f"{table}: line {line}: {quoted(name)} is no name; give each row a short name")
+            raise ConfigurationError(f"{table}: line {line}: {quoted(name)} is not a name; give each row a short name")
         if name in contents:
             raise ConfigurationError(f"{table}: line {line}: the name {name!r} occurs twice; give each row its own")
         own = _absolute(_keys(row), table.resolve().parent)
@@ -190,7 +190,7 @@ def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 raise ConfigurationError(f"{table}: line {reader.line_num}: has more cells than there are columns")
             yield reader.line_num, {key: cell.strip() for key, cell in row.items() if cell and cell.strip()}
     except csv.Error as error:
-        raise ConfigurationError(f"{table}: line {reader.line_num}: is no CSV ({error})") from error
+        raise ConfigurationError(f"{table}: line {reader.line_num}: is not CSV ({error})") from error
 
 
 def _keys(row: dict[str, str]) -> dict[str, Any]:
@@ -222,4 +222,4 @@ def _text(file: Path) -> str:
     except UnreadableError as error:
         raise ConfigurationError(f"{file}: {error}") from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file}: is no text in UTF-8; save it as UTF-8") from error
+        raise ConfigurationError(f"{file}: is not text in UTF-8; save it as UTF-8") from error

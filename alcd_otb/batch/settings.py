@@ -22,11 +22,11 @@ def seconds_of(time: str) -> int:
     Raises
     ------
     ValueError
-        The text is none of them, or no time at all.
+        The text is neither of them, or the time is zero.
     """
     found = re.fullmatch(r"(?:(\d{1,4})-)?(\d{1,5})(?::(\d{1,2}))?(?::(\d{1,2}))?", time)
     if found is None:
-        raise ValueError(f"{time!r} is no time limit; write hours, minutes and seconds as 00:30:00")
+        raise ValueError(f"{time!r} is not a time limit; write hours, minutes and seconds as 00:30:00")
     days, first, second, third = (None if part is None else int(part) for part in found.groups())
     if days is not None:
         total = ((days * 24 + (first or 0)) * 60 + (second or 0)) * 60 + (third or 0)
@@ -46,7 +46,7 @@ def _time_limit(text: str) -> str:
 
 def _option(text: str) -> str:
     if not text.startswith("-"):
-        raise ValueError(f"{text!r} is no option of sbatch; write it as --sbatch=--account=NAME")
+        raise ValueError(f"{text!r} is not an option of sbatch; write it as --sbatch=--account=NAME")
     return text
 
 

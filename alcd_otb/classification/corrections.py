@@ -184,14 +184,14 @@ def _warnings(corrections: Sequence[Sample], held: NDArray[np.int64]) -> list[st
     unused = [polygon.feature for polygon, pixels in zip(corrections, held.tolist(), strict=True) if not pixels]
     if unused:
         warnings.append(
-            f"corrections without effect ({named_features(unused)}): on no data, smaller than a pixel, "
-            "or under a later one: delete or enlarge them"
+            f"corrections without effect ({named_features(unused)}): they lie on no data, are smaller "
+            "than a pixel, or lie under a later one: delete or enlarge them"
         )
     crossing = [polygon.feature for polygon in corrections if not _is_simple(polygon)]
     if crossing:
         warnings.append(
             f"corrections whose outlines cross themselves ({named_features(crossing)}): "
-            "what they enclose twice is not corrected; repair them with the vertex tool"
+            "parts that they enclose twice are not corrected; repair them with the vertex tool"
         )
     return warnings
 

@@ -244,7 +244,7 @@ def _kept_out_pairs(
 ) -> dict[tuple[int, int], int]:
     """Compare a map with the pixels of samples that were kept out of training."""
     if not len(validation):
-        log.warning("no class has a point to validate with: no accuracy can be given; label more points")
+        log.warning("no class has a point for validation, so no accuracy can be computed; label more points")
         return {}
     reference, table = classified.with_name("validation.gpkg"), classified.with_name("confusion.csv")
     write_pixels(reference, validation, grid, _CLASS_FIELD)
@@ -262,7 +262,7 @@ def _measured(checked: Checked, folder: Path, legend: Legend) -> dict[str, objec
     binary = BinaryMetrics.from_pairs(pairs, legend)
     (folder / legend.positive.matrix_file).write_text(matrix_csv(binary.matrix), encoding="utf-8")
     return {
-        "reference": f"{validation.reference}, which are no random sample: not the accuracy of the map",
+        "reference": f"{validation.reference}, which are not a random sample: not the accuracy of the map",
         "validation": validation.as_json(),
         **summarise(pairs, legend),
     }

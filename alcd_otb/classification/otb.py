@@ -67,7 +67,7 @@ def check_otb_classifier(template: Template, settings: Settings) -> None:
     except OtbError as error:
         raise ConfigurationError(f"classifier: {error}") from error
     if template.confidence.shares and not gives_margin(name):
-        raise ConfigurationError(f"confidence.shares: classifier {name!r} gives none; choose another one")
+        raise ConfigurationError(f"confidence.shares: classifier {name!r} gives no vote fractions; choose another one")
 
 
 def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Settings) -> None:

@@ -115,7 +115,9 @@ def check_sklearn(parameters: Parameters, seed: int, shares: bool = False) -> No
         except Exception as error:
             raise ConfigurationError(f"classifier: {' '.join(str(error).split())}") from error
     if shares and not gives_shares(estimator):
-        raise ConfigurationError(f"confidence.shares: classifier {parameters[SKLEARN]} gives none; choose another one")
+        raise ConfigurationError(
+            f"confidence.shares: classifier {parameters[SKLEARN]} gives no vote fractions; choose another one"
+        )
 
 
 def gives_shares(estimator: Estimator) -> bool:
@@ -248,7 +250,9 @@ def predict(estimator: Estimator, parameters: Parameters, pixels: NDArray[np.flo
         return Prediction(results.astype(np.uint8), None)
     # NaN is not between 0 and 1 either.
     if not ((results >= 0) & (results <= 1 + _ROUNDING)).all():
-        raise ProcessingError(f"classifier {parameters[SKLEARN]}: gives shares of the classes that are not 0 to 1")
+        raise ProcessingError(
+            f"classifier {parameters[SKLEARN]}: gives probabilities of the classes that are not 0 to 1"
+        )
     return Prediction(classes[results.argmax(axis=1)], results)
 
 
@@ -274,7 +278,7 @@ def _unfitted(parameters: Parameters, seed: int) -> tuple[Estimator, ...]:
     except Exception as error:
         raise ConfigurationError(f"classifier: {kind.__name__} cannot be made ({_in_one_line(error)})") from error
     if _is_of_another_kind(estimator):
-        raise ConfigurationError(f"classifier: {parameters[SKLEARN]!r} is no classifier; choose another one")
+        raise ConfigurationError(f"classifier: {parameters[SKLEARN]!r} is not a classifier; choose another one")
     return (estimator,) if kind.__name__ in _TREES else (StandardScaler(), estimator)
 
 
@@ -302,7 +306,7 @@ def _class_of(name: str) -> Callable[..., Estimator]:
         reason = f"{name!r} cannot be imported ({why}); correct it, or install it"
         raise ConfigurationError(f"classifier: {reason}") from error
     if not inspect.isclass(kind) or not all(hasattr(kind, method) for method in ("fit", "predict", "get_params")):
-        raise ConfigurationError(f"classifier: {name!r} is no class with scikit-learn's fit and predict")
+        raise ConfigurationError(f"classifier: {name!r} is not a class with scikit-learn's fit and predict")
     return kind
 
 

@@ -179,8 +179,8 @@ def explained(error: Exception) -> tuple[str, int]:
         return f"GDAL failed: {_in_one_line(error)}; -vv shows where", ProcessingError.exit_code
     reason = f"{type(error).__name__}: {_in_one_line(error)}"
     return (
-        f"this is a bug in alcd_otb ({reason}); report it by the project's form for bugs, with what the same "
-        "command prints with -vv",
+        f"this is a bug in alcd_otb ({reason}); report it with the project's bug form, and add what the "
+        "same command prints with -vv",
         ProcessingError.exit_code,
     )
 

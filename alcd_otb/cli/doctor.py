@@ -139,7 +139,7 @@ def diagnose(settings: Settings) -> Diagnosis:
     found.problems += environment_problems()
     for module, package in _MODULES.items():
         if find_spec(module) is None:
-            found.problems.append((f"Python module {module} is not there", f"apt-get install {package}"))
+            found.problems.append((f"Python module {module} is missing", f"apt-get install {package}"))
     # Not needed but for a template that names one of its classifiers.
     with suppress(PackageNotFoundError):
         found.versions["scikit-learn"] = version("scikit-learn")

@@ -295,7 +295,7 @@ def _strips(reference: Cells | LabelledPixels, product: Cells, dilations: Dilati
 def comparison_grid(grid: Grid, resolution: float | None) -> Grid:
     """Make the grid to compare on.
 
-    The last cells of a width that is no multiple of the resolution reach beyond the edge of the mask. They count if
+    The last cells of a width that is not a multiple of the resolution reach beyond the edge of the mask. They count if
     half of their area has data.
 
     Parameters

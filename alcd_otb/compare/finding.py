@@ -155,7 +155,7 @@ def _without_packed_copies(masks: list[Reference]) -> list[Reference]:
         if copy is None:
             kept.append(mask)
         else:
-            log.info("left out: %s: %s is the same, unpacked", mask.path, copy)
+            log.info("left out: %s: %s is the same product, unpacked", mask.path, copy)
     return kept
 
 
@@ -206,5 +206,7 @@ def _nothing_recognised(path: Path) -> ProductError:
     places = sorted(path.rglob("*")) if path.is_dir() else [path]
     archive = next((place for place in places if has_archive_suffix(place) and place.is_file()), None)
     if archive is not None:
-        return ProductError(f"{archive}: is no Level-1C product, and other masks are not read in archives; unpack it")
+        return ProductError(
+            f"{archive}: is not a Level-1C product, and other masks are not read in archives; unpack it"
+        )
     return ProductError(f"{path}: nothing in it is recognised; give {WHAT_IS_READ}")

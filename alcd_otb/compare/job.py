@@ -235,7 +235,7 @@ def _log_problems(comparison: Comparison) -> None:
     for failure in comparison.failures[0 if comparison.rows else 1 :]:
         log.log(logging.ERROR if comparison.rows else logging.WARNING, "%s", failure.error)
     for mask in (*pairing.references_alone, *pairing.products_alone):
-        log.warning("%s: no partner of %s was found", mask.path, mask.acquisition.name)
+        log.warning("%s: no counterpart of %s was found", mask.path, mask.acquisition.name)
     for copy in pairing.copies:
         log.warning("%s: is a second copy of the reference %s, and left out", copy.path, copy.acquisition.name)
     for processor, scenes in uneven_processors(comparison.rows).items():

@@ -77,10 +77,10 @@ class MaskPixels:
         if meaning is None or NO_DATA in meaning:
             return None
         name = next((entry.name for entry in self._mask.classes if layer.gives_codes and entry.code == value), None)
-        seen = f"the class {name} of {processor}" if name else f"a value of pixels that {processor} has seen"
+        seen = f"the class {name} of {processor}" if name else f"a value of pixels that {processor} observed"
         return (
             f"{self._mask.path}: its no-data value {value} is also {seen}; such pixels are not compared; if they were "
-            "seen, remove it (gdal_edit.py -unsetnodata)"
+            "observed, remove the no-data value (gdal_edit.py -unsetnodata)"
         )
 
     def read(self, window: Window) -> FlaggedPixels:

@@ -102,7 +102,7 @@ def _find_partners(references: Sequence[Reference], products: Sequence[Mask]) ->
         elif len(set(processors)) < len(processors):
             listed = ", ".join(str(references[index].path) for index in fitting)
             error = ConfigurationError(
-                f"{product.path}: its name contains only the day, of which there are several references ({listed}); "
+                f"{product.path}: its name contains only the day, and several references are of that day ({listed}); "
                 "give it a name with the time"
             )
             partners.failures.append(Failure(product.path, error, processor=product.processor))

@@ -63,7 +63,7 @@ class Dilation(_ProtocolModel):
     @classmethod
     def _ascending(cls, metres: tuple[float, ...]) -> tuple[float, ...]:
         if list(metres) != sorted(set(metres)):
-            raise ValueError(f"{list(metres)} does not ascend")
+            raise ValueError(f"{list(metres)} is not in ascending order")
         return metres
 
     def of_reference(self, metres: float) -> float:

@@ -155,7 +155,7 @@ def _class_lines(rows: Iterable[Row]) -> Iterator[list[Any]]:
 
 
 def _csv(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-    comment = "# tp, fp, fn, tn: pixels; positive is what the protocol says; reference against product\n"
+    comment = "# tp, fp, fn, tn: pixels; the protocol defines positive; reference against product\n"
     return comment + csv_text([head, *lines])
 
 

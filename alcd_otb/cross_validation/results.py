@@ -111,7 +111,8 @@ class CrossValidation:
         return (
             f"{self.folder}: {len(self.folds)} folds of blocks of {self.block / 1000:g} km\n"
             f"{aligned(self.table())}\n"
-            "The scores are of the samples, not of the map: they show how well samples predict others far away."
+            "The scores describe the samples, not the map: they show how well samples predict other samples several "
+            "kilometres away."
         )
 
     def _values(self) -> dict[str, list[float]]:

@@ -201,7 +201,7 @@ def _placed(scenes: Sequence[MappedScene], layout: Layout) -> dict[str, MappedSc
     for name, scene in sorted(zip(named, scenes, strict=True), key=lambda pair: pair[0]):
         if not is_file_name(name):
             raise ProductError(
-                f"{scene.folder / 'config.json'}: {name!r} is no name of a folder; give the product its own "
+                f"{scene.folder / 'config.json'}: {name!r} cannot be the name of a folder; give the product its own "
                 "name again, and run the scene again"
             )
         if name in placed:

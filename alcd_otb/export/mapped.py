@@ -155,7 +155,7 @@ def open_mapped(source: Path, number: int | None = None) -> MappedScene:
     except RuntimeError as error:
         raise ProductError(f"{named / 'labels.tif'}: cannot be read ({error}); run the scene again") from error
     if tile is not None and not (isinstance(tile, str) and re.fullmatch(_TILE, tile)):
-        raise ProductError(f"{file}: {tile!r} is no tile such as 31TFJ; run the scene again")
+        raise ProductError(f"{file}: {tile!r} is not a tile such as 31TFJ; run the scene again")
     return scene
 
 
@@ -198,7 +198,7 @@ def read_object(file: Path) -> Content:
     except UnreadableError as error:
         raise ProductError(f"{file}: {error.reason}; run the scene again") from error
     if not isinstance(content, dict):
-        raise ProductError(f"{file}: is no JSON object; run the scene again")
+        raise ProductError(f"{file}: is not a JSON object; run the scene again")
     return content
 
 

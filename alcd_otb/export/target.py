@@ -40,12 +40,12 @@ def check_target(target: Path, layout: str, workspaces: Sequence[Path], replace:
     if not target.exists() and not target.is_symlink():
         return
     if not target.is_dir() or target.is_symlink():
-        raise ConfigurationError(f"{target}: exists and is no folder; name another one")
+        raise ConfigurationError(f"{target}: exists and is not a folder; name another one")
     if not any(target.iterdir()):
         return
     earlier = _layout_of(target)
     if earlier is None:
-        raise ConfigurationError(f"{target}: exists and is no export; name another folder")
+        raise ConfigurationError(f"{target}: exists and is not an export; name another folder")
     if replace:
         return
     if earlier != layout:
@@ -55,7 +55,7 @@ def check_target(target: Path, layout: str, workspaces: Sequence[Path], replace:
     changed = _first_change(target)
     if changed is not None:
         raise ConfigurationError(
-            f"{target / changed}: was changed or added since the export; move it away, or lose it with --replace"
+            f"{target / changed}: was changed or added since the export; move it away, or discard it with --replace"
         )
 
 
@@ -71,7 +71,7 @@ def _check_place(target: Path, workspaces: Sequence[Path]) -> None:
 
 
 def _layout_of(folder: Path) -> str | None:
-    """Read the layout of an export; None if the folder is no export."""
+    """Read the layout of an export; None if the folder is not an export."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -125,7 +125,7 @@ def restore_former(target: Path) -> None:
 
 
 def check_no_link(folder: Path) -> None:
-    """Check that a folder inside a workspace or a target is no link to somewhere else.
+    """Check that a folder inside a workspace or a target is not a link to somewhere else.
 
     Raises
     ------

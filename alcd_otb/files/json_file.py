@@ -83,7 +83,7 @@ def parse_json(content: bytes, repeated_keys: bool = False) -> Any:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableError("is not valid JSON (it is no text in UTF-8; save it as UTF-8)") from error
+        raise UnreadableError("is not valid JSON (it is not text in UTF-8; save it as UTF-8)") from error
     try:
         parsed = json.loads(
             text,
@@ -110,7 +110,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refused(name: str) -> NoReturn:
-    raise UnreadableError(f"is not valid JSON ({name} is no number there)")
+    raise UnreadableError(f"is not valid JSON ({name} is not a number in JSON)")
 
 
 def _whole(digits: str) -> int:
@@ -147,8 +147,8 @@ def _check(parsed: Any) -> None:
 
 def _check_text(text: str) -> None:
     if "\0" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
-        raise UnreadableError(f"is not valid JSON (it holds the text {quoted(text)}, with what is no character)")
+        raise UnreadableError(f"is not valid JSON (it holds the text {quoted(text)}, with an invalid character)")
 
 
 def _too_deep() -> str:
-    return f"is not valid JSON (it is nested deeper than {_DEEPEST} levels, which no such file is)"
+    return f"is not valid JSON (it is nested deeper than {_DEEPEST} levels)"

@@ -240,7 +240,7 @@ def _abandoned(path: Path, now: float, held: str) -> os.stat_result | None:
     try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
-            raise ProcessingError(f"{path}: is no ordinary file, so no lock file; remove it")
+            raise ProcessingError(f"{path}: is not a regular file, and so not a lock file; remove it")
         holder = Holder.read(os.read(descriptor, _LARGEST).decode(errors="replace"))
         silent = now - state.st_mtime
         if not _try_kernel_lock(descriptor, fcntl.LOCK_SH):

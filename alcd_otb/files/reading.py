@@ -63,7 +63,9 @@ def read_limited(path: Path, most: int) -> bytes:
         raise
     # The name holds a NUL, or half of a character.
     except ValueError as error:
-        raise InaccessibleError("cannot be read (its name holds a character that no file name has)") from error
+        raise InaccessibleError(
+            "cannot be read (its name contains a character that file names cannot contain)"
+        ) from error
 
 
 def read_at_most(stream: Readable, most: int) -> bytes:
@@ -120,4 +122,4 @@ def inaccessible(error: OSError) -> InaccessibleError:
 def too_large(most: int) -> str:
     """Say that a file is larger than a limit in bytes."""
     size = f"{most / MEGABYTE:g} MB" if most >= MEGABYTE else f"{most} bytes"
-    return f"is larger than {size}, which no such file is"
+    return f"is larger than {size}, the limit for such a file"

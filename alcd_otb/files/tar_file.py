@@ -64,7 +64,7 @@ def tar_members(path: Path) -> tuple[TarMember, ...]:
     Raises
     ------
     UnreadableError
-        The file is no whole tar archive, or is larger than one of a product is.
+        The file is not a whole tar archive, or is larger than one of a product is.
     OSError
         The file cannot be read.
     """
@@ -73,7 +73,7 @@ def tar_members(path: Path) -> tuple[TarMember, ...]:
         with tarfile.TarFile(fileobj=stream, mode="r") as archive:
             for entry in archive:
                 if len(entries) > _MOST_MEMBERS:
-                    raise UnreadableError(f"lists more than {_MOST_MEMBERS} files, which no such archive does")
+                    raise UnreadableError(f"lists more than {_MOST_MEMBERS} files, the limit for such an archive")
                 if entry.offset_data + entry.size > _MOST_OF_ALL:
                     raise UnreadableError(too_large(_MOST_OF_ALL))
                 if not entry.isdir():
@@ -134,7 +134,7 @@ def _problem(entry: tarfile.TarInfo, name: str, is_twice: bool) -> str | None:
     if entry.issym() or entry.islnk():
         return "is a link in the archive; pack the files themselves"
     if not entry.isreg() or entry.issparse():
-        return "is no plain file in the archive; unpack the archive"
+        return "is not a plain file in the archive; unpack the archive"
     return None
 
 
@@ -165,7 +165,9 @@ class _Limited:
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= _MOST_OF_PIECE:
-            raise UnreadableError(f"has a piece of more than {_MOST_OF_PIECE // MEGABYTE} MB, which no such file has")
+            raise UnreadableError(
+                f"has a piece of more than {_MOST_OF_PIECE // MEGABYTE} MB, the limit for such a file"
+            )
         return self._stream.read(size)
 
     def seek(self, place: int, whence: int = 0) -> int:

@@ -27,7 +27,7 @@ _REMEDIES = {
     errno.EISDIR: "it is a folder; move it away",
     errno.ELOOP: "it is a link; move it away",
     errno.ENAMETOOLONG: "choose a shorter name",
-    errno.ENOENT: "it was removed or never made; look whether its folder exists, and run again",
+    errno.ENOENT: "it was removed or never made; check that its folder exists, and run again",
     errno.EMFILE: "allow more open files (ulimit -n)",
     errno.ENFILE: "the computer has too many open files; try again later",
     errno.ENOMEM: "free some memory",

@@ -80,7 +80,7 @@ def parse_xml(
     # The same once more by the parser that made the tree.
     information = root.getroottree().docinfo
     if information.internalDTD is not None and (doctype is None or information.root_name != doctype):
-        raise UnreadableError("declares a DTD, which such a file never does")
+        raise UnreadableError("declares a DTD, which is not allowed in such a file")
     return root
 
 
@@ -90,13 +90,13 @@ def _check(content: bytes, doctype: str | None, encoding: str | None) -> None:
 
     def refuse_doctype(name: str, _system: str | None, _public: str | None, has_declarations: int) -> None:
         if name != doctype or has_declarations:
-            raise UnreadableError("declares a DTD, which such a file never does")
+            raise UnreadableError("declares a DTD, which is not allowed in such a file")
 
     def count_element(_name: str, attributes: Sequence[str]) -> None:
         nonlocal count
         count += 1
         if count > _MOST_ELEMENTS:
-            raise UnreadableError(f"has more than {_MOST_ELEMENTS} elements, which no such file has")
+            raise UnreadableError(f"has more than {_MOST_ELEMENTS} elements, the limit for such a file")
         if len(attributes) > 2 * _MOST_ATTRIBUTES:
             raise UnreadableError(f"has an element of more than {_MOST_ATTRIBUTES} attributes")
 

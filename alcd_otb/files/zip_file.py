@@ -20,7 +20,10 @@ _MOST_OF_LIST = 16 * MEGABYTE
 _END, _END_SIZE, _LONGEST_COMMENT = b"PK\x05\x06", 22, 65535
 _LOCATOR, _LOCATOR_SIZE, _WIDE_END = b"PK\x06\x07", 20, b"PK\x06\x06"
 _ENCRYPTED = 1
-_BAD_NAME = "has a name that leads out of the archive, or that no file has; fetch it from a source that you trust"
+_BAD_NAME = (
+    "has a name that leads out of the archive, or that is not a valid file name; download it from a source that "
+    "you trust"
+)
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:")
 
 _OTHER_ARCHIVES = (
@@ -61,7 +64,7 @@ class MemberChecksum(NamedTuple):
 
 
 def other_archive(path: Path) -> str | None:
-    """Name the kind of an archive that is no zip, such as ``tar``, by its first bytes; None for any other file."""
+    """Name the kind of an archive by its first bytes, such as ``tar``; None for a zip archive and any other file."""
     with path.open("rb") as stream:
         head = stream.read(512)
     return next((kind for place, magic, kind in _OTHER_ARCHIVES if head.startswith(magic, place)), None)
@@ -78,7 +81,7 @@ def zip_members(file: Path | bytes) -> tuple[Member, ...]:
     Raises
     ------
     UnreadableError
-        The file is no whole zip archive, or its list of files is too large.
+        The file is not a whole zip archive, or its list of files is too large.
     OSError
         The file cannot be read.
     """
@@ -165,7 +168,7 @@ def name_problem(name: str, is_twice: bool) -> str | None:
     """
     if ".." in name.split("/") or _ABSOLUTE.match(name) is not None or not is_one_line(name):
         return _BAD_NAME
-    return "is twice in the archive; pack it again" if is_twice else None
+    return "occurs twice in the archive; pack it again" if is_twice else None
 
 
 def _opened(file: Path | bytes) -> BinaryIO:
@@ -181,7 +184,7 @@ def _archive(stream: BinaryIO) -> zipfile.ZipFile:
         raise UnreadableError("is a zip archive that is cut off" if is_begun else "is not a zip archive")
     if size > _MOST_OF_LIST:
         raise UnreadableError(
-            f"lists its files in more than {_MOST_OF_LIST // MEGABYTE} MB, which no such archive does"
+            f"lists its files in more than {_MOST_OF_LIST // MEGABYTE} MB, the limit for such an archive"
         )
     try:
         return zipfile.ZipFile(stream)
@@ -228,7 +231,7 @@ def _problem(entry: zipfile.ZipInfo, is_twice: bool) -> str | None:
     if entry.flag_bits & _ENCRYPTED:
         return "is encrypted; unpack the archive with its password"
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "is packed by a method that is not read; unpack the archive"
+        return "is compressed by a method that is not supported; unpack the archive"
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "is a link in the archive; pack the files themselves"
     return None

@@ -37,7 +37,7 @@ class Iteration:
     time
         When the map was complete.
     minutes
-        Minutes since the iteration before.
+        Minutes since the previous iteration.
     started_from
         Number of the iteration whose samples it started from. None where it used the scene's samples.
     points

@@ -14,22 +14,22 @@ _TITLES = {KEPT_OUT: "Agreement with the validation points", CROSS_VALIDATION: "
 
 _SENTENCES = {
     KEPT_OUT: (
-        "The validation points are the operator's own, not a random sample, and are measured on pixels next to the "
-        "training: their figures are optimistic."
+        "The operator chose the validation points: they are not a random sample, and lie next to training pixels. "
+        "Their figures are optimistic."
     ),
     CROSS_VALIDATION: (
         "Cross-validation: each sample is classified by a classifier that was trained on the samples of other squares "
-        "of the scene. The samples are the operator's own, not a random sample, and are classified without the "
-        "smoothing of the map. Places proposed for labelling are the hardest of the scene: with many of them, the "
-        "figures are too low."
+        "of the scene. The operator chose the samples: they are not a random sample. They are classified without the "
+        "smoothing of the map. Places proposed for labelling are the most difficult of the scene: with many of them, "
+        "the figures are too low."
     ),
 }
 
 NO_ORDER = (
     "A higher figure does not mean a better map: in simulated labelling of real scenes, it "
-    "moved in the direction of the true accuracy about as often as in the other direction."
+    "moved in the direction of the accuracy of the map about as often as in the other direction."
 )
-"""What the figures of two iterations do not say, wherever they are shown side by side."""
+"""Note on the figures of two iterations, printed wherever they stand side by side."""
 
 
 @dataclass(frozen=True)

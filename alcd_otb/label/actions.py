@@ -15,7 +15,7 @@ _FARTHEST = 1e9
 
 def _finite(value: float) -> float:
     if not math.isfinite(value) or abs(value) > _FARTHEST:
-        raise ValueError("is no coordinate of a map")
+        raise ValueError("is not a coordinate of a map")
     return value
 
 

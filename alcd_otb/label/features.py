@@ -17,7 +17,7 @@ _TYPED = {
     ogr.OFTInteger64: ogr.Feature.GetFieldAsInteger64,
     ogr.OFTReal: ogr.Feature.GetFieldAsDouble,
 }
-"""How values are read that are no text."""
+"""How to read values that are not text."""
 
 
 def stored_feature(layer: ogr.Layer, number: int) -> str | None:

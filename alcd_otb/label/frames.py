@@ -29,7 +29,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def in_steps(values: Float32Array) -> UInt8Array:
-    """Write values from 0 to 1 in bytes; what is no number becomes 0."""
+    """Write values from 0 to 1 in bytes; NaN becomes 0."""
     scaled = np.nan_to_num(values, nan=0.0) * np.float32(STEPS) + np.float32(0.5)
     steps: UInt8Array = np.clip(scaled, 0, STEPS).astype(np.uint8)
     return steps

@@ -128,7 +128,7 @@ def serve(scene: Scene, scene_file: Path, port: int, announce: Callable[[Address
 @contextmanager
 def _listening(port: int) -> Iterator[socket.socket]:
     if port > _LAST_PORT:
-        raise ConfigurationError(f"port {port}: there is none above {_LAST_PORT}; choose another by --port")
+        raise ConfigurationError(f"port {port}: the highest port is {_LAST_PORT}; choose another with --port")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -75,7 +75,7 @@ class Making:
         try:
             await asyncio.wait_for(asyncio.shield(self._task), _PATIENCE)
         except TimeoutError:
-            log.warning("the run does not end; it goes on by itself")
+            log.warning("the run did not stop; it continues in the background")
 
     async def _run(self, number: int | None) -> None:
         command = [sys.executable, "-m", "alcd_otb", "run", str(self._scene_file), "--json", "--progress", "json"]

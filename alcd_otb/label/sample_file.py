@@ -80,7 +80,7 @@ class SampleFile:
     Raises
     ------
     SampleError
-        The file is no GeoPackage.
+        The file is not a GeoPackage.
     """
 
     def __init__(self, path: Path, legend: Legend, grid: Grid) -> None:

@@ -312,9 +312,9 @@ async def _read_json(request: Request) -> dict[str, Any]:
     try:
         content = parse_json(await request.body())
     except (UnreadableError, ValueError) as error:
-        raise HTTPException(400, "the body is no JSON") from error
+        raise HTTPException(400, "the body is not JSON") from error
     if not isinstance(content, dict):
-        raise HTTPException(400, "the body is no object")
+        raise HTTPException(400, "the body is not an object")
     return content
 
 
@@ -326,7 +326,7 @@ async def _read(request: Request, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise HTTPException(400, "the body is not what this address takes") from error
+        raise HTTPException(400, "the body does not fit this address") from error
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -80,7 +80,7 @@ class LabelService:
     @property
     def _ready(self) -> _Prepared:
         if self._prepared is None:
-            raise ActionRefusedError("the scene is being prepared; wait until the picture is there")
+            raise ActionRefusedError("the scene is being prepared; wait until the first picture is shown")
         return self._prepared
 
     def open(self) -> bool:
@@ -158,7 +158,7 @@ class LabelService:
                 results.append({"id": name, "wait": str(error)})
                 break
             except (ActionRefusedError, ValidationError) as error:
-                reason = str(error) if isinstance(error, AlcdError) else "this is no action that the page can send"
+                reason = str(error) if isinstance(error, AlcdError) else "this is not an action that the page can send"
                 results.append({"id": name, "refused": reason})
             except AlcdError as error:
                 results.append({"id": name, "wait": str(error)})

@@ -59,7 +59,7 @@ class LabelStore:
     Raises
     ------
     SampleError
-        The file is no GeoPackage, or cannot be used.
+        The file is not a GeoPackage, or cannot be used.
     ProcessingError
         The file cannot be written.
     """
@@ -222,7 +222,7 @@ class LabelStore:
         """Return the layer and the number of the feature that an action means."""
         place = (target.layer, target.feature) if target.action is None else handle.history.made_by(target.action)
         if place is None or place[1] is None or feature_at(handle.layers[place[0]], place[1]) is None:
-            raise ActionRefusedError("this label is not there any more: another program, or another page, deleted it")
+            raise ActionRefusedError("this label no longer exists: another program or another page deleted it")
         return place[0], place[1]
 
     def _write_class(self, feature: ogr.Feature, source: FeatureSource, code: int) -> None:
@@ -271,7 +271,7 @@ def _step(handle: OpenFile, action: Undo | Redo) -> tuple[str, int] | None:
     layer = handle.layers[name]
     if stored_feature(layer, number) != expected:
         # The change of the other program stays, and the step counts as done, so that the one before can be undone.
-        log.warning("a label that was changed by another program since stays as it is")
+        log.warning("a label was changed by another program since, and stays as it is")
         return None
     restore_feature(layer, number, wanted)
     return name, number

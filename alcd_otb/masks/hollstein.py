@@ -125,7 +125,7 @@ def _read(path: Path) -> _Content:
             missing = [name for name in _DATASETS if name not in file]
             if missing:
                 raise ProductError(
-                    f"{path}: lacks {', '.join(missing)}, so is no file of Hollstein et al.; give "
+                    f"{path}: lacks {', '.join(missing)}, so it is not a file of Hollstein et al.; give "
                     "*_s2_manual_classification_data.h5"
                 )
             return _Content(
@@ -163,7 +163,7 @@ def _classes(path: Path, codes: Any, names: Any) -> tuple[PixelClass, ...]:
     for code, raw in zip(codes.ravel(), names.ravel(), strict=True):
         name = _text(raw).strip().lower()
         if name not in _MEANS:
-            raise damaged(path, f"class {name!r} is none of {', '.join(_MEANS)}")
+            raise damaged(path, f"class {name!r} is not one of {', '.join(_MEANS)}")
         if not 0 <= int(code) <= 255:
             raise damaged(path, f"class {name!r} has the code {code}, where 0 to 255 are possible")
         classes.append(PixelClass(int(code), name, _MEANS[name]))

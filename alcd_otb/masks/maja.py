@@ -104,7 +104,7 @@ def read_maja(path: Path) -> Mask:
     files = [file, edge]
     if not edge.is_file():
         raise ProductError(
-            f"{edge}: is missing, and without it no data cannot be told from clear ground; "
+            f"{edge}: is missing, and without it pixels without data cannot be told from clear ground; "
             "put the product's files together"
         )
     if other.is_file():

@@ -190,7 +190,7 @@ def check_type(path: Path | str, dataset: gdal.Dataset, band: int) -> None:
         If its pixels are of another type.
     """
     if gdal.GetDataTypeName(dataset.GetRasterBand(band).DataType) not in ("Byte", "UInt16", "Int16"):
-        raise ProductError(f"{path}: its pixels are no whole numbers of 8 or 16 bits; give a classified raster")
+        raise ProductError(f"{path}: its pixels are not whole numbers of 8 or 16 bits; give a classified raster")
 
 
 def common_grid(paths: Iterable[Path]) -> Grid:

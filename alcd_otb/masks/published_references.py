@@ -65,7 +65,7 @@ def _acquisition(file: Path) -> Acquisition:
     except UnreadableError as error:
         raise unreadable(file, error) from error
     if not isinstance(parameters, dict):
-        raise damaged(file, "is no JSON object")
+        raise damaged(file, "is not a JSON object")
     tile, day, product = (str(parameters.get(key, "")) for key in ("tile", "cloudy_date", "cloudy_product_name"))
     if not re.fullmatch(r"T?\d{2}[A-Z]{3}", tile):
         raise damaged(file, f"tile is {tile!r}, not a tile such as 31TFJ")
@@ -74,7 +74,7 @@ def _acquisition(file: Path) -> Acquisition:
     if stated is None and named is None:
         raise damaged(file, "neither cloudy_date nor cloudy_product_name states when the scene was acquired")
     if named is not None and stated is not None and named.day != stated.day:
-        raise damaged(file, f"cloudy_date is {day}, cloudy_product_name says {named.day:%Y%m%d}")
+        raise damaged(file, f"cloudy_date is {day}, cloudy_product_name states {named.day:%Y%m%d}")
     acquisition = named or stated
     assert acquisition is not None
     return acquisition

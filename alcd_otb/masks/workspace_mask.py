@@ -74,7 +74,7 @@ def read_workspace(path: Path) -> Mask:
 def _of_product(config: Path, product: Any) -> Acquisition:
     tile = str(product["tile"])
     if not is_tile(tile):
-        raise ProductError(f"{config}: {quoted(tile)} is no tile such as 31TFJ; run the scene again")
+        raise ProductError(f"{config}: {quoted(tile)} is not a tile such as 31TFJ; run the scene again")
     return acquisition_at(tile, utc_time(product["acquired"]))
 
 

@@ -209,7 +209,9 @@ def _find_parameters(
         if kind is not None and kind not in first:
             first[kind] = OriginalParameters(file, content)
         elif kind is None and file in more:
-            raise ConfigurationError(f"{file}: is none of the original's JSON files: global, paths or model parameters")
+            raise ConfigurationError(
+                f"{file}: is not one of the original's JSON files: global, paths or model parameters"
+            )
     none = OriginalParameters(folder)
     return first.get("global", none), first.get("paths", none), first.get("models", none)
 
@@ -237,7 +239,7 @@ def _read(file: Path, asked_for: bool) -> dict[str, Any]:
 
 
 def read_text(file: Path) -> str:
-    """Read one of the original's lists. Bytes that are no UTF-8 are replaced, a byte order mark is passed over.
+    """Read one of the original's lists. Bytes that are not UTF-8 are replaced, a byte order mark is passed over.
 
     Raises
     ------
@@ -251,7 +253,7 @@ def read_text(file: Path) -> str:
 
 
 def _kind(content: dict[str, Any]) -> _Kind | None:
-    """Return the kind of a JSON file, or None if it is none of the original's."""
+    """Return the kind of a JSON file, or None if it is not one of the original's."""
     keys = content.keys()
     if keys & _PATHS_KEYS:
         return "paths"

@@ -79,7 +79,9 @@ def read_points(shapefiles: Mapping[int, Path], target: osr.SpatialReference) ->
             for identifier, members in parts:
                 samples += _samples_of(f"{path.name}:{identifier}", code, members, moved)
         except RuntimeError as error:
-            raise SampleError(f"{path}: a feature has no place in {crs_name(target)} ({error}); delete it") from error
+            raise SampleError(
+                f"{path}: a feature cannot be transformed to {crs_name(target)} ({error}); delete it"
+            ) from error
         empty = [identifier for identifier, members in parts if not members]
         if empty:
             notes.append(f"{path}: {len(empty)} features are neither points nor polygons, or have no place; left out")

@@ -99,7 +99,7 @@ def find_dates(
 ) -> TileDates:
     """Find the L1C products of a tile, at any depth and in any layout, and draw a picture of each.
 
-    A product that cannot be read is among the dates, with the reason. What is no product of the tile is logged, with
+    A product that cannot be read is among the dates, with the reason. What is not a product of the tile is logged, with
     the reason.
 
     Parameters
@@ -124,7 +124,7 @@ def find_dates(
     if not is_tile(tile):
         raise ConfigurationError(f"tile {quoted(tile)} is not of the form 31TFJ")
     if not folder.is_dir() and not (folder.is_file() and has_archive_suffix(folder)):
-        raise ProductError(f"{folder}: is no folder; give the one that holds the L1C products")
+        raise ProductError(f"{folder}: is not a folder; give the one that holds the L1C products")
     products = _candidates(folder)
     dates, others, elsewhere = [], set[str](), 0
     for number, path in enumerate(products, start=1):

@@ -168,8 +168,8 @@ def _of_product(doubts: Doubts, counts: Int64Array) -> Iterator[str]:
         if shares[worst] >= _NEARLY_ALL:
             yield (
                 f"{path}: band {band.name} has a reflectance above {_ABOVE:g} in {share} of the pixels, which is no "
-                "cirrus: an offset of 1000 is probably in the pixels that the metadata do not name; "
-                "fetch the product again as ESA delivers it"
+                "cirrus: the pixels probably contain an offset of 1000 that the metadata do not state; "
+                "download the product again as ESA delivers it"
             )
         return
     every = 2 ** len(doubts.names) - 1
@@ -178,8 +178,8 @@ def _of_product(doubts: Doubts, counts: Int64Array) -> Iterator[str]:
     if shares[worst] >= _FEW and not is_edge:
         yield (
             f"{path}: band {band.name} has a reflectance below {_BELOW:g} in {share} of the pixels, which cannot be: "
-            f"the offset of {band.offset} that the metadata name was probably subtracted already; "
-            "fetch the product again as ESA delivers it, or set its RADIO_ADD_OFFSET to 0"
+            f"the offset of {band.offset} that the metadata state was probably subtracted already; "
+            "download the product again as ESA delivers it, or set its RADIO_ADD_OFFSET to 0"
         )
     elif low_in_all >= _FEWEST_PIXELS:
         yield (

@@ -90,7 +90,9 @@ class Inputs:
         features = possible(template.features, len(clear), config.dem is not None)
         view = possible(template.view.layers, len(clear), config.dem is not None)
         if not features:
-            raise ConfigurationError("no feature is left without a clear date and a dem; name either, or more features")
+            raise ConfigurationError(
+                "without a clear date and a dem, no feature is left; name one of them, or add features"
+            )
         try:
             check_drawn_features(template.classifier, len(features))
         except ValueError as error:
@@ -240,7 +242,7 @@ def _read_dates(config: SceneConfig) -> list[DatedImage]:
     products = [cloudy, *join_clear_parts(clear)]
     for date in products:
         for path in unlisted_neighbours(date):
-            log.info("%s: is named after the same acquisition as %s; if it holds the rest, list both", path, date.name)
+            log.info("%s: its name is of the same acquisition as %s; if it holds the rest, list both", path, date.name)
     for warning in check_dates(products[0], products[1:]):
         log.warning("%s", warning)
     return list(products)
@@ -265,7 +267,7 @@ def _grid(date: DatedImage, resolution: float | None, key: str) -> Grid:
     off = abs(ratio - max(1, round(ratio))) / ratio * max(finest.width, finest.height)
     if isinstance(date, Stack) and off > _ROUNDING:
         raise ConfigurationError(
-            f"{date.path}: {key} {resolution:g} m is no multiple of its pixels of {finest.resolution:g} m; "
+            f"{date.path}: {key} {resolution:g} m is not a multiple of its pixels of {finest.resolution:g} m; "
             f"set {finest.resolution * max(1, round(ratio)):g}"
         )
     try:

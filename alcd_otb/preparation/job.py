@@ -106,7 +106,7 @@ def _warn_of_clipped(view: Path) -> None:
         clipped = band.GetMetadataItem("CLIPPED")
         if clipped:
             log.warning(
-                "%s: %s values of the layer %r are beyond what 16-bit integers in steps of %g hold, and are clipped; "
+                "%s: %s values of the layer %r do not fit into 16-bit integers in steps of %g, and are clipped; "
                 "give the layer a larger step in the template's view",
                 view,
                 clipped,

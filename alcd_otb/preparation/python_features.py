@@ -54,7 +54,9 @@ class FeatureFunction:
         try:
             inspect.signature(function).bind(None, **feature.options)
         except TypeError as error:
-            raise ConfigurationError(f"{_named(feature)}: does not fit a block and its options ({error})") from error
+            raise ConfigurationError(
+                f"{_named(feature)}: cannot be called with a block and its options ({error})"
+            ) from error
         return cls(feature, function)
 
     def compute(self, block: Block) -> Float32Array:
@@ -119,8 +121,8 @@ class FeatureFunction:
             expected = whole[window.row : window.row + window.rows, window.column : window.column + window.columns]
             if not np.allclose(part(window), expected, rtol=0, atol=tolerance, equal_nan=True):
                 raise ConfigurationError(
-                    f"{_named(feature)}: gives a pixel another value in another block; it must look no farther than "
-                    f"its halo of {feature.halo} pixels, and at nothing of the block as a whole"
+                    f"{_named(feature)}: gives a pixel different values in different blocks; it must use only pixels "
+                    f"within its halo of {feature.halo} pixels, and nothing of the block as a whole"
                 )
 
     def _checked(self, result: Any, block: Block) -> Float32Array:
@@ -250,10 +252,10 @@ def _source_file(feature: PythonFeature) -> Path:
         except (ImportError, ValueError):
             spec = None
         if spec is None or not spec.origin:
-            raise ConfigurationError(f"{feature.place}: is no module that Python finds; install it or name a file")
+            raise ConfigurationError(f"{feature.place}: is not a module that Python finds; install it or name a file")
         file = Path(spec.origin)
     if not file.is_file():
-        raise ConfigurationError(f"{file}: is not there; correct the function of feature {feature.name!r}")
+        raise ConfigurationError(f"{file}: does not exist; correct the function of feature {feature.name!r}")
     return file
 
 

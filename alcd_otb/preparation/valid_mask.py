@@ -111,7 +111,7 @@ def margin_warnings(inputs: Inputs, counts: PixelCounts) -> tuple[str, ...]:
     """
     there, margin = counts.with_data or 0, inputs.template.margin
     if not there:
-        return ("no pixel is valid: in none do all features have a value",)
+        return ("no pixel is valid: no pixel has a value for every feature",)
     if counts.valid >= _SMALL_REST * there:
         return ()
     left = f"{100 * counts.valid / there:.0f} % of the pixels with data" if counts.valid else "nothing of the scene"

@@ -70,7 +70,7 @@ def _from_names(archive: SafeArchive, product: dict[str, Any], tile: dict[str, A
     name = product.get("name", tile.get("productName"))
     if name is None:
         raise ProductError(
-            f"{archive.path}: is a tile as Amazon's open data lay it out, without {_PRODUCT}, which says the "
+            f"{archive.path}: is a tile in the layout of Amazon's open data, without {_PRODUCT}, which states the "
             "processing baseline; download it from the same folder, or the product as .SAFE"
         )
     parts = named_product(name) if isinstance(name, str) else None
@@ -78,12 +78,12 @@ def _from_names(archive: SafeArchive, product: dict[str, Any], tile: dict[str, A
         raise damaged(place, f"its name is {quoted(str(name))}, not that of a Level-1C product")
     baseline = parts.baseline or _baseline_in(product.get("datatakeIdentifier"))
     if baseline is None:
-        raise damaged(place, "does not say the processing baseline, which decides on the radiometric offset")
+        raise damaged(place, "does not state the processing baseline, which determines the radiometric offset")
     _check_baseline(archive, baseline)
     offset = _OFFSET_SINCE_BASELINE_4 if baseline >= FIRST_BASELINE_WITH_OFFSET else 0
     if offset:
         log.warning(
-            "%s: its files do not give RADIO_ADD_OFFSET; %d is taken, which all products since baseline %s have "
+            "%s: its files do not give RADIO_ADD_OFFSET; %d is used, which all products since baseline %s have "
             "(this one is of %s)",
             archive.path,
             offset,
@@ -111,7 +111,7 @@ def _check_baseline(archive: SafeArchive, baseline: str) -> None:
     if of_tile not in (None, baseline):
         raise damaged(
             archive.location(AMAZON_METADATA),
-            f"TILE_ID says baseline {of_tile}, the name of the product {baseline}",
+            f"TILE_ID states baseline {of_tile}, the name of the product {baseline}",
         )
 
 

@@ -65,7 +65,7 @@ def check_codestream(path: str, listener: Listener | None = None) -> None:
     Raises
     ------
     ProductError
-        The file is absent, is no JP2 file, is cut off or damaged.
+        The file is absent, is not a JP2 file, is cut off or damaged.
     """
     begin, end = codestream_of(path)
     with _opened(path, listener) as stream:
@@ -89,7 +89,7 @@ class _Stream:
         """Read exactly so many bytes."""
         content = self._some(count)
         if len(content) < count:
-            raise _DamageError(self.offset, "the file ends here, where its header says that it does not")
+            raise _DamageError(self.offset, "the file ends here, before the end that its header states")
         return content
 
     def number(self) -> int:
@@ -189,7 +189,7 @@ class _Codestream:
             raise _DamageError(place, "no marker stands here, where the header goes on")
         length = self.stream.number()
         if length < 2 or place + 2 + length > self.end:
-            raise _DamageError(place, f"marker 0x{marker:04X} has no possible length")
+            raise _DamageError(place, f"marker 0x{marker:04X} has an invalid length")
         return self.stream.read(length - 2)
 
     def _read_layout(self, size: bytes | bytearray, style: bytes | bytearray) -> None:
@@ -228,7 +228,7 @@ class _Codestream:
         self.stream.read(2)
         end = begin + size if size else self.end - 2
         if length != 10 or tile >= self.tiles or not begin + 14 <= end <= self.end - 2:
-            raise _DamageError(begin, "the tile-part that begins here has no possible number or length")
+            raise _DamageError(begin, "the tile-part that begins here has an invalid number or length")
         self._seen.add(tile)
         while (marker := self.stream.number()) != _SOD:
             content = self._segment(marker)
@@ -261,11 +261,11 @@ class _Codestream:
             # The number of a packet follows its marker SOP as it is.
             is_number = _SOP & 0xFF in self.allowed and _SOP_BEGIN in content[max(place - 5, 0) : place]
             if place >= begin and value not in self.allowed and not is_number:
-                reason = f"0xFF is followed by 0x{value:02X}, which no compressed data hold"
+                reason = f"0xFF is followed by 0x{value:02X}, which compressed data cannot contain"
                 raise _DamageError(first + int(place), reason)
         if self.longest_zeros is not None:
             zeros = content.find(bytes(self.longest_zeros + 1))
             if zeros >= 0:
                 raise _DamageError(
-                    first + zeros, f"more than {self.longest_zeros} zeros follow, which no compressed data hold"
+                    first + zeros, f"more than {self.longest_zeros} zeros follow, which compressed data cannot contain"
                 )

@@ -46,7 +46,7 @@ class Container:
 
     @property
     def is_archive(self) -> bool:
-        """Whether this is no folder."""
+        """Whether this is not a folder."""
         return bool(self.members)
 
     @property
@@ -113,7 +113,7 @@ def open_container(path: Path) -> Container:
     Raises
     ------
     ProductError
-        The file is no whole archive of a kind that is read, or may not be read.
+        The file is not a whole archive of a kind that is read, or may not be read.
     """
     try:
         if path.is_dir():

@@ -58,7 +58,7 @@ def check_pair(cloudy: L1CProduct, clear: L1CProduct) -> tuple[str, ...]:
     if abs(gap) > LONG_GAP:
         warnings.append(
             f"the two dates are {abs(gap).days} days apart: vegetation, snow and the sun's height change "
-            "over that time and pass for clouds or shadows; a nearer clear date is better"
+            "over that time and can be mistaken for clouds or shadows; a nearer clear date is better"
         )
     return tuple(warnings)
 
@@ -123,7 +123,7 @@ def check_same_grids(
         if cloudy_grid != clear_grid:
             raise ProductError(
                 f"{clear.path}: {actual}'s grid at {resolution} m is {_described(clear_grid)}, "
-                f"{expected}'s is {_described(cloudy_grid)}; give two products cut alike"
+                f"{expected}'s is {_described(cloudy_grid)}; give two products of the same extent"
             )
 
 

@@ -32,7 +32,7 @@ def check_complete(path: str) -> None:
     Raises
     ------
     ProductError
-        The file is absent, is no JP2 file, or is cut off.
+        The file is absent, is not a JP2 file, or is cut off.
     """
     codestream_of(path)
 
@@ -71,7 +71,7 @@ def _check(file: Any, path: str, size: int) -> Extent:
     while offset < size:
         box = _read_box(file, offset, size)
         if box.length < box.header_length or offset + box.length > size:
-            raise damaged(path, f"is cut off: the box at byte {offset} does not fit into the {size} bytes there are")
+            raise damaged(path, f"is cut off: the box at byte {offset} does not fit into the {size} bytes of the file")
         if box.kind == _CODESTREAM_BOX:
             if _read(file, offset + box.length - 2, 2) != _END_OF_CODESTREAM:
                 raise damaged(path, f"is cut off: its {size} bytes end before the image does")
@@ -168,4 +168,4 @@ def _open(path: str) -> gdal.Dataset:
     try:
         return open_raster(path, (*JPEG2000, *GEOTIFF, "VRT"))
     except RuntimeError as error:
-        raise ProductError(f"{path}: cannot be read ({error}); fetch the product again") from error
+        raise ProductError(f"{path}: cannot be read ({error}); download the product again") from error

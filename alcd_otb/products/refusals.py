@@ -1,4 +1,4 @@
-"""Say why a path is no product that can be read, and what to give in its place."""
+"""Say why a path is not a product that can be read, and what to give in its place."""
 
 import re
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ def is_product_metadata(path: Path) -> bool:
 def other_level(names: Iterable[str]) -> str | None:
     """Name the level of the product whose metadata are among files, such as ``Level-2A``; None without any.
 
-    Metadata of Level-1C are none of these.
+    Metadata of Level-1C are not among these.
     """
     for name in names:
         other = None if L1C_METADATA.fullmatch(name) else _OTHER_METADATA.fullmatch(name)
@@ -66,7 +66,7 @@ def other_level(names: Iterable[str]) -> str | None:
 
 
 def why_no_archive(path: Path, error: UnreadableError) -> ProductError:
-    """Make the error of a file that is no zip archive of a product.
+    """Make the error of a file that is not a zip archive of a product.
 
     Parameters
     ----------
@@ -121,8 +121,8 @@ def why_not_l1c(path: Path, members: list[PurePosixPath]) -> ProductError:
     if any("GRANULE" in member.parts for member in members):
         return damaged(path, "has no MTD_MSIL1C.xml beside its folder GRANULE")
     return ProductError(
-        f"{path}: is no Sentinel-2 L1C product: it has neither MTD_MSIL1C.xml nor, as Amazon lays tiles out, "
-        "metadata.xml beside bands; give a folder, zip or tar archive of one"
+        f"{path}: is not a Sentinel-2 L1C product: it has neither MTD_MSIL1C.xml nor, in the layout of "
+        "Amazon, metadata.xml beside bands; give a folder, zip or tar archive of one"
     )
 
 

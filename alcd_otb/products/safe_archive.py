@@ -89,7 +89,7 @@ def open_archive(path: Path) -> SafeArchive:
     Raises
     ------
     ProductError
-        The path is none of these, the product is not Level-1C, or there is more than one product.
+        The path is not one of these, the product is not Level-1C, or there is more than one product.
     """
     path = path.absolute()
     try:

@@ -150,7 +150,7 @@ def read_product(path: Path, tile: str | None = None) -> L1CProduct:
     Raises
     ------
     ProductError
-        The product is no L1C product, is damaged, or contradicts itself or its name.
+        The product is not an L1C product, is damaged, or contradicts itself or its name.
     """
     archive = open_archive(path)
     granule = choose_granule(archive, tile.upper().removeprefix("T") if tile else None)
@@ -159,7 +159,7 @@ def read_product(path: Path, tile: str | None = None) -> L1CProduct:
     if tile_in(granule.name) not in (None, of_tile.tile):
         raise damaged(
             archive.location(granule.metadata_file),
-            f"TILE_ID says tile {of_tile.tile}, its folder says {tile_in(granule.name)}",
+            f"TILE_ID states tile {of_tile.tile}, its folder states {tile_in(granule.name)}",
         )
     _check_names(archive, product, of_tile)
     bands, grids = _read_bands(granule, product, of_tile)
@@ -188,7 +188,7 @@ def tiles_of(path: Path) -> tuple[str, ...]:
     Raises
     ------
     ProductError
-        The path is no L1C product, or such metadata cannot be read.
+        The path is not an L1C product, or such metadata cannot be read.
     """
     return tuple(sorted({granule.tile for granule in granules_of(open_archive(path))}))
 
@@ -234,7 +234,7 @@ def _check_names(archive: SafeArchive, product: ProductMetadata, of_tile: TileMe
         parts = compact_name(name)
         if parts is None:
             continue
-        sensed = f"{parts.time:%Y-%m-%d %H:%M:%S}" if parts.time else f"{parts.sensed}, which is no date"
+        sensed = f"{parts.time:%Y-%m-%d %H:%M:%S}" if parts.time else f"{parts.sensed}, which is not a date"
         for fact, named, actual in (
             ("spacecraft", parts.spacecraft, product.spacecraft),
             ("tile", parts.tile, of_tile.tile),
@@ -242,7 +242,7 @@ def _check_names(archive: SafeArchive, product: ProductMetadata, of_tile: TileMe
         ):
             if named != actual:
                 raise ProductError(
-                    f"{archive.path}: the name {name} says {fact} {named}, the metadata say {actual}; "
+                    f"{archive.path}: the name {name} states {fact} {named}, the metadata state {actual}; "
                     "download the product again, or give it back its own name"
                 )
 
@@ -277,7 +277,7 @@ def _check_against_tile(file: str, grid: Grid, of_tile: TileMetadata) -> None:
     if grid.resolution not in RESOLUTIONS:
         raise ProductError(f"{file}: has pixels of {grid.resolution:g} m; bands of L1C have 10, 20 or 60 m")
     if grid.crs != of_tile.crs:
-        raise damaged(file, f"is in {grid.crs}, the tile's metadata say {of_tile.crs}")
+        raise damaged(file, f"is in {grid.crs}, the tile's metadata state {of_tile.crs}")
     layout = of_tile.layouts.get(int(grid.resolution))
     if layout is None:
         return
@@ -292,7 +292,7 @@ def _check_against_tile(file: str, grid: Grid, of_tile: TileMetadata) -> None:
             and grid.top < top + grid.resolution
         )
     if not agrees:
-        raise damaged(file, f"covers {grid.extent}, the tile's metadata say {layout.extent}")
+        raise damaged(file, f"covers {grid.extent}, the tile's metadata state {layout.extent}")
 
 
 def _shift(grid: Grid, other: Grid) -> float:

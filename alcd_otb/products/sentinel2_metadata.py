@@ -266,7 +266,7 @@ class _Document:
         except ValueError as error:
             raise self.error(path, text, "a time such as 2017-10-02T10:30:09.027Z") from error
         if value.year < _FIRST_YEAR:
-            raise self.error(path, text, f"a time since {_FIRST_YEAR}, when the first Sentinel-2 flew")
+            raise self.error(path, text, f"a time since {_FIRST_YEAR}, when the first Sentinel-2 was launched")
         return value
 
     def attributes(self, name: str, attribute: str) -> list[str]:

@@ -105,7 +105,7 @@ def series_folder(product: L1CProduct) -> Path:
 def products_of_tile(folder: Path, tile: str) -> list[L1CProduct]:
     """Read the products of a tile in a folder, at any depth and in any layout, sorted by time and path.
 
-    A product that cannot be read is logged as a warning, what is no Level-1C product is logged with the reason.
+    A product that cannot be read is logged as a warning, what is not a Level-1C product is logged with the reason.
 
     Parameters
     ----------

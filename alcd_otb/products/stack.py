@@ -223,7 +223,7 @@ def _check_metres(path: Path, dataset: gdal.Dataset, reference: osr.SpatialRefer
         return
     if not (reference.IsProjected() or reference.IsGeographic()):
         raise ProductError(
-            f"{path}: its coordinate reference system is no map's ({crs_name(reference)}); assign it one"
+            f"{path}: its coordinate reference system is not that of a map ({crs_name(reference)}); assign it one"
         )
     units = reference.GetLinearUnitsName() if reference.IsProjected() else "degrees"
     longitude, latitude = _centre(dataset, reference)

@@ -13,16 +13,16 @@ def utc_time(text: Any) -> datetime:
     Raises
     ------
     ValueError
-        This is no time.
+        This is not a time.
     """
     if not isinstance(text, str):
-        raise ValueError("this is no time")
+        raise ValueError("this is not a valid time")
     try:
         time = datetime.fromisoformat(text.strip())
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     # In UTC the time may lie before the first year, or after the last one.
     except (ValueError, OverflowError) as error:
-        raise ValueError("this is no time") from error
+        raise ValueError("this is not a valid time") from error
 
 
 def time_in_name(digits: str) -> datetime | None:

@@ -42,7 +42,7 @@ def unpack_plugin(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         check_no_link(target)
         if target.exists() and not (target / "metadata.txt").is_file():
-            raise ProcessingError(f"{target}: is no plug-in for QGIS; move it away")
+            raise ProcessingError(f"{target}: is not a plug-in for QGIS; move it away")
         with scratch_folder(folder) as scratch, writing_to(folder):
             made = scratch / NAME
             made.mkdir()

@@ -77,7 +77,7 @@ def check_virtual(name: str, formats: Sequence[str], depth: int = 0) -> None:
     sources = {source for element in _elements(name) for source in _source_of(element, name)}
     for source in sorted(sources):
         if gdal.IdentifyDriverEx(source, gdal.OF_RASTER, allowed_drivers=list(formats)) is None:
-            raise UnreadableError(f"{name}: its source {source} is no raster of a known format")
+            raise UnreadableError(f"{name}: its source {source} is not a raster of a known format")
         check_companions(source)
         check_virtual(source, formats, depth + 1)
 
@@ -95,7 +95,7 @@ def check_companions(name: str) -> None:
         if gdal.VSIStatL(companion) is None:
             continue
         if not first_bytes(companion).startswith(_TIFF_SIGNATURES):
-            raise UnreadableError(f"{companion}: is no raster of overviews or masks; delete it")
+            raise UnreadableError(f"{companion}: is not a raster of overviews or masks; delete it")
         check_companions(companion)
 
 
@@ -139,7 +139,7 @@ def check_json(name: str) -> None:
     except ValueError as error:
         # What Python's parser refuses, GDAL's may accept.
         if re.search(r"crs|\\u", text, re.IGNORECASE):
-            raise UnreadableError(f"{name}: is no valid JSON ({error})") from error
+            raise UnreadableError(f"{name}: is not valid JSON ({error})") from error
 
 
 def first_bytes(name: str) -> bytes:
@@ -193,7 +193,7 @@ def _source_of(element: etree._Element, name: str) -> list[str]:
     source = (element.text or "").strip()
     relative = element.get("relativeToVRT", "0").lower() in ("1", "yes", "true", "on")
     if source != (element.text or "") or re.search(r"[:<\"?{]", source) or source.startswith("/vsi"):
-        raise UnreadableError(f"{name}: its source {source!r} is no local file; name files alone")
+        raise UnreadableError(f"{name}: its source {source!r} is not a local file; name files alone")
     path = os.path.join(os.path.dirname(name), source) if relative else os.path.abspath(source)
     if not os.path.isfile(path):
         raise UnreadableError(f"{name}: its source {path} is missing")

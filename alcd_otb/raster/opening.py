@@ -109,7 +109,7 @@ def open_raster(path: Path | str, formats: Sequence[str] = GEOTIFF, *, update: b
     Raises
     ------
     RuntimeError
-        The file cannot be read as one of the formats, or refers to what is no local file of them.
+        The file cannot be read as one of the formats, or refers to what is not a local file of them.
     EnvironmentNotReadyError
         GDAL lacks the driver, or PROJ cannot work.
     """
@@ -121,14 +121,14 @@ def open_raster(path: Path | str, formats: Sequence[str] = GEOTIFF, *, update: b
     if "VRT" in formats:
         check_virtual(name, tuple(_registered(formats)))
     if set(formats) <= set(JPEG2000) and not first_bytes(name).startswith(_JPEG2000_SIGNATURE):
-        raise UnreadableError("it is no JPEG 2000 file")
+        raise UnreadableError("it is not a JPEG 2000 file")
     check_companions(name)
     try:
         dataset = _open(name, gdal.OF_RASTER | (gdal.OF_UPDATE if update else 0), formats)
     except RuntimeError as error:
         if "not recognized" not in str(error):
             raise
-        raise UnreadableError(f"its format is none of {', '.join(_registered(formats))}") from error
+        raise UnreadableError(f"its format is not one of {', '.join(_registered(formats))}") from error
     for domain, keys in _REFERRING.items():
         check_references(name, dataset.GetMetadata(domain) or {}, keys)
     return dataset
@@ -153,7 +153,7 @@ def open_vector(
     Raises
     ------
     RuntimeError
-        The file cannot be read as one of the formats, or refers to what is no local file.
+        The file cannot be read as one of the formats, or refers to what is not a local file.
     EnvironmentNotReadyError
         GDAL lacks the driver, or PROJ cannot work.
     """
@@ -218,7 +218,7 @@ def local_name(path: Path | str) -> str:
         return path
     if isinstance(path, str) and path.startswith(("/vsizip/{", "/vsimem/")):
         if path.startswith("/vsizip/{/vsi"):
-            raise UnreadableError(f"{path}: is no file in a local archive")
+            raise UnreadableError(f"{path}: is not a file in a local archive")
         return path
     name = os.path.abspath(path)
     # A file geodatabase is a folder.

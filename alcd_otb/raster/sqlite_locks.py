@@ -111,7 +111,7 @@ def _failure_of_geopackage(folder: Path) -> str | None:
         layer.CreateFeature(feature)
         source.Destroy()
         with open_features(path, GEOPACKAGE) as features:
-            return None if len(list(features)) == 1 else "what was written is not read again"
+            return None if len(list(features)) == 1 else "written data cannot be read back"
     except READING_ERRORS as error:
         return " ".join(str(error).split())
 

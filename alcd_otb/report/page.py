@@ -114,7 +114,7 @@ def evolution(history: Sequence[Iteration]) -> tuple[Plot, ...]:
         make_plot(validation.title, axis, agreement, is_share=True),
         make_plot("Mean confidence", axis, {"": confidence}, is_share=True),
         make_plot("Pixels that changed class", axis, {"": changed}),
-        make_plot("Minutes since the iteration before", axis, {"": minutes}),
+        make_plot("Minutes since the previous iteration", axis, {"": minutes}),
     )
     return tuple(plot for plot in plots if plot is not None)
 

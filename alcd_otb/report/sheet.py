@@ -32,7 +32,7 @@ def check_sheet(path: Path) -> None:
     if not path.absolute().parent.is_dir():
         raise ConfigurationError(f"{path.parent}: there is no such folder; make it first")
     if path.suffix.lower() not in (".html", ".png"):
-        raise ConfigurationError(f"{path}: is neither .html nor .png; name the sheet accordingly")
+        raise ConfigurationError(f"{path}: is neither .html nor .png; give the sheet one of these suffixes")
 
 
 def write_sheet(path: Path, dates: TileDates) -> None:

@@ -103,7 +103,7 @@ def check_samples(
     if repeated:
         again = [samples[index] for index in sorted(repeated)]
         warnings.append(
-            f"{_by_class(again, legend)} in a pixel that a sample of the same class holds already: dropped "
+            f"{_by_class(again, legend)} in a pixel that already has a sample of the same class: dropped "
             f"({named_features([sample.feature for sample in again])})"
         )
     warnings += _conflicts(samples, pixels, holders)
@@ -166,7 +166,7 @@ def _lost(dropped: Sequence[Sample], in_margin: Sequence[Sample], legend: Legend
     elsewhere = [sample for sample in dropped if sample not in in_margin]
     if elsewhere:
         warnings.append(
-            f"{_by_class(elsewhere, legend)} on no data or on no pixel's centre: dropped "
+            f"{_by_class(elsewhere, legend)} on no data or covering no pixel centre: dropped "
             f"({named_features([sample.feature for sample in elsewhere])})"
         )
     return warnings

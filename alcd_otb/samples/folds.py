@@ -97,7 +97,7 @@ def fold_numbers(samples: Sequence[Sample], count: int, side: float, grid: Grid,
     blocks = sorted(set(of_sample))
     if len(blocks) < count:
         raise SampleError(
-            f"{count} folds need samples in as many blocks of {side / 1000:g} km, and {len(blocks)} hold any: "
+            f"{count} folds need samples in as many blocks of {side / 1000:g} km, and {len(blocks)} have samples: "
             f"ask for fewer folds with -k, make the blocks smaller with samples.block, or label elsewhere too"
         )
     fold_of = dict(zip(blocks, _assign(_class_shares(samples, of_sample, blocks), count, seed), strict=True))
@@ -127,7 +127,7 @@ def lone_classes(samples: Sequence[Sample], side: float, grid: Grid, legend: Leg
     for sample in samples:
         blocks.setdefault(sample.code, set()).add(block_of(sample, side, grid))
     return tuple(
-        f"all samples of class {legend.with_code(code).name} lie in one block of {side / 1000:g} km: where they "
+        f"all samples of class {legend.with_code(code).name} lie in one block of {side / 1000:g} km: when they "
         "validate, the class has no training sample, and all of them count as errors"
         for code, held in sorted(blocks.items())
         if len(held) == 1

@@ -75,7 +75,7 @@ def placed_features(
     Raises
     ------
     SampleError
-        There are neither columns nor geometries, a coordinate is no number, or the CRS is not known.
+        There are neither columns nor geometries, a coordinate is not a number, or the CRS is not known.
     """
     rows = [feature for feature in features if any(_text(value) for value in feature.properties.values())]
     columns = _columns_of(fields)
@@ -96,7 +96,7 @@ def placed_features(
 def decimal(text: str) -> float | None:
     """Read a number as people and spreadsheets write it: with a decimal comma or point, and groups of digits.
 
-    None if it is no finite number.
+    None if it is not a finite number.
     """
     plain = re.sub(r"[\s'\u2019]", "", text)
     if _GROUPED[0].fullmatch(plain):
@@ -170,7 +170,7 @@ def _reference(
         for x, y in places:
             if abs(x) > _FARTHEST_EAST or abs(y) > _FARTHEST_NORTH:
                 raise SampleError(
-                    f"{subject} {columns} have ({x:.10g}, {y:.10g}), which is no longitude and latitude; "
+                    f"{subject} {columns} have ({x:.10g}, {y:.10g}), which is not a longitude and latitude; "
                     "call them x and y if they are in the scene's CRS"
                 )
         reference.SetFromUserInput(_WGS84)
@@ -181,7 +181,7 @@ def _reference(
         raise SampleError(
             f"{subject} has no CRS, and no place in its {columns} lies in the scene (x {left:.0f} to {right:.0f}, "
             f"y {bottom:.0f} to {top:.0f} in {grid.crs}), such as ({x:.10g}, {y:.10g}); "
-            "call columns of degrees lon and lat, or lay the CRS beside it as a .prj file"
+            "call columns of degrees lon and lat, or put the CRS beside it as a .prj file"
         )
     return grid.spatial_reference
 

@@ -26,7 +26,7 @@ def resolved(part: Schema, whole: Schema) -> Schema:
     Parameters
     ----------
     part
-        The part. One that is no reference is returned as it is.
+        The part. One that is not a reference is returned as it is.
     whole
         The schema that holds the definitions.
     """

@@ -33,7 +33,7 @@ class LegendClass:
         bool,
         Field(
             strict=True,
-            description="whether such pixels are useless, like clouds; defines the two-class scores if there is no "
+            description="whether such pixels are unusable, like clouds; defines the two-class scores if there is no "
             "`positive`",
         ),
     ] = False
@@ -205,10 +205,10 @@ def _check_sides(positive: Positive, names: tuple[str, ...]) -> None:
         raise ValueError("positive.classes: names no class")
     for name in positive.classes:
         if name not in names:
-            raise ValueError(f"positive.classes: {name!r} is no class; there are {', '.join(names)}")
+            raise ValueError(f"positive.classes: {name!r} is not a class; there are {', '.join(names)}")
     for side in (positive.name, positive.others):
         if side in names:
-            raise ValueError(f"positive: {side!r} is the name of a class; call the side by another")
+            raise ValueError(f"positive: {side!r} is the name of a class; give the side another name")
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -82,11 +82,11 @@ class SceneFile(StrictModel):
         if self.cloudy is not None and self.stack is not None:
             raise ValueError('"cloudy" and "stack" are both given; give the one that is to be classified')
         if self.bands is not None and self.stack is None:
-            raise ValueError('"bands" are those of a "stack", and there is none; leave them out')
+            raise ValueError('"bands" needs a "stack", and there is none; leave it out')
         if self.stack is not None and any(isinstance(date, tuple) for date in self.clear_dates):
-            raise ValueError('"clear" has a list in its list, and a stack has no parts; give one file for each date')
+            raise ValueError('"clear" contains a list, and a stack has no parts; give one file for each date')
         if self.tile is not None and self.stack is not None:
-            raise ValueError('"tile" chooses from an L1C product, and a "stack" is none; leave it out')
+            raise ValueError('"tile" selects a tile of an L1C product, and a "stack" has none; leave it out')
         return self
 
     @property
@@ -168,7 +168,9 @@ def load_scene(path: Path, template_name: str | None = None) -> SceneConfig:
     try:
         name = scene.name or short(one_line(path.stem))
     except ValueError as error:
-        raise ConfigurationError(f"{path}: key 'name' is missing, and the file's name is none: {error}") from error
+        raise ConfigurationError(
+            f"{path}: key 'name' is missing, and the file's name cannot replace it: {error}"
+        ) from error
     workspace = folder / (scene.workspace or name)
     return SceneConfig(
         name=name,

@@ -75,11 +75,11 @@ class Regularisation(StrictModel):
     )
     smoothing_metres: Metres = Field(
         default=0,
-        description=f"the same in metres, in the place of `smoothing`; it is never more than {MOST_SMOOTHING} pixels",
+        description=f"the same in metres, instead of `smoothing`; it is never more than {MOST_SMOOTHING} pixels",
     )
     radius: Radius = Field(
         default=1,
-        description="radius in pixels of a majority vote; 0: none. For classifiers without class fractions, and "
+        description="radius in pixels of a majority vote; 0: none. For classifiers without vote fractions, and "
         "without smoothing",
     )
 

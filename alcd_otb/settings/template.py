@@ -145,7 +145,7 @@ class Template(StrictModel):
     @field_validator("classifier")
     @classmethod
     def _of_the_classifier_alone(cls, classifier: dict[str, Any]) -> dict[str, Any]:
-        """Refuse keys that are no parameters of a classifier: OTB would take ``io.out`` for a file to write."""
+        """Refuse keys that are not parameters of a classifier: OTB would take ``io.out`` for a file to write."""
         library = SKLEARN if classifier["classifier"] == SKLEARN else "classifier"
         for key in classifier:
             if key not in ("classifier", library) and not key.startswith(f"{library}."):

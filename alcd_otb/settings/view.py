@@ -135,7 +135,7 @@ class View(StrictModel):
         for number, look in enumerate(self.looks):
             unknown = [name for name in look.layers if name not in names]
             if unknown:
-                raise ValueError(f"looks.{number}.layers: {unknown[0]!r} is none of the layers {', '.join(names)}")
+                raise ValueError(f"looks.{number}.layers: {unknown[0]!r} is not one of the layers {', '.join(names)}")
         titles = [look.name for look in self.looks]
         twice = [title for title in titles if titles.count(title) > 1]
         if twice:

@@ -16,7 +16,7 @@ from alcd_otb.synthetic.terrain import COARSE, Terrain
 
 # Fraction of the scene under each layer, thin edges included.
 _DECK, _CUMULUS, _CIRRUS = 0.095, 0.05, 0.12
-# Outer scale of cloud systems in metres: a large scene has more of them, not larger ones, and is no easier.
+# Outer scale of cloud systems in metres: a large scene has more of them, not larger ones.
 _LARGEST = 10_000.0
 # Height above ground in metres, less in small scenes: a shadow must fall into the scene.
 _DECK_HEIGHT, _CUMULUS_HEIGHT = 2600.0, 1500.0

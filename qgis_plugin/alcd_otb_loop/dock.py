@@ -121,7 +121,7 @@ class Dock(QDockWidget):
         elif place is not None:
             text = f"<b>Place {places.index + 1} of {count}</b>, {done} done. <b>{place.question}</b> {place.reason}"
         elif done == count:
-            text = f"<b>All {count} places are done.</b> R makes a map of them."
+            text = f"<b>All {count} places are done.</b> R makes a map with them."
         else:
             text = f"<b>{count} places to visit</b>, {done} done: press N."
         self.place.setText(text)
@@ -141,7 +141,7 @@ class Dock(QDockWidget):
         text = f"{looks.name}{contrast}; map: {looks.mode}"
         if drawing:
             ends = "let the button go to end" if drawing == "freehand" else "a double click or Enter ends"
-            text = f"<b>Correction, {drawing}:</b> {ends} it, Esc drops it"
+            text = f"<b>Correction, {drawing}:</b> {ends} it, Esc discards it"
         self.shown.setText(text)
 
     def show_running(self, title, stage="", share=0.0):

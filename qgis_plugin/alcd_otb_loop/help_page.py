@@ -12,16 +12,17 @@ _PAGE = """
 <h2>alcd_otb {version}: the loop in QGIS</h2>
 <p><img src="help.png" width="560"></p>
 <ol>
-<li><b>N</b> goes to the first place. What it asks is in the panel.</li>
-<li><b>Press the number of the class</b> that you see: the place is labelled. <b>N</b> goes on. <b>Space</b> labels with
-the class that is set and goes on in one.</li>
+<li><b>N</b> goes to the first place. The panel shows its question.</li>
+<li><b>Press the number of the class</b> that you see: the place is labelled. <b>N</b> goes to the next place.
+<b>Space</b> labels with the class that is set, and then goes to the next place.</li>
 <li><b>Click</b> where the map is wrong. A click on a point gives it the class that is set, a right click deletes it.
 Drag to move the map, turn the wheel to zoom.</li>
-<li><b>R</b> makes a map; again stops it. Each label is stored at once, and nothing you do meanwhile is lost.</li>
+<li><b>R</b> makes a map; <b>R</b> again stops the run. Each label is stored at once. Labels added
+during a run are kept.</li>
 <li><b>P</b> or <b>F</b> draws a correction of the class that is set.</li>
 </ol>
-<p>The keys work while the map has the focus: click it once. Another tool of QGIS takes them over; any class in the
-panel brings them back.</p>
+<p>The keys work while the map has the focus: click it once. They stop working when another tool
+of QGIS is chosen; click a class in the panel to use them again.</p>
 <table cellpadding="3">{rows}</table>
 """
 

@@ -69,7 +69,7 @@ class Plugin:
             self.dock.title.setText("Open the project of a scene, or a scene.json.")
             return
         if not is_workspace(project.absolutePath()):
-            self.dock.title.setText("This scene is still being prepared: open the project again when it is.")
+            self.dock.title.setText("This scene is still being prepared: open the project again when it is ready.")
             return
         try:
             self.loop = Loop(self.iface, self.dock, self.toggle_help)
@@ -109,7 +109,7 @@ class Plugin:
         try:
             project = workspace_of(chosen) / "project.qgz"
         except (ValueError, OSError) as error:
-            self.say(f"{chosen}: is no scene ({error}); choose a scene.json")
+            self.say(f"{chosen}: is not a scene ({error}); choose a scene.json")
             return
         if project.is_file() and is_workspace(project.parent):
             self._open(str(project))

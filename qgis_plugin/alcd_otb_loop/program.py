@@ -52,12 +52,12 @@ def misfit(told):
     """
     own, words = plugin_version(), told.split()
     if len(words) != 2 or words[0] != "alcd_otb":
-        return f"the program answers {told[:80]!r}, and is not alcd_otb; choose it in the settings"
+        return f"the program prints {told[:80]!r}, and is not alcd_otb; choose it in the settings"
     if words[1].split(".")[:2] == own.split(".")[:2]:
         return ""
     return (
-        f"the program is alcd_otb {words[1]} and the plug-in is of {own}; they do not fit. Install the plug-in anew: "
-        "alcd-otb qgis-plugin FOLDER, then start QGIS again"
+        f"the program is alcd_otb {words[1]} and the plug-in is of {own}; both must have the same version. "
+        "Install the plug-in again: alcd-otb qgis-plugin FOLDER, then start QGIS again"
     )
 
 
@@ -131,7 +131,7 @@ class Program(QObject):
         crashed = status == QProcess.ExitStatus.CrashExit
         error = self._errors[-1] if self._errors else ""
         if (crashed or code) and not error:
-            error = f"the program {'was killed' if crashed else f'ended with code {code}'}, and said nothing"
+            error = f"the program {'was killed' if crashed else f'ended with code {code}'}, and printed nothing"
         self.ended.emit(code or int(crashed), bytes(self._process.readAllStandardOutput()).decode("utf-8"), error)
 
     def _failed(self, error):

@@ -50,7 +50,9 @@ class Runs(QObject):
         """Make an iteration, and hand the result to a function, with the warnings and the seconds that it took."""
         if self._scene_file is None or not self._scene_file.is_file():
             named = self._scene_file or "config.json names no scene.json"
-            self._failed(f"{named}: is not there; run the scene once by the command line, from where its file is now")
+            self._failed(
+                f"{named}: does not exist; run the scene once on the command line, with the file where it is now"
+            )
             return
         self.check()
         threads = int(QgsSettings().value(THREADS, 0))
@@ -100,7 +102,7 @@ class Runs(QObject):
     def _ended(self, then, code, printed, error):
         program, self._program = self._program, None
         if program.is_stopped:
-            self._dock.say("Stopped. Nothing of the run is left, and all labels are there.")
+            self._dock.say("Stopped. The run left no files, and all labels are kept.")
         elif code:
             self._waiting.clear()
             self._failed(error)

@@ -42,7 +42,7 @@ def new_layer(project, scene, name, geometry):
     if not scene.samples.is_dir():
         raise OSError(f"{scene.samples}: has no layer for {name}; add it, and open the project again")
     if path.exists():
-        raise OSError(f"{path}: is there, but not in the project; run the scene, or remove the file")
+        raise OSError(f"{path}: exists, but is not in the project; run the scene, or remove the file")
     # A file that is named after a class needs no field for it.
     fields = "?field=class:string(40)" if name == CORRECTIONS else ""
     template = QgsVectorLayer(f"{geometry}{fields}", name, "memory")

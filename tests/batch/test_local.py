@@ -127,7 +127,7 @@ def test_products_may_be_read_from_a_copy_on_a_fast_disk(batch: Batch, scenes: S
     assert alcd("run", tmp_path / "s2" / "alone.json", "--if-needed").returncode == 0
     for name in ("features.tif", "view.tif", "valid.tif", "iterations/001/labels.tif"):
         assert (tmp_path / "s2" / "work" / name).read_bytes() == (tmp_path / "s2" / "alone" / name).read_bytes()
-    # Where the products lay while they were read is no part of what the scene was made from.
+    # Where the products lay while they were read is not part of what the scene was made from.
     ended = alcd("run", files[0], "--if-needed", "--json")
     assert json.loads(ended.stdout)["made"] is False
 

@@ -159,8 +159,8 @@ class TestLists:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            (("--time", "soon"), "'soon' is no time limit"),
-            (("--sbatch", "account=x"), "'account=x' is no option of sbatch"),
+            (("--time", "soon"), "'soon' is not a time limit"),
+            (("--sbatch", "account=x"), "'account=x' is not an option of sbatch"),
             (("--setup", "a\nb"), "has a control character"),
             (("--template", "nothing"), "template"),
         ],
@@ -208,10 +208,10 @@ class TestTables:
         [
             ("cloudy\na.SAFE\n", "has no column 'name'"),
             ("name,cludy\nA,a\n", "has a column 'cludy'; did you mean 'cloudy'?"),
-            ("name,cloudy\n../A,a.SAFE\n", "line 2: '../A' is no name"),
+            ("name,cloudy\n../A,a.SAFE\n", "line 2: '../A' is not a name"),
             ("name,cloudy\nA,a.SAFE\nA,b.SAFE\n", "line 3: the name 'A' occurs twice"),
             ("name,cloudy\nA,a.SAFE,more\n", "line 2: has more cells than there are columns"),
-            ('name,cloudy\nA,"a.SAFE\n', "is no CSV"),
+            ('name,cloudy\nA,"a.SAFE\n', "is not CSV"),
             ("name,cloudy\n", "names no scene"),
         ],
     )

@@ -79,7 +79,9 @@ def test_shares_are_the_same_bytes_by_any_number_of_threads(prepared: Callable[.
 def test_a_classifier_that_gives_none_is_refused_before_anything_runs(
     prepared: Callable[..., Path], tmp_path: Path, classifier: dict[str, Any], name: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=f"^confidence.shares: classifier {name} gives none; choose another"):
+    with pytest.raises(
+        ConfigurationError, match=f"^confidence.shares: classifier {name} gives no vote fractions; choose"
+    ):
         run(prepared, classifier)
     assert not (tmp_path / "work" / ".lock").exists()
 

@@ -121,8 +121,8 @@ def test_what_has_no_effect_is_told(tmp_path: Path) -> None:
     assert (after == 2).sum() == 16
     (warning,) = found.warnings
     assert warning == (
-        "corrections without effect (a:1, a:2, a:3): on no data, smaller than a pixel, or under a later one: "
-        "delete or enlarge them"
+        "corrections without effect (a:1, a:2, a:3): they lie on no data, are smaller than a "
+        "pixel, or lie under a later one: delete or enlarge them"
     )
     assert found.pixels == {2: 16, 6: 0}
 

@@ -95,7 +95,7 @@ def test_libsvm_without_probabilities_gives_no_confidence(prepared: Callable[...
 
 
 def test_boosting_is_refused_more_than_two_classes(prepared: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"^classifier: boost tells two classes apart, not 6; choose another"):
+    with pytest.raises(ConfigurationError, match=r"^classifier: boost separates two classes, not 6; choose another"):
         run_with(prepared, "boost")
     assert not list((tmp_path / "work").glob("iterations/*"))
 

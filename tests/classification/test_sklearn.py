@@ -309,8 +309,8 @@ class TestRefused:
         [
             ("RandomForest", {}, "sklearn 'RandomForest' is neither 'MODULE:CLASS' nor known by its name alone; did"),
             ("no.module:Forest", {}, "'no.module:Forest' cannot be imported (No module named 'no'); correct it, or"),
-            ("sklearn.ensemble:Forest", {}, "'sklearn.ensemble:Forest' is no class with scikit-learn's fit and"),
-            ("sklearn.preprocessing:StandardScaler", {}, "'sklearn.preprocessing:StandardScaler' is no class with"),
+            ("sklearn.ensemble:Forest", {}, "'sklearn.ensemble:Forest' is not a class with scikit-learn's fit and"),
+            ("sklearn.preprocessing:StandardScaler", {}, "'sklearn.preprocessing:StandardScaler' is not a class with"),
             ("GaussianNB", {"smoothing": 1}, "GaussianNB has no parameter 'smoothing'; did you mean 'var_smoothing'?"),
             ("ExtraTreesClassifier", {"n_jobs": 2}, "sklearn.n_jobs is given by --threads; leave it out"),
             ("SVC", {"random_state": 2}, "sklearn.random_state is given by samples.seed; leave it out"),
@@ -384,7 +384,7 @@ class TestRefused:
 
         assert gives_shares(Wrong())
         with pytest.raises(
-            ProcessingError, match=r"^classifier Wrong: gives shares of the classes that are not 0 to 1"
+            ProcessingError, match=r"^classifier Wrong: gives probabilities of the classes that are not 0 to 1"
         ):
             raw_maps(finished, Wrong(), "Wrong", tmp_path / "maps", 512, 1)
 

@@ -292,7 +292,7 @@ class TestInARun:
         assert metrics["pixels"] <= sum(metrics["training_pixels"].values())
         assert metrics["invalid_valid"]["overall_accuracy"] > 0.8
         line = (
-            f"on {metrics['pixels']} pixels of the samples by cross-validation in 10 folds, not of the map at large: "
+            f"on {metrics['pixels']} pixels of the samples by cross-validation in 10 folds, not of the whole map: "
             f"overall accuracy {metrics['overall_accuracy']:.3f}"
         )
         assert line in ended.stdout

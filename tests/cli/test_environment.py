@@ -103,7 +103,7 @@ def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_language(
     name: str, locales: Path, small_scene: SyntheticScene, finished: FinishedScene, tmp_path: Path
 ) -> None:
-    """Where the lower case of I is no i, and where a comma begins the decimals; from products to map."""
+    """Where the lower case of I is not an i, and where a comma begins the decimals; from products to map."""
     scene = write_scene(tmp_path / "été İı" / "scene.json", small_scene)
     code, lines, labels = ran(scene, {"LOCPATH": str(locales), "LC_ALL": name})
     assert code == 0, lines

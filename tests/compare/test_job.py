@@ -493,7 +493,7 @@ class TestProtocols:
         [
             ({"grids": 60}, "'grids' is not known; did you mean 'grid'"),
             ({"share": 0}, "share: 0 is not allowed; it must be a number above 0"),
-            ({"dilation": {"metres": [60, 0]}}, "does not ascend"),
+            ({"dilation": {"metres": [60, 0]}}, "is not in ascending order"),
             ({"dilation": {"metres": []}}, " [] is not allowed; it must be a list of "),
             ({"positive": {"reference": [], "product": ["cloud"]}}, " [] is not allowed; it must be a list of "),
         ],
@@ -750,4 +750,4 @@ class TestCommandLine:
 
     def test_a_descending_list_is_refused(self, folder: Path) -> None:
         message = refused(2, "compare", folder / "references", folder / "products", "--dilate", "180,0")
-        assert "does not ascend" in message
+        assert "is not in ascending order" in message

@@ -144,7 +144,7 @@ def test_another_archive_is_to_be_unpacked(tmp_path: Path) -> None:
     archive = zip_product(level_2a, tmp_path / "maja" / "product.zip", "product/")
     for path in (archive, archive.parent):
         message = one_line_error(lambda path=path: read(path))  # type: ignore[misc]
-        assert message == f"{archive}: is no Level-1C product, and other masks are not read in archives; unpack it"
+        assert message == f"{archive}: is not a Level-1C product, and other masks are not read in archives; unpack it"
 
 
 def test_the_command_says_it_too(finished: FinishedScene, tmp_path: Path) -> None:

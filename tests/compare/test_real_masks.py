@@ -45,7 +45,7 @@ def share_of(mask: Mask, meaning: str) -> float:
 
 @pytest.fixture
 def points(tmp_path: Path) -> Path:
-    """Copy the operator's points without the layer of no data, which is no class; the 24 of the crop mean nothing."""
+    """Copy the operator's points without the layer of no data: no data is not a class."""
     folder = tmp_path / "T31TCJ_20240305"
     folder.mkdir()
     for file in (TOULOUSE / "ref_inputs" / "Toulouse_31TCJ_20240305" / "In_data" / "Masks").iterdir():

@@ -251,7 +251,7 @@ class TestCommandLine:
 
     def test_too_few_blocks(self, prepared: Callable[..., Path]) -> None:
         scene = prepared()
-        assert "10 folds need samples in as many blocks of 5 km, and 4 hold any" in refused(4, "kfold", scene)
+        assert "10 folds need samples in as many blocks of 5 km, and 4 have samples" in refused(4, "kfold", scene)
         assert not (scene.parent / "work" / "kfold").exists()
         assert leftovers(scene.parent) == []
 

@@ -28,8 +28,8 @@ def test_what_is_no_export_is_never_replaced(finished: FinishedScene, tmp_path: 
     for replacing in ((), ("--replace",)):
         arguments = ("--layout", "cog", *replacing)
         said = refused(2, "export", workspace, tmp_path / "full", *arguments)
-        assert said == f"{tmp_path / 'full'}: exists and is no export; name another folder"
-        assert "is no folder" in refused(2, "export", workspace, tmp_path / "file", *arguments)
+        assert said == f"{tmp_path / 'full'}: exists and is not an export; name another folder"
+        assert "is not a folder" in refused(2, "export", workspace, tmp_path / "file", *arguments)
     assert (tmp_path / "full" / "thesis.txt").read_text("utf-8") == "mine"
     assert "there is no such folder" in refused(2, "export", workspace, tmp_path / "no" / "out", "--layout", "cog")
 
@@ -65,7 +65,7 @@ def test_what_was_done_to_an_export_is_not_lost(change: str, finished: FinishedS
     else:
         file.write_text("mine", "utf-8")
     said = refused(2, "export", workspace, out, "--layout", "cog")
-    assert said == f"{file}: was changed or added since the export; move it away, or lose it with --replace"
+    assert said == f"{file}: was changed or added since the export; move it away, or discard it with --replace"
     export([workspace], out, "cog", replace=True)
     assert change != "added" or not file.exists()
 
@@ -155,7 +155,7 @@ def test_a_tile_that_is_none_names_no_folder(finished: FinishedScene, tmp_path: 
     config["products"]["cloudy"]["tile"] = tile
     file.write_text(json.dumps(config), "utf-8")
     said = refused(3, "export", workspace, tmp_path / "a" / "b" / "out", "--layout", "cog")
-    assert said == f"{file}: {tile!r} is no tile such as 31TFJ; run the scene again"
+    assert said == f"{file}: {tile!r} is not a tile such as 31TFJ; run the scene again"
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["workspace"]
 
 
@@ -169,7 +169,7 @@ def test_a_name_of_a_product_that_is_none_names_no_folder(finished: FinishedScen
     file.write_text(json.dumps(config), "utf-8")
     said = refused(3, "export", workspace, tmp_path / "a" / "b" / "out", "--layout", "zenodo")
     # No text of a file may hold a NUL, whatever it is for.
-    expected = "cannot be read (it is not valid JSON" if "\0" in name else f"{name!r} is no name of a folder"
+    expected = "cannot be read (it is not valid JSON" if "\0" in name else f"{name!r} cannot be the name of a folder"
     assert said.startswith(f"{file}: {expected}")
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["workspace"]
 

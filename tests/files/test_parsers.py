@@ -216,7 +216,7 @@ class TestZip:
             packed.writestr("a", b"1")
             packed.writestr("./a", b"2")
         assert {member.problem for member in zip_members(tmp_path / "a.zip")} == {
-            "is twice in the archive; pack it again"
+            "occurs twice in the archive; pack it again"
         }
 
     def test_links_and_packing_that_is_not_read_are_refused(self, tmp_path: Path) -> None:

@@ -533,7 +533,7 @@ class TestReferences:
     @pytest.mark.parametrize(
         ("change", "problem"),
         [
-            ({"day": "20171003"}, "cloudy_date is 20171003, cloudy_product_name says 20171002"),
+            ({"day": "20171003"}, "cloudy_date is 20171003, cloudy_product_name states 20171002"),
             ({"tile": ""}, "tile is ''"),
             ({"day": "", "product": "a"}, "neither cloudy_date nor cloudy_product_name"),
         ],

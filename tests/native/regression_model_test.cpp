@@ -56,7 +56,7 @@ TEST(RegressionModel, TellsWhichFileCannotBeUsed) {
         FAIL();
     } catch (const ModelError& error) {
         EXPECT_STREQ(error.what(),
-                     "forest.rf: is no sound logistic regression: does not begin with 'logistic "
+                     "forest.rf: is not a sound logistic regression: does not begin with 'logistic "
                      "regression, version 1'; train it again");
     }
 }

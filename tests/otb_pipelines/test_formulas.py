@@ -21,7 +21,7 @@ from otb_pipelines.settings import Settings
 
 SETTINGS = Settings(ram=64, threads=2)
 LARGEST = np.finfo(np.float32).max
-# Either sign of 0, numbers that are no normal ones, and some whose sums, squares and quotients no float holds.
+# Either sign of 0, numbers that are not normal ones, and some whose sums, squares and quotients no float holds.
 SPECIAL = (0.0, -0.0, 1, -1, 2, 0.5, -0.5, 1.5, 4, np.nan, np.inf, -np.inf, 1e-40, -1e-40, 1e-30, 1e30, 3e38, -3e38)
 
 Array = NDArray[Any]

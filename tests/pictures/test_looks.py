@@ -34,7 +34,7 @@ def write(path: Path, layers: dict[str, Any], resolution: float, scale: float | 
 
 
 def view_of(*names: str, **settings: Any) -> View:
-    """Settings of a view whose layers are no bands of these colours."""
+    """Settings of a view whose layers are not bands of these colours."""
     return View(layers=[{"name": name, "expr": f"my_{name}"} for name in names], **settings)
 
 
@@ -144,7 +144,7 @@ class TestWhichLooks:
         ("look", "problem"),
         [
             ({"layers": ["a", "b"]}, "2 are named; name one, or three"),
-            ({"layers": ["c"]}, "'c' is none of the layers a, b"),
+            ({"layers": ["c"]}, "'c' is not one of the layers a, b"),
             ({"layers": ["a"], "minimum": 1}, "give both, or neither"),
             ({"layers": ["a"], "minimum": 1, "maximum": 1}, "minimum 1 is not below maximum 1"),
             ({"layers": ["a"], "percentiles": [98, 2]}, "98 is not below 2"),

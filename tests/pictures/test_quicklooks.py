@@ -127,7 +127,7 @@ def test_one_whose_name_has_no_possible_date_is_told_and_the_others_are_shown(tm
     write_compact(tmp_path, sensed="20240305T104819")
     whole, bad = find_dates(tmp_path, "31TCJ").dates
     assert (whole.problem, bad.path, bad.acquired) == (None, copy, None)
-    assert "20179999T999999, which is no date" in str(bad.problem)
+    assert "20179999T999999, which is not a date" in str(bad.problem)
 
 
 def test_a_large_one_is_read_at_a_wavelet_level(small_scene: SyntheticScene) -> None:
@@ -157,7 +157,7 @@ def test_tiles_by_the_names_of_granules(folder: Path) -> None:
 def test_a_tile_that_is_not_there(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ProductError, match=r"holds no L1C product of tile 31TCK; there is 31TCJ, 31TDJ$"):
         find_dates(folder, "31TCK")
-    with pytest.raises(ProductError, match=r"is no folder"):
+    with pytest.raises(ProductError, match=r"is not a folder"):
         find_dates(tmp_path / "nowhere", "31TCK")
     with pytest.raises(ConfigurationError, match=r"'ARLES' is not of the form"):
         find_dates(folder, "Arles")
@@ -194,7 +194,7 @@ class TestSheet:
 
     def test_of_another_kind(self, folder: Path, tmp_path: Path) -> None:
         message = refused(2, "quicklooks", folder, "--tile", "31TCJ", "-o", tmp_path / "sheet.jpg")
-        assert message == f"{tmp_path / 'sheet.jpg'}: is neither .html nor .png; name the sheet accordingly"
+        assert message == f"{tmp_path / 'sheet.jpg'}: is neither .html nor .png; give the sheet one of these suffixes"
 
     def test_in_a_folder_that_is_not_there(self, folder: Path, tmp_path: Path) -> None:
         message = refused(2, "quicklooks", folder, "--tile", "31TCJ", "-o", tmp_path / "new" / "sheet.html")

@@ -86,7 +86,7 @@ class TestProducts:
         product = write_product(tmp_path, digital_numbers(1000), offset=0, metres=METRES)
         (told,) = warnings_of(write_scene(tmp_path, product, margin=0))
         assert told.startswith(f"{product}: band B10 has a reflectance above 0.08 in 100 % of the pixels")
-        assert "an offset of 1000 is probably in the pixels that the metadata do not name" in told
+        assert "the pixels probably contain an offset of 1000 that the metadata do not state" in told
 
     def test_with_dn_1_for_no_data(self, tmp_path: Path) -> None:
         bands = with_edge(digital_numbers(1000), 120, 1)

@@ -196,7 +196,8 @@ class TestRefused:
             ("NUMBER", "has no function 'NUMBER'; correct features"),
             (
                 "metres",
-                "function 'metres': does not fit a block and its options (missing a required argument: 'times')",
+                "function 'metres': cannot be called with a block and its options "
+                "(missing a required argument: 'times')",
             ),
             (
                 "with_halo",
@@ -212,13 +213,13 @@ class TestRefused:
             ("a_list", "function 'a_list': returned list; it must be an array of numbers"),
             (
                 "mean_of_block",
-                "function 'mean_of_block': gives a pixel another value in another block; it must look no farther than "
-                "its halo of 3 pixels, and at nothing of the block as a whole",
+                "function 'mean_of_block': gives a pixel different values in different blocks; it must use only pixels "
+                "within its halo of 3 pixels, and nothing of the block as a whole",
             ),
             (
                 "too_far",
-                "function 'too_far': gives a pixel another value in another block; it must look no farther than "
-                "its halo of 3 pixels, and at nothing of the block as a whole",
+                "function 'too_far': gives a pixel different values in different blocks; it must use only pixels "
+                "within its halo of 3 pixels, and nothing of the block as a whole",
             ),
         ],
     )
@@ -229,13 +230,15 @@ class TestRefused:
 
     def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(
-            ConfigurationError, match=r"/nothing\.py: is not there; correct the function of feature 'f'"
+            ConfigurationError, match=r"/nothing\.py: does not exist; correct the function of feature 'f'"
         ):
             check_functions([feature(tmp_path / "nothing.py", "f")], 60)
 
     def test_a_module_that_is_not_there(self) -> None:
         one = PythonFeature(name="x", python="no_such.module:f", bands=("B02",))
-        with pytest.raises(ConfigurationError, match=r"^no_such\.module: is no module that Python finds; install it"):
+        with pytest.raises(
+            ConfigurationError, match=r"^no_such\.module: is not a module that Python finds; install it"
+        ):
             check_functions([one], 60)
 
     @pytest.mark.parametrize(

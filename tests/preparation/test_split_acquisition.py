@@ -124,7 +124,7 @@ def test_a_part_alone_leads_to_the_other(
     Inputs.read(load_scene(write_scene(tmp_path / "scene.json", finished.synthetic, cloudy=parts["cloudy"])))
     assert "same acquisition as" not in caplog.text
     Inputs.read(load_scene(write_scene(tmp_path / "scene.json", finished.synthetic, cloudy=parts["cloudy"][0])))
-    assert f"{parts['cloudy'][1]}: is named after the same acquisition as" in caplog.text
+    assert f"{parts['cloudy'][1]}: its name is of the same acquisition as" in caplog.text
 
 
 def test_another_order_or_another_part_is_prepared_anew(

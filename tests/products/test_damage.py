@@ -112,7 +112,7 @@ class TestWhatCompressedDataNeverHold:
         place = packets(band.read_bytes())[500]
         message = one_line_error(lambda: check_codestream(str(changed(band, place, b"\xff\xa3"))))
         assert message == (
-            f"{band}: is damaged at byte {place}: 0xFF is followed by 0xA3, which no compressed data hold; "
+            f"{band}: is damaged at byte {place}: 0xFF is followed by 0xA3, which compressed data cannot contain; "
             "download the product again"
         )
 

@@ -65,10 +65,10 @@ def test_the_names_of_both_formats_are_known(uri: str) -> None:
 def test_a_date_that_there_is_not_is_refused_in_folder_and_uri(whole: Path, tmp_path: Path, date: str) -> None:
     named = tmp_path / whole.name.replace("20240305T104819", date, 1)
     shutil.copytree(whole, named)
-    assert f"{date}, which is no date" in one_line_error(lambda: read_product(named))
+    assert f"{date}, which is not a date" in one_line_error(lambda: read_product(named))
     stated = Path(shutil.copytree(whole, tmp_path / "renamed.SAFE"))
     with_text(stated, f"{compact_name()}.SAFE", f"{compact_name(date)}.SAFE".replace("_20240305T104819", f"_{date}"))
-    assert f"{date}, which is no date" in one_line_error(lambda: read_product(stated))
+    assert f"{date}, which is not a date" in one_line_error(lambda: read_product(stated))
     assert sensed_in(named.name) is None
     assert acquisition_in(named.name) is None
     parts = read_name(named.stem)

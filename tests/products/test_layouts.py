@@ -95,7 +95,7 @@ class TestAmazon:
 
     def test_what_nothing_tells_is_not_guessed(self, whole: Path, tmp_path: Path) -> None:
         message = one_line_error(lambda: read_product(write_amazon(whole, tmp_path / "a", names=False)))
-        assert "without productInfo.json, which says the processing baseline; download it" in message
+        assert "without productInfo.json, which states the processing baseline; download it" in message
         old = "S2A_OPER_PRD_MSIL1C_PDMC_20240306T062459_R122_V20240305T104819_20240305T104819"
         message = one_line_error(lambda: read_product(write_amazon(whole, tmp_path / "b", product={"name": old})))
         assert "does not say the processing baseline" in message
@@ -107,7 +107,7 @@ class TestAmazon:
         text = (tile / "metadata.xml").read_text()
         identifier = text[text.index("<TILE_ID") : text.index("</TILE_ID>")]
         (tile / "metadata.xml").write_text(text.replace(identifier, identifier[:-5] + "02.06"))
-        assert "TILE_ID says baseline 02.06, the name of the product 05.10" in one_line_error(
+        assert "TILE_ID states baseline 02.06, the name of the product 05.10" in one_line_error(
             lambda: read_product(tile)
         )
 

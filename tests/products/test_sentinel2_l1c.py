@@ -396,9 +396,9 @@ class TestContradictions:
     @pytest.mark.parametrize(
         ("old", "new", "what"),
         [
-            ("T31TCJ", "T31TFJ", "tile 31TFJ, the metadata say 31TCJ"),
+            ("T31TCJ", "T31TFJ", "tile 31TFJ, the metadata state 31TCJ"),
             ("20240305T104819", "20240304T104819", "acquisition 2024-03-04 10:48:19"),
-            ("S2B", "S2A", "spacecraft Sentinel-2A, the metadata say Sentinel-2B"),
+            ("S2B", "S2A", "spacecraft Sentinel-2A, the metadata state Sentinel-2B"),
         ],
     )
     def test_a_folder_s_name_must_tell_the_truth(self, safe: Path, old: str, new: str, what: str) -> None:
@@ -407,16 +407,16 @@ class TestContradictions:
 
     def test_a_zip_s_name_must_tell_the_truth(self, whole: Path, tmp_path: Path) -> None:
         archive = zip_product(whole, tmp_path / f"{compact_name(tile='31TFJ')}.SAFE.zip", f"{whole.name}/")
-        assert "the metadata say 31TCJ" in one_line_error(lambda: read_product(archive))
+        assert "the metadata state 31TCJ" in one_line_error(lambda: read_product(archive))
 
     def test_the_product_s_uri_must_fit_its_tile(self, safe: Path) -> None:
         edit(product_metadata(safe), "_T31TCJ_", "_T31TFJ_")
-        assert "the metadata say 31TCJ" in one_line_error(lambda: read_product(safe))
+        assert "the metadata state 31TCJ" in one_line_error(lambda: read_product(safe))
 
     def test_a_granule_s_folder_must_fit_its_metadata(self, safe: Path) -> None:
         granule = tile_metadata(safe).parent
         granule.rename(granule.with_name(granule.name.replace("31TCJ", "31TFJ")))
-        assert "its folder says 31TFJ" in one_line_error(lambda: read_product(safe))
+        assert "its folder states 31TFJ" in one_line_error(lambda: read_product(safe))
 
     def test_a_tile_that_the_product_is_not_of(self, safe: Path) -> None:
         assert "does not hold tile 31TFJ; it holds 31TCJ" in one_line_error(lambda: read_product(safe, "31TFJ"))
@@ -429,8 +429,8 @@ class TestContradictions:
     @pytest.mark.parametrize(
         ("band", "placed", "message"),
         [
-            ("B02", {"resolution": 10, "left": LEFT + 10}, "the tile's metadata say"),
-            ("B02", {"resolution": 10, "left": LEFT + 300000, "metres": 300}, "the tile's metadata say"),
+            ("B02", {"resolution": 10, "left": LEFT + 10}, "the tile's metadata state"),
+            ("B02", {"resolution": 10, "left": LEFT + 300000, "metres": 300}, "the tile's metadata state"),
             ("B11", {"resolution": 20, "metres": 580}, "other bands cover"),
             ("B02", {"resolution": 10, "epsg": 32632}, "is in EPSG:32632"),
             ("B02", {"resolution": 15}, "pixels of 15 m"),
@@ -468,7 +468,7 @@ class TestCheckBands:
         product = read_product(safe)
         message = one_line_error(lambda: check_bands(product, BANDS))
         assert str(file) in message
-        assert f"does not fit into the {file.stat().st_size} bytes there are" in message
+        assert f"does not fit into the {file.stat().st_size} bytes of the file" in message
 
     @pytest.mark.parametrize("cut", [1, 30])
     def test_a_truncated_band_whose_codestream_has_no_length_is_named(self, safe: Path, cut: int) -> None:

@@ -339,7 +339,7 @@ class TestRefused:
     def test_a_crs_that_is_no_map_s(self, tmp_path: Path) -> None:
         stack = write_stack(tmp_path / "s1.tif", {"VV": backscatter(1)}, crs='LOCAL_CS["grid", UNIT["metre", 1]]')
         message = one_line_error(lambda: read_stack(stack))
-        assert message.startswith(f"{stack}: its coordinate reference system is no map's (LOCAL_CS")
+        assert message.startswith(f"{stack}: its coordinate reference system is not that of a map (LOCAL_CS")
 
     def test_complex_values(self, tmp_path: Path) -> None:
         stack = write_stack(tmp_path / "slc.tif", {"VV": np.ones((12, 12), np.complex64)})
@@ -354,13 +354,15 @@ class TestRefused:
         with pytest.raises(ConfigurationError) as caught:
             inputs_of(tmp_path, stack, {"resolution": resolution})
         assert str(caught.value) == (
-            f"{stack}: resolution {resolution} m is no multiple of its pixels of 30 m; set {remedy}"
+            f"{stack}: resolution {resolution} m is not a multiple of its pixels of 30 m; set {remedy}"
         )
 
     def test_a_template_for_finer_pixels_tells_its_key(self, tmp_path: Path) -> None:
         stack = write_stack(tmp_path / "l8.tif", {"VV": backscatter(1), "VH": backscatter(2)}, resolution=30)
         view = {"resolution": 20, "layers": TEMPLATE["view"]["layers"]}
-        with pytest.raises(ConfigurationError, match=r": view\.resolution 20 m is no multiple of its pixels of 30 m"):
+        with pytest.raises(
+            ConfigurationError, match=r": view\.resolution 20 m is not a multiple of its pixels of 30 m"
+        ):
             inputs_of(tmp_path, stack, {"view": view})
 
     def test_a_clear_stack_on_another_grid(self, tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def test_is_unpacked_into_a_folder_and_knows_the_program(tmp_path: Path) -> None
 def test_leaves_what_is_no_plug_in(tmp_path: Path) -> None:
     (tmp_path / "alcd_otb_loop").mkdir()
     (tmp_path / "alcd_otb_loop" / "notes.txt").write_text("mine")
-    assert refused(5, "qgis-plugin", tmp_path) == f"{tmp_path / 'alcd_otb_loop'}: is no plug-in for QGIS; move it away"
+    assert (
+        refused(5, "qgis-plugin", tmp_path) == f"{tmp_path / 'alcd_otb_loop'}: is not a plug-in for QGIS; move it away"
+    )
     assert (tmp_path / "alcd_otb_loop" / "notes.txt").read_text() == "mine"
 
 

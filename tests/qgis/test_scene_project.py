@@ -236,7 +236,7 @@ class TestLabelling:
         assert (scene.run(start=1).accuracy or {})["corrections"]["polygons"] == 0
         scene.config.samples.write_bytes(b"damaged")
         assert (scene.run(start=1).accuracy or {})["corrections"]["polygons"] == 1
-        assert "; the corrections of iteration 1 are taken" in caplog.text
+        assert "; the corrections of iteration 1 are used" in caplog.text
 
     def test_the_next_points_are_for_the_next_iteration(self, labelled: Labelled, tmp_path: Path) -> None:
         folder = shutil.copytree(labelled.scene.workspace.folder, tmp_path / "work", symlinks=True)

@@ -121,7 +121,7 @@ class TestNumbers:
 
     def test_the_validation_is_called_what_it_is(self, report: Any) -> None:
         text = squeezed(report)
-        assert "The samples are the operator's own, not a random sample" in text
+        assert "The operator chose the samples: they are not a random sample" in text
         assert "python -m alcd_otb accuracy plan" in text
         headings = [squeezed(one).lower() for one in report.xpath("//h1|//h2|//h3|//caption")]
         assert not any("accuracy of the mask" in one for one in headings)

@@ -74,7 +74,7 @@ class TestMargin:
         assert report.warnings == (
             "1 of class low_clouds, 1 of class land, 1 of class water lie in the margin of 300 m along the edge of the "
             "data: dropped (s.gpkg:31, s.gpkg:32, s.gpkg:34); a smaller 'margin' keeps them",
-            "1 of class land lies on no data or on no pixel's centre: dropped (s.gpkg:33)",
+            "1 of class land lies on no data or covering no pixel centre: dropped (s.gpkg:33)",
         )
 
     def test_that_leaves_too_little_is_named_with_what_is_left(self, valid: Path, features: Path) -> None:
@@ -112,7 +112,7 @@ def test_the_edge_of_no_data(valid: Path) -> None:
 def test_a_polygon_between_the_centres_is_dropped(valid: Path) -> None:
     report = check_samples((*spread(2, 1), *spread(5, 11), box(60.6, 20.6, 60.9, 21.4, 5, 31)), LEGEND, GRID, valid)
     assert report.on_no_data == {5: 1}
-    assert report.warnings == ("1 of class land lies on no data or on no pixel's centre: dropped (s.gpkg:31)",)
+    assert report.warnings == ("1 of class land lies on no data or covering no pixel centre: dropped (s.gpkg:31)",)
 
 
 def test_two_classes_in_one_pixel(valid: Path) -> None:
@@ -152,7 +152,7 @@ def test_repeated_points_count_once(valid: Path) -> None:
     assert report.kept == good
     assert report.repeated == {5: 2}
     assert report.warnings == (
-        "2 of class land lie in a pixel that a sample of the same class holds already: dropped (s.gpkg:32, s.gpkg:33)",
+        "2 of class land lie in a pixel that already has a sample of the same class: dropped (s.gpkg:32, s.gpkg:33)",
     )
 
 

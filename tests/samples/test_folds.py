@@ -69,7 +69,9 @@ def test_the_order_of_the_samples_does_not_matter() -> None:
 
 
 def test_too_few_blocks_are_refused_with_their_number() -> None:
-    with pytest.raises(SampleError, match=r"10 folds need samples in as many blocks of 5 km, and 4 hold any: .* -k"):
+    with pytest.raises(
+        SampleError, match=r"10 folds need samples in as many blocks of 5 km, and 4 have samples: .* -k"
+    ):
         spatial_folds(spread("1212"), 10, 5000, GRID, 1)
 
 

@@ -160,7 +160,7 @@ class TestRefusals:
         assert refusal(write_csv(tmp_path / "a.csv", rows)) == (
             "has no CRS, and no place in its columns 'x' and 'y' lies in the scene (x 600000 to 610000, y 4890000 to "
             f"4900000 in EPSG:32631), such as ({LONLAT['land'][0]:.10g}, {LONLAT['land'][1]:.10g}); "
-            "call columns of degrees lon and lat, or lay the CRS beside it as a .prj file"
+            "call columns of degrees lon and lat, or put the CRS beside it as a .prj file"
         )
 
     def test_one_of_them_elsewhere(self, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ class TestRefusals:
     def test_metres_called_degrees(self, tmp_path: Path) -> None:
         rows = [("class", "lon", "lat"), *((name, *place) for name, place in PLACES.items())]
         assert refusal(write_csv(tmp_path / "a.csv", rows)) == (
-            "columns 'lon' and 'lat' have (601234.5, 4893210.25), which is no longitude and latitude; "
+            "columns 'lon' and 'lat' have (601234.5, 4893210.25), which is not a longitude and latitude; "
             "call them x and y if they are in the scene's CRS"
         )
 
@@ -178,12 +178,12 @@ class TestRefusals:
     def test_a_coordinate_that_is_no_number(self, tmp_path: Path, text: str) -> None:
         rows = [("class", "x", "y"), ("land", *PLACES["land"]), ("water", 608000, text)]
         found = refusal(write_csv(tmp_path / "a.csv", rows, ";"))
-        assert found == f"feature 2: column 'y' has {text!r}, which is no number; correct it"
+        assert found == f"feature 2: column 'y' has {text!r}, which is not a number; correct it"
 
     def test_wkt_that_is_none(self, tmp_path: Path) -> None:
         rows = [("class", "geom"), ("land", "POINT (601234"), ("water", "POINT (608000 4891000)")]
         found = refusal(write_csv(tmp_path / "a.csv", rows, ";"))
-        assert found == "feature 1: column 'geom' has 'POINT (601234', which is no geometry as WKT; correct it"
+        assert found == "feature 1: column 'geom' has 'POINT (601234', which is not a geometry as WKT; correct it"
 
     @pytest.mark.parametrize("missing", [("", 4891000), (608000, "")])
     def test_a_place_that_is_missing(self, tmp_path: Path, missing: tuple[Any, Any]) -> None:

@@ -70,7 +70,7 @@ def test_in_words(part: dict[str, Any], words: str) -> None:
         (("features",), {"features": 3}, ("features",), "a list"),
         (("features", 0, "expr"), {"features": [{"expr": 1}]}, ("features", "0", "expr"), "text"),
         (("features", 0, "band"), {"features": [{"band": "x"}]}, ("features", "0", "band"), "a whole number"),
-        # Names of a union's choices, which pydantic puts among the keys, are no keys.
+        # Names of a union's choices, which pydantic puts among the keys, are not keys.
         (("features", 1, "Formula", "name"), {"features": ["x", {"name": 1}]}, ("features", "1", "name"), "text"),
         (("options", "a.b", "float"), {"options": {"a.b": None}}, ("options", "a.b"), "text or a number"),
         ((), {}, (), "an object"),

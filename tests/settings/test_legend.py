@@ -64,8 +64,8 @@ def test_no_class_needs_to_be_positive() -> None:
     ("positive", "problem"),
     [
         (Positive("wet", ()), "positive.classes: names no class"),
-        (Positive("wet", ("lake",)), "positive.classes: 'lake' is no class; there are water, low_clouds"),
-        (Positive("water", ("water",)), "positive: 'water' is the name of a class; call the side by another"),
+        (Positive("wet", ("lake",)), "positive.classes: 'lake' is not a class; there are water, low_clouds"),
+        (Positive("water", ("water",)), "positive: 'water' is the name of a class; give the side another name"),
         (Positive("wet", ("water",), "low_clouds"), "positive: 'low_clouds' is the name of a class"),
     ],
 )

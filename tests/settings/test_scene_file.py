@@ -219,10 +219,10 @@ class TestWrongScenes:
                 '{"cloudy": "a", "stack": "b"}',
                 '"cloudy" and "stack" are both given; give the one that is to be classified',
             ),
-            ('{"cloudy": "a", "bands": ["VV"]}', '"bands" are those of a "stack", and there is none; leave them out'),
+            ('{"cloudy": "a", "bands": ["VV"]}', '"bands" needs a "stack", and there is none; leave it out'),
             (
                 '{"stack": "a", "tile": "31TFJ"}',
-                '"tile" chooses from an L1C product, and a "stack" is none; leave it out',
+                '"tile" selects a tile of an L1C product, and a "stack" has none; leave it out',
             ),
             (
                 '{"stack": "a", "bands": ["B 2"]}',
@@ -326,11 +326,11 @@ class TestWrongTemplates:
             # The two sides.
             (
                 {"positive": {"name": "dark", "classes": ["lnad"]}},
-                "positive.classes: 'lnad' is no class; there are cloud, land",
+                "positive.classes: 'lnad' is not a class; there are cloud, land",
             ),
             (
                 {"positive": {"name": "land", "classes": ["land"]}},
-                "positive: 'land' is the name of a class; call the side by another",
+                "positive: 'land' is the name of a class; give the side another name",
             ),
             (
                 {"positive": {"name": "a b", "classes": ["land"]}},

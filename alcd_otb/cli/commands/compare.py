@@ -9,7 +9,7 @@ from alcd_otb.cli.shared_options import SubCommands, metres, print_result, setti
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
     command = subcommands.add_parser(
-        "compare", parents=[common], help="measure masks of processors with reference masks"
+        "compare", parents=[common], help="compare masks of processors with reference masks"
     )
     command.add_argument("reference", metavar="REFERENCE", help="a reference mask, or a folder of them")
     command.add_argument(
@@ -27,7 +27,7 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--fmask",
         choices=("gersl", "python-fmask"),
-        help="program that wrote the Fmask masks, if the masks do not say so",
+        help="program that wrote the Fmask masks, if the masks do not show it",
     )
     command.add_argument(
         "-o", "--output", type=Path, default=Path("comparison"), metavar="OUT", help="folder of the results"

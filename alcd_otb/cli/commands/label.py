@@ -16,7 +16,7 @@ _PORT = 8765
 
 def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
     """Add the sub-command with its options."""
-    command = subcommands.add_parser("label", parents=[common], help="label a scene in a page, with a live map")
+    command = subcommands.add_parser("label", parents=[common], help="label a scene in a browser, with a live map")
     command.add_argument("scene", type=Path, help="scene.json")
     command.add_argument(
         "--port",
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps({"url": address.url, "port": address.port, "pid": os.getpid()}), flush=True)
         else:
             print(f"open {address.url}", flush=True)
-            print(f"from another computer, first: {address.tunnel}", flush=True)
+            print(f"from another computer, run this first: {address.tunnel}", flush=True)
             print("Ctrl+C ends the page; no label is lost.", flush=True)
 
     scene = Scene.open(options.scene, settings_of(options))

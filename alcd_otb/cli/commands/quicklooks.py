@@ -16,7 +16,7 @@ def add_to(subcommands: SubCommands, common: argparse.ArgumentParser) -> None:
         "--at",
         type=_place,
         metavar="LON,LAT",
-        help="place around which 256 x 256 pixels are drawn, alike for all dates",
+        help="centre of the 256 x 256 pixels to draw, the same for all dates",
     )
     command.add_argument("-o", "--output", type=Path, metavar="FILE", help="file of the sheet: .html or .png")
     command.set_defaults(command=run)

@@ -82,7 +82,7 @@ def _scene_file(given: Path | None) -> Path:
             raise ConfigurationError("no scene is named; there is one here: python -m alcd_otb run scene.json")
         raise ConfigurationError(f"no scene is named; give a scene.json, or, for a product, {remedy} PRODUCT")
     if given.suffix.lower() != ".json" and (given.is_dir() or has_archive_suffix(given)):
-        raise ConfigurationError(f"{given}: is no scene.json; if it is a product, {remedy} {given}")
+        raise ConfigurationError(f"{given}: is not a scene.json; if it is a product, {remedy} {given}")
     return given
 
 
@@ -115,7 +115,7 @@ def _summary(iteration: int, labels: Path | None, accuracy: dict[str, object]) -
     if isinstance(overall, float):
         reference = Validation.in_metrics(accuracy).reference
         lines.append(
-            f"on {accuracy['pixels']} pixels of {reference}, not of the map at large: "
+            f"on {accuracy['pixels']} pixels of {reference}, not of the whole map: "
             f"overall accuracy {overall:.3f}, {sides.title} {binary['overall_accuracy']:.3f}"
         )
     stopping = accuracy.get("stopping")

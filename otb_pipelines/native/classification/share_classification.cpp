@@ -43,7 +43,7 @@ class ShareClassification : public ClassificationApplication {
             const char* end = word.data() + word.size();
             const auto read = std::from_chars(word.data(), end, codes.emplace_back());
             if (read.ec != std::errc() || read.ptr != end) {
-                throw std::invalid_argument("classes: '" + word + "' is no code of a class");
+                throw std::invalid_argument("classes: '" + word + "' is not a code of a class");
             }
         }
         return classification::given_shares(codes);

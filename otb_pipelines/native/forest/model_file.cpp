@@ -15,7 +15,7 @@ namespace {
 
 constexpr int most_header_lines = 10000;
 
-// Before any line is read: what is no text may have no lines.
+// Before any line is read: a binary file may have no lines.
 bool begins_as_yaml(std::istream& file) {
     std::string start(yaml_marker.size(), ' ');
     file.read(start.data(), static_cast<std::streamsize>(start.size()));
@@ -177,9 +177,9 @@ Forest parse_forest(const std::string& text, const std::string& name) {
         const cv::FileStorage storage(text, cv::FileStorage::READ | cv::FileStorage::MEMORY);
         return Forest(content_of(storage.getFirstTopLevelNode()));
     } catch (const std::invalid_argument& error) {
-        throw ModelError(name + ": is no sound random forest: " + error.what() + "; train it again");
+        throw ModelError(name + ": is not a sound random forest: " + error.what() + "; train it again");
     } catch (const cv::Exception& error) {
-        throw ModelError(name + ": is no sound random forest: " + error.err + "; train it again");
+        throw ModelError(name + ": is not a sound random forest: " + error.err + "; train it again");
     }
 }
 

@@ -41,23 +41,23 @@ void check(const Model& model) {
     }
     for (std::size_t feature = 0; feature < model.features(); ++feature) {
         if (!is_in(model.means[feature], largest_value)) {
-            refuse("the mean of feature " + std::to_string(feature + 1) + " is no possible number");
+            refuse("the mean of feature " + std::to_string(feature + 1) + " is not a valid number");
         }
         const double deviation = model.deviations[feature];
         const bool varies = deviation >= smallest_deviation && deviation <= largest_value;
         if (deviation != 0 && !varies) {
-            refuse("the deviation of feature " + std::to_string(feature + 1) + " is no possible number");
+            refuse("the deviation of feature " + std::to_string(feature + 1) + " is not a valid number");
         }
     }
     for (std::size_t kind = 0; kind < model.classes(); ++kind) {
         if (!is_in(model.intercepts[kind], largest_weight)) {
-            refuse("the intercept of class " + std::to_string(model.labels[kind]) + " is no possible number");
+            refuse("the intercept of class " + std::to_string(model.labels[kind]) + " is not a valid number");
         }
         for (std::size_t feature = 0; feature < model.features(); ++feature) {
             const double weight = model.weights[kind * model.features() + feature];
             if (!is_in(weight, model.deviations[feature] == 0 ? 0 : largest_weight)) {
                 refuse("the weight of feature " + std::to_string(feature + 1) + " for class " +
-                       std::to_string(model.labels[kind]) + " is no possible number");
+                       std::to_string(model.labels[kind]) + " is not a valid number");
             }
         }
     }

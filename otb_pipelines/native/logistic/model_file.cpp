@@ -153,7 +153,7 @@ Model parse_model(std::string_view text, const std::string& name) {
     try {
         return parse(text);
     } catch (const std::invalid_argument& error) {
-        throw ModelError(name + ": is no sound logistic regression: " + error.what() + "; train it again");
+        throw ModelError(name + ": is not a sound logistic regression: " + error.what() + "; train it again");
     }
 }
 

@@ -64,7 +64,7 @@ void set_string_list(Application& self, const std::string& key, const std::vecto
 
 void set_pixel_type(Application& self, const std::string& key, int pixel_type) {
     if (pixel_type < ImagePixelType_uint8 || pixel_type > ImagePixelType_cdouble) {
-        throw py::value_error(std::to_string(pixel_type) + " is none of the ImagePixelType constants");
+        throw py::value_error(std::to_string(pixel_type) + " is not one of the ImagePixelType constants");
     }
     set(self, [&](Engine& engine) {
         engine.SetParameterOutputImagePixelType(key, static_cast<ImagePixelType>(pixel_type));

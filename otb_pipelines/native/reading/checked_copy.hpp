@@ -26,7 +26,7 @@ class CodeBlockDamage {
 // file.
 class CheckedCopy {
   public:
-    // There is no copy if the file is no JPEG 2000 file of an image, or has code-blocks of another kind
+    // There is no copy if the file is not a JPEG 2000 file of an image, or has code-blocks of another kind
     // (ISO/IEC 15444-15).
     explicit CheckedCopy(const std::string& path);
     ~CheckedCopy();

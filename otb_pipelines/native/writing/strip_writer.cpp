@@ -105,7 +105,7 @@ float nan_in(GDALRasterBand& band) {
 }
 
 // The least and the greatest value that a band of whole numbers holds, before it is rounded. The number that
-// means no data is none of them.
+// means no data is not one of them.
 struct Range {
     float least;
     float greatest;
