@@ -4,8 +4,9 @@ Usage: python benchmarks/label_efficiency.py [--real FOLDER] [--synthetic N] [--
 
 FOLDER holds chips of real pixels that people labelled by hand (helpers/hand_labelled.py). A simulated operator first
 labels the start places of the package, and one pixel of each class that is not among them. Then the operator labels at
-most twelve places in each turn. The label is the true class at the centre of the pixel, also on an edge. Each turn is
-one of the loop with the values of the template. The places of a turn are chosen in one of these ways:
+most twelve places in each iteration. The label is the true class at the centre of the pixel, also on an edge. Each
+iteration is one of the loop with the values of the template. The places of an iteration are chosen in one of these
+ways:
 
 - proposed: the places that the package proposes. Where nobody knows the class, the operator leaves a place out.
 - random: drawn among all pixels.
@@ -36,7 +37,7 @@ from typing import Any
 
 from helpers.hand_labelled import read_chips
 from helpers.labelled_scene import LabelledScene, chip_scene, synthetic_scene
-from helpers.operator import STRATEGIES, turns
+from helpers.operator import STRATEGIES, iterations
 
 from otb_pipelines.settings import Settings
 
@@ -59,7 +60,7 @@ class Task:
     chip
         Name of the chip, or ``synthetic SEED``.
     strategy
-        How the places of a turn are chosen.
+        How the places of an iteration are chosen.
     seed
         Seed of the run.
     folder
@@ -68,8 +69,8 @@ class Task:
         Side of a synthetic scene in pixels of 10 m.
     changes
         Changes to the template.
-    turn
-        Most places of a turn.
+    most
+        Most places of an iteration.
     """
 
     chip: str
@@ -78,7 +79,7 @@ class Task:
     folder: Path | None
     size: int
     changes: dict[str, Any]
-    turn: int
+    most: int
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ class Run:
     measures
         What the scores are: ``accuracy`` or ``F1 score``.
     scores
-        Score after the first turn that had at least so many points, 0 to 1, by the number of points of `BUDGETS`. A
-        budget that was not reached is absent.
+        Score after the first iteration that had at least so many points, 0 to 1, by the number of points of `BUDGETS`.
+        A budget that was not reached is absent.
     seconds
-        Wall-clock seconds of all turns, with the choice of the places.
+        Wall-clock seconds of all iterations, with the choice of the places.
     """
 
     chip: str
@@ -125,11 +126,11 @@ def run(task: Task) -> Run:
     with tempfile.TemporaryDirectory() as name:
         labelled, measures = opened(task, Path(name))
         started = time.perf_counter()
-        for turn, made in enumerate(turns(labelled, task.strategy, task.seed, BUDGETS, task.turn)):
+        for number, made in enumerate(iterations(labelled, task.strategy, task.seed, BUDGETS, task.most)):
             score = labelled.score(made.folder / "labels.tif")
             value = score.accuracy if measures == "accuracy" else score.f1 or 0.0
-            # The first turn stands for the first budget, though start places may be more or fewer.
-            points = BUDGETS[0] if turn == 0 and task.strategy != "many" else len(made.pixels)
+            # The first iteration stands for the first budget, though start places may be more or fewer.
+            points = BUDGETS[0] if number == 0 and task.strategy != "many" else len(made.pixels)
             scores[points] = value
         seconds = time.perf_counter() - started
     return Run(task.chip, task.strategy, task.seed, measures, scores, round(seconds, 1))
@@ -187,7 +188,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=201, help="seed of the first synthetic pair")
     parser.add_argument("--size", type=int, default=2196, help="of the synthetic pairs, in pixels of 10 m")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
-    parser.add_argument("--turn", type=int, default=12, help="most places labelled in a turn")
+    parser.add_argument("--most", type=int, default=12, help="most places labelled in an iteration")
     parser.add_argument("--strategies", nargs="+", choices=[*STRATEGIES, "many"], default=[*STRATEGIES, "many"])
     parser.add_argument("--set", type=json.loads, default={}, help="changes to the templates, as JSON")
     parser.add_argument("--processes", type=int, default=2, help="operators that are simulated at the same time")
@@ -206,7 +207,7 @@ def main() -> None:
         names = options.chips or list(read_chips(options.real))
     names += [f"synthetic {options.first + number}" for number in range(options.synthetic)]
     tasks = [
-        Task(chip, strategy, seed, options.real, options.size, options.set, options.turn)
+        Task(chip, strategy, seed, options.real, options.size, options.set, options.most)
         for chip, strategy, seed in product(names, options.strategies, options.seeds)
         if strategy != "many" or (seed == options.seeds[0] and not chip.startswith("synthetic"))
     ]

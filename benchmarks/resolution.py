@@ -1,4 +1,4 @@
-"""Measure seconds, memory and disk of a whole scene, preparation and one turn, at 10 m on parts of a tile.
+"""Measure seconds, memory and disk of a whole scene, preparation and one iteration, at 10 m on parts of a tile.
 
 Usage: python benchmarks/resolution.py [--parts 16 4] [--resolution 10] [--folder FOLDER] [--result RESULT.json]
 

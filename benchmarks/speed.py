@@ -1,14 +1,14 @@
-"""Measure preparation and a turn of the loop beside their alternatives, on the same pixels in one run.
+"""Measure preparation and an iteration beside their alternatives, on the same pixels in one run.
 
 Usage: python benchmarks/speed.py [--sizes PIXELS ...] [--folder FOLDER] [--result RESULT.json]
 
 Synthetic scenes are made in the folder, or used again if they exist. The comparisons are made on the last size. The
 machine should have nothing else to do.
 
-- turn: `python -m alcd_otb run` on a whole prepared scene: samples, training, classification, cleaning, accuracy and
-  pictures. At the beginning of the loop there are 25 points in each class; at its end there are 75, and the trees are
-  larger.
-- stock: OTB's own otbcli_ImageClassifier, labels and confidence, with the forest of a turn.
+- turn, which is an iteration: `python -m alcd_otb run` on a whole prepared scene: samples, training, classification,
+  cleaning, accuracy and pictures. At the beginning of the loop there are 25 points in each class; at its end there are
+  75, and the trees are larger.
+- stock: OTB's own otbcli_ImageClassifier, labels and confidence, with the forest of an iteration.
 - fast: the same command with the fast forest.
 - scikit-learn: RandomForestClassifier.predict_proba with as many trees, of the same depth, on all processors, trained
   on the same pixels, from an array in memory.
@@ -221,7 +221,7 @@ def measure(folder: Path, sizes: list[int]) -> dict[str, object]:
 def compare(
     scene: Path, folder: Path, points: int, threads: int, note: Callable[[str, Cost], Cost]
 ) -> dict[str, object]:
-    """Compare the forest of a turn with OTB's own and with that of scikit-learn.
+    """Compare the forest of an iteration with OTB's own and with that of scikit-learn.
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ def machine(threads: int) -> dict[str, object]:
 
 def main() -> None:
     """Measure all sizes, and write the figures."""
-    parser = argparse.ArgumentParser(description="Seconds, memory and disk of preparation and of a turn of the loop.")
+    parser = argparse.ArgumentParser(description="Seconds, memory and disk of preparation and of an iteration.")
     parser.add_argument(
         "--sizes",
         type=int,

@@ -1,20 +1,22 @@
-"""Measure what the figures of an iteration are worth on real pixels, and what it costs to stop labelling.
+"""Measure how well the figures of an iteration show the accuracy of the map, and the cost of stopping to label.
 
 Usage: python benchmarks/validation_figure.py FOLDER [--set JSON] [--seeds N ...] [--strategies NAME ...]
 
 FOLDER holds landsat5.npz and landsat7.npz, chips of real pixels that people labelled by hand
 (helpers/hand_labelled.py). A simulated operator first labels the 18 start places of the package. Then the operator
-labels at most twelve points in each turn, at places that the package proposes or at random, until there are 126. Each
-turn makes two maps: one trained on all points, whose figure comes from cross-validation; one trained on nine tenths of
-them, whose figure comes from the others. The true accuracy is that of clouds and shadows against the rest, on all
-pixels.
+labels at most twelve points in each iteration, at places that the package proposes or at random, up to 126 points.
 
-Printed are:
+Each iteration makes two maps. The first is trained on all points, and its figure comes from cross-validation. The
+second is trained on nine tenths of the points, and its figure comes from the other tenth. The true accuracy of a map is
+the two-class accuracy, clouds and shadows against the rest, on all pixels.
 
-- how often the figure moves from one turn to another as the true accuracy does. A pair whose figures are equal counts
-  half. `later` is the share of pairs in which the later map is truly better: always to say so is right so often.
-- after the rule of alcd_otb/iterations/stopping.py first holds, the true accuracy still to gain until the last turn.
-- the mean gain of the next turn by the share of the two-class map that the last turn changed.
+The script prints:
+
+- the fraction of pairs of iterations in which the figure moves in the same direction as the true accuracy. A pair with
+  equal figures counts half. `later` is the fraction of pairs whose later map is the better one, for comparison.
+- the true accuracy still to gain until the last iteration, after the rule of alcd_otb/iterations/stopping.py first
+  holds.
+- the mean gain of the next iteration by the fraction of the two-class map that the last iteration changed.
 """
 
 import argparse
@@ -32,22 +34,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from helpers.hand_labelled import read_chips
 from helpers.labelled_scene import LabelledScene, chip_scene
-from helpers.operator import STRATEGIES, iterate, turns
+from helpers.operator import STRATEGIES, iterate, iterations
 from osgeo import gdal
 
 from alcd_otb.iterations.record import Stopwatch
-from alcd_otb.iterations.stopping import GAINS, SETTLED_SHARE, SETTLED_TURNS
+from alcd_otb.iterations.stopping import GAINS, SETTLED_ITERATIONS, SETTLED_SHARE
 from otb_pipelines.settings import Settings
 
 CHIPS = ("landsat5", "landsat7")
 BUDGETS = (18, 30, 42, 54, 66, 78, 90, 102, 114, 126)
-TURN = 12
+MOST_POINTS = 12
+"""Most points of an iteration."""
 SETTINGS = Settings(ram=128, threads=1)
 
 
 @dataclass(frozen=True)
 class State:
-    """A turn: its points, figures and true accuracies, 0 to 1.
+    """An iteration: its points, figures and true accuracies, 0 to 1.
 
     Attributes
     ----------
@@ -62,7 +65,7 @@ class State:
     kept
         Its two-class accuracy on the other points.
     changed
-        Share of the two-class map of all points that the turn changed. None in the first turn.
+        Share of the two-class map of all points that the iteration changed. None in the first iteration.
     seconds
         Seconds of the cross-validation.
     """
@@ -77,7 +80,7 @@ class State:
 
 
 class Run(NamedTuple):
-    """An operator's turns on a chip."""
+    """An operator's iterations on a chip."""
 
     chip: str
     strategy: str
@@ -124,21 +127,23 @@ def run(task: Task) -> Run:
         chip = read_chips(task.folder)[task.chip]()
         labelled = chip_scene(Path(name), chip, changes, SETTINGS)
         before = None
-        for turn in turns(labelled, task.strategy, task.seed, BUDGETS, TURN):
-            made = scored(labelled, turn.folder, turn.metrics, turn.seconds["accuracy"])
+        for iteration in iterations(labelled, task.strategy, task.seed, BUDGETS, MOST_POINTS):
+            made = scored(labelled, iteration.folder, iteration.metrics, iteration.seconds["accuracy"])
             with tempfile.TemporaryDirectory(dir=name) as other:
-                metrics = iterate(labelled, turn.pixels, Path(other), Stopwatch(), proportion=0.9)
+                metrics = iterate(labelled, iteration.pixels, Path(other), Stopwatch(), proportion=0.9)
                 kept = scored(labelled, Path(other), metrics)
             changed = None if before is None else float((made.positive != before).mean())
             before = made.positive
             states.append(
-                State(len(turn.pixels), made.truth, made.figure, kept.truth, kept.figure, changed, made.seconds)
+                State(len(iteration.pixels), made.truth, made.figure, kept.truth, kept.figure, changed, made.seconds)
             )
     return Run(task.chip, task.strategy, task.seed, states)
 
 
 def ordered(runs: Sequence[Run], least: int, most: int) -> tuple[int, list[float], list[float], float]:
-    """Count how often figures move as the truth, over pairs of turns some turns apart.
+    """Count how often figures move in the same direction as the truth.
+
+    The pairs of iterations are `least` to `most` iterations apart.
 
     Returns
     -------
@@ -166,13 +171,13 @@ def agreement(figure: float | None, other: float | None, truth: float, other_tru
 
 def print_order(runs: Sequence[Run]) -> None:
     """Print how often figures order maps, and how far they are from the truth."""
-    print("strategy  turns apart  pairs  cross-validation  kept out  later")
+    print("strategy  iterations apart  pairs  cross-validation  kept out  later")
     for strategy in dict.fromkeys(one.strategy for one in runs):
         mine = [one for one in runs if one.strategy == strategy]
         for name, least, most in (("1", 1, 1), ("2 to 4", 2, 4), ("5 and more", 5, 99)):
             pairs, cross, kept, later = ordered(mine, least, most)
             shares = f"{statistics.fmean(cross):>16.1%}  {statistics.fmean(kept):>8.1%}  {later:>5.1%}"
-            print(f"{strategy:<10}{name:<11}  {pairs:>5}  {shares}")
+            print(f"{strategy:<10}{name:<16}  {pairs:>5}  {shares}")
         states = [state for one in mine for state in one.states]
         for name, differences in (
             ("cross-validation", [state.cross - state.truth for state in states if state.cross is not None]),
@@ -188,7 +193,7 @@ def print_order(runs: Sequence[Run]) -> None:
 
 
 def print_stopping(runs: Sequence[Run]) -> None:
-    """Print what stopping cost, and what the next turn brought by the last change."""
+    """Print what stopping cost, and what the next iteration brought by the last change."""
     for name in (*dict.fromkeys(one.strategy for one in runs), "all"):
         print_stops(name, [one.states for one in runs if name in (one.strategy, "all")])
 
@@ -202,11 +207,11 @@ def print_stops(name: str, runs: Sequence[Sequence[State]]) -> None:
         points = [states[stop].points for states, stop in stops]
         print(
             f"{name}: the rule held in {len(stops)} of {len(runs)} runs, at {statistics.fmean(points):.0f} "
-            f"points ({min(points)} to {max(points)}); percentage points still to gain until the last turn: "
-            f"mean {statistics.fmean(lost):.2f}, worst {max(lost):.2f}; until the best turn: "
+            f"points ({min(points)} to {max(points)}); percentage points still to gain until the last iteration: "
+            f"mean {statistics.fmean(lost):.2f}, worst {max(lost):.2f}; until the best iteration: "
             f"mean {statistics.fmean(best):.2f}, worst {max(best):.2f}"
         )
-    print("last change      turns  mean gain of the next  standard deviation")
+    print("last change      iterations  mean gain of the next  standard deviation")
     low = 0.0
     for high, _ in GAINS:
         gains = [
@@ -217,28 +222,30 @@ def print_stops(name: str, runs: Sequence[Sequence[State]]) -> None:
         ]
         if len(gains) > 1:
             shown = f"{statistics.fmean(gains):+21.2f}  {statistics.stdev(gains):18.2f}"
-            print(f"{low:6.1%} to {high:6.1%}  {len(gains):>5}  {shown}")
+            print(f"{low:6.1%} to {high:6.1%}  {len(gains):>10}  {shown}")
         low = high
 
 
 def stopped(states: Sequence[State]) -> int | None:
-    """Return the turn in which the rule of stopping first holds."""
-    for turn in range(SETTLED_TURNS, len(states)):
-        last = [state.changed for state in states[turn - SETTLED_TURNS + 1 : turn + 1]]
+    """Return the iteration in which the rule of stopping first holds."""
+    for number in range(SETTLED_ITERATIONS, len(states)):
+        last = [state.changed for state in states[number - SETTLED_ITERATIONS + 1 : number + 1]]
         if all(share is not None and share < SETTLED_SHARE for share in last):
-            return turn
+            return number
     return None
 
 
 def main() -> None:
     """Simulate all operators, and print the tables."""
-    parser = argparse.ArgumentParser(description="What the figures of an iteration are worth on real pixels.")
+    parser = argparse.ArgumentParser(
+        description="Compare the figures of an iteration with the accuracy of its map on real pixels."
+    )
     parser.add_argument("folder", type=Path, nargs="?", help="folder of the chips")
     parser.add_argument("--set", type=json.loads, default={}, help="changes to the template, as JSON")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["proposed", "random"])
     parser.add_argument("--processes", type=int, default=2, help="operators that are simulated at the same time")
-    parser.add_argument("--result", type=Path, help="JSON file for every turn, from which --show prints")
+    parser.add_argument("--result", type=Path, help="JSON file for every iteration, from which --show prints")
     parser.add_argument("--show", type=Path, help="print the tables of such a file")
     options = parser.parse_args()
     if options.show:

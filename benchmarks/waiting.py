@@ -1,11 +1,11 @@
-"""Measure what a person waits for: the first picture, the features, the view, the map of a turn, and the turn's end.
+"""Measure how long a person waits for the first picture, the features, the view, the map and the end of an iteration.
 
 Usage: python benchmarks/waiting.py [--size PIXELS] [--rounds N] [--folder FOLDER] [--before CHECKOUT]
                                     [--bands FILE ...] [--result RESULT.json] [--picture PICTURE.svg]
 
 A synthetic scene is made in the folder, or used again. In each round the floor (decoding alone) and, for each checkout
-that is compared, a preparation and a turn are measured one after the other; the table gives the medians of the rounds.
-A checkout needs its own native code. The machine should have nothing else to do.
+that is compared, a preparation and an iteration are measured one after the other. The table gives the medians of the
+rounds. A checkout needs its own native code. The machine should have nothing else to do.
 
 Decoders differ on the wavelets of JPEG 2000. Those of ESA's files are lossless (5/3), those of the synthetic scene are
 not (9/7). So a band of the scene is also stored lossless, and both are decoded at each level; so are the given bands.
@@ -45,7 +45,7 @@ STAGES = {
     "features": ("the features are complete", "the features are whole"),
     "view": ("is prepared",),
 }
-"""What the log says of the stages of a preparation, also in older checkouts."""
+"""Texts of the log at the end of each stage of a preparation, in this version and in earlier ones."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Waits:
     preparation_processor: float
     preparation_megabytes: float
     map: float
-    turn: float
-    turn_processor: float
-    turn_megabytes: float
+    iteration: float
+    iteration_processor: float
+    iteration_megabytes: float
 
 
 class Measurement:
@@ -81,13 +81,13 @@ class Measurement:
         self.unlabelled.write_text(json.dumps(content), "utf-8")
 
     def waits(self) -> Waits:
-        """Prepare the scene again, and make a turn."""
+        """Prepare the scene again, and make an iteration."""
         shutil.rmtree(self.workspace, ignore_errors=True)
         began = time.time()
         prepared = self._run(self.unlabelled)
         logged = self._logged(began)
         began = time.time()
-        turn = self._run(self.labelled)
+        iteration = self._run(self.labelled)
         shown = (self.workspace / "map" / "iteration.json").stat().st_mtime - began
         return Waits(
             logged.get("first picture", prepared.seconds),
@@ -96,9 +96,9 @@ class Measurement:
             prepared.processor_seconds,
             prepared.peak_megabytes,
             round(shown, 2),
-            turn.seconds,
-            turn.processor_seconds,
-            turn.peak_megabytes,
+            iteration.seconds,
+            iteration.processor_seconds,
+            iteration.peak_megabytes,
         )
 
     def _run(self, scene: Path) -> Cost:
@@ -107,7 +107,7 @@ class Measurement:
         return cost_of(*command, PYTHONPATH=str(self.checkout))
 
     def _logged(self, began: float) -> dict[str, float]:
-        """Read from the log when the stages were whole."""
+        """Read from the log when the stages ended."""
         found = {}
         for line in (self.workspace / "run.log").read_text("utf-8").splitlines():
             for stage, words in STAGES.items():
@@ -189,7 +189,7 @@ def picture(waits: Waits, workspace: Path) -> str:
     for name, length in steps:
         bars.append(Bar("iteration", name, begin, begin + length))
         begin += length
-    bars.append(Bar("iteration", "figures, places, pictures, report", waits.map, waits.turn))
+    bars.append(Bar("iteration", "figures, places, pictures, report", waits.map, waits.iteration))
     return draw_timeline(bars)
 
 
@@ -230,7 +230,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
 
 def main() -> None:
     """Measure a synthetic scene."""
-    parser = argparse.ArgumentParser(description="Seconds that a person waits for a preparation and for a turn.")
+    parser = argparse.ArgumentParser(description="Seconds that a person waits for a preparation and for an iteration.")
     parser.add_argument("--size", type=int, default=FULL_TILE, help="of the scene, in pixels of 10 m")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the scene is made and kept; else it is removed")

@@ -31,7 +31,7 @@ def _share_one_heap() -> None:
     """Let all threads take their memory from one heap, unless the user has set how many there are.
 
     By default glibc makes heaps for each thread. Each of them keeps what its threads have freed: with a whole tile at
-    60 m, 190 MB of the peak while it is prepared and 150 MB in a turn. With another C library, nothing is done.
+    60 m, 190 MB of the peak while it is prepared and 150 MB in an iteration. With another C library, nothing is done.
     """
     library = ctypes.CDLL(None)
     if "MALLOC_ARENA_MAX" not in os.environ and hasattr(library, "mallopt"):

@@ -79,7 +79,7 @@ def test_the_map_and_the_project_are_in_place_before_the_report(
     assert "./map/contours.fgb" in layer_keys(scene.workspace.project)
 
 
-def test_a_turn_that_fails_takes_its_map_back(once: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_iteration_that_fails_takes_its_map_back(once: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = once.workspace
     before = checksums(workspace.map_folder)
     report = Report(fails=True)
@@ -93,7 +93,7 @@ def test_a_turn_that_fails_takes_its_map_back(once: Scene, monkeypatch: pytest.M
     assert (workspace.map_folder / "labels.tif").samefile(workspace.iteration(1) / "labels.tif")
 
 
-def test_a_first_turn_that_fails_leaves_a_project_without_a_map(
+def test_a_first_iteration_that_fails_leaves_a_project_without_a_map(
     prepared: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(next_iteration, "write_report", Report(fails=True))

@@ -26,7 +26,7 @@ SIZE, SEED = 2196, 1
 COLOURS = 128
 GAP = 8
 """Space between pictures side by side, in pixels."""
-TURNS = (slice(0, 4), slice(4, 9), slice(9, 16))
+ITERATIONS = (slice(0, 4), slice(4, 9), slice(9, 16))
 """Points of each class that are drawn before the first, the second and the third run."""
 BLOCK = 10
 """Side in pixels of the square in which the map is corrected."""
@@ -68,7 +68,7 @@ def main(folder: Path, target: Path) -> None:
     points = points_by_class(synthetic.samples)
     project, legend = scene.workspace.project, scene.config.template.legend
 
-    in_qgis(project, draw_points(points, TURNS[0]))
+    in_qgis(project, draw_points(points, ITERATIONS[0]))
     in_qgis(
         project,
         ["picture_panel", str(drawn / "panel.png"), [250, 600]],
@@ -90,9 +90,9 @@ def main(folder: Path, target: Path) -> None:
     in_qgis(project, *(["render", look, str(drawn / f"{look}.png"), None, [420, 420], True] for look in looks))
     save(beside([drawn / f"{look}.png" for look in looks], looks), target / "tutorial_first.png", legend)
 
-    in_qgis(project, draw_points(points, TURNS[1]))
+    in_qgis(project, draw_points(points, ITERATIONS[1]))
     scene.run()
-    in_qgis(project, draw_points(points, TURNS[2]))
+    in_qgis(project, draw_points(points, ITERATIONS[2]))
     scene.run()
     left, bottom, right, top, name = worst_block(scene, synthetic.truth)
     left, bottom, right, top = left - MARGIN, bottom - MARGIN, right + MARGIN, top + MARGIN
@@ -137,9 +137,9 @@ def points_by_class(samples: Path) -> dict[str, list[Place]]:
     return points
 
 
-def draw_points(points: dict[str, list[Place]], turn: slice) -> list[Any]:
-    """Return the step that draws the points of a turn."""
-    chosen = [(name, place) for name, places in points.items() for place in places[turn]]
+def draw_points(points: dict[str, list[Place]], iteration: slice) -> list[Any]:
+    """Return the step that draws the points of an iteration."""
+    chosen = [(name, place) for name, places in points.items() for place in places[iteration]]
     return ["draw", "samples", [name for name, _ in chosen], [f"Point ({x} {y})" for _, (x, y) in chosen]]
 
 

@@ -18,7 +18,7 @@ from alcd_otb.files.writing import write_json
 from alcd_otb.iterations.changes import map_metrics
 from alcd_otb.iterations.history import Iteration, read_iteration
 from alcd_otb.iterations.record import Stopwatch
-from alcd_otb.iterations.stopping import SETTLED_TURNS, Stopping
+from alcd_otb.iterations.stopping import SETTLED_ITERATIONS, Stopping
 from alcd_otb.iterations.validation import KEPT_OUT, Validation
 from alcd_otb.raster.grid import Grid
 from alcd_otb.samples.checks import Margin, SampleReport, check_samples
@@ -220,7 +220,7 @@ def measure_map(made: MadeMap, stopwatch: Stopwatch, settings: Settings) -> dict
         finished = inputs.workspace.iterations()
         metrics |= map_metrics(folder, finished, inputs.start, legend)
         this = Iteration.of(folder, inputs.workspace.next_number, metrics)
-        stopping = Stopping.after([*map(read_iteration, finished[-SETTLED_TURNS:]), this])
+        stopping = Stopping.after([*map(read_iteration, finished[-SETTLED_ITERATIONS:]), this])
         metrics["stopping"] = stopping.as_json() if stopping is not None else None
         write_json(folder / "metrics.json", metrics)
     return metrics

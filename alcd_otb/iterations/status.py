@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alcd_otb.iterations.changes import Changes
 from alcd_otb.iterations.history import MASK_ACCURACY, Iteration
-from alcd_otb.iterations.stopping import Stopping, turn_share
+from alcd_otb.iterations.stopping import Stopping, changed_share
 from alcd_otb.iterations.validation import NO_ORDER
 from alcd_otb.text import aligned
 
@@ -93,7 +93,7 @@ def _share(value: float | None) -> str:
 
 
 def _two_class(before: Iteration | None, after: Iteration) -> str:
-    share = turn_share(before, after) if before is not None else None
+    share = changed_share(before, after) if before is not None else None
     return _UNKNOWN if share is None else f"{share:.1%}"
 
 

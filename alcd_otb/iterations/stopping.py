@@ -11,10 +11,10 @@ from alcd_otb.settings.legend import Positive
 SETTLED_SHARE = 0.03
 """An iteration that changes less of the two-class map than this has brought little."""
 
-SETTLED_TURNS = 2
-"""Turns in a row below `SETTLED_SHARE` after which more points would likely change little."""
+SETTLED_ITERATIONS = 2
+"""Iterations in a row below `SETTLED_SHARE` after which more points would likely change little."""
 
-TURN_POINTS = 12
+ITERATION_POINTS = 12
 """Points of an iteration in the simulations that the figures below come from."""
 
 FEWEST_POINTS = 6
@@ -38,7 +38,7 @@ class Stopping:
     number
         Number of the last iteration.
     changed
-        Fraction of the two-class map that each of the last iterations changed, in order; at most `SETTLED_TURNS`.
+        Fraction of the two-class map that each of the last iterations changed, in order; at most `SETTLED_ITERATIONS`.
         Empty where it cannot be known.
     """
 
@@ -63,8 +63,8 @@ class Stopping:
             return None
         shares: list[float] = []
         for place in range(len(iterations) - 1, 0, -1):
-            share = turn_share(iterations[place - 1], iterations[place])
-            if share is None or len(shares) == SETTLED_TURNS:
+            share = changed_share(iterations[place - 1], iterations[place])
+            if share is None or len(shares) == SETTLED_ITERATIONS:
                 break
             shares.insert(0, share)
         return cls(iterations[-1].number, tuple(shares))
@@ -74,7 +74,7 @@ class Stopping:
         """Whether more points would likely change little. None where too few iterations can be compared to say so."""
         if any(share >= SETTLED_SHARE for share in self.changed):
             return False
-        return True if len(self.changed) == SETTLED_TURNS else None
+        return True if len(self.changed) == SETTLED_ITERATIONS else None
 
     @property
     def gain(self) -> float | None:
@@ -87,23 +87,23 @@ class Stopping:
         """Say it in sentences. Empty where nothing is known."""
         if not self.changed:
             return ""
-        turns = " and ".join(f"{share:.1%}".replace("%", " %") for share in self.changed)
+        shares = " and ".join(f"{share:.1%}".replace("%", " %") for share in self.changed)
         told = (
-            f"The last two iterations changed {turns}"
+            f"The last two iterations changed {shares}"
             if len(self.changed) > 1
-            else f"The last iteration changed {turns}"
+            else f"The last iteration changed {shares}"
         )
         told += " of the two-class map."
         source = "in simulated labelling of real scenes"
         if self.settled:
             return (
-                f"{told} Another {TURN_POINTS} points would likely change little: {source}, stopping here cost "
+                f"{told} Another {ITERATION_POINTS} points would likely change little: {source}, stopping here cost "
                 f"{COST_MEAN:g} percentage points of accuracy on average, {COST_WORST:g} at worst."
             )
         limit = f"{SETTLED_SHARE:.0%}".replace("%", " %")
         return (
             f"{told} Continue until two iterations in a row change less than {limit}: {source}, another "
-            f"{TURN_POINTS} points then brought {self.gain:.1f} percentage points of accuracy on average."
+            f"{ITERATION_POINTS} points then brought {self.gain:.1f} percentage points of accuracy on average."
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -111,15 +111,15 @@ class Stopping:
         return {
             "two_class_changed": list(self.changed),
             "limit": SETTLED_SHARE,
-            "turns": SETTLED_TURNS,
+            "iterations": SETTLED_ITERATIONS,
             "settled": self.settled,
-            "gain_of_next_points": None if self.gain is None else {"points": TURN_POINTS, "mean": self.gain},
+            "gain_of_next_points": None if self.gain is None else {"points": ITERATION_POINTS, "mean": self.gain},
             "cost_of_stopping": {"mean": COST_MEAN, "worst": COST_WORST} if self.settled else None,
             "text": self.text(),
         }
 
 
-def turn_share(before: Iteration, after: Iteration) -> float | None:
+def changed_share(before: Iteration, after: Iteration) -> float | None:
     """Return the share of the two-class map that an iteration changed, 0 to 1.
 
     Parameters

@@ -11,7 +11,7 @@ import numpy as np
 
 from alcd_otb.errors import ConfigurationError, ProcessingError
 from alcd_otb.iterations.history import read_iteration
-from alcd_otb.iterations.stopping import SETTLED_TURNS, Stopping
+from alcd_otb.iterations.stopping import SETTLED_ITERATIONS, Stopping
 from alcd_otb.live.by_arrays import MapsByArrays
 from alcd_otb.live.by_files import MapsByFiles
 from alcd_otb.live.corrections import BurntStrips
@@ -300,7 +300,7 @@ class LiveSession:
         """Sum up what is known: points, and what the last `survey` and the last `validate` found."""
         labelled, survey, validated = self._labelled, self._surveys.last, self._validated
         iteration = self._last_iteration
-        finished = self._labelling.workspace.iterations()[-SETTLED_TURNS - 1 :]
+        finished = self._labelling.workspace.iterations()[-SETTLED_ITERATIONS - 1 :]
         stopping = Stopping.after([*map(read_iteration, finished)])
         points = points_of(labelled.samples, self.legend)
         return Summary(

@@ -1,6 +1,6 @@
-"""Simulate an operator, who gives pixels their true class turn by turn.
+"""Simulate an operator, who gives pixels their true class iteration by iteration.
 
-A turn trains, classifies and proposes places as a run does. Pictures, outlines and report are left out.
+An iteration trains, classifies and proposes places as a run does. Pictures, outlines and report are left out.
 """
 
 import tempfile
@@ -31,8 +31,8 @@ Pixels = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a strategy may use.
+class StrategyInput:
+    """What a strategy gets.
 
     Attributes
     ----------
@@ -65,43 +65,43 @@ class Turn:
         return free
 
 
-def random_places(turn: Turn) -> Pixels:
+def random_places(given: StrategyInput) -> Pixels:
     """Draw places among all pixels."""
-    return drawn(turn.free, turn.wanted, turn.random)
+    return drawn(given.free, given.wanted, given.random)
 
 
-def lowest_places(turn: Turn) -> Pixels:
+def lowest_places(given: StrategyInput) -> Pixels:
     """Choose the places of lowest smoothed confidence, at least `SPACING` pixels apart."""
-    confidence = gdal.Open(str(turn.folder / "confidence_smoothed.tif")).ReadAsArray()
-    pixels = np.flatnonzero(turn.free)
-    order = pixels[np.lexsort((turn.random.random(pixels.size), confidence.flat[pixels]))]
+    confidence = gdal.Open(str(given.folder / "confidence_smoothed.tif")).ReadAsArray()
+    pixels = np.flatnonzero(given.free)
+    order = pixels[np.lexsort((given.random.random(pixels.size), confidence.flat[pixels]))]
     chosen: Pixels = []
     for row, column in zip(*(axis.tolist() for axis in np.divmod(order, confidence.shape[1])), strict=True):
         if all(np.hypot(row - taken_row, column - taken_column) >= SPACING for taken_row, taken_column in chosen):
             chosen.append((row, column))
-        if len(chosen) == turn.wanted:
+        if len(chosen) == given.wanted:
             break
     return chosen
 
 
-def proposed_places(turn: Turn) -> Pixels:
+def proposed_places(given: StrategyInput) -> Pixels:
     """Answer the places that the package proposes, in their order, without those whose class nobody knows."""
-    scene, maps = turn.labelled.scene, CertaintyMaps.of(turn.folder)
+    scene, maps = given.labelled.scene, CertaintyMaps.of(given.folder)
     assert maps is not None
     template = scene.config.template
-    samples = labelled_samples(turn.labelled, turn.pixels)
-    answers = answers_to([scene.grid.centre_of(*pixel) for pixel in turn.asked], (), samples, scene.grid)
+    samples = labelled_samples(given.labelled, given.pixels)
+    answers = answers_to([scene.grid.centre_of(*pixel) for pixel in given.asked], (), samples, scene.grid)
     features, seed = scene.workspace.features, template.samples.seed
     places = propose_places(maps, features, answers, template.legend, template.queries, seed)
     known: Pixels = []
     for pixel in ((place.row, place.column) for place in places):
-        if len(known) < turn.wanted:
-            turn.asked.append(pixel)
-            known += [pixel] if turn.labelled.valid[pixel] else []
+        if len(known) < given.wanted:
+            given.asked.append(pixel)
+            known += [pixel] if given.labelled.valid[pixel] else []
     return known
 
 
-STRATEGIES: dict[str, Callable[[Turn], Pixels]] = {
+STRATEGIES: dict[str, Callable[[StrategyInput], Pixels]] = {
     "proposed": proposed_places,
     "random": random_places,
     "lowest": lowest_places,
@@ -136,24 +136,26 @@ class Labelled(NamedTuple):
     pixels: Pixels
 
 
-def turns(labelled: LabelledScene, strategy: str, seed: int, budgets: Sequence[int], most: int) -> Iterator[Labelled]:
-    """Label a scene turn by turn, and yield each iteration. Its folder is gone after the next step of the loop.
+def iterations(
+    labelled: LabelledScene, strategy: str, seed: int, budgets: Sequence[int], most: int
+) -> Iterator[Labelled]:
+    """Label a scene and yield each iteration. Its folder is removed when the next one starts.
 
-    The first turn labels the start places, whose number is the first budget. The last turn is the one after which no
-    place is left, or no budget.
+    The first iteration labels the start places, whose number is the first budget. After the last iteration,
+    no place or no budget is left.
 
     Parameters
     ----------
     labelled
         The scene, without samples.
     strategy
-        A name of `STRATEGIES`, or ``many``: `MANY` random pixels in one turn.
+        A name of `STRATEGIES`, or ``many``: `MANY` random pixels in one iteration.
     seed
         Seed of the draws.
     budgets
         Numbers of points that are met exactly, in order.
     most
-        Most points of a turn after the first.
+        Most points of an iteration after the first.
     """
     random = np.random.default_rng([seed, len(strategy)])
     asked: Pixels = []
@@ -176,7 +178,7 @@ def turns(labelled: LabelledScene, strategy: str, seed: int, budgets: Sequence[i
             if not ahead:
                 return
             wanted = min(most, ahead[0] - len(pixels))
-            new = STRATEGIES[strategy](Turn(labelled, folder, pixels, asked, wanted, random))
+            new = STRATEGIES[strategy](StrategyInput(labelled, folder, pixels, asked, wanted, random))
 
 
 def iterate(

@@ -1,4 +1,4 @@
-"""One turn of the loop: the maps it writes, what they carry, and the figures drawn from them."""
+"""One iteration: the maps it writes, what they carry, and the figures drawn from them."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The cross-validation that comes with every turn: its folds, what it tests, and its counts by scikit-learn's own."""
+"""The cross-validation of every iteration: its folds, what it tests, and its counts, compared with scikit-learn."""
 
 import json
 from collections import Counter

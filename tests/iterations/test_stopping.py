@@ -1,4 +1,4 @@
-"""When to stop: shares by hand, turns that cannot be compared, and the sentences."""
+"""When to stop: shares by hand, iterations that cannot be compared, and the sentences."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from alcd_otb.iterations.stopping import (
     GAINS,
     SETTLED_SHARE,
     Stopping,
-    turn_share,
+    changed_share,
     two_class_share,
 )
 from alcd_otb.settings.legend import Positive
@@ -75,7 +75,7 @@ class TestTurns:
         ],
     )
     def test_are_compared_only_with_the_one_before_and_more_points(self, after: Iteration, share: float | None) -> None:
-        assert turn_share(iteration(1), after) == share
+        assert changed_share(iteration(1), after) == share
 
     @pytest.mark.parametrize(
         ("moved", "changed", "settled"),
@@ -114,7 +114,7 @@ class TestSentences:
         )
         told = stopping.as_json()
         assert told["two_class_changed"] == [0.0214, 0.018]
-        assert (told["settled"], told["limit"], told["turns"]) == (True, SETTLED_SHARE, 2)
+        assert (told["settled"], told["limit"], told["iterations"]) == (True, SETTLED_SHARE, 2)
         assert told["cost_of_stopping"] == {"mean": COST_MEAN, "worst": COST_WORST}
 
     def test_not_settled(self) -> None:
@@ -133,7 +133,7 @@ class TestSentences:
         assert stopping.as_json() == {
             "two_class_changed": [],
             "limit": SETTLED_SHARE,
-            "turns": 2,
+            "iterations": 2,
             "settled": None,
             "gain_of_next_points": None,
             "cost_of_stopping": None,

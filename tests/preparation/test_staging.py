@@ -66,7 +66,7 @@ def test_what_a_run_takes_is_told_by_the_size_of_its_scene(config: SceneConfig, 
     whole = cost_of(inputs, settings, prepares=True, iterates=True)
     written = sum(path.stat().st_size for path in finished.result.workspace.rglob("*") if path.is_file()) / 1e6
     assert written / 2 < whole.disk < written * 2
-    turn = cost_of(inputs, settings, prepares=False, iterates=True)
-    assert 0 < turn.disk < whole.disk
-    assert 0 < turn.seconds < whole.seconds or turn.seconds == 2
+    later = cost_of(inputs, settings, prepares=False, iterates=True)
+    assert 0 < later.disk < whole.disk
+    assert 0 < later.seconds < whole.seconds or later.seconds == 2
     assert cost_of(inputs, Settings(256, 1), prepares=True, iterates=True).seconds >= whole.seconds

@@ -111,7 +111,7 @@ def run(desk: "qgis_desktop.Desktop", scene: Path, number: int) -> None:
     assert_shows(desk, scene, number)
 
 
-def turn(desk: "qgis_desktop.Desktop", truth: Truth) -> int:
+def label_all_places(desk: "qgis_desktop.Desktop", truth: Truth) -> int:
     """Label all places as they are in truth, by keys alone. Returns how many."""
     places = desk.ask("[[place.x, place.y] for place in loop().places.all]")
     for place in places:
@@ -121,9 +121,9 @@ def turn(desk: "qgis_desktop.Desktop", truth: Truth) -> int:
 
 
 def cost_rows(places: int, actions: int) -> list[str]:
-    """Return the table of what a turn costs, as the documentation shows it."""
+    """Return the table of what an iteration costs, as the documentation shows it."""
     return [
-        "| of a turn | keys and clicks |",
+        "| of an iteration | keys and clicks |",
         "| --- | --- |",
         f"| go to {places} places (`N`) | {places} |",
         f"| label them (a digit each) | {places} |",
@@ -172,7 +172,7 @@ def test_from_a_scene_file_to_the_third_map(
         assert desk.ask("layer('samples').isEditable()") is False
 
         # The first map, while a layer is edited by QGIS's own means, selected, and seen at one place.
-        assert turn(desk, truth) == 18
+        assert label_all_places(desk, truth) == 18
         assert {name for name, *_ in stored(scene)} <= set(CLASSES)
         assert [CLASSES.index(name) + 1 for name, *_ in stored(scene)] == [
             truth(place_x, place_y) for _, place_x, place_y in stored(scene)
@@ -205,9 +205,9 @@ def test_from_a_scene_file_to_the_third_map(
         assert desk.ask("iface.messageBar().currentItem().text()") == desk.ask("dock().state.text()")
         desk.ask("iface.messageBar().clearWidgets()")
 
-        # A turn, counted.
+        # An iteration, counted.
         desk.actions = 0
-        places = turn(desk, truth)
+        places = label_all_places(desk, truth)
         run(desk, scene, 2)
         print("\n".join(rows := cost_rows(places, desk.actions)))
         assert places == 12

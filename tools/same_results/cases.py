@@ -16,7 +16,7 @@ _CLOUDS = ("--cloud", "low_clouds", "--cloud", "high_clouds")
 
 
 def _demo(seed: int, *options: str) -> Case:
-    """Two turns of the loop on a scene that the checkout makes."""
+    """Two iterations on a scene that the checkout makes."""
 
     def run(job: Job, _: Inputs) -> None:
         job.alcd("demo", "demo", "--size", str(SIZE), "--seed", str(seed), *options, "--json")
