@@ -1,7 +1,7 @@
 """Reference cloud masks for Sentinel-2 by active learning on Orfeo ToolBox.
 
-For notebooks and programs: `Scene` is a scene with its jobs, `Result` what a run made, `AlcdError` the root of all that
-can be expected to fail. They are loaded when they are used, so that importing the package costs nothing.
+For notebooks and programs: `Scene` is a scene with its jobs, `Result` the result of a run, `AlcdError` the root of all
+expected errors. They are loaded when they are used, so that importing the package costs nothing.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Write a ``scene.json`` for products at hand, so that nobody needs to type one."""
+"""Write a ``scene.json`` for existing products, so that it need not be typed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from alcd_otb.settings.template import Template, load_template, template_names
 
 @dataclass(frozen=True)
 class SceneWish:
-    """What a user says of a new scene.
+    """The options of a new scene.
 
     Attributes
     ----------
@@ -35,13 +35,13 @@ class SceneWish:
         Paths of products. The first one is to be classified. Others of the same acquisition are parts of it, and those
         of other dates are its clear dates.
     tile
-        The tile to take from a product of several, such as ``31TFJ``, or None.
+        The tile to use from a product with several tiles, such as ``31TFJ``, or None.
     template
         Name or path of the template.
     dem
         The elevation model, or None.
     folder
-        The folder in which other dates are looked for. None means the one around the first product.
+        The folder in which other dates are looked for. None means the folder around the first product.
     """
 
     products: tuple[Path, ...]
@@ -119,7 +119,7 @@ def write_new_scene(wish: SceneWish, file: Path) -> NewScene:
     Parameters
     ----------
     wish
-        What the user says.
+        The options.
     file
         The file to write, which must not exist.
 

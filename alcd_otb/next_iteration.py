@@ -1,4 +1,4 @@
-"""Make one more iteration, whose map is in its place before the rest of the iteration is made."""
+"""Make one more iteration. Its map is put in place before the rest of the iteration is made."""
 
 import logging
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def made_already(
 
 
 def show_former_map(config: SceneConfig, inputs: Inputs, workspace: Workspace) -> None:
-    """Bring ``map`` and the project back to the last iteration, if they show one that was never finished.
+    """Restore ``map`` and the project to the last iteration, if they show an unfinished one.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class NextIteration:
     samples, corrections
         What to train with, and what to burn over the map.
     earlier
-        Folder of the iteration to start again from. None where the samples are the scene's own.
+        Folder of the iteration to start again from. None if the samples are the scene's own.
     lease
         The lock of the workspace.
     run_log
@@ -98,7 +98,7 @@ class NextIteration:
         Raises
         ------
         AlcdError, OtbError
-            The child that says what is wrong. The folder ``map`` then shows the last finished iteration.
+            A subclass that names the problem. The folder ``map`` then shows the last finished iteration.
         """
         with self._former_map_after_failure(), self.workspace.new_iteration(self.lease) as made:
             given = IterationInput(
@@ -119,7 +119,7 @@ class NextIteration:
     def _show(self, made: UnfinishedIteration) -> None:
         """Put the map in its place, and before there is any, the project that shows it."""
         with self.stopwatch.timing("show"):
-            # Another run may have taken the workspace over, and nothing may be written any more.
+            # Another run may have taken over the workspace. Then nothing may be written.
             self.lease.check()
             if (self.workspace.map_folder / LABELS).is_file():
                 show_unfinished_iteration(made, self.workspace, self.inputs.grid)

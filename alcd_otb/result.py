@@ -23,11 +23,11 @@ class Result:
     workspace
         The folder of the scene.
     iteration
-        Number of the iteration. It and all that comes from it is None where there were no samples yet.
+        Number of the iteration. It is None, like all results of an iteration, if there were no samples yet.
     labels
         The mask: a GeoTIFF of class codes, 0 no data.
     confidence
-        A Float32 GeoTIFF, 0 to 1. None where the classifier gives no confidence.
+        A Float32 GeoTIFF, 0 to 1. None if the classifier gives no confidence.
     features
         The stack that was classified.
     accuracy
@@ -43,13 +43,13 @@ class Result:
     legend
         What the codes stand for.
     to_visit
-        The places to label next. None where there are none to choose from, and for an iteration that is not the last.
+        The places to label next. None if there are none to choose from, and for an iteration that is not the last.
     places
         Their number.
     unlabelled
         Names of the classes without a usable sample.
     made
-        Whether this run made the iteration. False where it found the iteration made.
+        Whether this run made the iteration. False if it found the iteration made.
     """
 
     workspace: Path
@@ -75,9 +75,9 @@ class Result:
         Raises
         ------
         ConfigurationError
-            Where there is no such iteration.
+            If there is no such iteration.
         ProcessingError
-            Where its JSON files cannot be read.
+            If its JSON files cannot be read.
         """
         folder = workspace.iteration(number)
         confidence, accuracy = folder / "confidence.tif", _read(folder / "metrics.json")
@@ -102,7 +102,7 @@ class Result:
 
     @classmethod
     def prepared(cls, workspace: Workspace, seconds: Mapping[str, float], legend: Legend) -> Self:
-        """Return what a run without samples made."""
+        """Return the result of a run without samples."""
         places = place_count(workspace.to_visit)
         return cls(
             workspace=workspace.folder,

@@ -1,4 +1,4 @@
-"""A run of a scene: the order of its jobs, from the products to the maps of one more iteration."""
+"""Run a scene: the order of its jobs, from the products to the maps of one more iteration."""
 
 import logging
 import os
@@ -54,7 +54,7 @@ _WHOLE = {
 def plan_run(
     config: SceneConfig, settings: Settings, start: int | None = None, wishes: Wishes | None = None
 ) -> tuple[str, ...]:
-    """Say what `run_scene` would do. The inputs are read and checked, and nothing is written.
+    """Describe what `run_scene` would do. The inputs are read and checked, and nothing is written.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def run_scene(
     settings
         Memory, threads and progress.
     start
-        Number of an earlier iteration to start again from. The run takes its samples and puts them in the place of the
+        Number of an earlier iteration to start again from. The run puts its samples in the place of the
         scene's, of which it keeps a copy. Samples that are not a GeoPackage in the workspace stay as they are.
     stopwatch
         Takes the seconds of each step; by default a new one.
@@ -132,7 +132,7 @@ def run_scene(
     Raises
     ------
     AlcdError
-        The child that says what is wrong. Nothing half-written is left.
+        A subclass that names the problem. No unfinished file is left.
     """
     stopwatch = stopwatch or Stopwatch()
     with translated_failures(), recorded() as run_log:
@@ -149,7 +149,7 @@ def checked_inputs(config: SceneConfig, settings: Settings) -> Inputs:
     Raises
     ------
     AlcdError
-        The child that says what is wrong with a product, the template or the environment.
+        A subclass that names the problem of a product, the template or the environment.
     """
     check_environment()
     inputs = Inputs.read(config)
@@ -170,7 +170,7 @@ def has_samples(config: SceneConfig) -> bool:
 
 
 def all_samples(config: SceneConfig, grid: Grid) -> tuple[Sample, ...]:
-    """Read the samples of a scene as they are now, also where there are too few to classify from."""
+    """Read the samples of a scene at present, also where there are too few to classify from."""
     return present_samples(config.samples, config.template.legend, grid) if has_samples(config) else ()
 
 
@@ -252,7 +252,7 @@ class _Run:
             prepare(inputs, workspace, fingerprint, self.settings, self._when_whole)
 
     def _when_whole(self, stage: Stage) -> None:
-        """Let people work with a stage of the preparation: put all in place that it allows."""
+        """Put the files of a finished stage of the preparation in place, so that people can work with it."""
         log.info("%s: %s", self.workspace.folder, _WHOLE[stage])
         self._draw_quicklook()
         if stage == Stage.VIEW:
@@ -318,7 +318,7 @@ class _Run:
 
 
 def _source_of_samples(config: SceneConfig, workspace: Workspace, start: int | None) -> Path | None:
-    """Say where the samples lie: those of the scene, or those of the iteration to start again from."""
+    """Describe where the samples lie: those of the scene, or those of the iteration to start again from."""
     if start is None:
         return config.samples if has_samples(config) else None
     return workspace.iteration(start) / "samples.gpkg"

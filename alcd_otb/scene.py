@@ -1,4 +1,4 @@
-"""A scene, as notebooks and the command line use it: open, run, look, label, run again."""
+"""Define a scene as notebooks and the command line use it: open, run, look, label, run again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,12 +55,12 @@ class Scene(SceneReading):
         settings
             Memory, threads and progress; by default as the machine allows.
         template
-            A template to take in the place of the scene's: a name, or the path of a file.
+            A template to take instead of the scene's: a name, or the path of a file.
 
         Raises
         ------
         ConfigurationError
-            Where the file or its template is wrong.
+            If the file or its template is wrong.
         """
         return cls(load_scene(Path(path), template), settings or default_settings())
 
@@ -81,15 +81,15 @@ class Scene(SceneReading):
         Raises
         ------
         SampleError
-            Where a point is refused, the file is not a GeoPackage, or another program is writing to it.
+            If a point is refused, the file is not a GeoPackage, or another program is writing to it.
         ConfigurationError
-            Where the scene is not prepared.
+            If the scene is not prepared.
         """
         attribution = Attribution(self.workspace.next_number, author, comment)
         add_points(self.config.samples, points, crs, self.config.template.legend, self.grid, attribution)
 
     def plan(self, start: int | None = None, wishes: Wishes | None = None) -> tuple[str, ...]:
-        """Say what `run` would do, step by step. The inputs are checked, and nothing is written.
+        """Describe what `run` would do, step by step. The inputs are checked, and nothing is written.
 
         Raises
         ------
@@ -109,22 +109,22 @@ class Scene(SceneReading):
         Raises
         ------
         AlcdError
-            The child that says what is wrong. Nothing half-written is left.
+            A subclass that names the problem. No unfinished file is left.
         """
         return run_scene(self.config, self.settings, start, wishes=wishes)
 
     def live(self) -> LiveSession:
-        """Open a session in memory, whose maps are at any time those that `run` would make of the samples.
+        """Open a session in memory. Its maps always equal those that `run` would make from the samples.
 
-        It begins with the samples and corrections of the scene as they are now. Whoever opens it closes it, or uses it
+        It begins with the samples and corrections of the scene at present. The caller closes it, or uses it
         in a ``with`` block.
 
         Raises
         ------
         SampleError
-            Where the file of the samples cannot be used.
+            If the file of the samples cannot be used.
         ConfigurationError
-            Where the scene is not prepared.
+            If the scene is not prepared.
         """
         session = LiveSession.open(self.config, self.settings)
         session.update(all_samples(self.config, self.grid), self.corrections)
@@ -138,7 +138,7 @@ class Scene(SceneReading):
         Parameters
         ----------
         number
-            How many places, or before the first iteration kinds; by default as the template says.
+            Number of places, or of kinds before the first iteration. By default that of the template.
         maps
             Folder of other maps to choose by, as `LiveSession.write_maps` writes them.
 
@@ -151,7 +151,7 @@ class Scene(SceneReading):
         Raises
         ------
         ConfigurationError
-            Where the scene is not prepared, or its classifier gives nothing to choose by.
+            If the scene is not prepared, or its classifier gives no confidence.
         """
         workspace, template = self.workspace, self.config.template
         check_gives_places(workspace, template)
@@ -173,7 +173,7 @@ class Scene(SceneReading):
         points, seed
             How many, and the seed of the draw.
         replace
-            Whether points with labels are put aside for new ones.
+            Whether points with labels are moved away and new points drawn.
 
         Raises
         ------
@@ -213,9 +213,9 @@ class Scene(SceneReading):
         Raises
         ------
         ConfigurationError
-            Where the scene is not prepared, or there are fewer than 2 folds.
+            If the scene is not prepared, or there are fewer than 2 folds.
         SampleError
-            Where the samples do not allow so many folds.
+            If the samples do not allow this number of folds.
         """
         if folds < 2:
             raise ConfigurationError(f"{folds} folds: at least 2 are needed, to train and to validate")

@@ -1,4 +1,4 @@
-"""Read what there is of a scene: its samples, its iterations and their maps."""
+"""Read the files of a scene: its samples, its iterations and their maps."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class SceneReading:
         Raises
         ------
         ConfigurationError
-            Where the scene is not prepared.
+            If the scene is not prepared.
         """
         if not self.workspace.features.is_file():
             raise ConfigurationError(f"{self.workspace.folder}: is not prepared; run the scene first")
@@ -60,7 +60,7 @@ class SceneReading:
         Raises
         ------
         ConfigurationError
-            Where there is no iteration.
+            If there is no iteration.
         """
         return self.result().accuracy or {}
 
@@ -73,9 +73,9 @@ class SceneReading:
         Raises
         ------
         SampleError
-            Where the file cannot be used.
+            If the file cannot be used.
         ConfigurationError
-            Where the scene is not prepared.
+            If the scene is not prepared.
         """
         if not has_samples(self.config):
             return ()
@@ -87,12 +87,12 @@ class SceneReading:
         return read_corrections(self.config.samples, self.config.template.legend, self.grid)
 
     def result(self, iteration: int | None = None) -> Result:
-        """Return what a finished iteration made, by default the last one.
+        """Return the result of a finished iteration, by default the last one.
 
         Raises
         ------
         ConfigurationError
-            Where there is no such iteration.
+            If there is no such iteration.
         """
         return Result.of(self.workspace, int(self._iteration(iteration).name), self.config.template.legend)
 
@@ -122,7 +122,7 @@ class SceneReading:
         Raises
         ------
         ConfigurationError
-            Where there is no such iteration, or the window is not within the map.
+            If there is no such iteration, or the window is not within the map.
         """
         codes: UInt8Array = read_part(self._iteration(iteration) / "labels.tif", window, level, "mode")
         return codes
@@ -157,7 +157,7 @@ class SceneReading:
         return np.where(values > 0, values, np.float32(np.nan))
 
     def status(self) -> tuple[Iteration, ...]:
-        """Return what the iterations recorded, oldest first. It only reads, and may do so while a run goes on."""
+        """Return what the iterations recorded, oldest first. It only reads, and may be called during a run."""
         return completed(read_history(self.workspace), self.config.template.legend)
 
     def _iteration(self, number: int | None) -> Path:

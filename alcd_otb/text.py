@@ -15,7 +15,7 @@ _NOT_ON_ONE_LINE = ("Cc", "Cs", "Zl", "Zp")
 
 
 def is_one_line(text: str) -> bool:
-    """Say whether a text can be shown on one line: it has no control character, and nothing that ends a line."""
+    """Return whether a text can be shown on one line: it has no control character, and nothing that ends a line."""
     return text.isprintable() or all(unicodedata.category(letter) not in _NOT_ON_ONE_LINE for letter in text)
 
 
@@ -45,14 +45,14 @@ def did_you_mean(name: str, known: Iterable[str], listing: str | None = None) ->
     name
         The unknown name.
     known
-        The known names. Upper and lower case count as alike.
+        The known names. Upper and lower case count as equal.
     listing
-        Says which names are known. By default "there are" with all of them, sorted.
+        The list of the known names. By default "there are" with all of them, sorted.
 
     Returns
     -------
     str
-        Such as ``; did you mean 'land'? There are land, water``; empty where no name is known.
+        Such as ``; did you mean 'land'? There are land, water``; empty if no name is known.
     """
     names = sorted(known)
     if not names:
@@ -67,9 +67,9 @@ def did_you_mean(name: str, known: Iterable[str], listing: str | None = None) ->
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Write control characters, and all else that cannot be seen, as Python's escapes.
+    """Write control characters, and other invisible characters, as Python's escapes.
 
-    A name may come from anywhere, and a terminal obeys control characters.
+    A name may come from any source, and a terminal executes control characters.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    """Write rows as CSV that a spreadsheet shows as it is.
+    """Write rows as CSV that a spreadsheet shows unchanged.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ _HELD = "another run ({holder}) holds this workspace; wait for it or stop it"
 
 
 class UnfinishedIteration(NamedTuple):
-    """An iteration in the making.
+    """An unfinished iteration.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Workspace:
 
     @property
     def preparation_warnings(self) -> tuple[str, ...]:
-        """What the last preparation warned of. None if there is no record of one."""
+        """The warnings of the last preparation. None if there is no record of one."""
         try:
             return tuple(map(str, read_json(self.preparation)["warnings"]))
         except (UnreadableError, KeyError, TypeError):
@@ -191,7 +191,7 @@ class Workspace:
     def locked(self) -> Iterator[Lease]:
         """Keep other runs out of the workspace until the block ends, and make its folder if it does not exist.
 
-        What a killed run left is removed or put back.
+        Files that a killed run left are removed or put back.
 
         Raises
         ------
@@ -213,20 +213,20 @@ class Workspace:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Make a folder for files in the making, on the workspace's own disk, and remove it when the block ends."""
-        # The inner one looks whether the disk is full before the folder is removed.
+        """Make a folder for unfinished files on the workspace's own disk, and remove it when the block ends."""
+        # The inner block checks whether the disk is full before the folder is removed.
         with writing_to(self.folder), scratch_folder(self.folder) as folder, writing_to(self.folder):
             yield folder
 
     def replace_folder(self, made: Path, target: Path) -> None:
-        """Move a folder out of `scratch` to its place, where it replaces a former one.
+        """Move a folder out of `scratch` to its place, where it replaces an earlier folder.
 
         Parameters
         ----------
         made
             The folder in `scratch`.
         target
-            Its place. At every moment, the former folder or the new one is there, or the next run puts it back.
+            Its place. At every moment, the earlier or the new folder exists, or the next run puts it back.
         """
         put_in_place(made, target)
 
@@ -237,7 +237,7 @@ class Workspace:
         Parameters
         ----------
         lease
-            The lock of the workspace. It is looked at again before the iteration appears.
+            The lock of the workspace. It is checked again before the iteration appears.
         """
         number = self.next_number
         with writing_to(self.folder):
@@ -247,7 +247,7 @@ class Workspace:
                 folder = scratch / f"{number:03d}"
                 folder.mkdir()
                 with writing_to(self.folder):
-                    # Here, since a full disk is looked for before the folder is removed.
+                    # Here, since the check for a full disk comes before the folder is removed.
                     yield UnfinishedIteration(number, folder)
                 if lease is not None:
                     lease.check()
@@ -255,7 +255,7 @@ class Workspace:
                 self._point_latest_to(number, scratch)
 
     def _free_latest(self) -> None:
-        """Move away what is in the place of the link ``latest``, such as the copy that ``cp -rL`` makes of it."""
+        """Move away what replaces the link ``latest``, such as the copy that ``cp -rL`` makes of it."""
         if self.latest.is_symlink() or not self.latest.exists():
             return
         number, kept = 1, self.folder / "latest_former"

@@ -49,7 +49,7 @@ class Pace:
 
 
 def write_scenes(folder: Path, synthetic: SyntheticScene, count: int) -> list[Path]:
-    """Write scene files of the same products, each with a workspace of its own, and their list."""
+    """Write scene files of the same products, each with a separate workspace, and their list."""
     content = json.loads(synthetic.scene_json.read_text("utf-8"))
     content |= {name: str(getattr(synthetic, name)) for name in ("cloudy", "clear", "samples")}
     content |= {"dem": str(synthetic.dem), "workspace": "work"}
@@ -107,7 +107,7 @@ def status_cost(folder: Path, synthetic: SyntheticScene, states: int) -> dict[st
     content = json.loads(state)
     own = [Path(path) for path, *_ in content["witnesses"] if Path(path).is_file() and str(folder) in path]
     for number in range(2, states + 1):
-        # Each with files of its own to be looked up, of which only size and time count.
+        # Each scene has its own files to look up, of which only size and time count.
         written = state
         copies = folder / "copies" / str(number)
         copies.mkdir(parents=True)
@@ -144,7 +144,7 @@ def main() -> None:
         synthetic = make_scene(folder / "scene", size=options.size)
         alone = single_run(folder / "alone", synthetic)
         paces: dict[int, list[Pace]] = {}
-        # In turns, so that what else the machine does falls on all alike.
+        # Alternating, so that other work of the machine affects all alike.
         for number in range(options.rounds):
             for workers in options.workers:
                 pace = measure(folder / f"{number}_{workers}", synthetic, options.scenes, workers, alone)

@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def measured(arguments: list[str]) -> dict[str, float]:
-    """Run a comparison in a process of its own, and return its wall and processor seconds and its peak memory."""
+    """Run a comparison in a separate process, and return its wall and processor seconds and its peak memory."""
     start = time.perf_counter()
     child = subprocess.Popen([sys.executable, "-m", "alcd_otb", "compare", *arguments], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
@@ -107,7 +107,7 @@ def make_masks(folder: Path, scenes: int) -> None:
 
 
 def make_scene(folder: Path, number: int) -> None:
-    """Make the masks of a scene. Beyond the distinct scenes only names are new: links take no time and no space."""
+    """Make the masks of a scene. Beyond the distinct scenes only the names are new: links need no time and no space."""
     day = day_of(number)
     if number < DISTINCT:
         make_distinct_scene(folder, number, day)

@@ -3,7 +3,7 @@
 Usage: python benchmarks/coverage.py [--draws N] [--seed SEED]
 
 Symmetric intervals of 1.96 standard errors are measured as well. Each map is a matrix of pixels by class of the map and
-class of the truth: a random draw within the classes of the map depends on nothing else.
+class of the truth: a random draw within the classes of the map does not need more.
 """
 
 import argparse

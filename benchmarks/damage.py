@@ -1,10 +1,10 @@
-"""Damage JPEG 2000 bands at random, and count how much of the damage that changes pixels is found.
+"""Damage JPEG 2000 bands at random, and count the fraction of pixel-changing damage that is found.
 
 Usage: python benchmarks/damage.py [FILE.jp2 ...] [--mutants N] [--seed SEED] [--result RESULT.json]
 
 Without files, bands of a synthetic product are damaged. Each kind of damage begins at random places behind the file's
 header. OpenJPEG by itself refuses some of the damaged files, and decodes the others to pixels that are right or wrong;
-those with wrong pixels are looked at by what reads a band in a run: the check of its bytes, and BandReading.
+those with wrong pixels are then read as in a run: by the check of the bytes, and by BandReading.
 """
 
 import argparse
@@ -119,7 +119,7 @@ KINDS = {
 
 @dataclass
 class Count:
-    """What became of the damaged files of one kind.
+    """The results of the damaged files of one kind.
 
     Attributes
     ----------
@@ -164,7 +164,7 @@ def decoded(path: Path) -> Pixels | None:
 
 
 def is_found(path: Path, folder: Path) -> bool:
-    """Say whether a file is refused by what reads a band in a run."""
+    """Return whether a file is refused by the functions that read a band in a run."""
     like, pixels = folder / "like.vrt", folder / "pixels.tif"
     try:
         check_file(str(path))

@@ -8,17 +8,18 @@ most twelve places in each iteration. The label is the true class at the centre 
 iteration is one of the loop with the values of the template. The places of an iteration are chosen in one of these
 ways:
 
-- proposed: the places that the package proposes. Where nobody knows the class, the operator leaves a place out.
+- proposed: the places that the package proposes. Where the class is unknown, the operator leaves a place out.
 - random: drawn among all pixels.
 - lowest: the pixels of lowest smoothed confidence, at least 11 pixels apart, as in the original's guide. Pixels of
   equal confidence are in random order.
 - many: 5,000 random pixels at once, which shows what more points could bring.
 
-Clouds and their shadows are scored by the share of pixels that are on the right side, positive or not; water by its F1
+Clouds and their shadows are scored by the fraction of pixels that are correctly positive or negative; water by its F1
 score. The seed determines samples of the forest, start places and draws.
 
-Printed are the mean and the standard deviation over the seeds for each chip, and for groups of chips the mean with its
-standard error, which is that of the seeds' means over the group. Differences below two standard errors are noise.
+The script prints the mean and the standard deviation over the seeds for each chip, and for groups of chips the mean
+with its standard error, which is that of the seeds' means over the group. Differences below two standard errors are
+noise.
 """
 
 import argparse
@@ -108,7 +109,7 @@ class Run:
 
 
 def opened(task: Task, folder: Path) -> tuple[LabelledScene, str]:
-    """Prepare the scene of a task, and say what is scored."""
+    """Prepare the scene of a task, and return it with the kind of score."""
     changes = json.loads(json.dumps(task.changes))
     changes.setdefault("samples", {})["seed"] = task.seed
     kind, _, seed = task.chip.partition(" ")
@@ -166,7 +167,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def _of_group(runs: Sequence[Run], chips: Sequence[str], points: int) -> str:
-    """Write the mean of a group at a number of points. It is empty where a chip has no run."""
+    """Write the mean of a group at a number of points. It is empty if a chip has no run."""
     means = []
     for seed in dict.fromkeys(one.seed for one in runs):
         values = [one.scores[points] for one in runs if one.seed == seed and one.chip in chips and points in one.scores]

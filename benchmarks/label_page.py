@@ -133,7 +133,7 @@ def _points(truth: Path, count: int) -> list[dict[str, Any]]:
 
 
 def _add(server: LabelServer, left: list[dict[str, Any]], count: int) -> None:
-    """Add samples until there are so many."""
+    """Add samples up to a number."""
     missing = count - len(server.get("/api/labels")["all"])
     while missing > 0:
         part = min(missing, 40)

@@ -134,7 +134,7 @@ class Costs:
 def measured(
     config: SceneConfig, labels: np.ndarray[Any, Any], number: int, window: Window | None, clicks: int
 ) -> dict[str, Any]:
-    """Click so many times, and measure what follows.
+    """Click a number of times, and measure the updates.
 
     Parameters
     ----------

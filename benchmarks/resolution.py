@@ -54,7 +54,7 @@ def run_once(scene: Path) -> None:
 
 
 def measure(scene: Path) -> dict[str, Any]:
-    """Run a scene in a process of its own, and return its cost and that of its steps."""
+    """Run a scene in a separate process, and return its cost and the cost of its steps."""
     start = time.monotonic()
     process = subprocess.Popen([sys.executable, __file__, "--run", str(scene)], stdout=subprocess.PIPE, text=True)
     watch = Watch(process.pid)
@@ -147,7 +147,7 @@ def measure_part(part: int, resolution: float, folder: Path) -> dict[str, Any]:
     Parameters
     ----------
     part
-        The part is one in so many of a tile.
+        The part is a tile divided by this number.
     resolution
         Resolution of features and map, in metres.
     folder

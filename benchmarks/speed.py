@@ -94,7 +94,7 @@ def same_pixels(first: Path, second: Path) -> bool:
 
 
 def apart(work: Callable[[Path], ResultT], path: Path) -> ResultT:
-    """Do work in a process of its own, since the peak memory of a command counts that of the process that starts it."""
+    """Do work in a separate process, since the peak memory of a command includes that of the process that starts it."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, path).result()
 
@@ -156,7 +156,7 @@ def scene_of(folder: Path, size: int, points: int) -> Path:
 
 
 def write_first(source: Path, target: Path, points: int) -> None:
-    """Write the first points of each class, which lie as far apart as so many points can."""
+    """Write the first points of each class, as far apart as this number of points allows."""
     with fiona.open(source) as layer:
         counts: Counter[str] = Counter()
         chosen = []
@@ -169,7 +169,7 @@ def write_first(source: Path, target: Path, points: int) -> None:
 
 
 def nodes_of(model: Path) -> int:
-    """Return the number of nodes of all trees, with leaves, which tells how much work a forest is."""
+    """Return the number of nodes of all trees, with leaves, as a measure of a forest's work."""
     return model.read_text().count("depth: ")
 
 

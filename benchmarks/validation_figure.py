@@ -100,7 +100,7 @@ class Task:
 
 
 class Mapped(NamedTuple):
-    """A map as True where it is positive, its accuracy, its figure, and the seconds of its cross-validation."""
+    """A map, True where it is positive, its accuracy, its figure, and the seconds of its cross-validation."""
 
     positive: Any
     truth: float
@@ -193,7 +193,7 @@ def print_order(runs: Sequence[Run]) -> None:
 
 
 def print_stopping(runs: Sequence[Run]) -> None:
-    """Print what stopping cost, and what the next iteration brought by the last change."""
+    """Print the cost of stopping, and the gain of the next iteration by the last change."""
     for name in (*dict.fromkeys(one.strategy for one in runs), "all"):
         print_stops(name, [one.states for one in runs if name in (one.strategy, "all")])
 

@@ -67,7 +67,7 @@ class Waits:
 
 
 class Measurement:
-    """A scene with a workspace of its own for a checkout."""
+    """A scene with a separate workspace for a checkout."""
 
     def __init__(self, scene: Path, checkout: Path, name: str) -> None:
         content = json.loads(scene.read_text("utf-8"))
@@ -194,7 +194,7 @@ def picture(waits: Waits, workspace: Path) -> str:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
-    """Measure, print the table, and write what is asked for."""
+    """Measure, print the table, and write the files of the options."""
     scene = scene_of(folder, options.size, BEGINNING)
     checkouts = {"now": HERE} | ({"before": options.before.resolve()} if options.before else {})
     measured = {name: Measurement(scene, checkout, name) for name, checkout in checkouts.items()}

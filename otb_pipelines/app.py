@@ -89,7 +89,7 @@ class Application:
     parameters
         Values by the keys of the application's parameters.
     settings
-        Memory, and the function that is told the progress.
+        Memory, and the function that is called with the progress.
 
     Raises
     ------

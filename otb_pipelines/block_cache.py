@@ -1,4 +1,4 @@
-"""Limit GDAL's cache of raster blocks, which is one for the whole process, for as long as somebody wants it."""
+"""Limit GDAL's cache of raster blocks, which the whole process shares, while code asks for a limit."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 
 class BlockCache:
-    """The limits that blocks of code want at the moment, in any thread. The least of them holds.
+    """The limits that blocks of code have set at the moment, in any thread. The smallest limit applies.
 
-    When none is wanted, the cache is as it was before the first, unless somebody else has changed it meanwhile.
+    Without any limit, the cache has its size before the first limit, unless other code has changed it meanwhile.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ class Cleaning:
         classifier gives no confidence between 0 and such a value.
     smoothing
         Standard deviation in pixels of the Gaussian by which the shares of the classes are averaged, 0 for none. It
-        replaces the majority vote. Only classifiers that tell the shares can be smoothed.
+        replaces the majority vote. Only classifiers that give the shares can be smoothed.
     """
 
     radius: int
@@ -134,7 +134,7 @@ def build_share_classification(
     Returns
     -------
     Application
-        Its outputs are those of `build_classification` for a classifier that tells the shares.
+        Its outputs are those of `build_classification` for a classifier that gives the shares.
     """
     parameters: dict[str, Value] = {"in": shares, "mask": mask, "classes": [str(code) for code in codes]}
     return _classified_by_shares("ShareClassification", parameters, cleaning, settings)
@@ -246,7 +246,7 @@ def strip_rows(width: int, bands: int, settings: Settings) -> int:
 
 
 def whole_blocks(rows: int, height: int) -> int:
-    """Return the most rows, at most so many, for which OTB's strips of an image end where its blocks end.
+    """Return the largest number of rows up to a limit for which OTB's strips of an image end where its blocks end.
 
     OTB makes as few strips as it needs, all of one height. A block that lies in two strips may be compressed and stored
     twice, which depends on the memory.

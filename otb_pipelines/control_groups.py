@@ -102,7 +102,7 @@ def memory_limits(root: Path = Path("/")) -> list[Limit]:
 
 def _processors(quota: str, period: str, file: Path) -> list[Limit]:
     time, every = _whole_number(quota), _whole_number(period)
-    # A quota of -1 is none.
+    # A quota of -1 means no quota.
     return [Limit(max(1, time // every), str(file))] if time and every else []
 
 

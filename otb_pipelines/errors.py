@@ -10,7 +10,7 @@ _SOURCE = re.compile(
     r"|\bsqlite3_\w+\(.*?\) failed\s*:\s*",
     re.ASCII | re.DOTALL,
 )
-# What BandReading says of a file of JPEG 2000.
+# BandReading's messages about a JPEG 2000 file.
 _DAMAGE = re.compile(r".*\.jp2: (?:is damaged: .*|cannot be read \(.*\))", re.IGNORECASE)
 
 
@@ -33,7 +33,7 @@ class OtbError(RuntimeError):
     message
         The whole message.
     summary
-        What a person needs of it. None for the whole message.
+        The summary for a person. None for the whole message.
     """
 
     def __init__(self, message: str, summary: str | None = None) -> None:
@@ -60,7 +60,7 @@ class DamagedFileError(OtbError):
 
 
 def damage_in(message: str) -> str | None:
-    """Find in a message of BandReading which file is damaged and why; None if it speaks of something else."""
+    """Find in a message of BandReading which file is damaged and why; None if it is about something else."""
     found = _DAMAGE.fullmatch(" ".join(without_source(message).split()))
     return found[0] if found else None
 

@@ -39,7 +39,7 @@ class FoldProcess:
     def __init__(self, folds: Sequence[tuple[int, FoldPixels]], training: FoldTraining, settings: Settings) -> None:
         self.results: dict[int, NDArray[np.uint8]] = {}
         self._folds, self._training, self._settings = folds, training, settings
-        # In memory: it needs no disk, and no length of it can block the process.
+        # In memory: it needs no disk, and cannot block the process at any length.
         self._messages = os.fdopen(os.memfd_create("messages"), "w+b")
         self._process = subprocess.Popen(
             # -P: what lies in the current folder is not imported.
@@ -52,7 +52,7 @@ class FoldProcess:
         self._thread.start()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the process has ended, but no longer than some seconds; say whether it has."""
+        """Wait until the process has ended, but no longer than some seconds. Return whether it has ended."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
@@ -83,7 +83,7 @@ class FoldProcess:
                 for number, _ in self._folds:
                     self.results[number] = receive_arrays(results)["codes"]
         except (PipeClosedError, BrokenPipeError):
-            # The process has ended early: `check` tells why.
+            # The process has ended early: `check` raises the reason.
             return
 
 

@@ -1,6 +1,6 @@
-"""Work on folds in a process of its own, which gets them through its standard input.
+"""Work on folds in a separate process, which gets them through its standard input.
 
-The process ends when its parent does, however that ends.
+The process ends with its parent, in any case.
 """
 
 import ctypes
@@ -73,7 +73,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except (PipeClosedError, BrokenPipeError):
-        # The parent is gone, and nobody waits for the results.
+        # The parent has ended, and no process waits for the results.
         return 1
     except OSError as error:
         print(f"{error.filename or 'the operating system'}: {error.strerror or error}", file=sys.stderr)

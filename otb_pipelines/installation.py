@@ -1,4 +1,4 @@
-"""Find the OTB that a process is to use, and tell which libraries it has loaded."""
+"""Find the OTB that a process is to use, and list the libraries it has loaded."""
 
 import os
 import re
@@ -42,7 +42,7 @@ def loaded_libraries(maps: str | None = None) -> tuple[Library, ...]:
     Parameters
     ----------
     maps
-        What the kernel tells of the memory of a process (``/proc/self/maps``); by default of this one.
+        The kernel's list of the memory of a process (``/proc/self/maps``); by default of this one.
     """
     text = Path("/proc/self/maps").read_text() if maps is None else maps
     paths = sorted({line.split(maxsplit=5)[5] for line in text.splitlines() if ".so" in line and "/" in line})

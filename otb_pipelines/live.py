@@ -53,7 +53,7 @@ def native() -> Any:
 
 
 def is_supported(parameters: Parameters) -> bool:
-    """Say whether a classifier can be trained and applied in memory.
+    """Return whether a classifier can be trained and applied in memory.
 
     These are the logistic regression, and a random forest all of whose trees are wanted.
 
@@ -93,7 +93,7 @@ class MapSettings:
 
     @property
     def reach(self) -> int:
-        """How far away, in pixels, a pixel has a part in what another one is."""
+        """The distance, in pixels, up to which a pixel affects another."""
         return int(native().reach_of(self.smoothing, self.majority))
 
 
@@ -136,7 +136,7 @@ class GrowingForest:
         return tuple(self._parts)
 
     def grow(self, trees: int, threads: int, stop: Stop) -> bool:
-        """Grow more trees, until there are so many.
+        """Grow more trees, up to a number.
 
         Parameters
         ----------

@@ -1,6 +1,7 @@
-"""Find the processors and the memory that this process was given, and keep the libraries within them.
+"""Find the processors and the memory of this process, and keep the libraries within them.
 
-The operating system, control groups, SLURM and variables of the environment each set limits. The smallest holds.
+The operating system, control groups, SLURM and variables of the environment each set limits. The smallest limit
+applies.
 """
 
 import os
@@ -31,9 +32,9 @@ class Machine:
     memory
         All limits of the memory, in megabytes; there is at least one.
     ram
-        What the user wishes for the buffer of a chain, in megabytes.
+        The user's setting for the buffer of a chain, in megabytes.
     cache
-        What the user wishes for GDAL's cache of raster blocks, in megabytes.
+        The user's setting for GDAL's cache of raster blocks, in megabytes.
     ignored
         A sentence for each variable whose value cannot be used.
     """
@@ -56,7 +57,7 @@ class Machine:
 
     @property
     def default_ram(self) -> Limit:
-        """Megabytes that a chain may buffer: an eighth of the memory, or less if the user wishes so."""
+        """Megabytes that a chain may buffer: an eighth of the memory, or less by the user's setting."""
         eighth = max(1, self.usable_memory.value // 8)
         shares = (
             Limit(LARGEST_DEFAULT_RAM, "more makes no chain faster"),
@@ -67,14 +68,14 @@ class Machine:
     def cache_within(self, ram: int) -> int:
         """Return the megabytes of GDAL's cache of raster blocks.
 
-        They are as many as a chain may buffer, but at most a quarter of the memory, or fewer if the user wishes so.
+        They are as many as a chain may buffer, but at most a quarter of the memory, or fewer by the user's setting.
         """
         quarter = Limit(max(1, self.usable_memory.value // 4), "a quarter of the memory")
         return _smallest((Limit(ram, ""), quarter, *self.cache)).value
 
 
 def find_machine(environment: Mapping[str, str] | None = None, root: Path = Path("/")) -> Machine:
-    """Find out what this process was given.
+    """Find the limits of this process.
 
     Parameters
     ----------
@@ -134,7 +135,8 @@ def limit_libraries(ram: int, threads: int) -> None:
         Threads that compute pixels.
     """
     _set("GDAL_CACHEMAX", gdal_cache(ram))
-    # By default the decoder of JPEG 2000 takes all processors. Where more than one may decode, gdal_threads says so.
+    # By default the decoder of JPEG 2000 takes all processors. Where more than one may decode, gdal_threads sets the
+    # number.
     _set("GDAL_NUM_THREADS", 1)
     _set("OPJ_NUM_THREADS", 0)
     wished = _Variables(given_environment()).whole("OMP_NUM_THREADS")
@@ -147,7 +149,7 @@ def limit_libraries(ram: int, threads: int) -> None:
 
 @cache
 def gdal_cache(ram: int) -> int:
-    """Return the megabytes of GDAL's cache where a chain may buffer so many. The limits are found out once."""
+    """Return the megabytes of GDAL's cache from those that a chain may buffer. The limits are determined once."""
     return find_machine().cache_within(ram)
 
 

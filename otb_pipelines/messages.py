@@ -1,4 +1,4 @@
-"""Send JSON and arrays through a pipe. To read a message never runs anything that is in it."""
+"""Send JSON and arrays through a pipe. Reading a message never runs its content."""
 
 import io
 import json
@@ -13,7 +13,7 @@ _LENGTH = struct.Struct("<Q")
 
 
 class PipeClosedError(Exception):
-    """The other process is gone: the pipe ended where a message should be."""
+    """The other process has ended: the pipe ended instead of a message."""
 
 
 def send_json(pipe: IO[bytes], content: Any) -> None:

@@ -1,4 +1,4 @@
-"""Say that the process runs nothing but this program, so that settings of the whole process may be changed.
+"""Mark a process that runs only this program, so that settings of the whole process may be changed.
 
 A notebook, or a service that imports these packages, keeps its own.
 """
@@ -13,7 +13,7 @@ _MOST_ARENAS = -8
 
 
 def own_process() -> None:
-    """Say that this process runs nothing but this program. The command line calls it, and a script may.
+    """Mark this process as running only this program. The command line calls it, and a script may.
 
     From then on all threads share one heap, the C library's memory is tuned while a scene is prepared
     (`otb_pipelines.process.kept_memory`), and GDAL's warnings go to the log once OTB is loaded.
@@ -23,7 +23,7 @@ def own_process() -> None:
 
 
 def is_own_process() -> bool:
-    """Say whether `own_process` was called."""
+    """Return whether `own_process` was called."""
     return bool(_claimed)
 
 

@@ -1,4 +1,4 @@
-"""The locale in which C and C++ work, whatever language the machine speaks."""
+"""Set the locale in which C and C++ work, independent of the machine's language."""
 
 import locale
 from contextlib import suppress

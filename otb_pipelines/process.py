@@ -89,7 +89,7 @@ def load_otb(settings: Settings) -> Any:
 
 
 def _loaded_otb() -> Any:
-    # OTB prints on standard output that it does not know a value.
+    # OTB prints on standard output that a value is unknown.
     if os.environ.get("OTB_LOGGER_LEVEL") not in _OTB_LEVELS:
         os.environ.pop("OTB_LOGGER_LEVEL", None)
     use_chosen_otb()
@@ -97,7 +97,7 @@ def _loaded_otb() -> Any:
         import otbApplication
     except ImportError as error:
         raise OtbMissingError(f"OTB's Python module otbApplication cannot be imported ({error})") from error
-    # Once in a process, whichever threads come here, and whoever imports or reloads this module.
+    # Once in a process, for any number of threads, and after any reload of this module.
     lock, done = vars(otbApplication).setdefault(_SET_UP, (threading.Lock(), []))
     with lock:
         if not done:
@@ -116,7 +116,7 @@ def _set_up(otb: Any) -> None:
 
 
 def is_own_module(otb: Any) -> bool:
-    """Say whether OTB's Python module is the one that this package builds, and not one that OTB brings."""
+    """Return whether OTB's Python module is the one that this package builds, and not one that OTB brings."""
     return hasattr(otb, "AddLogCallback")
 
 
@@ -167,7 +167,7 @@ def noted_gdal_errors() -> Iterator[list[str]]:
     """Note the errors that GDAL reports in this thread until the block ends, and log its warnings.
 
     OTB does not notice that GDAL could not flush a file on closing it: a full disk would stay unnoticed. OTB's module
-    hands on here what GDAL reported in its own thread. The handler that a program has set for GDAL is put aside, and
+    hands on here what GDAL reported in its own thread. The handler that a program has set for GDAL is replaced, and
     is there again afterwards.
     """
     errors: list[str] = []
@@ -193,7 +193,7 @@ def kept_memory() -> Iterator[None]:
     then clears the pages of the next buffer. This takes a sixth of the time of decoding a scene. With another C library
     than glibc, nothing is done.
 
-    glibc does not tell what was set before, so that it could not be restored. Therefore nothing is done either unless
+    glibc does not return the earlier setting, so that it could not be restored. Therefore nothing is done either unless
     `otb_pipelines.own_process.own_process` was called: in a notebook the memory stays as its owner has set it.
     """
     library = ctypes.CDLL(None)

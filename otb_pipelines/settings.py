@@ -1,4 +1,4 @@
-"""Limit the memory and the threads that a chain uses, and name the function that is told its progress."""
+"""Limit the memory and the threads that a chain uses, and name the function that is called with its progress."""
 
 import logging
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Settings:
     threads
         Threads that compute pixels.
     progress
-        The function that is told the progress, or None.
+        The function that is called with the progress, or None.
     """
 
     ram: int
@@ -44,7 +44,7 @@ def machine_threads() -> int:
 def default_settings(progress: Progress | None = None) -> Settings:
     """Return settings with an eighth of the memory that the process was given, but at most 128 MB, and all processors.
 
-    A larger buffer makes no chain faster. `otb_pipelines.machine` says where the numbers come from.
+    A larger buffer makes no chain faster. `otb_pipelines.machine` documents the source of the numbers.
     """
     machine = find_machine()
     for sentence in machine.ignored:

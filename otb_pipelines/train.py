@@ -64,12 +64,12 @@ def classifiers(settings: Settings) -> tuple[str, ...]:
 
 
 def needs_scaling(classifier: str) -> bool:
-    """Say whether a classifier, by OTB's name, needs features of zero mean and unit variance."""
+    """Return whether a classifier, by OTB's name, needs features of zero mean and unit variance."""
     return classifier not in _UNSCALED
 
 
 def gives_margin(classifier: str) -> bool:
-    """Say whether a classifier, by OTB's name, gives the margin of the votes and the second class with its map."""
+    """Return whether a classifier, by OTB's name, gives the margin of the votes and the second class with its map."""
     return classifier in ("rf", LOGISTIC)
 
 
@@ -79,7 +79,7 @@ def classifier_for(parameters: Parameters, pixels: int) -> Parameters:
     Parameters
     ----------
     parameters
-        A classifier's parameters, perhaps with those of the random forest that takes over from the logistic regression.
+        A classifier's parameters, possibly with those of the random forest that replaces the logistic regression.
     pixels
         Number of training pixels, without noisy copies.
 
@@ -112,7 +112,7 @@ def largest_confidence(parameters: Parameters) -> float | None:
 
 
 def why_unfit(parameters: Parameters, classes: int) -> str | None:
-    """Say why OTB cannot separate so many classes with a classifier, if OTB itself does not say so.
+    """Describe why OTB cannot separate a number of classes with a classifier, if OTB itself does not report it.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def why_unfit(parameters: Parameters, classes: int) -> str | None:
     Returns
     -------
     str or None
-        The reason. None if the classifier can separate the classes, or OTB itself says that it cannot.
+        The reason. None if the classifier can separate the classes, or if OTB itself reports that it cannot.
     """
     if parameters["classifier"] == "boost" and classes > 2:
         return f"boost separates two classes, not {classes}"
@@ -144,7 +144,7 @@ def check_parameters(parameters: Parameters, settings: Settings) -> None:
     Raises
     ------
     OtbError
-        The classifier does not know one of the parameters, or needs one more.
+        The classifier does not have one of the parameters, or needs one more.
     """
     if parameters["classifier"] == LOGISTIC:
         own = [key for key in parameters if key.startswith(f"classifier.{LOGISTIC}.")]
@@ -301,7 +301,7 @@ def train(training: Training, model: Path, settings: Settings) -> None:
 
 
 def is_logistic(model: Path) -> bool:
-    """Say whether a model file holds a logistic regression."""
+    """Return whether a model file holds a logistic regression."""
     with model.open("rb") as file:
         return file.read(len(_LOGISTIC_MARKER)) == _LOGISTIC_MARKER
 

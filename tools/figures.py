@@ -48,7 +48,7 @@ def gigabytes(megabytes: float) -> str:
 
 
 def tile() -> str:
-    """Return what a full tile costs."""
+    """Return the cost of a full tile."""
     content, source = result("speed")
     costs = content["costs"]
     names = {"first run, with preparation": "first run, with preparation", "turn": "each later iteration"}
@@ -62,7 +62,7 @@ def tile() -> str:
 
 
 def sizes() -> str:
-    """Return what scenes of several sizes cost."""
+    """Return the cost of scenes of several sizes."""
     content, source = result("speed")
     rows = [
         (f"{pixels} x {pixels}", f"{pixels * 10 / 1000:.0f} km", seconds(first["seconds"]), seconds(later["seconds"]))
@@ -74,7 +74,7 @@ def sizes() -> str:
 
 
 def classifiers() -> str:
-    """Return what it costs to classify a whole tile, here and with other programs."""
+    """Return the cost of classifying a whole tile, with this and other programs."""
     content, source = result("speed")
     names = {
         "ImageClassifier, fast forest, {}": "OTB's ImageClassifier with the fast forest of this package",
@@ -90,7 +90,7 @@ def classifiers() -> str:
 
 
 def preparation() -> str:
-    """Return what the preparation costs beside the mere decoding."""
+    """Return the cost of the preparation, beside decoding alone."""
     content, source = result("preparation")
     rows = [
         ("decoding of the bands alone", seconds(content["floor_seconds"]), "-"),
@@ -100,7 +100,7 @@ def preparation() -> str:
 
 
 def resolution() -> str:
-    """Return what scenes at 10 m cost."""
+    """Return the cost of scenes at 10 m."""
     content, source = result("resolution")
     rows = [
         (
@@ -117,7 +117,7 @@ def resolution() -> str:
 
 
 def comparison() -> str:
-    """Return what comparisons cost."""
+    """Return the cost of comparisons."""
     content, source = result("comparison")
     names = {
         "full_tile_pair_at_10_m": "a pair of whole tiles at 10 m",
@@ -132,7 +132,7 @@ def comparison() -> str:
 
 
 def batch() -> str:
-    """Return what a large batch costs, multiplied from whole tiles."""
+    """Return the cost of a large batch, computed from whole tiles."""
     content, source = result("speed")
     first, later = (content["costs"][f"{name}, 10980 px"] for name in ("first run, with preparation", "turn"))
     threads = content["machine"]["threads"]
@@ -174,7 +174,7 @@ def points() -> str:
 
 
 def landsat8() -> str:
-    """Return the same of images on which nobody knows the class of thin clouds."""
+    """Return the same of images on which the class of thin clouds is unknown."""
     return accuracy_by_points(("l8biome_Forest_05_0415", "l8biome_GrassCrops_01_0413"))
 
 
@@ -193,7 +193,7 @@ def accuracy_by_points(chips: Sequence[str]) -> str:
             ]
             cells.append(f"{statistics.fmean(means):.3f} ± {statistics.stdev(means) / len(means) ** 0.5:.3f}")
         rows.append((count, *cells))
-    what = "*Fraction of the pixels on the right side of cloud and shadow, on two Landsat images labelled by hand.*"
+    what = "*Fraction of pixels correctly mapped as cloud or shadow, or as clear. Two Landsat images labelled by hand.*"
     return f"{table(('points', *STRATEGIES.values()), rows)}\n\n{what} {source}"
 
 
@@ -207,7 +207,7 @@ def operators() -> tuple[list[Any], str]:
 
 
 def order() -> str:
-    """Return how often the figures of two iterations tell which map is the better one."""
+    """Return how often the figures of two iterations show which map is better."""
     runs, source = operators()
     from validation_figure import ordered
 
@@ -226,7 +226,7 @@ def order() -> str:
 
 
 def gains() -> str:
-    """Return what the next iteration brings, by how much the last one changed."""
+    """Return the gain of the next iteration by the change of the last one."""
     runs, source = operators()
     rows = []
     for words, low, high in (

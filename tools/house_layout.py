@@ -175,7 +175,7 @@ def ways(
 
 
 def apart(wanted: Sequence[float], low: float, high: float) -> list[float]:
-    """Return places close to the wanted ones, in the same order, `STEP` pixels apart if there is room.
+    """Return places close to the wanted places, in the same order, `STEP` pixels apart if there is room.
 
     Parameters
     ----------

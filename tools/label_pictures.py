@@ -36,7 +36,7 @@ class Film:
         self.frames: list[tuple[Image.Image, int]] = []
 
     def take(self, milliseconds: int) -> None:
-        """Take a picture of the page as it is once it has drawn everything."""
+        """Take a picture of the page once it has drawn everything."""
         self._page.page.wait_for_timeout(250)
         picture = Image.open(io.BytesIO(self._page.page.screenshot())).convert("RGB")
         height = round(picture.height * _WIDTH / picture.width)

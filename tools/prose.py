@@ -42,7 +42,7 @@ class Sentence(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A line of a file, and what is wrong there."""
+    """A line of a file, and the problem there."""
 
     file: str
     line: int
@@ -107,7 +107,7 @@ def mean_length(text: str) -> float:
 
 
 def length_findings(page: Path) -> Iterator[Finding]:
-    """Yield what is wrong with the length of the sentences of a page."""
+    """Yield the sentences of a page that are too long."""
     text = page.read_text(encoding="utf-8")
     name = str(page.relative_to(ROOT))
     mean = mean_length(text)
@@ -149,7 +149,7 @@ def _in_line(pattern: re.Pattern[str], terms: dict[str, str], file: str, number:
 
 
 def spelling_findings() -> Iterator[str]:
-    """Yield what codespell finds; its exceptions are in pyproject.toml."""
+    """Yield the findings of codespell; its exceptions are in pyproject.toml."""
     ended = subprocess.run(
         [sys.executable, "-m", "codespell_lib", *_text_files()], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -165,7 +165,7 @@ def _text_files() -> Sequence[str]:
 
 
 def style_findings() -> Iterator[str]:
-    """Yield what proselint finds in the pages; its exceptions are in .proselintrc.json."""
+    """Yield the findings of proselint in the pages; its exceptions are in .proselintrc.json."""
     with tempfile.TemporaryDirectory() as folder:
         for page in pages():
             copy = Path(folder, page.relative_to(ROOT))

@@ -81,7 +81,7 @@ def view(project: QgsProject) -> dict[str, Any]:
 
 
 def close() -> None:
-    """Give the canvas up, if there is one, while QGIS still runs."""
+    """Close the canvas, if there is one, while QGIS still runs."""
     if _canvas.cache_info().currsize:
         canvas = _canvas()
         canvas.stopRendering()

@@ -1,4 +1,4 @@
-"""Steps of a session with QGIS that say or draw what QGIS makes of a project (see qgis_session.py)."""
+"""Steps of a session with QGIS that print or draw how QGIS reads a project (see qgis_session.py)."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def describe(project: QgsProject) -> dict[str, Any]:
 
 
 def ticked(project: QgsProject) -> list[str]:
-    """Return the themes that QGIS ticks in its menu: those that are what is shown."""
+    """Return the themes that QGIS ticks in its menu: those that equal the visible state."""
     themes, root = project.mapThemeCollection(), project.layerTreeRoot()
     present = themes.createThemeFromCurrentState(root, QgsLayerTreeModel(root))
     return [name for name in themes.mapThemes() if themes.mapThemeState(name) == present]

@@ -40,7 +40,7 @@ class ConfusionMatrix:
         Raises
         ------
         ValueError
-            Where a code is not a class: samples are clipped to valid pixels, where the map has only classes.
+            If a code is not a class: samples are clipped to valid pixels, where the map has only classes.
         """
         occurring = {code for pair, count in pairs.items() if count for code in pair}
         unknown = sorted(occurring - set(legend.codes))
@@ -181,7 +181,7 @@ def summarise(pairs: Mapping[tuple[int, int], int], legend: Legend) -> dict[str,
     Raises
     ------
     ValueError
-        Where a code is not a class.
+        If a code is not a class.
     """
     matrix = ConfusionMatrix.from_pairs(pairs, legend)
     binary = BinaryMetrics.from_pairs(pairs, legend)

@@ -48,7 +48,7 @@ class AccuracyEstimate:
     sides
         The two sides of the two-class figures.
     two_class_accuracy
-        Overall accuracy of the two sides. It and the figures of the sides are None where one side has no class.
+        Overall accuracy of the two sides. It and the figures of the sides are None if one side has no class.
     positive
         Figures of the positive side.
     negative
@@ -71,7 +71,7 @@ class AccuracyEstimate:
     negative: ClassFigures | None
 
     def as_json(self) -> dict[str, Any]:
-        """Give the object that ``accuracy_estimate.json`` holds and ``accuracy estimate --json`` prints."""
+        """Return the object that ``accuracy_estimate.json`` holds and ``accuracy estimate --json`` prints."""
         binary = None
         if self.positive is not None and self.negative is not None:
             binary = {
@@ -144,7 +144,7 @@ def labelled_sample(
     Raises
     ------
     SampleError
-        Where the map has data in other pixels than the map of the plan.
+        If the map has data in other pixels than the map of the plan.
     """
     mapped = values_at(labels, plan.rows, plan.columns)[:, 0].tolist()
     pixels = histogram(labels)

@@ -11,7 +11,7 @@ from alcd_otb.accuracy.stratified import Estimate, LabelledSample
 class ClassFigures:
     """Estimates for one class, or for one side of the two-class figures.
 
-    An estimate is None where it is undefined: where the map gives the class to no point, or no point is of the class.
+    An estimate is None if it is undefined: where the map gives the class to no point, or no point is of the class.
 
     Attributes
     ----------
@@ -75,5 +75,5 @@ class ClassFigures:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Give all but the name as a JSON object, estimates as objects of their own."""
+        """Return all but the name as a JSON object, estimates as separate objects."""
         return {key: value for key, value in asdict(self).items() if key != "name"}

@@ -45,9 +45,9 @@ def plan_accuracy(workspace: Workspace, legend: Legend, size: int, seed: int, re
     Raises
     ------
     ConfigurationError
-        Where there are too few points for the classes of the map, or more than MOST_POINTS.
+        If there are too few points for the classes of the map, or more than MOST_POINTS.
     SampleError
-        Where labelled points would be lost, or are open in another program.
+        If labelled points would be lost, or are open in another program.
     """
     if size > MOST_POINTS:
         raise ConfigurationError(f"{size} points are too many to label; ask for at most {MOST_POINTS} with -n")
@@ -86,9 +86,9 @@ def estimate_accuracy(
     Raises
     ------
     SampleError
-        Where points are not labelled, too few are, or the map has data in other pixels than the map of the plan.
+        If points are not labelled, too few are, or the map has data in other pixels than the map of the plan.
     ConfigurationError
-        Where the iteration does not exist.
+        If the iteration does not exist.
     """
     plan = AccuracyPlan.read(workspace.accuracy_plan)
     folder = workspace.last_iteration() if iteration is None else workspace.iteration(iteration)
@@ -120,7 +120,7 @@ def _check_replaceable(workspace: Workspace, legend: Legend, replace: bool) -> N
 
 
 def _put_aside(workspace: Workspace) -> None:
-    """Rename a former plan and its points, so that no label is lost."""
+    """Rename an earlier plan and its points, so that no label is lost."""
     former = [path for path in (workspace.accuracy_points, workspace.accuracy_plan) if path.exists()]
     number = 1
     while any(path.with_stem(f"{path.stem}_former_{number}").exists() for path in former):
@@ -151,7 +151,7 @@ def _check_complete(
             "%d of %d points have no class and are left out, so the map may look better than it is", missing, planned
         )
     if few:
-        # Which class of the map it is would tell the person what the map has at the points.
+        # The name of the class would show the person the map's class at the points.
         raise SampleError(
             f"{workspace.accuracy_points}: of one class of the map, {min(few.values())} points are labelled; an "
             f"estimate needs {FEWEST} of each; label more: {_how_to_label(workspace)}"

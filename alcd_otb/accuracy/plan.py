@@ -63,7 +63,7 @@ class PlannedPoint:
 
 @dataclass(frozen=True)
 class AccuracyPlan:
-    """The points of an accuracy estimate and their strata, which whoever labels the points must not see.
+    """The points of an accuracy estimate and their strata. The person who labels the points must not see the strata.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class AccuracyPlan:
         Raises
         ------
         ValueError
-            Where there are too few points for the classes that occur.
+            If there are too few points for the classes that occur.
         """
         pixels = histogram(labels)
         occurring = [legend_class for legend_class in legend.classes if pixels[legend_class.code]]
@@ -119,7 +119,7 @@ class AccuracyPlan:
         )
         rng = np.random.default_rng(seed)
         points = _draw_pixels(labels, strata, rng)
-        # In the order of the strata the points would give the map's classes away.
+        # In the order of the strata, the points would show the map's classes.
         shuffled = tuple(points[index] for index in rng.permutation(len(points)))
         return cls(iteration, checksum(labels), seed, Grid.of(str(labels)), strata, shuffled)
 
@@ -143,7 +143,7 @@ class AccuracyPlan:
             raise SampleError(f"{path}: {reason}; restore it, or draw new points") from error
 
     def as_json(self) -> dict[str, Any]:
-        """Give the content of ``accuracy_plan.json``, which `read` reads."""
+        """Return the content of ``accuracy_plan.json``, which `read` reads."""
         return asdict(self)
 
     @property
@@ -165,7 +165,7 @@ class AccuracyPlan:
 def _draw_pixels(labels: Path, strata: tuple[Stratum, ...], rng: np.random.Generator) -> list[PlannedPoint]:
     """Draw the pixels of each stratum in one pass over the map.
 
-    The pixels of a class are numbered from the upper left. The numbers of those to take are drawn beforehand.
+    The pixels of a class are numbered from the upper left. The numbers of the pixels to take are drawn first.
     """
     wanted = {stratum.code: np.sort(rng.choice(stratum.pixels, stratum.points, replace=False)) for stratum in strata}
     passed = dict.fromkeys(wanted, 0)

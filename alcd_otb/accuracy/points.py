@@ -41,7 +41,7 @@ def write_points(path: Path, plan: AccuracyPlan) -> None:
     Raises
     ------
     ProcessingError
-        Where the file exists or cannot be written.
+        If the file exists or cannot be written.
     """
     with new_geopackage(path) as source:
         points = source.CreateLayer(LAYER, plan.grid.spatial_reference, ogr.wkbPoint)
@@ -79,7 +79,7 @@ def read_labels(path: Path, plan: AccuracyPlan, legend: Legend) -> dict[Pixel, i
     Raises
     ------
     SampleError
-        Where the file cannot be read, a class is unknown, a point lies in no pixel of the plan, or two points lie in
+        If the file cannot be read, a class is unknown, a point lies in no pixel of the plan, or two points lie in
         one. The message names file, points and remedy.
     """
     planned = {(point.row, point.column) for point in plan.points}

@@ -1,7 +1,7 @@
 """Allocate the points of a stratified random sample, and estimate accuracy and area from them.
 
 The methods are those of Olofsson et al. (2014), RSE 148: 42-57, for strata that are the map's classes, and of Stehman
-(2014), IJRS 35: 4923-4939, for strata of another map. The former is a special case of the latter.
+(2014), IJRS 35: 4923-4939, for strata of another map. Olofsson's method is a special case of Stehman's.
 """
 
 import math
@@ -181,7 +181,7 @@ def allocate(sizes: Sequence[int], points: int) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        Where there are fewer than FEWEST points for each stratum.
+        If there are fewer than FEWEST points for each stratum.
     """
     if points < FEWEST * len(sizes):
         raise ValueError(f"{points} points are fewer than {FEWEST} for each of {len(sizes)} classes")
@@ -230,7 +230,7 @@ def ratio(
     Returns
     -------
     Estimate or None
-        None where there are neither hits nor misses.
+        None if there are neither hits nor misses.
     """
     exact = _linearised(sizes, drawn, hits, misses, weight)
     if not exact.domain:

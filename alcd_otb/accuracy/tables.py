@@ -34,7 +34,7 @@ class AccuracyTable:
     two_class_accuracy
         Overall accuracy of the two sides.
     side_figures
-        Figures of the positive and of the other side; empty where there are no two-class figures.
+        Figures of the positive and of the other side; empty if there are no two-class figures.
     """
 
     overall_accuracy: Estimate | None

@@ -1,1 +1,1 @@
-"""Propose the places to label: first one of each kind of pixel, then unsure pixels that are unlike all samples."""
+"""Propose the places to label: first one of each kind of pixel, then uncertain pixels that are unlike all samples."""

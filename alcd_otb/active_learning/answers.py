@@ -1,4 +1,4 @@
-"""Tell which proposed places the operator has answered, and which the operator left out."""
+"""Find which proposed places the operator has answered, and which the operator left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Answers:
     samples
         All present samples, whether trained on or not.
     left_out
-        Places that the operator passed over, since nobody could tell their class.
+        Places that the operator skipped because their class cannot be seen.
     """
 
     samples: Sequence[Sample]
@@ -38,7 +38,7 @@ class Answers:
 def answers_to(
     proposed: Sequence[Location], left_out_before: Sequence[Location], samples: Sequence[Sample], grid: Grid
 ) -> Answers:
-    """Tell which of the proposed places are left out.
+    """Find which of the proposed places are left out.
 
     The operator goes through the places in their order. So a place without a sample is left out if one after it has a
     sample. Places that were left out before stay so until they have a sample.
@@ -48,7 +48,7 @@ def answers_to(
     proposed
         The last proposed places, in the order of their use.
     left_out_before
-        Places that were left out of former proposals.
+        Places that were left out of earlier proposals.
     samples
         All present samples.
     grid
@@ -57,7 +57,7 @@ def answers_to(
     Raises
     ------
     SampleError
-        Where a polygon is too large.
+        If a polygon is too large.
     """
     answered = are_answered(proposed, samples, grid)
     last = int(np.flatnonzero(answered)[-1]) if answered.any() else 0
@@ -68,12 +68,12 @@ def answers_to(
 
 
 def are_answered(places: Sequence[Location], samples: Sequence[Sample], grid: Grid) -> BoolArray:
-    """Tell of each place whether a sample lies within `ANSWERED` pixels, (places,).
+    """Return for each place whether a sample lies within `ANSWERED` pixels, (places,).
 
     Raises
     ------
     SampleError
-        Where a polygon is too large.
+        If a polygon is too large.
     """
     if not places:
         return np.zeros(0, dtype=np.bool_)
@@ -83,7 +83,7 @@ def are_answered(places: Sequence[Location], samples: Sequence[Sample], grid: Gr
 
 
 def are_near(rows: AnyArray, columns: AnyArray, held_rows: Int64Array, held_columns: Int64Array) -> BoolArray:
-    """Tell of each pixel whether a held one lies within `ANSWERED` pixels, (pixels,)."""
+    """Return for each pixel whether a held one lies within `ANSWERED` pixels, (pixels,)."""
     distances = np.hypot(rows[:, None] - held_rows, columns[:, None] - held_columns)
     return np.asarray((distances <= ANSWERED).any(axis=1))
 

@@ -1,7 +1,7 @@
-"""Find what people have saved in the layer of places to visit, and take it over into the samples.
+"""Find labels that people saved in the layer of places to visit, and copy them to the samples.
 
 The layer is written again by every run. In today's projects QGIS refuses to edit it; older projects and other programs
-do not. So nothing in the file is given up before it is known to be what this package has proposed.
+do not. So nothing in the file is deleted before it is known to be a proposal of this package.
 """
 
 import logging
@@ -65,7 +65,7 @@ class PlacesFile:
 
 
 def read_places(path: Path, labels: Path | None, legend: Legend) -> PlacesFile:
-    """Read a file of places to visit, and tell the proposals of this package from what people saved.
+    """Read a file of places to visit, and separate the proposals of this package from the changes of people.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def read_places(path: Path, labels: Path | None, legend: Legend) -> PlacesFile:
         The GeoPackage.
     labels
         The map from which the places were chosen. It is needed where the file does not record its proposals, since an
-        older version wrote it: a place then has the class of the map. None where there is no map.
+        older version wrote it: a place then has the class of the map. None if there is no map.
     legend
         The classes.
 
@@ -100,9 +100,9 @@ def read_places(path: Path, labels: Path | None, legend: Legend) -> PlacesFile:
 
 
 def take_over_labels(workspace: Workspace, samples: Path, legend: Legend, grid: Grid) -> None:
-    """Move what people labelled in the layer of places to visit into the samples, and say so in a warning.
+    """Move labels from the layer of places to visit into the samples, and log a warning.
 
-    What cannot be a sample is kept in a copy of the file. The file then holds the proposals alone.
+    Labels that cannot be samples are kept in a copy of the file. The file then holds only the proposals.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def _labels(workspace: Workspace) -> Path | None:
 
 
 def _record_of(feature: ogr.Feature) -> dict[str, Any]:
-    """Read a feature as `as_records` describes it. Coordinates are None where it is not a point."""
+    """Read a feature as `as_records` describes it. Coordinates are None if it is not a point."""
     definition, geometry = feature.GetDefnRef(), feature.GetGeometryRef()
     known = [name for name in FIELDS if definition.GetFieldIndex(name) >= 0]
     values = {name: feature.GetField(name) if feature.IsFieldSetAndNotNull(name) else None for name in known}
@@ -259,7 +259,7 @@ def _is_usable(point: Point, legend: Legend, grid: Grid) -> bool:
 
 
 def _is_sample(point: Point, samples: Path, legend: Legend, grid: Grid) -> bool:
-    """Say whether a point is in the samples already, since a run was killed after it had put it there."""
+    """Return whether a point is in the samples already, since a run was killed after it had put it there."""
     entry = legend.find(point[0])
     try:
         present = read_samples(samples, legend, grid) if samples.exists() else ()
@@ -271,7 +271,7 @@ def _is_sample(point: Point, samples: Path, legend: Legend, grid: Grid) -> bool:
 
 
 def _keep(workspace: Workspace, count: int | None, reason: str) -> None:
-    """Keep a copy of the file, with the content of the journal beside it, and say so."""
+    """Keep a copy of the file, with the content of the journal beside it, and log a warning."""
     path, number = workspace.to_visit, 1
     stem = f"{path.stem}_before_iteration_{workspace.next_number:03d}"
     kept = path.with_name(f"{stem}.gpkg")

@@ -1,6 +1,6 @@
 """Propose the places to label next, and write them as a layer to visit in QGIS.
 
-Once there is a map they come from it; before, from what the scene contains.
+The places come from the last map, or from the pixels of the scene if there is no map yet.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from otb_pipelines.settings import Settings
 
 
 def check_gives_places(workspace: Workspace, template: Template) -> None:
-    """Check that the scene is prepared, and that its last iteration, if any, has a confidence to choose places by.
+    """Check that the scene is prepared, and that its last iteration, if any, has a confidence.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def check_gives_places(workspace: Workspace, template: Template) -> None:
     Raises
     ------
     ConfigurationError
-        Where the scene is not prepared, or the classifier of its last iteration gave no confidence.
+        If the scene is not prepared, or the classifier of its last iteration gave no confidence.
     """
     if not workspace.iterations():
         if not (workspace.preparation.is_file() and workspace.features.is_file()):
@@ -58,7 +58,7 @@ def update_places(
 ) -> list[PlaceRecord]:
     """Write ``to_visit.gpkg`` from the maps of an iteration.
 
-    Without a confidence to choose places by, the file is removed. What people have saved in it is kept in a copy.
+    Without a confidence, the file is removed. Changes that people saved in it are kept in a copy.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ def update_places(
     Raises
     ------
     ConfigurationError
-        Where so many places are not proposed.
+        If the number of places is out of range.
     ProcessingError
-        Where a raster cannot be read or the file cannot be written.
+        If a raster cannot be read or the file cannot be written.
     SampleError
-        Where a polygon is too large.
+        If a polygon is too large.
     """
     _check_number(number)
     maps = CertaintyMaps.of(iteration)
@@ -112,7 +112,7 @@ def update_start_places(
 ) -> list[PlaceRecord]:
     """Write ``to_visit.gpkg`` for a prepared scene that has no map yet: a place of each kind of pixel without a sample.
 
-    What people have saved in the file is kept in a copy.
+    Changes that people saved in the file are kept in a copy.
 
     Parameters
     ----------
@@ -130,16 +130,16 @@ def update_start_places(
     Returns
     -------
     list
-        The content of the file, as `as_records` gives it. Empty where every kind has a sample.
+        The content of the file, as `as_records` gives it. Empty if every kind has a sample.
 
     Raises
     ------
     ConfigurationError
-        Where so many places are not proposed.
+        If the number of places is out of range.
     ProcessingError
-        Where a raster cannot be read or the file cannot be written.
+        If a raster cannot be read or the file cannot be written.
     SampleError
-        Where a polygon is too large.
+        If a polygon is too large.
     """
     _check_number(number)
     kinds = template.queries.start if number is None else number
@@ -157,14 +157,14 @@ def update_latest_places(
     number: int | None,
     maps: Path | None = None,
 ) -> list[PlaceRecord]:
-    """Write ``to_visit.gpkg`` by the last iteration, or before there is one by what the scene contains.
+    """Write ``to_visit.gpkg`` from the last iteration, or from the pixels of the scene if there is none.
 
     Parameters
     ----------
     workspace, samples, template, settings, number
         As for `update_places` and `update_start_places`.
     maps
-        Folder of maps to choose by in place of those of the last iteration.
+        Folder of maps to choose by instead of those of the last iteration.
     """
     if maps is not None:
         return update_places(workspace, maps, samples, template, settings, number)
@@ -175,7 +175,7 @@ def update_latest_places(
 
 
 def nothing_left(workspace: Workspace) -> str:
-    """Say in one sentence why no place is proposed."""
+    """Describe in one sentence why no place is proposed."""
     if workspace.iterations():
         return "no place is left: all pixels of the map are samples, or near one"
     return "no place is left before the first map: each kind of pixel in the scene has a sample; run the scene"
@@ -187,7 +187,7 @@ def _check_number(number: int | None) -> None:
 
 
 def _answers(workspace: Workspace, samples: Sequence[Sample], grid: Grid) -> Answers:
-    """Tell what the operator did with the places so far."""
+    """Find what the operator did with the places so far."""
     asked = read_asked(workspace.to_visit)
     return answers_to(asked.proposed, asked.left_out, samples, grid)
 

@@ -53,7 +53,7 @@ class Kinds(NamedTuple):
 
 
 def doubled_ranks(values: Float64Array, among: Float64Array) -> Int64Array:
-    """Compute twice the rank that each value has among the values of the same feature; equal ones share their mean.
+    """Compute twice the rank of each value among the values of the same feature; equal values get their mean rank.
 
     The smallest of n different values has the rank 1 and the doubled rank 2, the largest n and 2 n. A value which is
     not among them has a rank between those of its neighbours. Doubled, all ranks are whole numbers.
@@ -98,7 +98,7 @@ def divided(ranks: Int64Array, number: int, seed: int) -> Kinds:
 
 
 def _first_centres(ranks: Int64Array, number: int, random: np.random.Generator) -> Int64Array:
-    """Draw pixels as first centres: each with a probability by the square of its distance from those before."""
+    """Draw pixels as first centres: each with a probability by the square of its distance from earlier centres."""
     chosen = [int(random.integers(len(ranks)))]
     left = np.square(ranks - ranks[chosen[0]]).sum(axis=1)
     while len(chosen) < number and left.any():

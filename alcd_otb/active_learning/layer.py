@@ -68,10 +68,10 @@ class Asked(NamedTuple):
     Attributes
     ----------
     proposed
-        The places that were proposed last, in the order of their use, without those that were so near to a sample that
-        nobody could tell later whether they are answered.
+        The places that were proposed last, in the order of their use, without those so near to a sample that
+        it would be unclear later whether they are answered.
     left_out
-        Places of former proposals that were left out.
+        Places of earlier proposals that were left out.
     """
 
     proposed: tuple[Location, ...] = ()
@@ -79,7 +79,7 @@ class Asked(NamedTuple):
 
 
 NOTHING_ASKED = Asked()
-"""What is known of a file that does not tell."""
+"""The value for a file without such a record."""
 
 
 def as_records(places: Sequence[Place], legend: Legend, grid: Grid) -> list[PlaceRecord]:
@@ -140,11 +140,11 @@ def write_places(
     Raises
     ------
     ProcessingError
-        Where the file cannot be written.
+        If the file cannot be written.
     """
     new_file = scratch / path.name
     is_open = path.with_name(f"{path.name}-wal").exists()
-    # A change of a former place must not be stored with a new one, which therefore has another number.
+    # A change of an earlier place must not be stored with a new place. So new places have other numbers.
     first = _last_number(path) + 1 if is_open else 1
     with new_geopackage(new_file) as source:
         layer = source.CreateLayer(LAYER, grid.spatial_reference, ogr.wkbPoint)
@@ -158,14 +158,14 @@ def write_places(
         source.CommitTransaction()
     if is_open and _has_replaced_content(new_file, path):
         return
-    # The journal of an open QGIS belongs to the former file: SQLite would apply it to the new one.
+    # The journal of an open QGIS belongs to the earlier file: SQLite would apply it to the new file.
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     os.replace(new_file, path)
 
 
 def read_asked(path: Path) -> Asked:
-    """Read what was proposed last, and what was left out before. Both are empty where the file does not tell."""
+    """Read the last proposals and the places left out before. Both are empty if the file does not record them."""
     if not path.is_file() or not path.stat().st_size:
         return NOTHING_ASKED
     try:
@@ -180,7 +180,7 @@ def read_asked(path: Path) -> Asked:
 
 
 def place_count(path: Path) -> int | None:
-    """Count the places of a file; None where there is no file, or it cannot be read."""
+    """Count the places of a file; None if there is no file, or it cannot be read."""
     if not path.is_file():
         return None
     try:

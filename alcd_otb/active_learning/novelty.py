@@ -17,7 +17,7 @@ _WINDOWS_A_SIDE = 6
 
 
 class NovelCandidates(NamedTuple):
-    """The candidates that were chosen, and how far all candidates are from what is known.
+    """The candidates that were chosen, and the distance of all candidates from known points.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ def most_novel(candidates: Float64Array, known: Float64Array, number: int) -> No
 
     The next candidate has the largest d^2 / r. d is the distance from the nearest point that is known or chosen. r is
     the root mean square of the distances from the 5 nearest other candidates. With d alone, which is the greedy
-    k-centre of Gonzalez (1985), outliers that represent nothing but themselves would come first.
+    k-centre of Gonzalez (1985), isolated outliers would come first.
 
     Parameters
     ----------

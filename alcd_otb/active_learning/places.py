@@ -1,4 +1,4 @@
-"""Choose the places to label next from the maps of an iteration, and say why each is proposed."""
+"""Choose the places to label next from the maps of an iteration, with the reason for each."""
 
 import logging
 from collections import Counter
@@ -40,8 +40,8 @@ _MOST_CANDIDATES = 10_000
 """Most pixels from which places are chosen: each is compared with every other one, which takes seconds."""
 
 _DRAWN_OF = 12
-"""One of so many places is drawn at random, and at least two of half as many: where nobody can tell what is unsure,
-there is still something to answer."""
+"""One place of this number is drawn at random, and at least two of half as many: if the uncertain places cannot be
+labelled, other places are left."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Place:
     second_code
         Class code with the second most votes, NO_DATA where it is not known.
     margin
-        Difference of their shares of the votes, 0 to 1. Where only the confidence is known, its lower bound. None where
+        Difference of their shares of the votes, 0 to 1. Where only the confidence is known, its lower bound. None if
         there is no map yet.
     zone_area
-        Area of the uncertain zone around the pixel, in hectares. None where there is no map yet.
+        Area of the uncertain zone around the pixel, in hectares. None if there is no map yet.
     reason
         Why the place is proposed, in plain words.
     """
@@ -136,9 +136,9 @@ def propose_places(
     Raises
     ------
     ProcessingError
-        Where a raster cannot be read, or the map is not of these features and classes.
+        If a raster cannot be read, or the map is not of these features and classes.
     SampleError
-        Where a polygon is too large.
+        If a polygon is too large.
     """
     grid = Grid.of(str(maps.labels))
     if Grid.of(str(features)) != grid:
@@ -180,7 +180,7 @@ def propose_places(
 
 
 def explained(margin: float, is_margin: bool, zone_area: float, few: Sequence[str], is_new: bool) -> str:
-    """Say in plain words why a place is proposed.
+    """Describe in plain words why a place is proposed.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def _known_pixels(answers: Answers, grid: Grid) -> Pixels:
 
 
 def _choose(maps: CertaintyMaps, features: Path, known: Pixels, queries: QuerySettings, seed: int) -> _ChosenPixels:
-    """Choose among the pixels of small margin those whose features are unlike the known ones and each other."""
+    """Choose among the pixels of small margin those whose features are unlike the known features and each other."""
     most = _candidate_count(queries)
     spaced = unsure_pixels(maps, known.rows, known.columns, queries.spacing, _MOST_CANDIDATES, seed)
     candidates = Pixels(spaced.rows[:most], spaced.columns[:most])
@@ -243,7 +243,7 @@ def _candidate_count(queries: QuerySettings) -> int:
 
 
 def _drawn_count(number: int) -> int:
-    """Return how many of so many places are drawn at random."""
+    """Return how many of a number of places are drawn at random."""
     return max(number // _DRAWN_OF, 2) if number >= _DRAWN_OF // 2 else 0
 
 
@@ -266,5 +266,5 @@ def _check_classes(map_values: Iterable[_MapValues], labels: Path, legend: Legen
 
 
 def _drawn(count: int, most: int, seed: int) -> Int64Array:
-    """Draw at most so many of the numbers below count, in ascending order."""
+    """Draw numbers below `count`, at most `most` of them, in ascending order."""
     return np.sort(np.random.default_rng(seed).permutation(count)[:most])

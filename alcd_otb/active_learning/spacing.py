@@ -1,4 +1,4 @@
-"""Say how far apart places to label lie: less in a small scene, so that there is room for all of them."""
+"""Compute the spacing of places to label: less in a small scene, so that all of them fit."""
 
 import math
 from pathlib import Path
@@ -17,7 +17,7 @@ _LEAST = 2
 def used_spacing(wanted: float, pixels: int, resolution: float, points: int) -> float:
     """Compute the spacing in metres.
 
-    It is half the side of the square that each point has for itself, at most what the template wants, and at least 2
+    It is half the side of the square around each point, at most the distance of the template, and at least 2
     pixels.
 
     Parameters
@@ -36,7 +36,7 @@ def used_spacing(wanted: float, pixels: int, resolution: float, points: int) -> 
 
 
 def enough_pixels(wanted: float, resolution: float, points: int) -> int:
-    """Compute the number of pixels from which on `used_spacing` is the template's, whatever their number.
+    """Compute the number of pixels above which `used_spacing` is always the template's.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ def enough_pixels(wanted: float, resolution: float, points: int) -> int:
 
 
 def pixels_with_data(labels: Path, most: int) -> int:
-    """Count the pixels of a map with data, from the top until there are so many.
+    """Count the pixels of a map with data from the top, up to a limit.
 
     Parameters
     ----------
     labels
         Raster of class codes.
     most
-        Number from which on more pixels make no difference.
+        Number above which more pixels make no difference.
     """
     count = 0
     for _, codes in strips(labels):

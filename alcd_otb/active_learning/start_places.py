@@ -71,9 +71,9 @@ def propose_start_places(
     Raises
     ------
     ProcessingError
-        Where a raster cannot be read, or the two are on different grids.
+        If a raster cannot be read, or the two are on different grids.
     SampleError
-        Where a polygon is too large.
+        If a polygon is too large.
     """
     grid = Grid.of(str(features))
     if Grid.of(str(valid)) != grid:
@@ -104,7 +104,7 @@ def propose_start_places(
 
 
 def explained_kind(kinds: int, share: float) -> str:
-    """Say in plain words what a place stands for.
+    """Describe in plain words which pixels a place represents.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def drawn_pixels(valid: Path, most: int, seed: int) -> Pixels:
     Raises
     ------
     ProcessingError
-        Where the raster cannot be read.
+        If the raster cannot be read.
     """
     with reading(valid):
         count = sum(int((values == _VALID).sum()) for _, values in strips(valid))
@@ -165,7 +165,7 @@ def _features_at(features: Path, pixels: Pixels) -> Float64Array:
 
 
 def _nearest_to_centres(kinds: Kinds, ranks: Int64Array) -> Int64Array:
-    """Find for each kind the one of its pixels that is nearest to its centre, (kinds,)."""
+    """Find for each kind the pixel nearest to its centre, (kinds,)."""
     distances = kinds.distances(ranks)
     distances[kinds.members[:, None] != np.arange(kinds.counts.size)] = np.inf
     return np.asarray(distances.argmin(axis=0))
@@ -179,7 +179,7 @@ def _held(samples: Sequence[Sample], grid: Grid, seed: int) -> Pixels:
 
 
 def _have_samples(kinds: Kinds, drawn: _Drawn, features: Path, held: Pixels) -> BoolArray:
-    """Tell of each kind whether a sample's pixel is of it, (kinds,)."""
+    """Return for each kind whether a sample's pixel is of it, (kinds,)."""
     values = _features_at(features, held)
     # A sample may lie where there is no data.
     known = values[np.isfinite(values).all(axis=1)]

@@ -1,4 +1,4 @@
-"""Find the pixels of a map that the classifier is least sure of, and the uncertain zones around them."""
+"""Find the least certain pixels of a map, and the uncertain zones around them."""
 
 import math
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _DRAW = 1e-4
 
 @dataclass(frozen=True)
 class CertaintyMaps:
-    """Rasters of an iteration that say how sure its classifier is of each pixel, all on one grid.
+    """Rasters of an iteration with the certainty of its classifier in each pixel, all on one grid.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class CertaintyMaps:
     is_margin
         Whether certainty is the margin.
     second
-        Codes of the second class. None where it is not known.
+        Codes of the second class. None if it is not known.
     """
 
     labels: Path
@@ -53,7 +53,7 @@ class CertaintyMaps:
 
     @classmethod
     def of(cls, iteration: Path) -> "CertaintyMaps | None":
-        """Find the maps in an iteration's folder; None where its classifier gave no confidence."""
+        """Find the maps in an iteration's folder; None if its classifier gave no confidence."""
         margin, confidence, second = (iteration / f"{name}.tif" for name in ("margin", "confidence", "second"))
         if not margin.is_file() and not confidence.is_file():
             return None
@@ -93,7 +93,7 @@ class _Cells(NamedTuple):
 def unsure_pixels(
     maps: CertaintyMaps, held_rows: Int64Array, held_columns: Int64Array, spacing: float, most: int, seed: int
 ) -> Pixels:
-    """Find the pixels of least certainty, in ascending order; among equal ones the seed draws the order.
+    """Find the pixels of least certainty, in ascending order; the seed draws the order of equal pixels.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def _least_of_cells(maps: CertaintyMaps, held: Int64Array, cell: int, grid: Grid
 
 
 def _stripes(maps: CertaintyMaps, rows: int) -> Iterator[tuple[int, Float64Array]]:
-    """Read (first row, certainty) of the map, so many rows at a time; infinite where there is no data."""
+    """Read (first row, certainty) of the map by strips of rows; infinite where there is no data."""
     for (first, codes), (_, certainty) in zip(strips(maps.labels, rows), strips(maps.certainty, rows), strict=True):
         values = certainty.astype(np.float64)
         values[codes == NO_DATA] = np.inf

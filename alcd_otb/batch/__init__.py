@@ -1,1 +1,1 @@
-"""Many scenes, unattended: job arrays of SLURM, or some processes here. All state is in files of one folder."""
+"""Run many scenes unattended, in job arrays of SLURM or in local processes. All state is in files of one folder."""

@@ -13,7 +13,7 @@ from alcd_otb.files.holder import Holder
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt to run a scene. One that has started and has no end was killed, or goes on.
+    """An attempt to run a scene. An attempt with a start and no end was killed, or is still running.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Attempt:
     started
         When it started, in seconds since 1970.
     process
-        Who the process is that waits for the run, as `alcd_otb.files.holder` describes it. Empty at its end.
+        The process that waits for the run, as `alcd_otb.files.holder` describes it. Empty at its end.
     node
         SLURM's name of the computer; None without SLURM.
     job
@@ -38,7 +38,7 @@ class Attempt:
     peak_mb
         Largest memory in megabytes.
     message
-        What the run said was wrong.
+        The error message of the run.
     iteration
         Number of the scene's iteration.
     made
@@ -81,13 +81,13 @@ class Attempt:
         return cls(**content)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the attempt as an object of JSON, without what is not known."""
+        """Return the attempt as a JSON object, without unknown values."""
         content = {name: getattr(self, name) for name in _NAMES}
         return {name: value for name, value in content.items() if value is not None and value != {}}
 
     @property
     def end(self) -> End:
-        """How it ended, as far as it recorded that itself."""
+        """How it ended, from its own record."""
         return End(self.code, Cause[self.cause] if self.cause else None)
 
     def with_cause(self, cause: Cause) -> "Attempt":
@@ -108,6 +108,6 @@ _NAMES = tuple(each.name for each in fields(Attempt))
 
 
 def job_name(environment: Mapping[str, str]) -> str | None:
-    """Return the task of SLURM that the variables of the environment tell, as ``ARRAY_INDEX``, or None."""
+    """Return the task of SLURM from the environment variables, as ``ARRAY_INDEX``, or None."""
     array, index = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{index}" if array and index else environment.get("SLURM_JOB_ID")

@@ -41,7 +41,7 @@ class BatchFolder:
 
     @property
     def logs(self) -> Path:
-        """The folder of the logs: one a scene, and what SLURM says of each task."""
+        """The folder of the logs: one for each scene, and SLURM's log of each task."""
         return self.folder / "logs"
 
     @property
@@ -56,7 +56,7 @@ class BatchFolder:
 
     @property
     def stop(self) -> Path:
-        """The file that says why the batch stopped. It is absent while the batch goes on."""
+        """The file with the reason why the batch stopped. It is absent while the batch is running."""
         return self.folder / "stopped.txt"
 
     @property
@@ -123,7 +123,7 @@ class BatchFolder:
             unfinished.chmod(0o755)
 
     def stopped(self) -> str | None:
-        """Return why the batch stopped, or None while it goes on."""
+        """Return why the batch stopped, or None while it is running."""
         try:
             return self.stop.read_text(encoding="utf-8", errors="replace").strip()
         except OSError:

@@ -1,4 +1,4 @@
-"""Prepare a batch, and bring it as far as it can."""
+"""Prepare a batch, and run its scenes."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ _HELD = "another 'batch run' ({holder}) works on this batch; wait for it or stop
 
 
 def prepare_batch(batch: BatchFolder, scenes: list[Path], settings: BatchSettings) -> list[str]:
-    """Write the files of a batch. What its scenes have come to stays.
+    """Write the files of a batch. The states of its scenes are kept.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Work:
         return [scene.number for scene in self.scenes]
 
     def summary(self) -> str:
-        """Say in one line what is to be run."""
+        """Describe in one line what is to be run."""
         return (
             f"{len(self.scenes)} scenes to run; {self.counts[DONE]} are done, {self.counts[RUNNING]} run, "
             f"{self.counts[QUEUED]} are queued, {self.counts[FAILED]} failed"
@@ -117,7 +117,7 @@ def work_of(found: Survey, settings: BatchSettings, retry: bool = False) -> Work
 
 
 def begin(batch: BatchFolder, work: Work) -> None:
-    """Forgive what failed and is tried again, and let a stopped batch go on."""
+    """Reset the failures that are tried again, and resume a stopped batch."""
     with writing_to(batch.folder):
         for scene in work.scenes:
             if scene.standing == FAILED:
@@ -135,7 +135,7 @@ def submit_batch(batch: BatchFolder, retry: bool = False, dry: bool = False) -> 
     retry
         Whether scenes that failed are tried again.
     dry
-        Whether it is only said what would be submitted.
+        Whether to return only what would be submitted.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def run_batch_here(
     retry
         Whether scenes that failed are tried again.
     progress
-        Is told the share of the scenes that are settled.
+        Called with the fraction of the scenes that are settled.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def run_batch_here(
 
 
 def done_scenes(batch: BatchFolder) -> list[tuple[Path, str | None]]:
-    """List the scene files that are done, with the template in the place of their own."""
+    """List the scene files that are done, with the batch's template instead of their own."""
     template = batch.settings().template
     return [(Path(scene.state.scene), template) for scene in survey(batch).scenes if scene.standing == DONE]
 

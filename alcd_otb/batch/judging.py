@@ -1,4 +1,4 @@
-"""Find out why an attempt died that could not record its own end."""
+"""Find out why an attempt was killed before it could record its end."""
 
 from alcd_otb.batch import slurm
 from alcd_otb.batch.folder import BatchFolder
@@ -7,7 +7,7 @@ from alcd_otb.batch.state import SceneState
 
 
 def judged(batch: BatchFolder, number: int, state: SceneState) -> SceneState:
-    """Complete a state by why its last attempt was killed. Call it only when the last attempt has ended.
+    """Add the reason why its last attempt was killed to a state. Call it only when the last attempt has ended.
 
     Parameters
     ----------

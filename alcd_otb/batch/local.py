@@ -70,7 +70,7 @@ class _Work:
 def run_locally(
     batch: BatchFolder, numbers: list[int], workers: int, threads: int, progress: Callable[[str, float], None] | None
 ) -> None:
-    """Run scenes in processes of their own, some at a time, until each is done or cannot be done now.
+    """Run scenes in separate processes, some at a time, until each is done or cannot be done now.
 
     When this process is asked to end, the runs are asked, too, and it waits until they have cleaned up.
 
@@ -85,7 +85,7 @@ def run_locally(
     threads
         Threads of each.
     progress
-        Is told the share of the scenes that are settled.
+        Called with the fraction of the scenes that are settled.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def _start_more(batch: BatchFolder, work: _Work, scenes: list[str], workers: int
 
 
 def _settle(batch: BatchFolder, work: _Work, run: Running, scenes: list[str]) -> bool:
-    """Look whether a run has ended, and note what becomes of its scene. Returns whether it has ended."""
+    """Check whether a run has ended, and record the state of its scene. Returns whether it has ended."""
     result = finish(batch, run)
     if result is None:
         return False

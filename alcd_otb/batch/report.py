@@ -47,7 +47,7 @@ def write_report(survey: Survey, file: Path) -> None:
     rows: list[list[object]] = [list(COLUMNS)]
     for scene in survey.scenes:
         attempts = scene.state.attempts
-        # One that found the iteration made tells nothing of what it took.
+        # A run that found a finished iteration has no cost to report.
         made = [attempt for attempt in attempts if attempt.made] or list(attempts)
         shown = made[-1] if made else None
         last = attempts[-1] if attempts else None

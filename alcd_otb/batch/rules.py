@@ -1,4 +1,4 @@
-"""Decide from the ends of a scene's attempts what becomes of the scene.
+"""Decide from the ends of a scene's attempts whether it is done, has failed, or is tried again.
 
 The decision is a pure function of how the attempts ended, so that it can be read and tested as a table.
 """
@@ -46,9 +46,9 @@ class End(NamedTuple):
     Attributes
     ----------
     code
-        Exit code; 128 and the number of the signal where a signal ended it. None where nothing of its end was recorded.
+        Exit code; 128 and the number of the signal where a signal ended it. None if nothing of its end was recorded.
     cause
-        Why it was killed. None where it was not, or where that is not known.
+        Why it was killed. None if it was not, or where that is not known.
     """
 
     code: int | None
@@ -86,7 +86,7 @@ def verdict(ends: Sequence[End]) -> Verdict:
     last = ends[-1]
     if last.code == 0:
         return Verdict.DONE
-    # What failed before the scene was done, and then changed, counts no more.
+    # Failures before the scene was done, and then changed, no longer count.
     ends = ends[max((number for number, end in enumerate(ends, start=1) if end.code == 0), default=0) :]
     if last.code in _FINAL:
         return Verdict.FAILED

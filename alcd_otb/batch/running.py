@@ -1,4 +1,4 @@
-"""Start the run of a scene in a process of its own, and record how it ends."""
+"""Start the run of a scene in a separate process, and record how it ends."""
 
 import ctypes
 import logging
@@ -54,7 +54,7 @@ class Running:
     log_start
         Bytes of the log before the run.
     before
-        What the map depends on, as it was when the run started.
+        The files that the map depends on, when the run started.
     """
 
     number: int
@@ -132,7 +132,7 @@ def finish(batch: BatchFolder, run: Running, cause: Cause | None = None) -> Verd
     Returns
     -------
     Verdict or None
-        What becomes of the scene; None while the run goes on.
+        The result of the scene; None while the run is running.
 
     Raises
     ------
@@ -173,8 +173,8 @@ def finish(batch: BatchFolder, run: Running, cause: Cause | None = None) -> Verd
 
 
 def _cause(code: int, asked: Cause | None) -> str | None:
-    """Name why a run was killed; None where it was not, or where SLURM's words have to tell."""
-    # Who kills a job kills this process, too. The kernel, short of memory, kills the largest one alone.
+    """Name why a run was killed; None if it was not, or if only SLURM's log can show it."""
+    # A job that is killed loses this process, too. The kernel, short of memory, kills only the largest process.
     if code == -signal.SIGKILL:
         return Cause.MEMORY.name
     return asked.name if asked is not None and (code < 0 or code > 128) else None
@@ -192,7 +192,7 @@ def _command(scene: str, settings: BatchSettings, threads: int | None) -> list[s
 
 
 def _end_with_parent() -> None:
-    """Let the kernel end the run when this process is killed. The run would else hold the workspace."""
+    """Let the kernel end the run when this process is killed. Otherwise the run would hold the workspace."""
     _LIBRARY.prctl(_SIGNAL_OF_DEATH, signal.SIGTERM)
 
 
@@ -217,7 +217,7 @@ def _witnesses(before: list[Witness], result: Mapping[str, Any]) -> list[Witness
 
 
 def _results(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Take from what a run printed what a report tells."""
+    """Take the figures for the report from the output of a run."""
     accuracy = result["accuracy"] or {}
     sides = accuracy.get(Positive.in_results(accuracy).key) or {}
     figures = {

@@ -110,14 +110,14 @@ def made_scenes(table: Path, template: Path, folder: Path) -> list[Path]:
 
 
 def checked(scenes: list[Path], template: str | None) -> list[str]:
-    """Check scenes before they wait in a queue: files and settings, and that each has a workspace of its own.
+    """Check scenes before they wait in a queue: files and settings, and that each has its own workspace.
 
     Parameters
     ----------
     scenes
         The scene files.
     template
-        A template in the place of their own, or None.
+        A template instead of their own, or None.
 
     Returns
     -------

@@ -54,7 +54,7 @@ Number = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
 class BatchSettings(StrictModel):
-    """What a batch asks for, and how its scenes are run.
+    """The resources of a batch, and how its scenes are run.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class BatchSettings(StrictModel):
     sbatch
         More options of sbatch, such as ``--account=NAME``.
     template
-        A template in the place of the scenes' own, or None.
+        A template instead of the scenes' own, or None.
     keep
         ``map`` leaves out what can be made again.
     stage

@@ -1,4 +1,4 @@
-"""Ask SLURM's commands: submit a job array, list what is queued, and tell from a log why a task was killed.
+"""Ask SLURM's commands: submit a job array, list the queue, and find in a log why a task was killed.
 
 Nothing needs SLURM's accounting (``sacct``), which many machines do not have.
 """
@@ -57,7 +57,7 @@ def submit(script: Path, options: Sequence[str], words: Sequence[str] = ()) -> s
     script
         The script.
     options
-        More options of sbatch, which win over those in the script.
+        More options of sbatch, which replace those in the script.
     words
         Words that the script is called with.
 
@@ -99,7 +99,7 @@ def queue() -> dict[str, str]:
 
 
 def why_killed(log: Path, marker: str) -> Cause:
-    """Tell from a task's log why an attempt was killed.
+    """Find from a task's log why an attempt was killed.
 
     Parameters
     ----------

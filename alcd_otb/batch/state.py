@@ -29,7 +29,7 @@ class SceneState:
     forgiven
         How many of the attempts no longer count, since a person asked to try again.
     witnesses
-        What the map depends on, as it was when the scene was done. Empty while it is not.
+        The files that the map depends on, when the scene was done. Empty while it is not done.
     made_by
         Version and template that made it, as `alcd_otb.batch.witnesses.made_by` gives them.
     """

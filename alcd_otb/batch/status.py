@@ -1,4 +1,4 @@
-"""Tell how a batch stands: as a table for people, as JSON, and by an exit code."""
+"""Report the state of a batch: as a table, as JSON, and by an exit code."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

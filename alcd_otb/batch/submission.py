@@ -165,7 +165,7 @@ def queue_of(batch: BatchFolder) -> Queue:
 
 
 def _read(file: Path) -> tuple[list[list[int]], str]:
-    """Read the tasks of a submission, and the number of its job; empty where it was not submitted."""
+    """Read the tasks of a submission, and the number of its job; empty if it was not submitted."""
     try:
         lines = read_limited(file, _MOST_SUBMISSION).decode("utf-8").splitlines()
         tasks = [[int(number) for number in line.split()] for line in lines if not line.startswith("#")]

@@ -52,7 +52,7 @@ class SceneStanding:
     standing
         One of `STATES`.
     why
-        Why it stands so; empty where that needs no words.
+        Why it stands so; empty if that needs no words.
     """
 
     number: int
@@ -81,13 +81,13 @@ class Survey:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Scenes by how they stand, in the order of `STATES`."""
+        """Scenes by state, in the order of `STATES`."""
         found = Counter(scene.standing for scene in self.scenes)
         return {standing: found[standing] for standing in STATES}
 
 
 def survey(batch: BatchFolder) -> Survey:
-    """Find out how the scenes of a batch stand, from its files and SLURM's queue.
+    """Find the states of the scenes of a batch from its files and SLURM's queue.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def _without_collection() -> Iterator[None]:
 
 
 def standing_of(state: SceneState, known: dict[str, tuple[int, int]], here: list[str | None]) -> tuple[str, str]:
-    """Say how a scene stands that neither runs nor waits in a queue, and why.
+    """Return the state of a scene that neither runs nor waits in a queue, and the reason.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def _queue(batch: BatchFolder) -> Queue:
 
 
 def forgiven(scene: SceneStanding) -> SceneState:
-    """Return the state of a scene of which all attempts so far are forgiven."""
+    """Return the state of a scene whose attempts so far no longer count."""
     return replace(scene.state, forgiven=len(scene.state.attempts))
 
 

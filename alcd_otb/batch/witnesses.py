@@ -1,6 +1,6 @@
 """Notice that a scene has changed since it was done, without reading its products.
 
-What a witness says is cheap to look up: sizes and times of files. Whether a changed scene needs another iteration is
+A witness is cheap to check: sizes and times of files. Whether a changed scene needs another iteration is
 decided by content, by the run itself.
 """
 
@@ -26,7 +26,7 @@ def witnesses_of(scene: Path, template: str | None) -> list[Witness]:
     scene
         The scene file.
     template
-        The template in the place of the scene's, or None.
+        The template instead of the scene's, or None.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def seen(path: Path) -> Witness:
 
 
 def changed(witnesses: Sequence[Sequence[Any]], known: dict[str, tuple[int, int]]) -> str | None:
-    """Return the first path that is no longer as a witness says, or None.
+    """Return the first path that differs from its witness, or None.
 
     Parameters
     ----------

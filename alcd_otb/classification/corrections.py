@@ -44,7 +44,7 @@ class Corrections:
     warnings: tuple[str, ...]
 
     def as_json(self, legend: Legend, grid: Grid) -> dict[str, object]:
-        """Give the content of ``corrections`` in metrics.json: the sums, and the same by class.
+        """Return the content of ``corrections`` in metrics.json: the sums, and the same by class.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class Corrections:
 def burn(corrections: Sequence[Sample], labels: Path, grid: Grid) -> Corrections:
     """Burn polygons into a map, which is changed in place; where two overlap, the later one wins.
 
-    A pixel is corrected if its centre lies in a polygon. Pixels without data stay as they are: nobody can have seen
+    A pixel is corrected if its centre lies in a polygon. Pixels without data stay as they are: nobody can see
     their class. Only strips that a polygon reaches are read and written.
 
     Parameters
@@ -88,7 +88,7 @@ def burn(corrections: Sequence[Sample], labels: Path, grid: Grid) -> Corrections
     Raises
     ------
     ProcessingError
-        Where the map cannot be written.
+        If the map cannot be written.
     """
     polygons = Counter(polygon.code for polygon in corrections)
     if not corrections:

@@ -18,7 +18,7 @@ from otb_pipelines.train import classifier_for, with_noisy_copies
 def fold_pixels(
     training: NDArray[np.float32], codes: UInt8Array, unknown: NDArray[np.float32], template: Template
 ) -> FoldPixels:
-    """Make the input of a fold, with the noisy copies that a template asks for.
+    """Make the input of a fold, with the noisy copies of the template.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class FoldTask:
         Number of pixels that train the map. Where their number decides between two classifiers, each fold gets that of
         the map.
     statistics
-        The file of the features' statistics. None where the classifier needs none.
+        The file of the features' statistics. None if the classifier needs none.
     """
 
     folds: Sequence[FoldPixels]
@@ -80,7 +80,7 @@ def predict(task: FoldTask, scratch: Path, settings: Settings) -> list[NDArray[n
     Raises
     ------
     OtbError, ProcessingError
-        Where a fold cannot be trained or classified.
+        If a fold cannot be trained or classified.
     """
     template = task.template
     if template.uses_sklearn:

@@ -54,7 +54,7 @@ class IterationInput:
     corrections
         Polygons to burn over the finished map. Nothing is trained or measured with them.
     start
-        Folder of the iteration whose samples these are. None where they are the scene's own.
+        Folder of the iteration whose samples these are. None if they are the scene's own.
     """
 
     template: Template
@@ -71,9 +71,9 @@ def check_classifier(template: Template, settings: Settings) -> None:
     Raises
     ------
     ConfigurationError
-        Where the library does not have the classifier, or a parameter is wrong.
+        If the library does not have the classifier, or a parameter is wrong.
     EnvironmentNotReadyError
-        Where the library is not installed, or not whole.
+        If the library is not installed, or not whole.
     """
     if template.uses_sklearn:
         check_sklearn(template.classifier, template.samples.seed, template.confidence.shares)
@@ -83,7 +83,7 @@ def check_classifier(template: Template, settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class MadeMap:
-    """The map of an iteration in the making, and what its figures are computed from.
+    """The map of an unfinished iteration, and the data of its figures.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ def run_iteration(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, se
 
 
 def make_map(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, settings: Settings) -> MadeMap:
-    """Train, classify, and write all rasters of an iteration in the making. Nothing is measured yet.
+    """Train, classify, and write all rasters of an unfinished iteration. No figures are computed yet.
 
     Parameters
     ----------
@@ -147,11 +147,11 @@ def make_map(inputs: IterationInput, folder: Path, stopwatch: Stopwatch, setting
     Raises
     ------
     SampleError
-        Where the samples cannot be used.
+        If the samples cannot be used.
     ConfigurationError
-        Where the classifier cannot tell so many classes apart.
+        If the classifier cannot separate this number of classes.
     OtbError, ProcessingError
-        Where something cannot be computed or written.
+        If something cannot be computed or written.
     """
     template, legend, grid = inputs.template, inputs.template.legend, inputs.grid
     with stopwatch.timing("samples"):
@@ -195,12 +195,12 @@ def measure_map(made: MadeMap, stopwatch: Stopwatch, settings: Settings) -> dict
     Raises
     ------
     OtbError, ProcessingError
-        Where something cannot be computed or written.
+        If something cannot be computed or written.
     """
     inputs, folder, training = made.inputs, made.task.folder, made.task.training
     template, legend, grid = inputs.template, inputs.template.legend, inputs.grid
     with stopwatch.timing("accuracy"):
-        # Of the map without the corrections: what the operator drew over it would flatter the figures of the
+        # On the map without the corrections: the operator's corrections would make the figures too high of the
         # classifier.
         classified = folder / CLASSIFIED
         if template.samples.training_proportion < 1:
@@ -254,7 +254,7 @@ def _kept_out_pairs(
 
 
 def _measured(checked: Checked, folder: Path, legend: Legend) -> dict[str, object]:
-    """Write both confusion matrices, and compute the part of metrics.json that tells the accuracies."""
+    """Write both confusion matrices, and compute the accuracies for metrics.json."""
     pairs, validation = checked.pairs, checked.validation
     (folder / "confusion_matrix.csv").write_text(
         matrix_csv(ConfusionMatrix.from_pairs(pairs, legend)), encoding="utf-8"

@@ -15,7 +15,7 @@ from otb_pipelines.classify import BLOCK_ROWS, Cleaning, whole_blocks
 from otb_pipelines.process import gdal
 
 CLASSIFIED = "cleaned.tif"
-"""Name of the cleaned map in the folder of an iteration in the making, before the corrections."""
+"""Name of the cleaned map in the folder of an unfinished iteration, before the corrections."""
 
 # One thread, so that equal pixels give equal bytes. The fastest level makes labels a quarter larger.
 _LABELS_OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "ZLEVEL": "1", "NUM_THREADS": "1"}
@@ -57,7 +57,7 @@ def map_targets(task: ClassificationTask, cleaning: Cleaning, margin: bool, rows
 
 
 def write_labels(corrected: Path, target: Path, legend: Legend) -> None:
-    """Write a map with the colours and names of its classes, and with overviews, which OTB's writer does not know.
+    """Write a map with the colours and names of its classes, and with overviews, which OTB's writer cannot make.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def write_labels(corrected: Path, target: Path, legend: Legend) -> None:
     Raises
     ------
     ProcessingError
-        Where it cannot be written.
+        If it cannot be written.
     """
     described = driver("VRT").CreateCopy("", open_raster(corrected))
     band = described.GetRasterBand(1)
@@ -104,7 +104,7 @@ def write_class_shares(raw: Path, task: ClassificationTask) -> None:
     Raises
     ------
     ProcessingError
-        Where a raster cannot be read, or the file cannot be written.
+        If a raster cannot be read, or the file cannot be written.
     """
     names, target = task.class_names, task.folder / "class_shares.tif"
     with creating(target, task.grid, gdal.GDT_Float32, _SHARES_OPTIONS, len(names)) as dataset:

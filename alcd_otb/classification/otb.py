@@ -56,7 +56,7 @@ def check_otb_classifier(template: Template, settings: Settings) -> None:
     Raises
     ------
     ConfigurationError
-        Where this OTB does not have the classifier, or a parameter is wrong.
+        If this OTB does not have the classifier, or a parameter is wrong.
     """
     name = str(template.classifier["classifier"])
     available = (*classifiers(settings), LOGISTIC)
@@ -79,7 +79,7 @@ def classify_by_otb(task: ClassificationTask, stopwatch: Stopwatch, settings: Se
     Raises
     ------
     OtbError
-        Where OTB cannot train or classify, or a map cannot be written.
+        If OTB cannot train or classify, or a map cannot be written.
     """
     template, folder = task.template, task.folder
     with stopwatch.timing("train"):
@@ -110,7 +110,7 @@ def train_by_otb(task: ClassificationTask, settings: Settings) -> TrainedByOtb:
     Raises
     ------
     OtbError
-        Where OTB cannot train.
+        If OTB cannot train.
     """
     template, folder = task.template, task.folder
     classifier = classifier_for(template.classifier, len(task.training))
@@ -137,7 +137,7 @@ def write_maps_by_otb(trained: TrainedByOtb, task: ClassificationTask, settings:
     Raises
     ------
     OtbError
-        Where OTB cannot classify, or a map cannot be written.
+        If OTB cannot classify, or a map cannot be written.
     """
     template, name = task.template, str(trained.classifier["classifier"])
     scene = ClassifiedScene(task.features, task.valid, trained.model, name, trained.statistics)

@@ -61,7 +61,7 @@ _TREES = frozenset(
 _SET_ELSEWHERE = {"n_jobs": "--threads", "random_state": "samples.seed"}
 """Parameters that a template must not set, and the option or key that sets each."""
 
-# Pixels predicted at a time, always so many: where a pixel lies must not change how its sums are rounded.
+# Pixels predicted at a time. The number is constant, so that sums are rounded alike for each pixel.
 _BATCH = 8192
 _ROUNDING = 1e-6
 """Excess over 1 that rounding may give a share."""
@@ -79,7 +79,7 @@ class Prediction:
     codes
         (pixels,) class codes.
     shares
-        (pixels, classes) shares of the classes, 0 to 1. None where the classifier gives none.
+        (pixels, classes) shares of the classes, 0 to 1. None if the classifier gives none.
     """
 
     codes: NDArray[np.uint8]
@@ -101,14 +101,13 @@ def check_sklearn(parameters: Parameters, seed: int, shares: bool = False) -> No
     Raises
     ------
     EnvironmentNotReadyError
-        Where scikit-learn is not installed.
+        If scikit-learn is not installed.
     ConfigurationError
-        Where scikit-learn has no such classifier, a parameter is unknown or wrong, or shares are wanted from a
+        If scikit-learn has no such classifier, a parameter is unknown or wrong, or shares are wanted from a
         classifier that gives none.
     """
     estimator = _unfitted(parameters, seed)[-1]
-    # scikit-learn checks values only when it trains, by this method; classifiers of others may have none, or inherit it
-    # without the table of constraints that it reads.
+    # scikit-learn checks values with this method; other classifiers may lack it, or the table of constraints.
     if hasattr(estimator, "_validate_params") and hasattr(estimator, "_parameter_constraints"):
         try:
             estimator._validate_params()
@@ -144,7 +143,7 @@ def train_sklearn(values: Values, codes: Codes, parameters: Parameters, seed: in
     Raises
     ------
     ProcessingError
-        Where the classifier cannot be trained.
+        If the classifier cannot be trained.
     """
     from joblib import parallel_backend
     from sklearn.pipeline import make_pipeline
@@ -207,7 +206,7 @@ def predict_folds(
     Raises
     ------
     ProcessingError
-        Where a classifier cannot be trained or applied.
+        If a classifier cannot be trained or applied.
     """
     predicted = []
     for number, fold in enumerate(folds, start=1):
@@ -236,7 +235,7 @@ def predict(estimator: Estimator, parameters: Parameters, pixels: NDArray[np.flo
     Raises
     ------
     ProcessingError
-        Where the classifier fails, or gives shares that are not 0 to 1.
+        If the classifier fails, or gives shares that are not 0 to 1.
     """
     count = len(pixels)
     classes = np.asarray(estimator.classes_, np.uint8)
@@ -250,9 +249,7 @@ def predict(estimator: Estimator, parameters: Parameters, pixels: NDArray[np.flo
         return Prediction(results.astype(np.uint8), None)
     # NaN is not between 0 and 1 either.
     if not ((results >= 0) & (results <= 1 + _ROUNDING)).all():
-        raise ProcessingError(
-            f"classifier {parameters[SKLEARN]}: gives probabilities of the classes that are not 0 to 1"
-        )
+        raise ProcessingError(f"classifier {parameters[SKLEARN]}: gives class probabilities that are not 0 to 1")
     return Prediction(classes[results.argmax(axis=1)], results)
 
 
@@ -311,11 +308,11 @@ def _class_of(name: str) -> Callable[..., Estimator]:
 
 
 def _is_of_another_kind(estimator: Estimator) -> bool:
-    """Say whether an estimator is one that predicts something else than classes, such as a regression."""
+    """Return whether an estimator is one that predicts something else than classes, such as a regression."""
     from sklearn import base
 
     tests = ("is_regressor", "is_clusterer", "is_outlier_detector")
-    # By scikit-learn's own word. Classes of others need not say what they are.
+    # As scikit-learn's own check does it. Classes of other libraries need not declare their type.
     return any(getattr(base, test)(estimator) for test in tests if hasattr(base, test))
 
 

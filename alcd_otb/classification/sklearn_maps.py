@@ -41,12 +41,12 @@ class RawMaps:
     Attributes
     ----------
     labels
-        Class codes, uint8. None where they are to be chosen from smoothed shares.
+        Class codes, uint8. None if they are to be chosen from smoothed shares.
     confidence, margin, second
-        Share of the first class, its lead over the second, and the second class. None where the classifier gives no
+        Share of the first class, its lead over the second, and the second class. None if the classifier gives no
         shares, or they are to be smoothed.
     shares
-        One band for each class, in ascending order of the codes. None where there are none, or they are neither wanted
+        One band for each class, in ascending order of the codes. None if there are none, or they are neither wanted
         nor to be smoothed.
     """
 
@@ -71,9 +71,9 @@ def classify_by_sklearn(task: ClassificationTask, stopwatch: Stopwatch, settings
     Raises
     ------
     ProcessingError
-        Where scikit-learn cannot train or classify.
+        If scikit-learn cannot train or classify.
     OtbError
-        Where the maps cannot be cleaned or written.
+        If the maps cannot be cleaned or written.
     """
     template, folder = task.template, task.folder
     with stopwatch.timing("train"):
@@ -101,9 +101,9 @@ def write_maps_by_sklearn(estimator: Estimator, task: ClassificationTask, settin
     Raises
     ------
     ProcessingError
-        Where scikit-learn cannot classify.
+        If scikit-learn cannot classify.
     OtbError
-        Where the maps cannot be cleaned.
+        If the maps cannot be cleaned.
     """
     template = task.template
     with gdal_threads(settings.threads):
@@ -147,7 +147,7 @@ def write_raw_maps(estimator: Estimator, task: ClassificationTask, settings: Set
     Raises
     ------
     ProcessingError
-        Where the classifier fails.
+        If the classifier fails.
     """
     kinds = _kinds(estimator, task)
     paths = {name: task.folder / f"raw_{name}.tif" for name in kinds}

@@ -31,7 +31,7 @@ class ClassificationTask:
     training
         The pixels to train on.
     folder
-        Folder of the iteration in the making, for the model and the maps.
+        Folder of the unfinished iteration, for the model and the maps.
     """
 
     template: Template
@@ -47,7 +47,7 @@ class ClassificationTask:
         return tuple(self.template.legend.with_code(code).name for code in sorted(self.training.counts))
 
     def training_values(self, settings: Settings) -> tuple[Values, Codes]:
-        """Read the features of the training pixels, and add the noisy copies that the template asks for.
+        """Read the features of the training pixels, and add the noisy copies of the template.
 
         Parameters
         ----------

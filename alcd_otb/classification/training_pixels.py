@@ -27,9 +27,9 @@ def trainable_pixels(split: SampleSplit, template: Template, grid: Grid, valid: 
     Raises
     ------
     SampleError
-        Where fewer than two classes keep training pixels, or a polygon is too large.
+        If fewer than two classes keep training pixels, or a polygon is too large.
     ConfigurationError
-        Where the classifier cannot separate so many classes.
+        If the classifier cannot separate this number of classes.
     """
     pixels = drawn_pixels(split.training, split.validation, template, grid, valid)
     unfit = why_unfit(template.classifier, len(pixels.training.counts))

@@ -72,7 +72,7 @@ def cross_validate_training(task: ClassificationTask, samples: Sequence[Sample],
 
     A sample is in the fold of the block that holds it, with all its pixels. These rules decide which are tested:
 
-    - A pixel that touches a training pixel of its fold (8 neighbours) is left out: neighbours are alike.
+    - A pixel that touches a training pixel of its fold (8 neighbours) is left out: neighbours are similar.
     - A sample whose class no other fold has is left out and counted, since nothing could teach its class.
     - A fold that leaves fewer than two classes to train on tests nothing.
 

@@ -1,4 +1,4 @@
-"""The boundary of the command line: whatever happens inside, it ends in one line and in a documented exit code."""
+"""The boundary of the command line: every error ends in one line and a documented exit code."""
 
 import errno
 import logging
@@ -61,7 +61,7 @@ _OTHER_REMEDY = "check the disk and the network, then run again"
 def set_up_process() -> None:
     """Set up a process that is this command line alone, before anything is loaded.
 
-    Names of files are in UTF-8 for GDAL and in ``scene.json``. Where the locale tells Python to read them in another
+    Names of files are in UTF-8 for GDAL and in ``scene.json``. Where the locale makes Python read them in another
     way, such as ASCII, Python starts once more. Programs that this one starts do not look for modules in the current
     folder, where anybody's files may lie.
     """
@@ -74,7 +74,7 @@ def set_up_process() -> None:
 
 
 def run_command(work: Callable[[], int], verbosity: Sequence[int]) -> int:
-    """Do the work of a command line, and turn all that goes wrong into one line and an exit code.
+    """Do the work of a command line, and turn every error into one line and an exit code.
 
     Parameters
     ----------
@@ -105,19 +105,19 @@ def set_up_logging(verbosity: int) -> None:
     # The file run.log of a quiet run holds as much as that of any other.
     logging.basicConfig(handlers=[messages], level=min(level, logging.INFO), force=True)
     messages.setLevel(level)
-    # What the environment says of Python's warnings is for who writes Python: it must not turn one into an error.
+    # Settings of Python's warnings in the environment are for developers: they must not turn a warning into an error.
     warnings.resetwarnings()
     for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
         warnings.simplefilter("ignore", category)
     logging.captureWarnings(True)
-    # OTB warns of what is in order, such as a class with fewer pixels than the most allowed. It raises what matters.
+    # OTB warns of correct input, such as a class with fewer pixels than allowed. It raises real errors.
     # Fiona also logs each error that it raises.
     for library in ("otb_pipelines", "fiona", "py.warnings"):
         logging.getLogger(library).setLevel(level if verbosity >= 2 else level + 30)
 
 
 def _result(work: Callable[[], int], verbosity: Sequence[int]) -> int:
-    # What ends a command line that is not an Exception: a signal, and argparse, which has printed what there is to say.
+    # Ends of a command line that are not an Exception: a signal, and argparse, which has printed its message.
     try:
         try:
             with redirect_stdout(Results(sys.stdout)) as results:
@@ -128,7 +128,7 @@ def _result(work: Callable[[], int], verbosity: Sequence[int]) -> int:
                 results.flush()
                 return code
         except OutputClosedError:
-            # Who reads wants no more, as with `| head`. All that the command makes is made.
+            # The reader has stopped reading, as with `| head`. The command's files are complete.
             return 0
         except Exception as error:
             return _failed(*explained(error), verbosity)
@@ -146,7 +146,7 @@ def _failed(message: str, code: int, verbosity: Sequence[int]) -> int:
 
 
 def explained(error: Exception) -> tuple[str, int]:
-    """Say what an exception means to a user.
+    """Describe an exception for a user.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def explained(error: Exception) -> tuple[str, int]:
     Returns
     -------
     tuple
-        One line that says what is wrong and what to do, and the exit code.
+        One line with the problem and its remedy, and the exit code.
     """
     if isinstance(error, AlcdError):
         return str(error), error.exit_code
@@ -186,7 +186,7 @@ def explained(error: Exception) -> tuple[str, int]:
 
 
 def _missing(error: Exception) -> str:
-    """Say which module cannot be imported, and the command that installs it."""
+    """Name which module cannot be imported, and the command that installs it."""
     if isinstance(error, OtbMissingError):
         return f"{error}; run: python -m alcd_otb doctor"
     module = str(getattr(error, "name", None) or "").partition(".")[0]
@@ -196,7 +196,7 @@ def _missing(error: Exception) -> str:
 
 
 def _refused(error: OSError) -> str:
-    """Say what the operating system refused."""
+    """Describe which call the operating system refused."""
     reason = error.strerror or _in_one_line(error) or type(error).__name__
     remedy = _REMEDIES.get(error.errno or 0, _OTHER_REMEDY)
     named = [str(name) for name in (error.filename, error.filename2) if name is not None]
@@ -204,7 +204,7 @@ def _refused(error: OSError) -> str:
 
 
 def _is_of_gdal(error: Exception) -> bool:
-    """Say whether GDAL or Fiona raised an exception. GDAL's are plain RuntimeErrors."""
+    """Return whether GDAL or Fiona raised an exception. GDAL's are plain RuntimeErrors."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     origin = str(frames[-1].f_globals.get("__name__", "")) if frames else ""
     return any(name.partition(".")[0] in ("osgeo", "fiona") for name in (origin, type(error).__module__))

@@ -58,7 +58,7 @@ class Diagnosis:
     bindings
         The file of OTB's Python module.
     bindings_of
-        Who brings it: ``OTB`` or ``alcd_otb``.
+        Where it comes from: ``OTB`` or ``alcd_otb``.
     applications
         Names of the OTB applications.
     application_path
@@ -116,7 +116,7 @@ class Diagnosis:
         return "\n".join([*lines, "ready" if self.is_ready else "not ready"])
 
     def _limits(self) -> list[str]:
-        """Return a line for each limit and where it was found. The smallest holds, unless an option says otherwise."""
+        """Return a line for each limit and its source. The smallest limit applies, unless an option replaces it."""
         machine = self.machine
         lines = [f"  threads at most {limit.value}: {limit.source}" for limit in machine.processors]
         lines += [f"  memory at most {limit.value} MB: {limit.source}" for limit in machine.memory]
@@ -130,7 +130,7 @@ class Diagnosis:
 
 
 def diagnose(settings: Settings) -> Diagnosis:
-    """Look for all that a run needs. What is missing is listed as a problem, and raises nothing."""
+    """Check everything that a run needs. Missing parts are listed as problems, and raise no error."""
     found = Diagnosis(threads=settings.threads, ram=settings.ram)
     found.memory = found.machine.usable_memory.value
     plugin = forest_plugin()

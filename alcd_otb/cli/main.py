@@ -125,7 +125,7 @@ def _program() -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose messages no terminal obeys, and which keeps its exit code where they cannot be written."""
+    """A parser whose messages hold no control characters, and whose exit code stays if they cannot be written."""
 
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
         if file is not None and file is not sys.stderr:

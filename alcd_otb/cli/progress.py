@@ -41,26 +41,26 @@ class ProgressBar:
             self._drawn = ""
 
     def _write(self, text: str) -> None:
-        # A terminal that is gone is no reason to stop the work.
+        # Work continues if the terminal has been closed.
         with suppress(OSError):
             self._stream.write(text)
             self._stream.flush()
 
 
 class ProgressLines:
-    """Write an object of JSON in a line of its own, whenever a step has come a hundredth further."""
+    """Write a JSON object on a separate line for each percent of a step."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._last = ("", -1)
 
     def __call__(self, step: str, share: float) -> None:
-        """Tell that a share of a step, 0 to 1, is done."""
+        """Report that a share of a step, 0 to 1, is done."""
         now = (step, int(share * 100))
         if now == self._last:
             return
         self._last = now
-        # Who listened may have gone, which is no reason to stop the work.
+        # Work continues if the listening process has ended.
         with suppress(OSError):
             self._stream.write(json.dumps({"stage": step, "done": now[1], "of": 100}) + "\n")
             self._stream.flush()

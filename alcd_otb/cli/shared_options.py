@@ -70,7 +70,7 @@ def common_options(verbosity: list[int], *, before: bool = False) -> argparse.Ar
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Return memory, threads and progress as the options say, or else by the machine."""
+    """Return memory, threads and progress from the options, or by default from the machine."""
     shows_progress = sys.stderr.isatty() and -1 not in options.verbosity
     progress: Progress | None = ProgressBar(sys.stderr) if shows_progress else None
     if getattr(options, "progress", None) == "json":

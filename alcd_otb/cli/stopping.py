@@ -18,7 +18,7 @@ _AGAIN = 0.02
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asks the process to end. Whoever cleans up after Ctrl-C does so after this, too.
+    """A signal asks the process to end. Code that cleans up after Ctrl-C cleans up after this, too.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Standard input, output and error, whatever the caller has made of them: closed, full, a broken pipe, ASCII alone."""
+"""Set up standard input, output and error, also if they are closed, full, a broken pipe, or limited to ASCII."""
 
 import io
 import logging
@@ -19,12 +19,12 @@ class OutputClosedError(OutputLostError):
 
 
 class Results(io.TextIOBase):
-    """Standard output. Its own errors can be told from those of other files, and no name in it controls a terminal.
+    """Standard output. Its errors are separate from those of other files, and no name in it controls a terminal.
 
     Parameters
     ----------
     stream
-        The stream behind it, or None where standard output is closed.
+        The stream behind it, or None if standard output is closed.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -66,7 +66,7 @@ class Messages(logging.StreamHandler[TextIO]):
         self.setFormatter(_OneLine("%(levelname)s: %(message)s"))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Do nothing: where standard error cannot be written, there is nobody to tell. The exit code still says it."""
+        """Do nothing: if standard error cannot be written, only the exit code can report the error."""
 
 
 class _OneLine(logging.Formatter):
@@ -101,9 +101,9 @@ def open_streams() -> None:
 
 
 def keep_output_for_results() -> None:
-    """Send what libraries print on standard output to standard error, so that only results reach the former.
+    """Send the output of libraries to standard error, so that only results reach standard output.
 
-    OTB and GDAL write to the descriptor and not to Python's stream, which from now on has a descriptor of its own.
+    OTB and GDAL write to the descriptor and not to Python's stream, which from now on has its own descriptor.
     """
     if not isinstance(sys.stdout, io.TextIOWrapper):
         return
@@ -115,7 +115,7 @@ def keep_output_for_results() -> None:
 
 
 def settle_streams() -> None:
-    """Write what is buffered; drop what cannot be written, which Python's own flush at the end would complain of."""
+    """Write what is buffered, and drop what cannot be written. Otherwise Python's flush at the end would fail."""
     for stream in (sys.stdout, sys.stderr):
         if stream is None:
             continue

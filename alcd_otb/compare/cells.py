@@ -81,7 +81,7 @@ class Cells:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a user should know of the mask, as `MaskPixels` has it."""
+        """Remarks on the mask for the user, as `MaskPixels` has them."""
         return self._pixels.remarks
 
     def rows(self, start: int, stop: int) -> CellRows:
@@ -201,7 +201,7 @@ class _Alignment(NamedTuple):
     enlarging
         Cells along the side of a pixel, 1 where cells are larger.
     offset
-        (row, column) of the first cell's corner, in pixels, or in cells where these are finer. None where the grids
+        (row, column) of the first cell's corner, in pixels, or in cells where these are finer. None if the grids
         do not fit.
     """
 

@@ -1,4 +1,4 @@
-"""Count pixels by class and by what the reference and the product say, for all dilations in one pass."""
+"""Count pixels by class, reference and product, for all dilations in one pass."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -126,12 +126,12 @@ def count_pair(
 ) -> PairCounts:
     """Compare a reference with a product on the product's grid of comparison.
 
-    Cells without data on either side are not counted. A cloud that lies in no data reaches no farther.
+    Cells without data on either side are not counted. A cloud in an area without data is not dilated.
 
     Parameters
     ----------
     reference
-        A mask on the grid of comparison, or labelled pixels. A point stands for itself: labelled pixels are not
+        A mask on the grid of comparison, or labelled pixels. Labelled pixels are points and are not
         dilated.
     product
         A mask on the grid of comparison.
@@ -247,7 +247,8 @@ def _number_labelled(
 def _within_border(data: BoolArray, border: float, resolution: float) -> BoolArray:
     """Drop the cells with data that lie within the border, in metres, of cells without.
 
-    Left and right of the grid there is no data. A row is added above and below, too, so that all edges are alike.
+    Left and right of the grid there is no data. A row is added above and below, too, so that all edges are treated
+    alike.
     """
     if not border:
         return data

@@ -34,7 +34,7 @@ class DifferenceMap:
     @classmethod
     @contextmanager
     def creating(cls, path: Path, grid: Grid) -> Iterator[Self]:
-        """Create a GeoTIFF on a grid; it is whole when the block ends.
+        """Create a GeoTIFF on a grid; it is complete when the block ends.
 
         Raises
         ------

@@ -52,7 +52,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that could not be read or compared; the rest goes on.
+    """Something that could not be read or compared; the rest continues.
 
     Attributes
     ----------
@@ -194,7 +194,8 @@ def _search(path: Path, readers: tuple[Reader, ...], visited: set[Path]) -> Iter
             for found in _search(child, readers, visited):
                 is_empty = False
                 yield found
-    # Masks of other processors may lie in a product, so that one without its own is told of only if there are none.
+    # Masks of other processors may lie in a product, so that a product without its own mask is reported only if there
+    # are none.
     if is_empty and is_product_folder(path):
         yield path, _WITHOUT_MASK
 

@@ -47,8 +47,8 @@ def compare(
 ) -> Comparison:
     """Compare references with products, and write all results to a folder.
 
-    What cannot be read or compared is among the failures, and the rest goes on. The folder gets comparison.json,
-    comparison.csv, classes.csv, comparison.html and differences/.
+    Masks that cannot be read or compared are listed as failures, and the rest continues. The folder gets
+    comparison.json, comparison.csv, classes.csv, comparison.html and differences/.
 
     Parameters
     ----------

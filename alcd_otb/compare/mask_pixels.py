@@ -65,7 +65,7 @@ class MaskPixels:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a user should know: no-data values of files that are also values of pixels that were seen."""
+        """Remarks for the user: no-data values of files that are also values of observed pixels."""
         return tuple(filter(None, (self._remark(layer) for layer in self._layers)))
 
     def _remark(self, layer: "_OpenLayer") -> str | None:
@@ -149,7 +149,7 @@ class MaskPixels:
 
 
 class _LayerPixels(NamedTuple):
-    """Pixels of a layer: its values, and which of them the file says to be without data; None for none of them."""
+    """Pixels of a layer: its values, and a mask of those that the file declares as no data; None if there are none."""
 
     values: UInt8Array
     unseen: BoolArray | None
@@ -172,7 +172,7 @@ class _OpenLayer:
     gives_codes
         Whether its values are class codes.
     own_mask
-        What the raster itself says of its pixels without data.
+        The raster's own declaration of pixels without data.
     """
 
     layer: MaskLayer

@@ -80,7 +80,7 @@ def pair(references: Sequence[Reference], products: Sequence[Mask]) -> Pairing:
 
 
 class _Partners(NamedTuple):
-    """The products of each reference, in the order of the references, and the products of none."""
+    """The products of each reference, in the order of the references, and the products without a reference."""
 
     by_reference: list[list[Mask]]
     products_alone: list[Mask]

@@ -58,7 +58,7 @@ def reference_picture(mask: Mask) -> Image.Image | None:
     Returns
     -------
     Image or None
-        None for a mask of bits, and for a mask that cannot be read. The comparison has reported the latter if it was
+        None for a mask of bits, and for a mask that cannot be read. The comparison has reported such a mask if it was
         asked to read it.
     """
     if not mask.classes:
@@ -106,7 +106,7 @@ def _image_on(grid: Grid, path: str | None, width: int, height: int) -> Picture 
 
 
 def _picture_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """Return (width, height) of a picture whose longer side has about so many pixels.
+    """Return (width, height) of a picture whose longer side has about this number of pixels.
 
     A small raster is enlarged by a whole number, so that its pixels stay sharp.
     """

@@ -52,7 +52,8 @@ class Dilation(_ProtocolModel):
     reference
         Whether the reference is dilated as much as the products.
     delivered
-        By processor, the radius in metres to which its masks are already dilated. They are dilated by the rest only.
+        By processor, the radius in metres to which its masks are already dilated. They are dilated only by the
+        difference.
     """
 
     metres: Annotated[tuple[DilationMetres, ...], Field(min_length=1, max_length=MOST_DILATIONS)] = (0,)
@@ -67,11 +68,11 @@ class Dilation(_ProtocolModel):
         return metres
 
     def of_reference(self, metres: float) -> float:
-        """Return the metres by which the reference is dilated in a row of so many metres."""
+        """Return the metres by which the reference is dilated in the row of a radius."""
         return metres if self.reference else 0.0
 
     def of_product(self, processor: str, metres: float) -> float:
-        """Return the metres by which a processor's masks are dilated in a row of so many metres."""
+        """Return the metres by which a processor's masks are dilated in the row of a radius."""
         return max(0.0, metres - self.delivered.get(processor, 0.0))
 
 

@@ -117,7 +117,7 @@ def summarise_processors(rows: Iterable[Row]) -> tuple[ProcessorSummary, ...]:
 
 
 def best_dilations(summaries: Sequence[ProcessorSummary]) -> tuple[ProcessorSummary, ...]:
-    """Choose for each processor the dilation of the highest mean overall accuracy, the smallest of equal ones."""
+    """Choose each processor's dilation of the highest mean overall accuracy; the smallest, if several are equal."""
     best = []
     for _, members in groupby(summaries, key=lambda summary: summary.processor):
         best.append(max(members, key=lambda summary: (summary.mean["oa"] or -1.0, -summary.dilation_m)))
@@ -137,7 +137,7 @@ def uneven_processors(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def rows_csv(rows: Iterable[Row]) -> str:
-    """Write a table with a line for each row; ratios have all their digits, and are empty where undefined."""
+    """Write a table with a line for each row; ratios have all their digits, and are empty if undefined."""
     head = ("scene", "processor", "dilation_m", "reference_dilation_m", "product_dilation_m", *COUNTS, *METRICS)
     return _csv(head, ([row.as_json()[name] for name in head] for row in rows))
 

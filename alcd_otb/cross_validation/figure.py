@@ -25,7 +25,7 @@ def draw_folds(scores: Mapping[str, Sequence[float | None]], positive: str, path
     Parameters
     ----------
     scores
-        Scores of the folds by name of the score, 0 to 1, None where undefined.
+        Scores of the folds by name of the score, 0 to 1, None if undefined.
     positive
         Name of the positive side, for which precision, recall and F1 are computed.
     path

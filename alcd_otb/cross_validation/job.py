@@ -67,11 +67,11 @@ def cross_validate(
     Raises
     ------
     SampleError
-        Where the samples do not allow so many folds, or cannot be used.
+        If the samples do not allow this number of folds, or cannot be used.
     ConfigurationError
-        Where the classifier cannot distinguish so many classes.
+        If the classifier cannot separate this number of classes.
     OtbError, ProcessingError
-        Where something cannot be computed or written.
+        If something cannot be computed or written.
     """
     template, legend = config.template, config.template.legend
     margin = Margin(template.margin, workspace.features) if template.margin else None

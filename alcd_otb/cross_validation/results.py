@@ -25,7 +25,7 @@ class FoldResult:
     training_pixels
         Number of pixels to train on, without noisy copies.
     scores
-        Scores by name, 0 to 1, None where undefined. The last three are those of the positive pixels.
+        Scores by name, 0 to 1, None if undefined. The last three are those of the positive pixels.
     """
 
     blocks: int
@@ -73,7 +73,7 @@ class CrossValidation:
         return {name: statistics.stdev(values) if len(values) > 1 else None for name, values in self._values().items()}
 
     def as_json(self) -> dict[str, Any]:
-        """Give the object that ``kfold.json`` holds and ``kfold --json`` prints."""
+        """Return the object that ``kfold.json`` holds and ``kfold --json`` prints."""
         return {
             "folder": str(self.folder),
             "block": self.block,

@@ -54,7 +54,7 @@ def write_scene(scene: MappedScene, folder: Path, publication: Publication, repo
     folder
         The folder to fill; it exists and is empty.
     publication
-        What the publisher says of the data set.
+        The publisher's information on the data set.
     report_share
         Receives the fraction of the scene that is written, 0 to 1.
 
@@ -110,7 +110,7 @@ def thumbnail(scene: MappedScene, side: int) -> Image.Image:
 
 
 def resized(image: Image.Image, side: int, resampling: Image.Resampling) -> Image.Image:
-    """Resize an image so that its longer side has so many pixels."""
+    """Resize an image so that its longer side has a given number of pixels."""
     width, height = (max(1, round(length * side / max(image.size))) for length in image.size)
     return image.resize((width, height), resampling)
 

@@ -147,7 +147,7 @@ Ring = list[tuple[float, float]]
 
 
 def _clipped(rings: list[Ring], west: float, east: float, shift: float) -> Iterator[Ring]:
-    """Yield the parts of polygons without holes between two meridians, moved by so many degrees."""
+    """Yield the parts of polygons without holes between two meridians, shifted in longitude."""
     for ring in rings:
         line = ogr.Geometry(ogr.wkbLinearRing)
         for x, y in ring:

@@ -1,4 +1,4 @@
-"""Export finished scenes to a folder that appears when it is whole."""
+"""Export finished scenes to a folder that appears when it is complete."""
 
 import dataclasses
 from collections import Counter
@@ -101,7 +101,7 @@ class ExportOptions:
     layout
         Name of a layout in LAYOUTS.
     publication
-        What the publisher says of the data set.
+        The publisher's information on the data set.
     iteration
         Number of the iteration, for a single source; None for the latest.
     acquired
@@ -127,7 +127,7 @@ def export(sources: Sequence[Path], target: Path, options: ExportOptions, settin
     sources
         scene.json files, workspaces, or iterations of workspaces.
     target
-        The folder to write. An earlier export of the same layout is replaced if it is as it was written.
+        The folder to write. An earlier export of the same layout is replaced if it was not changed since.
     options
         What to write, and in which layout.
     settings

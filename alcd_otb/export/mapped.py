@@ -85,7 +85,7 @@ class MappedScene:
 
     @property
     def acquired(self) -> datetime | None:
-        """Time of the acquisition in UTC, or None where it is unknown."""
+        """Time of the acquisition in UTC, or None if it is unknown."""
         return acquired(self.product) or self.stated
 
     @property
@@ -96,7 +96,7 @@ class MappedScene:
 
     @property
     def made(self) -> str | None:
-        """Time when the map was whole, ISO 8601 in UTC."""
+        """Time when the map was complete, ISO 8601 in UTC."""
         return self.metrics.get("time")
 
     @property
@@ -167,7 +167,7 @@ def _legend_of(template: Content) -> Legend:
 
 
 def acquired(product: Content) -> datetime | None:
-    """Read the time of acquisition from the identity of a product, in UTC; None where it has none.
+    """Read the time of acquisition from the identity of a product, in UTC; None if it has none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Write what the publisher says of a data set, and where the data set comes from."""
+"""Write the publisher's information on a data set, and its provenance."""
 
 import re
 import shutil
@@ -32,7 +32,7 @@ _DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/\S+")
 
 @dataclass(frozen=True)
 class Publication:
-    """What the publisher says of a data set; None where nothing is said.
+    """The publisher's information on a data set; None where it is not given.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Publication:
         Raises
         ------
         ConfigurationError
-            If the DOI is none, or catalogues do not accept the form of the licence.
+            If the DOI is not valid, or catalogues do not accept the form of the licence.
         """
         if self.doi is not None and not _DOI.fullmatch(self.doi):
             raise ConfigurationError(f"doi {self.doi!r} is not of the form 10.5281/zenodo.1460961")

@@ -24,7 +24,7 @@ def readme(
     contents
         (file, what it is) of a scene's folder.
     publication
-        What the publisher says of the data set.
+        The publisher's information on the data set.
     """
     parts = [
         f"# {publication.title_of(scenes)}",

@@ -75,7 +75,7 @@ def _fits_shapefile(sample: Sample) -> bool:
 
 
 def _write_shapefile(path: Path, samples: Sequence[Sample], grid: Grid) -> None:
-    # GDAL makes the files in memory: it does not notice that the disk refuses the small ones, or crashes.
+    # GDAL makes the files in memory: on a full disk it misses errors of small files, or crashes.
     folder = Path("/vsimem") / uuid.uuid4().hex
     try:
         with new_vector_file("ESRI Shapefile", folder / path.name) as source:

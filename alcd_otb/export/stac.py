@@ -84,7 +84,7 @@ def write_scene(scene: MappedScene, folder: Path, publication: Publication, repo
     folder
         The folder to fill; it exists and is empty.
     publication
-        What the publisher says of the data set.
+        The publisher's information on the data set.
     report_share
         Receives the fraction of the scene that is written, 0 to 1.
 
@@ -120,7 +120,7 @@ def item(scene: MappedScene, folder: Path, publication: Publication) -> dict[str
     folder
         The folder that holds its files.
     publication
-        What the publisher says of the data set.
+        The publisher's information on the data set.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def write_index(scenes: Sequence[MappedScene], folders: Sequence[str], root: Pat
     root
         The folder of the data set. README.md and overview.png are already in it.
     publication
-        What the publisher says of the data set.
+        The publisher's information on the data set.
 
     Raises
     ------

@@ -25,7 +25,7 @@ def check_target(target: Path, layout: str, workspaces: Sequence[Path], replace:
     target
         The folder.
     layout
-        Name of the layout. An earlier export of this layout may be replaced if it is as it was written.
+        Name of the layout. An earlier export of this layout may be replaced if it was not changed since.
     workspaces
         The workspaces of the scenes; the target may neither hold one nor lie among its iterations.
     replace
@@ -82,7 +82,7 @@ def _layout_of(folder: Path) -> str | None:
 
 
 def _first_change(folder: Path) -> str | None:
-    """Find a file that is not as the export wrote it."""
+    """Find a file that was changed since the export."""
     try:
         known = read_checksums(folder)
     except (OSError, ValueError):

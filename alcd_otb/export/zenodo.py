@@ -119,7 +119,7 @@ def kfold_summary(folds: list[Mapping[str, Any]], sides: Positive | None = None)
     Parameters
     ----------
     folds
-        The folds of kfold.json, with the value of each metric; None where it is undefined.
+        The folds of kfold.json, with the value of each metric; None if it is undefined.
     sides
         The two sides of their scores. By default invalid and valid.
 

@@ -1,6 +1,6 @@
 """Deliver files into a folder where other files may lie, and replace only those that were delivered before.
 
-What was delivered is listed in ``SHA256SUMS``, in the format of the program sha256sum.
+Delivered files are listed in ``SHA256SUMS``, in the format of the program sha256sum.
 """
 
 import os

@@ -18,7 +18,7 @@ from alcd_otb.files.holder import has_ended, process_numbering
 log = logging.getLogger(__name__)
 
 UNFINISHED = ".unfinished-"
-"""How the names of files and folders in the making begin."""
+"""Prefix of the names of unfinished files and folders."""
 _FORMER = ".former-"
 _CURRENT_FOLDER = -100
 """AT_FDCWD of the C library: paths are relative to the current folder."""
@@ -29,7 +29,7 @@ _CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 @contextmanager
 def scratch_folder(parent: Path, label: str = "") -> Iterator[Path]:
-    """Make a folder for files in the making, and remove it when the block ends.
+    """Make a folder for unfinished files, and remove it when the block ends.
 
     Nobody else can guess its name before it exists, nor enter it: links planted beside it are never followed. Its name
     says which process made it, so that those of processes that were killed are removed here.
@@ -60,7 +60,7 @@ def remove_unfinished(parent: Path, label: str = "") -> None:
     parent
         The folder.
     label
-        The label that the run gave to `scratch_folder`. By default everything in the making is removed.
+        The label that the run gave to `scratch_folder`. By default every unfinished folder is removed.
     """
     for path in sorted(parent.glob(f"{UNFINISHED}{label}*")):
         _discard(path)
@@ -75,7 +75,7 @@ def remove_tree(path: Path) -> None:
 
 
 def put_in_place(made: Path, target: Path) -> None:
-    """Move a finished folder to its place, where it replaces a former one.
+    """Move a finished folder to its place, where it replaces an earlier folder.
 
     The two folders change places in one step, so that at every moment one of them is in place and whole. A file system
     without such a step gets two renames; `restore_former` repairs what a kill between them leaves.
@@ -90,9 +90,9 @@ def put_in_place(made: Path, target: Path) -> None:
     Raises
     ------
     ProcessingError
-        If the finished folder is empty, since then something removed its files. The former one stays.
+        If the finished folder is empty, since its files were removed. The earlier folder stays.
     OSError
-        If the folder cannot be moved. The former one stays.
+        If the folder cannot be moved. The earlier folder stays.
     """
     if not os.path.lexists(target):
         made.rename(target)
@@ -114,7 +114,7 @@ def put_in_place(made: Path, target: Path) -> None:
 
 
 def restore_former(target: Path) -> None:
-    """Put a former folder back if a killed run moved it away and nothing took its place."""
+    """Put an earlier folder back if a killed run moved it away and nothing took its place."""
     former = _former(target)
     if not os.path.lexists(former):
         return
@@ -146,7 +146,7 @@ def check_no_link(folder: Path) -> None:
 
 
 def _is_abandoned(name: str) -> bool:
-    """Say whether a name is that of a folder whose process was killed, as far as this computer can know."""
+    """Return whether a name is that of a folder whose process was killed, as far as this computer can find out."""
     made_by = re.fullmatch(rf"{re.escape(UNFINISHED)}.*?([0-9a-f]{{8}})-(\d+)-[0-9a-f]{{16}}", name)
     return made_by is not None and made_by[1] == process_numbering() and has_ended(int(made_by[2]))
 
@@ -156,7 +156,7 @@ def _former(target: Path) -> Path:
 
 
 def _exchanged(made: Path, target: Path) -> bool:
-    """Let two paths change places. Return False where the file system or the C library cannot."""
+    """Let two paths change places. Return False if the file system or the C library cannot."""
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False
@@ -170,12 +170,12 @@ def _exchanged(made: Path, target: Path) -> bool:
 
 
 def _discard(path: Path) -> None:
-    """Remove what is of no use any more. A failure is no reason to fail: a later run tries again."""
+    """Remove files that are no longer needed. A failure is ignored: a later run tries again."""
     try:
         try:
             remove_tree(path)
         except OSError:
-            # Disks on a network refuse now and then what they do a moment later.
+            # Network disks sometimes refuse an operation that succeeds a moment later.
             remove_tree(path)
     except OSError as error:
         log.warning("%s: cannot be removed (%s); remove it by hand", path, error.strerror)

@@ -30,7 +30,7 @@ class Holder:
     pid, started
         Number of the process, and when it started in clock ticks since the computer did. Numbers are used again.
     pid_namespace
-        What the numbers of processes belong to: containers of one computer have numbers of their own.
+        The namespace of process numbers: containers of one computer have separate numbers.
     job
         The batch job, if there is one.
     restart
@@ -65,7 +65,7 @@ class Holder:
         """Read what a holder wrote; None if the text is something else."""
         try:
             content: dict[str, Any] = json.loads(text)
-            # Those of versions that knew no restart are holders, too.
+            # Holders of earlier versions, without the count of restarts, are accepted too.
             return cls(**{name: content[name] for name in cls.__dataclass_fields__ if name in content})
         except (ValueError, KeyError, TypeError):
             return None
@@ -76,7 +76,7 @@ class Holder:
         return f"process {self.pid} on {self.host}{job}"
 
     def has_ended(self) -> bool:
-        """Say whether the process is known to have ended. False where this computer cannot know."""
+        """Return whether the process has ended. False if this computer cannot find out."""
         if self.host == socket.gethostname():
             if self.boot != _boot():
                 return True
@@ -99,7 +99,7 @@ def process_numbering() -> str:
 
 
 def has_ended(pid: int) -> bool:
-    """Say whether the process of a number has ended. False where this computer cannot know."""
+    """Return whether the process with a number has ended. False if this computer cannot find out."""
     return bool(_start_of(os.getpid())) and _start_of(pid) is None
 
 
@@ -134,7 +134,7 @@ def _read_text(path: Path) -> str:
 
 
 def _job_is_gone(job: str) -> bool:
-    """Ask SLURM whether a job has ended. False where SLURM does not answer."""
+    """Ask SLURM whether a job has ended. False if SLURM does not answer."""
     squeue = shutil.which("squeue")
     if squeue is None or not job.isdigit():
         return False

@@ -34,7 +34,7 @@ def read_json(path: Path, repeated_keys: bool = False, most: int = MOST_JSON) ->
     ------
     UnreadableError
         The file cannot be read, is too large, is not valid JSON, has a key twice in one object, is nested too deeply,
-        or holds a number that is not finite or a text that is none.
+        or holds a number that is not finite, or an invalid text.
     """
     return parse_json(read_limited(path, most), repeated_keys)
 

@@ -1,4 +1,4 @@
-"""Keep two runs apart by a lock file that says who holds it.
+"""Keep two runs apart by a lock file that names its holder.
 
 The file is made by a hard link, which is one step on every file system. It names the computer, the process and the
 job, and its time is renewed every minute. A second guard is a lock of the kernel on the file, where the file system
@@ -63,7 +63,7 @@ class Lease:
                 log.debug("%s: cannot be renewed (%s)", self._path, error)
 
     def is_held(self) -> bool:
-        """Say whether the file is still this process's: another run takes it over after a long silence."""
+        """Return whether the file is still this process's: another run takes it over after a long silence."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), self._path.lstat())
         except OSError:
@@ -106,7 +106,7 @@ def leased(path: Path, held: str) -> Iterator[Lease]:
     path
         The file. Its folder exists.
     held
-        What the message says of the holder, such as "/data/Arles: another run ({holder}) holds this workspace".
+        The message about the holder, such as "/data/Arles: another run ({holder}) holds this workspace".
 
     Raises
     ------
@@ -164,7 +164,7 @@ def _linked(own: Path, path: Path, keep: bool = False) -> bool:
 
 
 def _take_over(path: Path, own: Path, now: float, held: str) -> None:
-    """Put the own file in the place of a lock file that nobody holds.
+    """Replace a lock file that nobody holds by this process's own.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def _only_one(guard: Path, own: Path, now: float, held: str) -> Iterator[None]:
 
 
 def _is_left_over(file: Path, now: float) -> bool:
-    """Say whether the process that made a file while it was taking the lock has ended."""
+    """Return whether the process that made a file while it was taking the lock has ended."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -220,7 +220,7 @@ def _said(held: str, holder: object) -> str:
 
 
 def _abandoned(path: Path, now: float, held: str) -> os.stat_result | None:
-    """Return which file nobody holds any more; None if the lock file has just been given up.
+    """Return the file that nobody holds any more; None if the lock file has just been removed.
 
     Raises
     ------
@@ -235,7 +235,7 @@ def _abandoned(path: Path, now: float, held: str) -> os.stat_result | None:
         return None
     except OSError as error:
         if path.is_symlink():
-            raise ProcessingError(f"{path}: is a link, and no lock file; remove it") from error
+            raise ProcessingError(f"{path}: is a link, and not a lock file; remove it") from error
         raise
     try:
         state = os.fstat(descriptor)

@@ -7,7 +7,7 @@ _LONGEST = 255
 
 
 def is_file_name(text: object) -> bool:
-    """Say whether a text can be the name of one file or folder.
+    """Return whether a text can be the name of one file or folder.
 
     A name is one component of a path. It holds no control character, does not begin with a dot, and has at most 255
     bytes in UTF-8.

@@ -1,4 +1,4 @@
-"""Read whole files of limited size, and say in one line why one cannot be read."""
+"""Read whole files of limited size, and describe in one line why a file cannot be read."""
 
 import codecs
 from pathlib import Path
@@ -20,7 +20,7 @@ class UnreadableError(ValueError):
 
 
 class InaccessibleError(UnreadableError):
-    """The file is missing, or the operating system does not hand out its content: nothing is known against it."""
+    """The file is missing, or the operating system does not read its content. The file may be valid."""
 
     @property
     def reason(self) -> str:
@@ -114,12 +114,12 @@ def wide_encoding(content: bytes) -> str | None:
 
 
 def inaccessible(error: OSError) -> InaccessibleError:
-    """Make the error of a file that the operating system does not hand out."""
+    """Make the error of a file that the operating system does not read."""
     kind = ForbiddenError if isinstance(error, PermissionError) else InaccessibleError
     return kind(f"cannot be read ({error.strerror or 'the disk does not answer'})")
 
 
 def too_large(most: int) -> str:
-    """Say that a file is larger than a limit in bytes."""
+    """Report that a file is larger than a limit in bytes."""
     size = f"{most / MEGABYTE:g} MB" if most >= MEGABYTE else f"{most} bytes"
     return f"is larger than {size}, the limit for such a file"

@@ -37,13 +37,13 @@ class TarMember(Member):
 
 
 def is_gzip(path: Path) -> bool:
-    """Say whether a file is compressed by gzip, by its first bytes."""
+    """Return whether a file is compressed by gzip, by its first bytes."""
     with path.open("rb") as stream:
         return stream.read(2) == _GZIP
 
 
 def is_tar(path: Path) -> bool:
-    """Say whether a file is a tar archive, also compressed by gzip, by its first bytes.
+    """Return whether a file is a tar archive, also compressed by gzip, by its first bytes.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def read_tar_member(path: Path, member: TarMember, most: int) -> bytes:
 
 
 def _check_end(stream: BinaryIO, place: int) -> None:
-    """Check that the list ended where the archive says so. Python takes a header that is cut off for the end."""
+    """Check that the list ended at the archive's end mark. Python takes a truncated header for the end."""
     stream.seek(place)
     block = stream.read(tarfile.BLOCKSIZE)
     if len(block) < tarfile.BLOCKSIZE or any(block):

@@ -54,7 +54,7 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 
 def _refusal(error: OSError, folder: Path) -> ProcessingError:
-    """Say which file the operating system refused, why, and what to do."""
+    """Name which file the operating system refused, why, and what to do."""
     name = str(error.filename or folder)
     reason = error.strerror or str(error)
     path = Path(os.fsdecode(name))
@@ -66,7 +66,7 @@ def _refusal(error: OSError, folder: Path) -> ProcessingError:
 
 
 def _is_full(folder: Path) -> bool:
-    """Say whether the disk of a folder is full. A folder that does not exist yet lies on the disk of its parent."""
+    """Return whether the disk of a folder is full. A folder that does not exist yet lies on the disk of its parent."""
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     return shutil.disk_usage(existing).free < _SPARE
 
@@ -105,7 +105,7 @@ def write_text(path: Path, text: str) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name to write a file under; the new file replaces the old one if the block succeeds.
 
-    Nothing is written through a link: a link in the place of the file is replaced, and what it points to stays.
+    Nothing is written through a link: a link instead of the file is replaced, and what it points to stays.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Read XML that others wrote: of limited size, without entities, and without a look at anything else.
+"""Read XML that others wrote: of limited size, without entities, and without reading any other file.
 
-All XML is read here. Expat goes through a document first, and refuses what makes a small file large or slow; libxml2
-then makes the tree. Declarations of entities are refused, and not merely left out: libxml2 expands those in attributes
-whatever it is told.
+All XML is read here. Expat parses a document first, and refuses constructs that make a small file large or slow.
+libxml2 then makes the tree. Declarations of entities are refused, and not merely left out: libxml2 expands those in
+attributes whatever it is told.
 """
 
 from collections.abc import Sequence
@@ -51,9 +51,9 @@ def parse_xml(
     most
         Largest size in bytes.
     doctype
-        The root that a document type may be declared for, without declarations of its own. None refuses any.
+        The root element for which a document type without declarations is allowed. None refuses any.
     encoding
-        The encoding, whatever the document says of it. None takes what it says.
+        The encoding, which replaces that of the document. None uses the document's own.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def parse_xml(
     except (etree.XMLSyntaxError, ValueError) as error:
         reason = " ".join(str(error.msg if isinstance(error, etree.XMLSyntaxError) else error).split())
         raise UnreadableError(f"is not well-formed XML ({reason})") from error
-    # The same once more by the parser that made the tree.
+    # Checked again in the tree of the second parser.
     information = root.getroottree().docinfo
     if information.internalDTD is not None and (doctype is None or information.root_name != doctype):
         raise UnreadableError("declares a DTD, which is not allowed in such a file")
@@ -110,6 +110,6 @@ def _check(content: bytes, doctype: str | None, encoding: str | None) -> None:
         raise UnreadableError(f"is not well-formed XML ({error})") from error
     except UnreadableError:
         raise
-    # An encoding that Python does not know, or cannot use here.
+    # An encoding that Python does not have, or cannot use here.
     except (LookupError, ValueError) as error:
         raise UnreadableError("is not well-formed XML (its encoding is not known)") from error

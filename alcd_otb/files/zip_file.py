@@ -48,7 +48,7 @@ class Member:
     size
         Its size in bytes, unpacked, as the archive states it.
     problem
-        Why it cannot be read, as the rest of a sentence with its remedy; None if nothing is known against it.
+        Why it cannot be read, as the rest of a sentence with its remedy; None if no problem is known.
     """
 
     name: str
@@ -157,7 +157,7 @@ def plain_name(name: str) -> str:
 
 
 def name_problem(name: str, is_twice: bool) -> str | None:
-    """Say why a member of an archive cannot be read by its name.
+    """Describe why a member of an archive cannot be read by its name.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def _name_of(entry: zipfile.ZipInfo) -> str:
 
 
 def _problem(entry: zipfile.ZipInfo, is_twice: bool) -> str | None:
-    """Say why a member cannot be read, from what the archive's list says of it."""
+    """Describe why a member cannot be read, from its entry in the archive's list."""
     problem = _BAD_NAME if "\0" in entry.orig_filename else name_problem(_name_of(entry), is_twice)
     if problem is not None:
         return problem

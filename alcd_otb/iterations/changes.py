@@ -76,7 +76,7 @@ class Changes:
         return self.pixels - sum(row[index] for index, row in enumerate(self.matrix))
 
     def as_json(self) -> dict[str, Any]:
-        """Give the content of ``changes`` in metrics.json."""
+        """Return the content of ``changes`` in metrics.json."""
         return {
             "before": self.before,
             "axes": AXES,
@@ -97,7 +97,7 @@ def map_metrics(folder: Path, finished: Sequence[Path], start: Path | None, lege
     finished
         Folders of the iterations before it, oldest first.
     start
-        Folder of the iteration whose samples it started from. None where it started from the scene's samples.
+        Folder of the iteration whose samples it started from. None if it started from the scene's samples.
     legend
         The classes.
 
@@ -133,7 +133,7 @@ def changes_between(before: Path, after: Path, legend: Legend) -> Changes | None
     Returns
     -------
     Changes or None
-        None where the two cannot be compared: a map is missing, their grids differ, or a code means another class.
+        None if the two cannot be compared: a map is missing, their grids differ, or a code means another class.
     """
     maps = [folder / "labels.tif" for folder in (before, after)]
     if not all(labels.is_file() for labels in maps):
@@ -158,7 +158,7 @@ def _class_names(labels: Path) -> tuple[str, ...]:
 def mean_confidence(confidence: Path) -> float | None:
     """Compute the mean of a confidence raster where it has data (above 0), 0 to 1.
 
-    None where it has no data or is missing.
+    None if it has no data or is missing.
     """
     if not confidence.is_file():
         return None

@@ -39,7 +39,7 @@ class Iteration:
     minutes
         Minutes since the previous iteration.
     started_from
-        Number of the iteration whose samples it started from. None where it used the scene's samples.
+        Number of the iteration whose samples it started from. None if it used the scene's samples.
     points
         Usable samples by class name.
     map_pixels
@@ -91,7 +91,7 @@ class Iteration:
         Raises
         ------
         ValueError, KeyError, TypeError, AttributeError
-            Where the content is not that of a run.
+            If the content is not that of a run.
         """
         time = metrics.get("time")
         changes = metrics.get("changes")
@@ -118,7 +118,7 @@ class Iteration:
         return sum(self.points.values())
 
     def as_json(self) -> dict[str, Any]:
-        """Give the object that ``status --json`` prints."""
+        """Return the object that ``status --json`` prints."""
         return {
             "iteration": self.number,
             "folder": str(self.folder),

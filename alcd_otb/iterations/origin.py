@@ -1,4 +1,4 @@
-"""Tell by content what an iteration was made from, so that the same iteration is not made twice."""
+"""Identify by content what an iteration was made from, so that the same iteration is not made twice."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ def record_origin(config: Path, folder: Path, digest: str) -> None:
     config
         config.json of the workspace.
     folder
-        Folder of the iteration in the making.
+        Folder of the unfinished iteration.
     digest
         What `digest_of` gave.
     """
@@ -64,7 +64,7 @@ def record_origin(config: Path, folder: Path, digest: str) -> None:
 
 
 def is_made_from(folder: Path, digest: str) -> bool:
-    """Say whether a finished iteration has its map and was made from what a digest is of.
+    """Return whether a finished iteration has its map and was made from what a digest is of.
 
     Iterations of versions that recorded no digest, and those whose record cannot be read, are not.
     """

@@ -30,9 +30,9 @@ class RunLog(logging.Handler):
         return "".join(self._lines)
 
     def keep_in(self, folder: Path) -> None:
-        """Write what was logged, and all that will be, into ``run.log`` in a folder, in place of what lies there.
+        """Write the log so far, and all later lines, into ``run.log`` in a folder. An existing file is replaced.
 
-        A run that ends in whatever way leaves it. What lies there is removed, not written to: it may be a link.
+        A run leaves it, however it ends. An existing file is removed, not written to: it may be a link.
 
         Raises
         ------
@@ -41,7 +41,7 @@ class RunLog(logging.Handler):
         """
         path = folder / RUN_LOG
         path.unlink(missing_ok=True)
-        # Line by line, so that a killed run has told all it could.
+        # Line by line, so that the log of a killed run is complete.
         self._file = path.open("x", buffering=1, encoding="utf-8", errors="backslashreplace")
         self._file.write(self.text)
 
@@ -53,7 +53,7 @@ class RunLog(logging.Handler):
         """Take lines."""
         self._lines.append(text)
         if self._file is not None:
-            # The log is no reason to stop a run. A disk that is full will stop it where it writes its results.
+            # An error of the log does not stop a run. A full disk will stop it when it writes its results.
             with suppress(OSError):
                 self._file.write(text)
 

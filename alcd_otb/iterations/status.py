@@ -39,7 +39,7 @@ def status_text(name: str, iterations: Sequence[Iteration]) -> str:
 
 
 def validation_sentences(iterations: Sequence[Iteration]) -> tuple[str, ...]:
-    """Say how the agreement with the samples was measured, a sentence for each way that was used.
+    """Describe how the agreement with the samples was measured, a sentence for each way that was used.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Measure how much of the two-class map the last iterations changed, and say what more points would bring."""
+"""Measure how much of the two-class map the last iterations changed, and estimate the gain of more points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ITERATION_POINTS = 12
 """Points of an iteration in the simulations that the figures below come from."""
 
 FEWEST_POINTS = 6
-"""An iteration with fewer new points says nothing: it changes little because it is small."""
+"""An iteration with fewer new points is not counted: it changes little because it is small."""
 
 # Measured by benchmarks/validation_figure.py: simulated operators who label proposed or random places on real pixels.
 COST_MEAN, COST_WORST = 0.1, 1.3
@@ -31,7 +31,7 @@ the next iteration brought on average)."""
 
 @dataclass(frozen=True)
 class Stopping:
-    """What is known of whether to go on labelling.
+    """Whether to continue labelling, as far as it is known.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Stopping:
         Number of the last iteration.
     changed
         Fraction of the two-class map that each of the last iterations changed, in order; at most `SETTLED_ITERATIONS`.
-        Empty where it cannot be known.
+        Empty if it cannot be known.
     """
 
     number: int
@@ -57,7 +57,7 @@ class Stopping:
         Returns
         -------
         Stopping or None
-            None where there is no iteration.
+            None if there is no iteration.
         """
         if not iterations:
             return None
@@ -71,7 +71,7 @@ class Stopping:
 
     @property
     def settled(self) -> bool | None:
-        """Whether more points would likely change little. None where too few iterations can be compared to say so."""
+        """Whether more points would likely change little. None if too few iterations can be compared."""
         if any(share >= SETTLED_SHARE for share in self.changed):
             return False
         return True if len(self.changed) == SETTLED_ITERATIONS else None
@@ -84,7 +84,7 @@ class Stopping:
         return next(gain for limit, gain in GAINS if self.changed[-1] < limit)
 
     def text(self) -> str:
-        """Say it in sentences. Empty where nothing is known."""
+        """Return the advice in sentences. Empty if nothing is known."""
         if not self.changed:
             return ""
         shares = " and ".join(f"{share:.1%}".replace("%", " %") for share in self.changed)
@@ -107,7 +107,7 @@ class Stopping:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Give the content of ``stopping`` in metrics.json and of ``status --json``."""
+        """Return the content of ``stopping`` in metrics.json and of ``status --json``."""
         return {
             "two_class_changed": list(self.changed),
             "limit": SETTLED_SHARE,
@@ -130,7 +130,7 @@ def changed_share(before: Iteration, after: Iteration) -> float | None:
     Returns
     -------
     float or None
-        None where the maps cannot be compared, the later iteration did not come from the earlier one's samples, or it
+        None if the maps cannot be compared, the later iteration did not come from the earlier one's samples, or it
         has fewer than `FEWEST_POINTS` points more.
     """
     changes = after.changes
@@ -154,7 +154,7 @@ def two_class_share(changes: Changes, sides: Positive) -> float | None:
     Returns
     -------
     float or None
-        None where no class is positive, or no pixel has data in both maps.
+        None if no class is positive, or no pixel has data in both maps.
     """
     if not sides.classes:
         return None

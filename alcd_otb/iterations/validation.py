@@ -62,7 +62,7 @@ class Validation:
         Raises
         ------
         ValueError, KeyError, TypeError, AttributeError
-            Where the description is not that of a run.
+            If the description is not that of a run.
         """
         described = metrics.get("validation")
         if described is None:
@@ -73,7 +73,7 @@ class Validation:
         return cls(method, int(described["folds"]), described["block"], dict(described["untested"]))
 
     def as_json(self) -> dict[str, Any]:
-        """Give the content of ``validation`` in metrics.json."""
+        """Return the content of ``validation`` in metrics.json."""
         return {"method": self.method, "folds": self.folds, "block": self.block, "untested": dict(self.untested)}
 
     @property
@@ -83,7 +83,7 @@ class Validation:
 
     @property
     def sentence(self) -> str:
-        """What the figures are, and what they are not."""
+        """What the figures measure, and what they do not."""
         return _SENTENCES[self.method]
 
     @property

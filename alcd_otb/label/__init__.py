@@ -1,1 +1,1 @@
-"""The page to label a scene in: a server beside the machine that computes, and what it sends to a browser."""
+"""The page to label a scene in: a server on the computer with the data, and the files for a browser."""

@@ -1,4 +1,4 @@
-"""Define what the page asks the store to do. Whatever the models do not describe is refused."""
+"""Define the actions that the page sends to the store. Anything else is refused."""
 
 import math
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Tell all open pages what has happened, by Server-Sent Events."""
+"""Send events to all open pages, by Server-Sent Events."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ class Events:
         self._queues: set[asyncio.Queue[str | None]] = set()
 
     def tell(self, kind: str, content: Any) -> None:
-        """Tell all pages. Call it in the thread of the event loop.
+        """Send an event to all pages. Call it in the thread of the event loop.
 
         Parameters
         ----------

@@ -33,7 +33,7 @@ def stored_feature(layer: ogr.Layer, number: int) -> str | None:
     Returns
     -------
     str or None
-        JSON of its geometry, as hexadecimal well-known binary, and of its fields. None where there is no such feature.
+        JSON of its geometry, as hexadecimal well-known binary, and of its fields. None if there is no such feature.
     """
     feature = feature_at(layer, number)
     if feature is None:
@@ -95,7 +95,7 @@ def samples_at(layer: ogr.Layer, number: int, source: FeatureSource) -> list[Sam
     Returns
     -------
     list of Sample
-        One for each part of the feature's geometry. None where there is no such feature.
+        One for each part of the feature's geometry. None if there is no such feature.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pack what the page draws: a header in JSON, and the part of the map that is seen, of which only changes are sent."""
+"""Pack the data for the page: a header in JSON, and the visible part of the map, of which only changes are sent."""
 
 import json
 import threading
@@ -64,7 +64,7 @@ class SentMaps:
         Returns
         -------
         tuple
-            What the page must know of it: its number, window, planes, and ``base``, the number of the part from which
+            Its description for the page: its number, window, planes, and ``base``, the number of the part from which
             the bytes differ by exclusive or, or None. Then the bytes, plane by plane, deflated.
         """
         stack = np.stack(list(planes.values()))

@@ -1,4 +1,4 @@
-"""Let only the page itself ask the server: check host, origin, token and size, and say what the page may load.
+"""Let only the page itself ask the server: check host, origin, token and size, and limit what the page may load.
 
 Other users of the computer, and web pages that are open in the same browser, can reach a port of 127.0.0.1. They do
 not know the token, which is in the address behind ``#``: no browser sends that part to a server.
@@ -46,7 +46,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 def read_token(path: Path) -> str:
-    """Return the token of a scene, which stays the same, so that an open page goes on after a restart.
+    """Return the token of a scene, which stays the same, so that an open page continues after a restart.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def _kept_token(path: Path) -> str | None:
 
 
 class Guard:
-    """An ASGI application around another one, which refuses what the page does not send.
+    """An ASGI application around another one, which refuses requests that are not from the page.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class _TooLargeError(Exception):
 
 
 class _Limited:
-    """Hands the body of a request over as long as it is not too large."""
+    """Passes the body of a request on, as long as it is not too large."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive, self._left = receive, MOST_BODY

@@ -1,6 +1,6 @@
 """Remember the actions of the page in the GeoPackage itself, in the transaction that applies them.
 
-Thus an action that is sent again is known, whatever was killed, and undo and redo outlive the page and the server.
+So an action that is sent again is recognised after any crash, and undo and redo survive the page and the server.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Change(NamedTuple):
     feature
         Number of the feature.
     before, after
-        What it held and holds, as `stored_feature` returns it. None where it is absent.
+        What it held and holds, as `stored_feature` returns it. None if it is absent.
     """
 
     layer: str
@@ -89,7 +89,7 @@ class History:
         action
             The action that asked for it.
         number
-            Number of the change. None where there was nothing to do.
+            Number of the change. None if there was nothing to do.
         undone
             Whether it is undone now.
         """

@@ -45,7 +45,7 @@ class Address:
     port
         The port of 127.0.0.1.
     token
-        What the page must know.
+        The data for the page.
     """
 
     port: int
@@ -87,7 +87,7 @@ def serve(scene: Scene, scene_file: Path, port: int, announce: Callable[[Address
     port
         The port; 0 for any that is free.
     announce
-        Is told the address once the server can be reached.
+        Called with the address once the server can be reached.
     browser
         Whether to open the page in a browser, where there is a screen.
 
@@ -107,7 +107,7 @@ def serve(scene: Scene, scene_file: Path, port: int, announce: Callable[[Address
         server = LabelServer(service, scene_file)
         scene.workspace.folder.mkdir(parents=True, exist_ok=True)
         address = Address(listener.getsockname()[1], read_token(scene.workspace.folder / TOKEN))
-        # Before the address is told, so that what is wrong ends the command.
+        # Before the address is printed, so that an error ends the command.
         service.open()
         config = uvicorn.Config(
             Guard(server.application(), address.token),

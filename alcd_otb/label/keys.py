@@ -10,8 +10,8 @@ from alcd_otb.files.json_file import read_json
 class Key(TypedDict):
     """A key or a move of the mouse.
 
-    The keys are as a browser names them; several do the same. ``action`` is the name by which a program knows what is
-    done, ``what`` says it to people.
+    The keys have their names in a browser; several do the same. ``action`` is the name of the action for programs,
+    ``what`` its description for people.
     """
 
     keys: list[str]

@@ -1,4 +1,4 @@
-"""Make an iteration beside the server, by the command ``run`` in a process of its own, and tell how far it is."""
+"""Make an iteration beside the server, with the command ``run`` in a separate process, and report its progress."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ class Making:
     scene_file
         The scene's scene.json.
     tell
-        Is told ``progress`` with stage, done and of; then ``made`` with the number of the iteration, which is None
+        Called with ``progress``, stage, done and of; then ``made`` with the number of the iteration, which is None
         where the scene was prepared only; or ``failed`` with the message.
     """
 
@@ -44,11 +44,11 @@ class Making:
 
     @property
     def is_running(self) -> bool:
-        """Whether a run goes on."""
+        """Whether a run is in progress."""
         return self._task is not None and not self._task.done()
 
     def start(self, number: int | None = None) -> bool:
-        """Start a run, unless one goes on.
+        """Start a run, unless one is in progress.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class Making:
             self._tell("failed", {"code": code, "message": errors[-1] if errors else f"the run ended with code {code}"})
 
     async def _followed(self, stream: asyncio.StreamReader) -> list[str]:
-        """Tell the progress, and return the last other lines."""
+        """Report the progress, and return the last other lines."""
         lines: deque[str] = deque(maxlen=_KEPT)
         async for raw in stream:
             text = raw.decode("utf-8", "replace").strip()

@@ -1,4 +1,4 @@
-"""Use the operator's pauses: count the whole map, then cross-validate the samples. A click ends what takes long."""
+"""Use the operator's pauses: count the whole map, then cross-validate the samples. A click ends long computations."""
 
 import asyncio
 import logging
@@ -22,11 +22,11 @@ class Pauses:
     Parameters
     ----------
     survey
-        Counts the whole map, and may be cancelled. Returns whether there is anything to tell.
+        Counts the whole map, and may be cancelled. Returns whether there is a new result.
     validate
-        Cross-validates. Returns likewise.
+        Cross-validates. Returns whether there is a new result.
     tell
-        Is called when there is something to tell.
+        Called when there is a new result.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Pauses:
         self._stop = Cancellation()
 
     def begin(self) -> None:
-        """Count the pause from now on. What an earlier one has begun ends."""
+        """Start a pause. Computations of an earlier pause end."""
         self.end()
         self._stop = stop = Cancellation()
         self._task = asyncio.get_running_loop().create_task(self._use(stop))

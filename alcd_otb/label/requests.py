@@ -1,4 +1,4 @@
-"""Define what the page sends to the server. Whatever the models do not describe is refused."""
+"""Define the requests of the page. Anything else is refused."""
 
 from typing import Any
 

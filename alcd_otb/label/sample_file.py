@@ -160,7 +160,7 @@ class SampleFile:
 
 
 def _version(dataset: gdal.Dataset) -> str:
-    """Return what differs once another connection has committed to the file."""
+    """Return a value that changes when another connection commits to the file."""
     layer = dataset.ExecuteSQL("PRAGMA data_version")
     try:
         return str(next(iter(layer)).GetField(0))

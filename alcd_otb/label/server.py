@@ -1,4 +1,4 @@
-"""Serve the page and what it asks for, by HTTP on this computer alone."""
+"""Serve the page and its data by HTTP, on this computer alone."""
 
 import asyncio
 import logging
@@ -141,7 +141,7 @@ class LabelServer:
         return await asyncio.get_running_loop().run_in_executor(self._mapper, work, *arguments)
 
     async def _watch(self) -> None:
-        """Notice what other programs change: the samples, the places, the iterations, the prepared rasters."""
+        """Detect changes by other programs: samples, places, iterations and prepared rasters."""
         seen = self._stamps()
         while True:
             await asyncio.sleep(_WATCHED_EVERY)
@@ -151,13 +151,13 @@ class LabelServer:
                 log.warning("%s", error)
 
     async def _looked(self, seen: _Stamps) -> _Stamps:
-        """Tell the pages what is not as it was seen before. Returns how it is now."""
+        """Send the pages the changes since the last look. Returns the present state."""
         if self._service.is_open and await self._write(self._service.refresh):
             self._events.tell("labels", {})
             self._pauses.begin()
         now = self._stamps()
         is_new = not self._service.is_open or now.preparation != self._opened
-        # While a run prepares the scene, the former rasters are shown as long as they are there.
+        # While a run prepares the scene, the earlier rasters are shown as long as they exist.
         if is_new and (not self._service.is_open or not self._making.is_running):
             if await self._write(self._service.open):
                 self._opened = now.preparation
@@ -245,7 +245,7 @@ class LabelServer:
         return seen, body
 
     def _refine(self, asked: ViewRequest) -> None:
-        """Compute the final map of what the page shows, in the background, and tell the page when it is there."""
+        """Compute the final map of what the page shows, in the background, and notify the page when it is ready."""
         if asked.window in self._background:
             return
         self._cancel(_AT_ONCE - 1)
@@ -268,7 +268,7 @@ class LabelServer:
         task.add_done_callback(self._tasks.discard)
 
     def _cancel(self, kept: int) -> None:
-        """End computations in the background, but for so many of the last ones."""
+        """End computations in the background, except the last `kept`."""
         for window in list(self._background)[: max(0, len(self._background) - kept)]:
             self._background.pop(window).cancel()
 
@@ -334,7 +334,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 def _changed(path: Path) -> int:
-    """Return when a file was written, in nanoseconds; 0 where it is not there."""
+    """Return when a file was written, in nanoseconds; 0 if it does not exist."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:

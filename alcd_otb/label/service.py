@@ -1,6 +1,6 @@
-"""Answer what the page asks of a scene: labels, the map as it is after the last click, places, iterations.
+"""Answer the requests of the page: labels, the map after the last click, places, iterations.
 
-It knows nothing of HTTP. The methods that use the store are called in one thread, the others in any.
+It does not depend on HTTP. The methods that use the store are called in one thread, the other methods in any.
 """
 
 import getpass
@@ -46,7 +46,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What there is of a scene that is prepared."""
+    """The parts of a prepared scene."""
 
     grid: Grid
     store: LabelStore
@@ -167,7 +167,7 @@ class LabelService:
         return results
 
     def refresh(self) -> bool:
-        """Take over what other programs have changed in the samples. Returns whether they have."""
+        """Read changes of other programs in the samples. Returns whether there are any."""
         try:
             changed = self._ready.store.refresh()
         except AlcdError as error:
@@ -213,7 +213,7 @@ class LabelService:
         Returns
         -------
         tuple
-            What the page must know of it, and the packed bytes. Where there is no map, the reason in ``problem``.
+            Its description for the page, and the packed bytes. Without a map, the reason is in ``problem``.
 
         Raises
         ------
@@ -255,7 +255,7 @@ class LabelService:
         return self._prepared is not None and self._prepared.live.validate()
 
     def summary(self) -> Entry:
-        """Say what the operator should know: points, shares of the map, warnings, iterations."""
+        """Summarise for the operator: points, shares of the map, warnings, iterations."""
         ready, iterations = self._ready, read_history(self.scene.workspace)
         content: Entry = ready.live.summary().as_json()
         warnings = [*ready.live.warnings, *self.scene.workspace.preparation_warnings]

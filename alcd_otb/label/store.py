@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class ActionRefusedError(SampleError):
-    """An action cannot be applied, however often it is sent."""
+    """An action can never be applied."""
 
 
 class LabelStore:
@@ -84,12 +84,12 @@ class LabelStore:
 
     @property
     def revision(self) -> int:
-        """A number that grows with every change, whoever made it."""
+        """A number that grows with every change, by this page or another program."""
         return self._revision
 
     @property
     def problem(self) -> str:
-        """Why the file could not be read after the last change of another program. Empty where it could."""
+        """Why the file could not be read after the last change of another program. Empty if it could."""
         return self._problem
 
     def refresh(self) -> bool:
@@ -127,7 +127,7 @@ class LabelStore:
         Raises
         ------
         ActionRefusedError
-            The class is unknown, the place outside the scene, or the feature gone.
+            The class is unknown, the place is outside the scene, or the feature was deleted.
         FileBusyError
             Another program is writing to the file.
         ProcessingError
@@ -155,7 +155,7 @@ class LabelStore:
         self._file.close()
 
     def _check(self, action: AnyAction) -> None:
-        """Refuse what the file could hold, but no run could read."""
+        """Refuse labels that the file could hold, but that no run could read."""
         try:
             if isinstance(action, AddPoint | DrawPolygon | ChangeClass):
                 self._legend.with_code(action.code)

@@ -65,7 +65,7 @@ class _Place(NamedTuple):
         Returns
         -------
         tuple of int or None
-            Left, top, width and height in the raster, columns and rows in the tile. None where they do not meet.
+            Left, top, width and height in the raster, columns and rows in the tile. None if they do not meet.
         """
         side = round(SIZE * factor)
         left, top = self.column * side, self.row * side

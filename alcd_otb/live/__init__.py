@@ -1,1 +1,1 @@
-"""A scene in memory while it is labelled: every answer is the map that a run would make of the same samples."""
+"""A scene in memory while it is labelled: its maps equal those that a run would make from the same samples."""

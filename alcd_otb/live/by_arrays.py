@@ -64,7 +64,7 @@ class _Speed:
     of_tree_and_pixel: float = 1e-9
 
     def trees_of_draft(self, pixels: int, whole: int) -> int:
-        """Say how many trees fit the time of a draft."""
+        """Return how many trees fit the time of a draft."""
         fitting = int(DRAFT_SECONDS / (self.of_tree + self.of_tree_and_pixel * pixels))
         return whole if fitting > _WORTH_A_DRAFT * whole else max(min(FEWEST_TREES, whole), fitting)
 
@@ -112,12 +112,12 @@ class MapsByArrays:
         Returns
         -------
         Maps or None
-            None where the computation was cancelled. The corrections are not burnt.
+            None if the computation was cancelled. The corrections are not burnt.
 
         Raises
         ------
         OtbError, ProcessingError
-            Where something cannot be computed.
+            If something cannot be computed.
         """
         stop = native().Stop()
         with cancelled.calling(stop.set):
@@ -160,7 +160,7 @@ class MapsByArrays:
         return _Trained(labelled.revision, forest.labels, forest, None)
 
     def _trees(self, trained: _Trained, window: Window, draft: bool) -> int:
-        """Say how many trees are to vote."""
+        """Return how many trees are to vote."""
         forest = trained.forest
         if forest is None or not draft or forest.trees == forest.whole:
             return 0 if forest is None else forest.whole
@@ -183,7 +183,7 @@ class MapsByArrays:
     ) -> tuple[NDArray[Any], ...] | None:
         """Compute the four maps of a window that is not too large. Returns None if it was stopped."""
         self._features.load(with_surroundings(window, self._maps.reach, self._labelling.grid))
-        # Whoever takes the shares is the only one that uses them.
+        # The shares have one user at a time.
         kept, self._shares = self._shares, None
         shares = self._voted(trained, voters, window, stop, kept)
         if shares is None:

@@ -38,7 +38,7 @@ class MapsByFiles:
     settings
         Memory and threads.
     lock
-        Whoever runs OTB's applications holds it.
+        Held by the thread that runs OTB's applications.
     """
 
     def __init__(self, labelling: Labelling, settings: Settings, lock: threading.Lock) -> None:
@@ -72,12 +72,12 @@ class MapsByFiles:
         Returns
         -------
         Maps or None
-            None where the computation was cancelled. The corrections are not burnt.
+            None if the computation was cancelled. The corrections are not burnt.
 
         Raises
         ------
         OtbError, ProcessingError
-            Where something cannot be computed.
+            If something cannot be computed.
         """
         del draft
         with self._lock:
@@ -132,7 +132,7 @@ class MapsByFiles:
 
     @property
     def _reach(self) -> int:
-        """How far, in pixels, a pixel reaches that has a part in what another one is."""
+        """The distance in pixels up to which pixels affect each other."""
         template = self._labelling.template
         smoothing = template.regularisation.deviation(self._labelling.grid.resolution)
         return max(template.regularisation.radius, template.confidence.radius, int(2 * smoothing) + 2)

@@ -78,7 +78,7 @@ class FeatureMemory:
         Raises
         ------
         ProcessingError
-            Where the features cannot be read.
+            If the features cannot be read.
         """
         rows = slice(window.row // _TILE, -(-(window.row + window.rows) // _TILE))
         columns = slice(window.column // _TILE, -(-(window.column + window.columns) // _TILE))
@@ -105,7 +105,7 @@ class FeatureMemory:
         Raises
         ------
         ProcessingError
-            Where the features cannot be read.
+            If the features cannot be read.
         """
         for row, column in sorted(set(zip((rows // _TILE).tolist(), (columns // _TILE).tolist(), strict=True))):
             if not self._loaded[row, column]:
@@ -144,7 +144,7 @@ def _reserved(size: int, folder: Path) -> mmap.mmap:
     Raises
     ------
     ProcessingError
-        Where the disk has no room for it.
+        If the disk has no room for it.
     """
     if size <= min(_MOST_IN_MEMORY, machine_memory() * 2**20 // _LARGEST_SHARE):
         return mmap.mmap(-1, size)

@@ -1,4 +1,4 @@
-"""Find the training pixels of samples as they are now, and say why there are none."""
+"""Find the training pixels of the present samples, or the reason why there are none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,11 +32,11 @@ class LabelledScene:
     kept
         The samples that train.
     training
-        The pixels to train on. None where there is a problem.
+        The pixels to train on. None if there is a problem.
     problem
         Why nothing can be trained. None if there is no reason.
     warnings
-        What the checks of the samples say, one line each.
+        Warnings of the checks of the samples, one line each.
     """
 
     revision: int
@@ -76,9 +76,9 @@ class Labelling:
         Raises
         ------
         ProcessingError
-            Where the valid pixels cannot be read.
+            If the valid pixels cannot be read.
         ProductError
-            Where they are not on the grid of the features.
+            If they are not on the grid of the features.
         """
         grid = Grid.of(workspace.features)
         if Grid.of(workspace.valid) != grid:

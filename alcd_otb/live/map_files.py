@@ -17,7 +17,7 @@ def write_live_maps(strips: Iterable[Maps | None], grid: Grid, folder: Path) -> 
     Parameters
     ----------
     strips
-        The maps of windows that cover the grid. None where their computation has ended early.
+        The maps of windows that cover the grid. None if their computation has ended early.
     grid
         The grid of the maps.
     folder
@@ -27,12 +27,12 @@ def write_live_maps(strips: Iterable[Maps | None], grid: Grid, folder: Path) -> 
     Returns
     -------
     bool
-        Whether the files are whole.
+        Whether the files are complete.
 
     Raises
     ------
     ProcessingError
-        Where a file cannot be written.
+        If a file cannot be written.
     """
     with ExitStack() as opened:
         files: dict[str, gdal.Dataset] = {}

@@ -1,4 +1,4 @@
-"""Define what a live session answers: the maps of a window, and a way to cancel their computation."""
+"""Define the maps of a window of a live session, and a way to cancel their computation."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from alcd_otb.raster.grid import Window
 
 
 class Cancellation:
-    """A wish, of any thread, that a computation ends early.
+    """A request, from any thread, that a computation ends early.
 
     The computation looks at it many times a second. Then it returns None.
     """
@@ -71,7 +71,7 @@ class Maps:
     confidence
         Share of the class that was chosen, 0 where there is no data. None if the classifier gives none.
     margin
-        By how much this share exceeds that of the second class, likewise.
+        Difference between this share and that of the second class. None if the classifier gives none.
     second
         Code of the second class, 0 where there is no data. None if the classifier gives none.
     is_draft

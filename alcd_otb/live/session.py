@@ -1,4 +1,4 @@
-"""Hold a scene in memory while it is labelled, and answer with the maps of the samples as they are."""
+"""Hold a scene in memory while it is labelled, and compute the maps of the present samples."""
 
 import logging
 import threading
@@ -40,10 +40,10 @@ _STRIP_PIXELS = 2**19
 
 
 class LiveSession:
-    """A prepared scene in memory, and the samples as they are now.
+    """A prepared scene in memory, and the present samples.
 
-    Its maps are in every pixel what a run would write of the same samples and corrections. It writes nothing that a run
-    reads, and does not lock the workspace. Any thread may call any method.
+    Its maps equal in every pixel those that a run would write from the same samples and corrections. It writes nothing
+    that a run reads, and does not lock the workspace. Any thread may call any method.
     """
 
     def __init__(self, labelling: Labelling, settings: Settings) -> None:
@@ -75,7 +75,7 @@ class LiveSession:
         Raises
         ------
         ConfigurationError
-            Where the scene is not prepared.
+            If the scene is not prepared.
         """
         workspace = Workspace(config.workspace)
         if not workspace.features.is_file():
@@ -115,26 +115,26 @@ class LiveSession:
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        """The samples as they are now."""
+        """The present samples."""
         return self._labelled.samples
 
     @property
     def corrections(self) -> tuple[Sample, ...]:
-        """The corrections as they are now, in the order they were drawn."""
+        """The present corrections, in the order they were drawn."""
         return self._labelled.corrections
 
     @property
     def problem(self) -> str | None:
-        """Why there is no map of the samples as they are. None if there is one."""
+        """Why there is no map of the present samples. None if there is a map."""
         return self._labelled.problem
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the checks say of the samples, one line each."""
+        """Warnings of the checks of the samples, one line each."""
         return self._labelled.warnings
 
     def update(self, samples: Sequence[Sample], corrections: Sequence[Sample] = ()) -> int:
-        """Take the samples and corrections as they are now. No map is computed.
+        """Read the present samples and corrections. No map is computed.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class LiveSession:
         Returns
         -------
         int
-            The revision. It is the former one if nothing has changed.
+            The revision. It is unchanged if nothing has changed.
         """
         with self._changing:
             before = self._labelled
@@ -160,7 +160,7 @@ class LiveSession:
         draft: bool = False,
         cancelled: Cancellation | None = None,
     ) -> Maps | None:
-        """Compute the maps of a window, of the samples as they are when it is called.
+        """Compute the maps of a window, from the samples at the time of the call.
 
         Parameters
         ----------
@@ -174,14 +174,14 @@ class LiveSession:
         Returns
         -------
         Maps or None
-            None where the computation was cancelled. Where `problem` says that there is no map, all is without data.
+            None if the computation was cancelled. If `problem` gives a reason, all pixels are without data.
 
         Raises
         ------
         ConfigurationError
-            Where the window is not within the grid.
+            If the window is not within the grid.
         ProcessingError
-            Where something cannot be computed.
+            If something cannot be computed.
         """
         labelled, grid = self._labelled, self.grid
         window = Window(0, 0, grid.height, grid.width) if window is None else Window(*window)
@@ -216,13 +216,13 @@ class LiveSession:
         Returns
         -------
         bool
-            Whether the summary is of the samples as they are. False where the computation was cancelled, the samples
+            Whether the summary is of the present samples. False if the computation was cancelled, the samples
             changed meanwhile, or there is no map.
 
         Raises
         ------
         ProcessingError
-            Where something cannot be computed.
+            If something cannot be computed.
         """
         revision = self.revision
         with self._surveying:
@@ -251,13 +251,13 @@ class LiveSession:
         Returns
         -------
         bool
-            Whether the files are whole. False where the computation was cancelled, the samples changed meanwhile, or
+            Whether the files are complete. False if the computation was cancelled, the samples changed meanwhile, or
             there is no map.
 
         Raises
         ------
         ProcessingError
-            Where something cannot be computed or written.
+            If something cannot be computed or written.
         """
         if self.problem is not None:
             return False
@@ -273,7 +273,7 @@ class LiveSession:
             yield maps
 
     def validate(self) -> bool:
-        """Cross-validate the samples as they are, for `summary`. It takes a second or more: call it in pauses.
+        """Cross-validate the present samples, for `summary`. It takes a second or more: call it in pauses.
 
         Returns
         -------
@@ -283,7 +283,7 @@ class LiveSession:
         Raises
         ------
         ProcessingError
-            Where something cannot be computed.
+            If something cannot be computed.
         """
         labelled = self._labelled
         if labelled.problem is not None:
@@ -297,7 +297,7 @@ class LiveSession:
         return True
 
     def summary(self) -> Summary:
-        """Sum up what is known: points, and what the last `survey` and the last `validate` found."""
+        """Return the points, and the results of the last `survey` and the last `validate`."""
         labelled, survey, validated = self._labelled, self._surveys.last, self._validated
         iteration = self._last_iteration
         finished = self._labelling.workspace.iterations()[-SETTLED_ITERATIONS - 1 :]
@@ -332,7 +332,7 @@ class LiveSession:
 
 
 def _arrays_of(labelling: Labelling, settings: Settings) -> MapsByArrays | None:
-    """Open the features in memory. Returns None where the native module is absent."""
+    """Open the features in memory. Returns None if the native module is absent."""
     workspace = labelling.workspace
     try:
         native()

@@ -1,4 +1,4 @@
-"""Sum up a live session for the operator: points, shares of the classes, what changed, and whether to go on."""
+"""Sum up a live session for the operator: points, shares of the classes, changes, and whether to continue labelling."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from alcd_otb.settings.legend import Legend
 
 @dataclass(frozen=True)
 class Summary:
-    """What is known of a session at one time.
+    """The state of a session at one time.
 
     Attributes
     ----------
@@ -27,17 +27,17 @@ class Summary:
     shares
         Share of the map by class name, of the pixels with data, in that revision.
     changed
-        How much of the map the last clicks before that revision changed. None where it cannot be known.
+        How much of the map the last clicks before that revision changed. None if it cannot be known.
     iteration
-        Number of the last iteration. None where there is none.
+        Number of the last iteration. None if there is none.
     two_class_changed
-        Share of the two-class map that is another one than in the last iteration. None where it cannot be known.
+        Share of the two-class map that is another one than in the last iteration. None if it cannot be known.
     validated
         The revision of which the samples were cross-validated last. None before the first time.
     validation
         The figures of this cross-validation, under the names of metrics.json.
     stopping
-        What is known of whether to go on, as in metrics.json. None where there is no iteration.
+        Whether to continue labelling, as in metrics.json. None if there is no iteration.
     """
 
     revision: int

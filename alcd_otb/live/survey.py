@@ -1,4 +1,4 @@
-"""Count the classes of a whole live map, and how much of it the last clicks and the last iteration left the same."""
+"""Count the classes of a whole live map, and the fraction that the last clicks and iteration left unchanged."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -53,9 +53,9 @@ class Survey:
     compared
         Codes of some of the pixels.
     pairs
-        Pixels by (code in the map of the last iteration, code now). Empty where there is no such map.
+        Pixels by (code in the map of the last iteration, code now). Empty if there is no such map.
     iteration
-        Number of the last iteration. None where there is none, or its map is on another grid.
+        Number of the last iteration. None if there is none, or its map is on another grid.
     """
 
     revision: int
@@ -127,7 +127,7 @@ class Surveys:
         Raises
         ------
         ProcessingError
-            Where the map of the iteration cannot be read.
+            If the map of the iteration cannot be read.
         """
         survey.counts += np.bincount(labels.ravel(), minlength=256)
         step = self._step
@@ -143,7 +143,7 @@ class Surveys:
             survey.pairs.update({divmod(int(both), 256): int(joint[both]) for both in np.flatnonzero(joint)})
 
     def keep(self, survey: Survey) -> None:
-        """Keep a survey that is whole. One of an earlier revision than the last is let go."""
+        """Keep a complete survey. A survey of an earlier revision than the last is dropped."""
         if not self._kept or self._kept[-1].revision < survey.revision:
             self._kept.append(survey)
 
@@ -153,7 +153,7 @@ class Surveys:
         Returns
         -------
         ClickChange or None
-            None where no map so old was surveyed.
+            None if no map so old was surveyed.
         """
         surveys = tuple(self._kept)
         last = surveys[-1] if surveys else None

@@ -41,7 +41,7 @@ def cross_validated(labelling: Labelling, labelled: LabelledScene, settings: Set
     Raises
     ------
     OtbError, ProcessingError
-        Where something cannot be computed.
+        If something cannot be computed.
     """
     assert labelled.training is not None
     workspace = labelling.workspace

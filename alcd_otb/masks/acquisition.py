@@ -41,7 +41,7 @@ class Acquisition:
     day
         Day in UTC.
     time
-        Time in UTC, or None where only the day is known.
+        Time in UTC, or None if only the day is known.
     """
 
     tile: str
@@ -105,7 +105,7 @@ def acquisition_in(name: str, tile: str | None = None) -> Acquisition | None:
     tiles = {match[1] for match in _TILE.finditer(name)} if tile is None else {tile.removeprefix("T")}
     compact = compact_name(name)
     if compact is not None and compact.time is None:
-        # The time of production, which follows in the name, is another.
+        # The time of production follows in the name, and is different.
         return None
     match = (_OLD_TIME if _OLD_NAME.match(name) else _TIME).search(name)
     if len(tiles) != 1:

@@ -75,7 +75,7 @@ class PointColumns(_ClassTableModel):
     code
         Name of the column of the class codes.
     scene
-        Name of the column that tells the scene.
+        Name of the column with the scene.
     scenes
         The name of each scene, with tile and time, by the value in that column. Empty if the value is the name.
     cases

@@ -1,6 +1,6 @@
 """Read the masks of GERSL's Fmask 4 and 5, and of python-fmask.
 
-The codes of both look alike and mean different things. Sources: the constants of GERSL/Fmask and of
+The codes of both look alike and have different meanings. Sources: the constants of GERSL/Fmask and of
 ubarsc/python-fmask, and the description of both.
 """
 

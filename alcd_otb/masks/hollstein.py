@@ -21,7 +21,7 @@ from alcd_otb.products.sentinel2_metadata import tile_in
 
 PROCESSOR = "Hollstein"
 
-# A shadow may be that of relief as well: the file does not say.
+# A shadow may also be that of relief: the file does not distinguish them.
 _MEANS: dict[str, Meaning] = {
     "clear": frozenset(),
     "water": frozenset({WATER}),

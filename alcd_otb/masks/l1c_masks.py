@@ -49,17 +49,17 @@ _CIRRUS_CLOUD = frozenset({CIRRUS, CLOUD, INVALID})
 _MOST_POLYGONS = 32 * MEGABYTE
 """Largest size of a file of polygons in bytes: thousands of them, which real masks have, take some MB."""
 
-# What makes GDAL read other files, or ask a server.
+# Parts of XML that make GDAL read other files, or ask a server.
 _LINKS = frozenset({"srsName", "schemaLocation", "noNamespaceSchemaLocation", "href"})
 _BURNT = {"OPAQUE": 1, "CIRRUS": 2}
 
 
 class MissingMaskError(ProductError):
-    """A product has no cloud mask: it was handed out without."""
+    """A product was delivered without a cloud mask."""
 
 
 def is_cloud_mask(path: Path) -> bool:
-    """Decide whether a path is a Level-1C cloud mask, or what holds one.
+    """Decide whether a path is a Level-1C cloud mask, or contains one.
 
     These are a granule's folder and a tile in the layout of Amazon, if there is a mask in it, an archive of a product,
     and a single MSK_CLASSI file.
@@ -94,7 +94,7 @@ def read_cloud_masks(path: Path) -> list[Mask]:
     ProductError
         As `read_cloud_mask` does.
     MissingMaskError
-        If a tile has no mask. The message says which is missing.
+        If a tile has no mask. The message names the missing mask.
     """
     if _SINGLE_FILE.fullmatch(path.name) or (path / "IMG_DATA").is_dir():
         return [read_cloud_mask(path)]
@@ -169,7 +169,7 @@ def _in_quality(granule: Granule) -> list[str]:
 
 
 def _file_in(granule: Granule) -> str | None:
-    """Find the mask of a tile; names from before December 2016 are longer, and end alike."""
+    """Find the mask of a tile; names from before December 2016 are longer, with the same end."""
     files = _in_quality(granule)
     for pattern in _MASKS:
         found = [file for file in files if pattern.fullmatch(file)]
@@ -205,7 +205,7 @@ def _burn(archive: SafeArchive, file: str, grid: Grid) -> gdal.Dataset:
     try:
         with _without_links(root) as alone:
             source = open_vector(alone, ("GML",), ("WRITE_GFS=NO",))
-            # The CRS that the file states is not to be trusted; its coordinates are the tile's own.
+            # The CRS in the file is unreliable; its coordinates are the tile's own.
             polygons = gdal.VectorTranslate("", source, format="Memory", dstSRS=grid.crs, reproject=False)
             del source
         layer = polygons.GetLayer(0)
@@ -222,7 +222,7 @@ def _burn(archive: SafeArchive, file: str, grid: Grid) -> gdal.Dataset:
 
 
 def _has_features(file: Path, content: bytes | None = None) -> bool:
-    """Say whether a mask has polygons. Its content is read from the file unless it is given."""
+    """Return whether a mask has polygons. Its content is read from the file unless it is given."""
     try:
         xml = read_limited(file, _MOST_POLYGONS) if content is None else content
     except UnreadableError as error:
@@ -233,7 +233,7 @@ def _has_features(file: Path, content: bytes | None = None) -> bool:
 def _count_polygons(root: etree._Element, place: str) -> int:
     """Check that all polygons of the XML are of known types, and count them.
 
-    A polygon of another type, or of none, would be left out, and its clouds taken for clear ground.
+    A polygon of another type, or of none, would be left out, and its clouds would count as clear ground.
     """
     features = root.findall(".//{*}MaskFeature")
     for feature in features:
@@ -248,11 +248,11 @@ def _count_polygons(root: etree._Element, place: str) -> int:
 
 @contextmanager
 def _without_links(root: etree._Element) -> Iterator[str]:
-    """Copy the XML into GDAL's memory, without what leads to schemas, coordinate systems and files elsewhere."""
+    """Copy the XML into GDAL's memory, without links to schemas, coordinate systems and other files."""
     for element in root.iter():
         for name in [name for name in element.attrib if etree.QName(name).localname in _LINKS]:
             del element.attrib[name]
-    # A folder of its own: GDAL looks for schemas beside the file.
+    # A separate folder: GDAL looks for schemas beside the file.
     path = f"/vsimem/{uuid4().hex}/mask.gml"
     gdal.FileFromMemBuffer(path, etree.tostring(root, encoding="UTF-8", xml_declaration=True))
     try:

@@ -21,7 +21,7 @@ _TRUE, _FALSE = ("true", "yes", "t", "y", "1"), ("false", "no", "f", "n", "0", "
 
 
 def names_in(parameters: OriginalParameters) -> list[str]:
-    """Return the names of the features that the parameters ask for, in the order of the original's stack.
+    """Return the names of the features in the parameters, in the order of the original's stack.
 
     The names are the original's own: B02, NDVI, ratio_2_4, time_2. A name that is not a feature of the original is
     returned as it is written.

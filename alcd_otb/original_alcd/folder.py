@@ -239,7 +239,7 @@ def _read(file: Path, asked_for: bool) -> dict[str, Any]:
 
 
 def read_text(file: Path) -> str:
-    """Read one of the original's lists. Bytes that are not UTF-8 are replaced, a byte order mark is passed over.
+    """Read one of the original's lists. Bytes that are not UTF-8 are replaced; a byte order mark is skipped.
 
     Raises
     ------

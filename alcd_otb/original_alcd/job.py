@@ -98,7 +98,7 @@ def import_folder(
     template
         Name or path of the template.
     chosen
-        Paths for ``cloudy``, ``clear`` and ``dem``, or None where those in the original's JSON files are still right.
+        Paths for ``cloudy``, ``clear`` and ``dem``, or None if those in the original's JSON files are still right.
 
     Raises
     ------

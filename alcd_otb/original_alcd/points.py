@@ -128,7 +128,7 @@ def _samples_of(feature: str, code: int, parts: list[_Part], moved: Any) -> Iter
 
 
 def _identity(sample: Sample) -> tuple[int, tuple[float, ...]]:
-    """Return what a sample has in common with itself in another iteration: class and place."""
+    """Return the identity of a sample across iterations: class and place."""
     return sample.code, tuple(round(value, _DIGITS) for value in sample.extent)
 
 

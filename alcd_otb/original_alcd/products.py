@@ -1,4 +1,4 @@
-"""Find the L1C products and the elevation model that a work folder was made from, if its paths still lead to them."""
+"""Find the L1C products and the elevation model that a work folder was made from, if its paths still exist."""
 
 import re
 from collections.abc import Mapping

@@ -51,7 +51,7 @@ class _Limits(NamedTuple):
 
 
 def feature_names(folder: AlcdFolder) -> Translated[list[str]]:
-    """Return the original's names of the features: those that its parameters ask for, else those of its stack."""
+    """Return the original's names of the features: those in its parameters, else those of its stack."""
     asked = names_in(folder.parameters)
     if not asked:
         return Translated(list(folder.stack_bands), [])

@@ -92,5 +92,5 @@ def percent(part: float | None, whole: float | None) -> str:
 
 
 def in_percent(ratio: float | None) -> str:
-    """Write a ratio in percent with two decimals, for a table whose heading says so; a dash where it is undefined."""
+    """Write a ratio in percent with two decimals, for a table with the unit in its heading; a dash if undefined."""
     return _UNDEFINED if ratio is None else f"{100 * ratio:.2f}"

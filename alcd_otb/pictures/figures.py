@@ -304,7 +304,7 @@ def smoothed_confidence(folder: Path) -> Path | None:
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    # The quickest level and strategy: photographs hardly compress better with others.
+    # The fastest level and strategy: photographs hardly compress better with others.
     picture.save(path, compress_level=1, compress_type=zlib.Z_RLE)
 
 

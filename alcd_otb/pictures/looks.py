@@ -1,7 +1,7 @@
-"""Work out how a scene is shown: its looks, with the values that are black and white in each, once a scene.
+"""Compute the looks of a scene, with the values that are black and white in each, once for each scene.
 
 The contrast is that of the scene's own valid pixels, so that it suits any sensor and any scene. It is recorded beside
-the view, and pictures, QGIS and other viewers all take it from there.
+the view, for pictures, QGIS and other viewers.
 """
 
 import logging
@@ -125,13 +125,13 @@ def computed_looks(image: "ReducedImage", settings: View) -> tuple[ShownLook, ..
 
 
 def remarks_on(image: "ReducedImage", looks: Sequence[ShownLook]) -> list[str]:
-    """Say of which looks of a view nearly everything is white or black."""
+    """Describe the looks of a view in which nearly all pixels are white or black."""
     return [remark for look in looks if (remark := _remark(look, image)) is not None]
 
 
 def _remark(look: ShownLook, image: "ReducedImage") -> str | None:
     layers = [image.layer(layer) for layer in look.layers]
-    # Where there are no values, there is nothing to be white.
+    # Without values, no pixel is white.
     if any(values.size == 0 for values in layers) or len({values.size for values in layers}) != 1:
         return None
     shares = [(values - low) / (high - low) for values, (low, high) in zip(layers, look.limits, strict=True)]
@@ -151,7 +151,7 @@ def _remark(look: ShownLook, image: "ReducedImage") -> str | None:
 
 
 class ReducedImage:
-    """A view at reduced size, of which only valid pixels count. The same pixels, whatever the machine.
+    """A view at reduced size, of which only valid pixels count. The pixels are the same on every machine.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ class ReducedImage:
             seen = np.isfinite(stored)
             if band.GetNoDataValue() is not None:
                 seen &= stored != band.GetNoDataValue()
-            # A scene that the margin takes whole has a picture all the same.
+            # A scene that lies entirely in the margin also has a picture.
             valid = self._valid & seen
             self._layers[name] = stored[valid if valid.any() else seen]
         # Kept as they are stored, which is a quarter of the size.
@@ -208,7 +208,7 @@ def _shown(look: Look, image: ReducedImage, fixed: Mapping[str, Limits]) -> Show
 
 
 def _between(values: Pixels, look: Look) -> Limits:
-    """Return the percentiles of values, in six digits; two different values even where all are alike."""
+    """Return the percentiles of values, in six digits. They differ even if all values are equal."""
     if not values.size:
         return 0.0, 1.0
     low, high = (float(f"{value:.6g}") for value in np.percentile(values, look.percentiles))

@@ -1,4 +1,4 @@
-"""Draw the place around a point at full resolution, alike for every date of a tile."""
+"""Draw the place around a point at full resolution, in the same way for every date of a tile."""
 
 from typing import NamedTuple
 

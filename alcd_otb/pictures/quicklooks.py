@@ -99,8 +99,8 @@ def find_dates(
 ) -> TileDates:
     """Find the L1C products of a tile, at any depth and in any layout, and draw a picture of each.
 
-    A product that cannot be read is among the dates, with the reason. What is not a product of the tile is logged, with
-    the reason.
+    A product that cannot be read is among the dates, with the reason. Files that are not products of the tile are
+    logged, with the reason.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def find_dates(
 
 
 def _candidates(folder: Path) -> list[Path]:
-    """List what may be a product, and log what is left out."""
+    """List possible products, and log what is left out."""
     if folder.is_file():
         return [folder]
     found = list(find_products(folder))
@@ -164,7 +164,7 @@ def _candidates(folder: Path) -> list[Path]:
 def _broken(path: Path, tile: str, error: ProductError) -> list[TileDate]:
     """Make a date of a product whose content cannot be listed.
 
-    There is none if nothing says that it is L1C, or its name contains another tile.
+    There is none if nothing shows that it is L1C, or if its name contains another tile.
     """
     named = re.search(r"_T(\d{2}[A-Z]{3})[_.]", path.name)
     if not ("MSIL1C" in path.name or is_product_folder(path)) or (named and named[1] != tile):

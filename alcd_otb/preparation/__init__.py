@@ -1,1 +1,1 @@
-"""From the products of a scene to the feature stack, the view and the mask of valid pixels."""
+"""Make the feature stack, the view and the mask of valid pixels from the products of a scene."""

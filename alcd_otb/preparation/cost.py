@@ -21,7 +21,7 @@ _IDLE = 1.1
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run takes, as far as the size of its scene tells.
+    """The cost of a run, estimated from the size of its scene.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""Warn of values that cannot be what the metadata say, from the values themselves.
+"""Warn of pixel values that contradict the metadata.
 
 The metadata may name a radiometric offset that is not in the pixels any more, or leave out one that is. DN 1 may stand
-for no data in place of DN 0. A raster may not declare the number by which it means no data. None of these stops the
-program, and each makes wrong features without any other sign.
+for no data instead of DN 0. A raster may not declare the number by which it means no data. None of these stops the
+program, and each makes features wrong without any other warning.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ _LEAST_SHARE = 0.002
 
 
 class Doubts(NamedTuple):
-    """What is asked of each pixel of a product: which of its bands are out of the possible range.
+    """The checks of each pixel of a product: which of its bands are out of the possible range.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Doubts(NamedTuple):
 
 
 def doubts_of(inputs: Inputs) -> tuple[Doubts, ...]:
-    """List what is asked of the products, each of which needs a look at its values.
+    """List the checks of the products whose values must be checked.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def describe_doubts(grid: Grid, doubts: Sequence[Doubts], path: Path) -> Path:
 
 
 def product_warnings(doubts: Sequence[Doubts], answers: Path, valid: Path) -> tuple[str, ...]:
-    """Say in one line each which products have values that cannot be.
+    """Describe the products with impossible values, one line each.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def product_warnings(doubts: Sequence[Doubts], answers: Path, valid: Path) -> tu
 
 
 def stack_warnings(inputs: Inputs) -> tuple[str, ...]:
-    """Say in one line each which bands of stacks seem to have a number for no data that they do not declare.
+    """Describe the bands of stacks that seem to have an undeclared no-data value, one line each.
 
     Windows all over the files are read as they are stored.
     """

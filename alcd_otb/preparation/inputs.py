@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 # Resolutions of the features and of the view in metres, for L1C products if the template gives none.
 _RESOLUTION, _VIEW_RESOLUTION = 60.0, 20.0
-# Number of the way in which the view is laid out. A view of another one is made again.
+# Number of the layout of the view. A view of another layout is made again.
 _VIEW_LAYOUT = 3
 # What pixels of a multiple of a resolution may be off by rounding, as a share of a pixel over the whole image.
 _ROUNDING = 0.01
@@ -169,8 +169,8 @@ class Inputs:
     def is_view_whole(self) -> bool:
         """Whether the view holds integers in steps, and not floats.
 
-        What the values of a product can be is known, and so which steps hold them. Those of a stack may be anything:
-        they are held as they are, unless the template gives the steps of all layers.
+        The range of a product's values is known, and so are the steps that hold them. The values of a stack may be
+        anything: they are stored unchanged, unless the template gives the steps of all layers.
         """
         return not isinstance(self.cloudy, Stack) or all(layer.has_step for layer in self.view)
 
@@ -305,7 +305,7 @@ def _log_left_out(features: Sequence[Feature], clear: int, dem: bool) -> None:
 
 
 def _radiometry(product: DatedImage) -> list[object]:
-    """List what the product's metadata, or the stack's file, say about its pixels."""
+    """List the statements of the product's metadata, or of the stack's file, about its pixels."""
     if isinstance(product, Stack):
         return [list(product.files), [[band.name, band.path, band.scale, band.offset] for band in product.bands]]
     offsets = {band.name: band.offset for band in product.bands}

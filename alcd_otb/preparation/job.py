@@ -29,13 +29,13 @@ from otb_pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 _STAGE = "stage"
-"""Key of the last stage of the preparation that is whole."""
+"""Key of the last complete stage of the preparation."""
 _TEMPLATE_LOOKS = "template_looks"
 """Key of the digest of the looks that the template had when the recorded ones were computed."""
 
 
 def is_prepared(workspace: Workspace, fingerprint: str) -> bool:
-    """Say whether the workspace holds all rasters of exactly these inputs and settings.
+    """Return whether the workspace holds all rasters of exactly these inputs and settings.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def is_prepared(workspace: Workspace, fingerprint: str) -> bool:
 
 
 def prepared_stage(workspace: Workspace, fingerprint: str) -> Stage | None:
-    """Return the last stage that is whole of the preparation of these inputs and settings. None if there is none.
+    """Return the last complete stage of the preparation of these inputs and settings. None if there is none.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def pixel_counts(workspace: Workspace) -> PixelCounts:
 
 
 def update_looks(inputs: Inputs, workspace: Workspace) -> bool:
-    """Compute the looks of a prepared scene again if its template's looks are others than when they were computed.
+    """Compute the looks of a prepared scene again if its template's looks have changed.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _looks(inputs: Inputs, image: ReducedImage) -> dict[str, Any]:
 
 
 def _warn_of_looks(image: ReducedImage, view: View) -> None:
-    """Warn of looks in which nothing can be seen."""
+    """Warn of looks that are nearly black or white."""
     for remark in remarks_on(image, computed_looks(image, view)):
         log.warning("%s", remark)
 
@@ -153,7 +153,7 @@ def prepare(
     settings: Settings,
     when_whole: Callable[[Stage], None] = _nothing,
 ) -> None:
-    """Write ``features.tif``, ``view.tif`` and ``valid.tif``, from the first stage that is not whole.
+    """Write ``features.tif``, ``view.tif`` and ``valid.tif``, from the first stage that is not complete.
 
     The files of a stage replace older ones only when all are complete. A killed run loses the stage that it was at.
 
@@ -168,7 +168,7 @@ def prepare(
     settings
         Memory and threads.
     when_whole
-        Called when a stage is whole.
+        Called when a stage is complete.
 
     Raises
     ------
@@ -188,7 +188,7 @@ class _Place(NamedTuple):
     kept: KeptLevels
 
     def record(self, stage: Stage, *parts: dict[str, Any]) -> None:
-        """Record that a stage is whole."""
+        """Record that a stage is complete."""
         content = {"fingerprint": self.fingerprint, _STAGE: stage}
         for part in parts:
             content |= part
@@ -203,7 +203,7 @@ def _prepare(inputs: Inputs, place: _Place, when_whole: Callable[[Stage], None])
     if done is None:
         remove_pictures(workspace)
         picture = picture_of(inputs)
-        # A view that is there shows more than a first picture would.
+        # An existing view shows more than a first picture would.
         if picture is not None and Stage.PICTURE in stages and not workspace.view.is_file():
             picture.check_bytes(threads)
             checked = picture.band_names
@@ -230,7 +230,7 @@ def _prepare(inputs: Inputs, place: _Place, when_whole: Callable[[Stage], None])
 
 
 def _make_picture(picture: Inputs, place: _Place, keep: Levels) -> dict[str, Any]:
-    """Write the first picture in the place of the view. Returns what the record holds of its looks."""
+    """Write the first picture instead of the view. Returns what the record holds of its looks."""
     workspace, settings = place.workspace, place.settings
     with gdal_threads(settings.threads), kept_memory(), workspace.scratch() as folder:
         made = write_picture(picture, folder, settings, place.kept, keep)
@@ -240,7 +240,7 @@ def _make_picture(picture: Inputs, place: _Place, keep: Levels) -> dict[str, Any
 
 
 def _make_features(inputs: Inputs, place: _Place, keep: Levels) -> dict[str, Any]:
-    """Write the features, the mask of valid pixels and the view. Returns what the record holds of the pixels."""
+    """Write the features, the mask of valid pixels and the view. Returns the counts of pixels for the record."""
     workspace, settings = place.workspace, place.settings
     with gdal_threads(settings.threads), kept_memory(), workspace.scratch() as folder:
         stacks = write_scene_stacks(inputs, folder, settings, place.kept, keep)
@@ -257,11 +257,11 @@ def _make_features(inputs: Inputs, place: _Place, keep: Levels) -> dict[str, Any
 
 
 def _make_view(inputs: Inputs, place: _Place) -> None:
-    """Write the view alone. The pictures of the former one are removed."""
+    """Write the view alone. The pictures of the earlier view are removed."""
     workspace, settings = place.workspace, place.settings
     with gdal_threads(settings.threads), kept_memory(), workspace.scratch() as folder:
         view = folder / "view.tif"
         write_view(inputs, view, settings, place.kept)
-        # Before the new view is there, so that a killed run leaves none that is out of date.
+        # Before the new view exists, so that a killed run leaves no outdated view.
         remove_pictures(workspace)
         os.replace(view, workspace.view)

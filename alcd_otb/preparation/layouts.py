@@ -22,7 +22,7 @@ _FEATURE_TILES = {
 }
 FEATURE_OPTIONS = {**_FEATURE_TILES, "COMPRESS": "ZSTD", "ZSTD_LEVEL": "1", "PREDICTOR": "3"}
 
-# Most bytes of features that are stored as they are, so that each iteration reads them without decompression.
+# Most bytes of features that are stored without compression, so that each iteration reads them faster.
 _MOST_PLAIN = 10**9
 _FLOAT_BYTES = 4
 
@@ -116,7 +116,7 @@ def describe_view(inputs: Inputs, folder: Path) -> Path:
 
 
 def is_compressed(inputs: Inputs) -> bool:
-    """Whether the feature stack is stored compressed, as the template says or its size."""
+    """Whether the feature stack is stored compressed, by the template or by its size."""
     size = inputs.grid.width * inputs.grid.height * len(inputs.features) * _FLOAT_BYTES
     wished = inputs.template.compression
     return size > _MOST_PLAIN if wished == "auto" else wished == "zstd"

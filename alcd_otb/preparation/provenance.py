@@ -51,7 +51,7 @@ def provenance(config: SceneConfig, inputs: Inputs, pixels: Mapping[str, int]) -
             "alcd_otb": version("alcd-otb"),
             "gdal": gdal.__version__,
             "python": platform.python_version(),
-            # Only the same version of scikit-learn is sure to open a model that it has written.
+            # Only the same version of scikit-learn reliably opens a model that it has written.
             **({"scikit_learn": version("scikit-learn")} if config.template.uses_sklearn else {}),
         },
     }

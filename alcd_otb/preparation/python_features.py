@@ -1,4 +1,4 @@
-"""Load the functions in Python that compute features, try them out, and apply them block by block."""
+"""Load the Python functions that compute features, test them, and apply them block by block."""
 
 import inspect
 import math

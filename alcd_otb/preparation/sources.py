@@ -34,7 +34,7 @@ _FINER = 1.5
 def feature_levels(inputs: Inputs) -> dict[str, int]:
     """Choose the wavelet level to decode of each band for the features. This opens each file.
 
-    What the view shows has no part in it, so that features and maps do not depend on the view.
+    The layers of the view do not matter, so that features and maps do not depend on the view.
     """
     names = {name for feature in inputs.features for name in names_used(feature)} - set(TERRAIN)
     whole = inputs.template.decoding == "full" or inputs.template.resampling == "nearest"

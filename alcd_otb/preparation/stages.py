@@ -1,7 +1,7 @@
 """Divide the preparation of a large scene into stages: a picture, then the features, then the whole view.
 
 Most of a preparation is the decoding of the bands, and most of that is for the view, which shows finer pixels than the
-features need. So a first picture and the features are whole long before the view is.
+features need. So a first picture and the features are complete long before the view is.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ SMALL = 4_000_000
 
 
 class Stage(StrEnum):
-    """A part of a preparation that people can work with as soon as it is whole."""
+    """A part of a preparation that people can work with as soon as it is complete."""
 
     PICTURE = "picture"
     FEATURES = "features"
@@ -50,7 +50,7 @@ def stages_of(inputs: Inputs) -> tuple[Stage, ...]:
 def picture_of(inputs: Inputs) -> Inputs | None:
     """Return the inputs of the first picture: the layers of the first look in colour, on a coarse grid.
 
-    None where no look is in colour, or where the view itself is not finer.
+    None if no look is in colour, or where the view itself is not finer.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def staged(config: SceneConfig, folder: Path | None) -> Iterator[SceneConfig]:
     ------
     SceneConfig
         The scene with the paths of the copies. The scene itself where nothing is copied: there is no folder, the scene
-        is of a stack, or the disk has too little room, which a warning says.
+        is of a stack, or the disk has too little room; a warning reports it.
 
     Raises
     ------

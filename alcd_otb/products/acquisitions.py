@@ -62,7 +62,7 @@ def join_clear_parts(dates: Sequence[L1CProduct]) -> list[L1CProduct]:
     Parameters
     ----------
     dates
-        The clear dates. Those that are joined already stay as they are.
+        The clear dates. Clear dates that are joined already stay as they are.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def join_clear_parts(dates: Sequence[L1CProduct]) -> list[L1CProduct]:
 
 
 def is_same_datatake(one: L1CProduct, other: L1CProduct) -> bool:
-    """Say whether two products are of one tile in one datatake, which begins at one time for both."""
+    """Return whether two products are of one tile in one datatake, which begins at one time for both."""
     return (one.tile, one.spacecraft, one.relative_orbit) == (
         other.tile,
         other.spacecraft,

@@ -49,7 +49,7 @@ def amazon_metadata(archive: SafeArchive) -> ProductMetadata:
     Raises
     ------
     ProductError
-        The files do not say name and baseline of the product, or contradict each other.
+        The files do not state name and baseline of the product, or contradict each other.
     """
     if archive.metadata is not None:
         return parse_product_metadata(archive.read(archive.metadata), archive.location(archive.metadata))
@@ -64,7 +64,7 @@ def amazon_metadata(archive: SafeArchive) -> ProductMetadata:
 
 
 def _from_names(archive: SafeArchive, product: dict[str, Any], tile: dict[str, Any]) -> ProductMetadata:
-    """Complete what the JSON files say with what the specification fixes."""
+    """Complete the content of the JSON files with constants of the specification."""
     source = _PRODUCT if product.get("name") is not None else _TILE
     place = archive.location(source)
     name = product.get("name", tile.get("productName"))
@@ -146,7 +146,7 @@ def _content(archive: SafeArchive, name: str) -> dict[str, Any]:
 
 
 def _metadata_in_bucket(archive: SafeArchive, tile: dict[str, Any]) -> Path | None:
-    """Find the metadata of the product in the copy of the bucket around the tile; None if they are not there."""
+    """Find the metadata of the product in the copy of the bucket around the tile; None if they do not exist."""
     own, product = tile.get("path"), tile.get("productPath")
     if archive.container.is_archive or not (isinstance(own, str) and isinstance(product, str)):
         return None

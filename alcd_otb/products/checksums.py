@@ -110,7 +110,7 @@ class Checksums:
             one.update(data)
 
     def problem(self) -> str | None:
-        """Say which checksum all bytes of the file do not have; None if they have all."""
+        """Name which checksum all bytes of the file do not have; None if they have all."""
         for stated, computed in zip(self.stated, self._computed, strict=True):
             if computed.hexdigest() != stated.value.lower():
                 return f"is damaged: its {stated.algorithm} is not the one that {stated.source} states"

@@ -1,8 +1,8 @@
 """Find damage in the bytes of a JPEG 2000 file, without decoding it.
 
-What compressed data never hold gives damaged bytes away: a byte 0xFF followed by one above 0x8F, since the coder puts a
-bit between (ISO/IEC 15444-1, annexes B.10.1 and C.2.7), and long runs of zeros. Tile-parts give their lengths, which
-must lead from each to the next and to the end.
+Values that compressed data never contain reveal damaged bytes: a byte 0xFF followed by one above 0x8F, since the coder
+puts a bit between (ISO/IEC 15444-1, annexes B.10.1 and C.2.7), and long runs of zeros. Tile-parts give their lengths,
+which must lead from each to the next and to the end.
 """
 
 import math
@@ -86,7 +86,7 @@ class _Stream:
         self.offset = 0
 
     def read(self, count: int) -> bytes | bytearray:
-        """Read exactly so many bytes."""
+        """Read exactly this number of bytes."""
         content = self._some(count)
         if len(content) < count:
             raise _DamageError(self.offset, "the file ends here, before the end that its header states")
@@ -128,7 +128,7 @@ def _opened(path: str, listener: Listener | None) -> Iterator[_Stream]:
 
 @dataclass
 class _Codestream:
-    """A codestream that is checked while it is read, and what its main header says of it.
+    """A codestream that is checked while it is read, and the content of its main header.
 
     Attributes
     ----------
@@ -258,7 +258,7 @@ class _Codestream:
         forbidden &= values[1:] > _LARGEST_STUFFED
         for place in np.flatnonzero(forbidden) if forbidden.any() else ():
             value = int(values[place + 1])
-            # The number of a packet follows its marker SOP as it is.
+            # The number of a packet follows its marker SOP without stuffing.
             is_number = _SOP & 0xFF in self.allowed and _SOP_BEGIN in content[max(place - 5, 0) : place]
             if place >= begin and value not in self.allowed and not is_number:
                 reason = f"0xFF is followed by 0x{value:02X}, which compressed data cannot contain"

@@ -61,7 +61,7 @@ class Container:
         if member is None:
             return str(self.path / name)
         if isinstance(member, TarMember):
-            # GDAL's own reader of tar archives does not know all kinds of long names.
+            # GDAL's own reader of tar archives does not read all kinds of long names.
             inner = f"/vsigzip/{self.path}" if is_gzip(self.path) else self.path
             return f"/vsisubfile/{member.place}_{member.size},{inner}"
         # GDAL looks for ".zip" in the path. Braces mark the archive, whatever its name and its folder are.
@@ -88,7 +88,7 @@ class Container:
             raise unreadable(self.location(name), error) from error
 
     def check(self, name: str) -> None:
-        """Check that a member of an archive can be read, by what the archive says of it.
+        """Check that a member of an archive can be read, from its entry in the archive.
 
         Raises
         ------
@@ -127,7 +127,7 @@ def open_container(path: Path) -> Container:
 
 
 def has_archive_suffix(path: Path) -> bool:
-    """Say whether a file is named like an archive in which products are read."""
+    """Return whether a file is named like an archive in which products are read."""
     return path.name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
@@ -155,7 +155,7 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def _is_twin(name: str) -> bool:
-    """Say whether a file is one of those that macOS adds to folders and archives.
+    """Return whether a file is one of those that macOS adds to folders and archives.
 
     They have the name of another file after ``._``, so that they end like metadata and bands.
     """

@@ -1,4 +1,4 @@
-"""Find the Level-1C products in a folder, in any layout, and say what is left out."""
+"""Find the Level-1C products in a folder, in any layout, and report what is left out."""
 
 import os
 import re
@@ -78,7 +78,7 @@ def _is_product(folder: Path) -> bool:
     try:
         return is_product_folder(folder)
     except OSError:
-        # The walk says so.
+        # The walk reports it.
         return False
 
 

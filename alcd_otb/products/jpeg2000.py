@@ -150,7 +150,7 @@ def _coarsest_level(path: str, resolution: float, is_part: bool) -> int:
 
 
 def _has_whole_tiles(band: gdal.Band, level: int) -> bool:
-    """Say whether each tile of the file begins with a pixel of the level, so that it can be joined with others."""
+    """Return whether each tile of the file begins with a pixel of the level, so that it can be joined with others."""
     return all(
         side >= size or side % 2**level == 0
         for side, size in zip(band.GetBlockSize(), (band.XSize, band.YSize), strict=True)

@@ -1,4 +1,4 @@
-"""Know the names that Sentinel-2 products have, and refuse others where files are named after them."""
+"""Read the names of Sentinel-2 products, and refuse other names where files are named after them."""
 
 import re
 from datetime import datetime
@@ -17,7 +17,7 @@ _MOST_BYTES = 200
 
 
 class CompactName(NamedTuple):
-    """What a name in the compact format says of its product.
+    """The parts of a name in the compact format.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class CompactName(NamedTuple):
 
 
 class NamedProduct(NamedTuple):
-    """What a name of either format says of the product that it names.
+    """The parts of a product's name, in either format.
 
     Attributes
     ----------
@@ -79,21 +79,21 @@ def named_product(name: str) -> NamedProduct | None:
 
 
 def is_l1c_name(name: str) -> bool:
-    """Say whether this is the name of an L1C product, of either format, without ``.SAFE``."""
+    """Return whether this is the name of an L1C product, of either format, without ``.SAFE``."""
     return _L1C.fullmatch(name) is not None
 
 
 def is_tile(text: str) -> bool:
-    """Say whether this is a tile such as ``31TFJ``."""
+    """Return whether this is a tile such as ``31TFJ``."""
     return _TILE.fullmatch(text) is not None
 
 
 def can_name_files(name: str) -> bool:
-    """Say whether files can be named after a folder that a user has named freely."""
+    """Return whether files can be named after a folder that a user has named freely."""
     return is_file_name(name) and len(name.encode()) <= _MOST_BYTES
 
 
 def sensed_in(name: str) -> datetime | None:
-    """Read the time of the acquisition in a product's name, of either format; None if it has none, or none there is."""
+    """Read the time of the acquisition in a product's name, of either format; None if there is no valid time."""
     match = _SENSED.search(name)
     return time_in_name(match[1]) if match else None

@@ -1,4 +1,4 @@
-"""Say why a path is not a product that can be read, and what to give in its place."""
+"""Describe why a path is not a product that can be read, and what to give instead."""
 
 import re
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _LEVELS_UP = 5
 
 
 def damaged(path: str | Path, reason: str) -> ProductError:
-    """Make the error of a product that lacks something or contradicts itself. Only another copy of it helps.
+    """Make the error of a product that lacks something or contradicts itself. Only another copy of it can be used.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def damaged(path: str | Path, reason: str) -> ProductError:
 
 
 def forbidden(path: str | Path) -> ProductError:
-    """Make the error of a file that is there, and may not be read."""
+    """Make the error of a file that exists, and may not be read."""
     return ProductError(f"{path}: you may not read it; change its permissions (chmod u+r)")
 
 
@@ -48,7 +48,7 @@ def unreadable(path: str | Path, error: UnreadableError) -> ProductError:
 
 
 def is_product_metadata(path: Path) -> bool:
-    """Say whether a path is the file of a product's metadata, which SNAP, GDAL and QGIS take for the product."""
+    """Return whether a path is the file of a product's metadata, which SNAP, GDAL and QGIS open as the product."""
     named = L1C_METADATA.fullmatch(path.name) or _OTHER_METADATA.fullmatch(path.name)
     return named is not None and path.is_file()
 

@@ -105,7 +105,7 @@ def open_archive(path: Path) -> SafeArchive:
 
 
 def is_product_folder(path: Path) -> bool:
-    """Say whether a folder holds a Level-1C product, by its files of metadata, whatever its name is."""
+    """Return whether a folder holds a Level-1C product, by its files of metadata, whatever its name is."""
     if not path.is_dir():
         return False
     names = {file.name for file in path.iterdir()}
@@ -113,7 +113,7 @@ def is_product_folder(path: Path) -> bool:
 
 
 def is_amazon_folder(path: Path) -> bool:
-    """Say whether a folder holds one tile in the layout of the open data on Amazon."""
+    """Return whether a folder holds one tile in the layout of the open data on Amazon."""
     return _is_amazon_folder({file.name for file in path.iterdir()})
 
 

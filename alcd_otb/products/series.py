@@ -54,7 +54,7 @@ class Acquisition:
 
     @property
     def cloud_cover(self) -> float | None:
-        """Cloud cover in percent; of several parts the largest. None if no metadata tell it."""
+        """Cloud cover in percent; the largest of several parts. None if no metadata state it."""
         return max((each.cloud_cover for each in self.products if each.cloud_cover is not None), default=None)
 
     def joined(self) -> L1CProduct:
@@ -167,7 +167,7 @@ def _can_serve(cloudy: Acquisition, other: Acquisition) -> bool:
 
 
 def _cost(cloudy: Acquisition, other: Acquisition) -> float:
-    """Compute what speaks against a clear date, in percent of cloud."""
+    """Compute the cost of a clear date, in percent of cloud."""
     gap = other.acquired - cloudy.acquired
     cloud = _UNKNOWN_CLOUD if other.cloud_cover is None else other.cloud_cover
     days = abs(gap) / timedelta(days=1)

@@ -83,7 +83,7 @@ class Stack:
     no_data
         The value that means no data in the rasters of its bands.
     saturated
-        None, since no file says which value means saturation.
+        None, since no file states which value means saturation.
     """
 
     path: Path
@@ -127,7 +127,7 @@ def read_stack(path: Path, names: tuple[str, ...] | None = None, like: Grid | No
     names
         Names of its bands, in their order. None takes the bands' own descriptions.
     like
-        The grid to take in place of the file's own, if they differ by rounding alone.
+        The grid to take instead of the file's own, if they differ by rounding alone.
 
     Raises
     ------
@@ -249,7 +249,7 @@ def _centre(dataset: gdal.Dataset, reference: osr.SpatialReference) -> tuple[flo
 
 
 class _Mask(NamedTuple):
-    """The band that says where another band has data.
+    """The band that marks where another band has data.
 
     Attributes
     ----------

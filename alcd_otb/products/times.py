@@ -1,4 +1,4 @@
-"""Read times from metadata and from names, whatever these hold."""
+"""Read times from metadata and from names of any content."""
 
 import re
 from datetime import UTC, date, datetime

@@ -27,8 +27,8 @@ _BESIDE = ".aux.xml"
 def show_last_iteration(workspace: Workspace, grid: Grid) -> None:
     """Bring the folder ``map`` to the last finished iteration.
 
-    Each file replaces the former one in one step, and the iteration's number is written last: a program that has a
-    former file open keeps it as it was, and a killed run leaves no half of a file. The next run then brings the folder
+    Each file replaces the earlier one in one step, and the iteration's number is written last: a program that has an
+    earlier file open keeps its content, and a killed run leaves no half of a file. The next run then brings the folder
     to one iteration. Files of other names stay. Files that are in place already are left alone.
 
     Parameters
@@ -50,10 +50,10 @@ def show_last_iteration(workspace: Workspace, grid: Grid) -> None:
 
 
 def show_unfinished_iteration(made: UnfinishedIteration, workspace: Workspace, grid: Grid) -> None:
-    """Bring the folder ``map`` to an iteration in the making, as far as it is made.
+    """Show an unfinished iteration in the folder ``map``, as far as it is made.
 
     What it does not have yet, such as its contours, stays that of the iteration before. If the iteration is never
-    finished, `show_last_iteration` brings the former map back.
+    finished, `show_last_iteration` restores the earlier map.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def show_unfinished_iteration(made: UnfinishedIteration, workspace: Workspace, g
 
 
 def shows_unfinished_iteration(workspace: Workspace) -> bool:
-    """Say whether the folder ``map`` shows an iteration that was never finished."""
+    """Return whether the folder ``map`` shows an iteration that was never finished."""
     record = _read(workspace.map_folder / ITERATION_FILE)
     shown = record.get(ITERATION_FIELD) if isinstance(record, dict) else None
     return isinstance(shown, int) and shown >= workspace.next_number
@@ -114,7 +114,7 @@ def _make(folder: Path) -> None:
 
 
 def _replace(sources: Mapping[str, Path], folder: Path, scratch: Path) -> None:
-    """Put files in their places. All that may fail for want of space is done before the first one is replaced."""
+    """Put files in their places. All steps that need space are done before the first file is replaced."""
     for name, source in sources.items():
         _link_or_copy(source, scratch / name)
         beside = source.with_name(f"{source.name}{_BESIDE}")
@@ -123,7 +123,7 @@ def _replace(sources: Mapping[str, Path], folder: Path, scratch: Path) -> None:
             shutil.copyfile(beside, scratch / f"{name}{_BESIDE}")
     for name in sources:
         beside = folder / f"{name}{_BESIDE}"
-        # Statistics of the former raster would be taken for those of the new one.
+        # Otherwise the statistics of the earlier raster would be used for the new one.
         beside.unlink(missing_ok=True)
         os.replace(scratch / name, folder / name)
         if (scratch / beside.name).exists():
@@ -138,12 +138,12 @@ def _link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:
-        # Some file systems have no hard links. If the disk is at fault, copying says so.
+        # Some file systems have no hard links. If the disk fails, copying reports it.
         shutil.copy2(source, target)
 
 
 def _is_shown(source: Path, target: Path) -> bool:
-    """Say whether a file is in its place: a hard link to the source, or a copy of it."""
+    """Return whether a file is in its place: a hard link to the source, or a copy of it."""
     try:
         shown = target.lstat()
     except FileNotFoundError:
@@ -173,7 +173,7 @@ def _described(number: int, grid: Grid) -> dict[str, Any]:
 
 
 def _read(record: Path) -> Any:
-    """Read the record. None where there is none, or it cannot be read."""
+    """Read the record. None if there is none, or it cannot be read."""
     try:
         return None if record.is_symlink() else read_json(record)
     except UnreadableError:

@@ -20,7 +20,7 @@ _ENDINGS = (".py", ".json", ".txt", ".svg", ".png")
 
 
 def unpack_plugin(folder: Path) -> Path:
-    """Put the plug-in into a folder, in the place of a former one.
+    """Put the plug-in into a folder; an earlier one is replaced.
 
     Parameters
     ----------

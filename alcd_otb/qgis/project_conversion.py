@@ -1,7 +1,7 @@
-"""Convert a saved QGIS project of an older layout to that of today.
+"""Convert a saved QGIS project of an older layout to the present layout.
 
-A project of layout 1 leads through ``latest``; today, a run changes nothing in it. In one of layout 2, images in colour
-have the same contrast in all scenes; today, the scene's own.
+A project of layout 1 uses the link ``latest``; in today's layout, a run changes nothing in the project. In layout 2,
+images in colour have the same contrast in all scenes; today, the scene's own.
 """
 
 import math
@@ -32,7 +32,7 @@ _SHOWN = {
 
 
 def needs_conversion(saved: Element) -> bool:
-    """Say whether a saved project has an older layout.
+    """Return whether a saved project has an older layout.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def convert(saved: Element, fresh: Element) -> None:
     """Convert a saved project, in place; `project_update.update` leads its layers to their files.
 
     The samples come before the places to visit, since QGIS makes the first layer the active one. The iteration's number
-    comes from the layer of the iteration in place of a variable. Images in colour whose contrast nobody has changed get
+    comes from the layer of the iteration instead of a variable. Images in colour whose contrast nobody has changed get
     that of the scene.
 
     Parameters

@@ -82,7 +82,7 @@ def write_project_file(project: Project, path: Path) -> None:
 
 
 def _keep_copy(path: Path) -> None:
-    """Keep a copy of a project, byte by byte, under a name that says why and that is not in use."""
+    """Keep a copy of a project, byte by byte, under an unused name that shows the reason."""
     number = 1
     kept = path.with_name(f"{path.stem}_before_conversion{path.suffix}")
     while os.path.lexists(kept):

@@ -49,7 +49,7 @@ def write_project(
     workspace
         Workspace of the scene.
     made
-        An iteration in the making to show in place of the last one, as far as it is made.
+        An unfinished iteration to show instead of the last one, as far as it is made.
 
     Returns
     -------
@@ -270,7 +270,7 @@ def _results(folder: Path, legend: Legend, grid: Grid) -> Iterator[ProjectLayer]
 
 
 def _themes(layers: Sequence[ProjectLayer]) -> dict[str, tuple[str, ...]]:
-    """Return the map themes: the points over each image, over the map, and over what the classifier is unsure of.
+    """Return the map themes: the points over each image, over the map, and over the confidence.
 
     QGIS lists them by name, and the number before it is their place in the order of the work: the images from the one
     to label on to the clear date, then the map.

@@ -17,7 +17,7 @@ _UNCLASSED, _DARK, _BRIGHT = "#ff0000", "#000000", "#ffffff"
 _TRANSPARENT = "0,0,0,0"
 _HALF_BRIGHT = 3 * 128
 """Sum of red, green and blue above which a colour is light."""
-# Where the classifier is sure, the image shall be seen. Violet occurs in no image.
+# Where the classifier is certain, the image is visible. Violet occurs in no image.
 _CONFIDENCE_RAMP = ((0.0, "#6a00a8", 255), (0.5, "#b12ad6", 215), (0.8, "#e08df5", 110), (1.0, "#ffffff", 0))
 
 
@@ -117,7 +117,8 @@ def polygons_style(legend: Legend, fields: Fields) -> Style:
 def contours_style(legend: Legend) -> Style:
     """Draw the classes that have a contour by thin outlines in the colours of their points and of the map.
 
-    An edge that is dark beside a light colour, and light beside a dark one, tells each from an image of its own colour.
+    An edge that is dark beside a light colour, and light beside a dark one, makes each visible on an image of its own
+    colour.
     """
     outlined = [entry for entry in legend.classes if entry.contour is not None]
     categories = [(str(entry.code), entry.name) for entry in outlined]
@@ -146,7 +147,7 @@ def hidden_style() -> Style:
 
 
 def squares_style() -> Style:
-    """Draw the outlines of the pixels that points stand for."""
+    """Draw the outlines of the pixels of points."""
     return [_single(_area(_TRANSPARENT, _UNCLASSED, 0.4))]
 
 
@@ -173,7 +174,7 @@ def paletted_style(entries: Iterable[PaletteEntry]) -> Style:
 
 
 def confidence_style() -> Style:
-    """Draw confidence or margin: the lower it is, the stronger the colour; where it is 1, the image below is seen."""
+    """Draw confidence or margin: the lower, the stronger the colour; where it is 1, the image below is visible."""
     items = (
         element("item", {"value": value, "label": f"{value:g}", "color": colour, "alpha": alpha})
         for value, colour, alpha in _CONFIDENCE_RAMP
@@ -233,7 +234,7 @@ def _pipe(kind: str, attributes: Mapping[str, object], *children: Element, gamma
 
 
 def _by_class(legend: Legend, fields: Fields, symbols: list[Element], without: Element) -> Element:
-    """Make a renderer by the class field. Features without a class of the legend are drawn as well, to be noticed."""
+    """Make a renderer by the class field. Features without a class of the legend are drawn as well."""
     categories = [(str(entry.code) if fields.by_code else entry.name, entry.name) for entry in legend.classes]
     return _categorised(fields.class_field, [*categories, ("", _NO_CLASS)], [*symbols, without])
 

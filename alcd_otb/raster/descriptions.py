@@ -1,4 +1,4 @@
-"""Look at what a file tells GDAL to open besides itself, before GDAL does: only local files of known formats pass."""
+"""Check the other files that a file makes GDAL open: only local files of known formats are allowed."""
 
 import json
 import os
@@ -64,11 +64,11 @@ def check_virtual(name: str, formats: Sequence[str], depth: int = 0) -> None:
     Raises
     ------
     UnreadableError
-        It is not, or has parts of which it is not known what they open.
+        It is not, or has parts that may open unknown files.
     """
     head = first_bytes(name)
     if VIRTUAL not in head:
-        # GDAL takes a text for the description of a server even where it is the beginning of a raw file.
+        # GDAL takes a text for the description of a server, even at the beginning of a raw file.
         if depth and re.search(rb"<[A-Za-z?!]|\{", head.split(b"\x00")[0]):
             raise UnreadableError(f"{name}: is a text, not a raster")
         return
@@ -137,7 +137,7 @@ def check_json(name: str) -> None:
     except RecursionError as error:
         raise UnreadableError(f"{name}: is nested too deeply") from error
     except ValueError as error:
-        # What Python's parser refuses, GDAL's may accept.
+        # GDAL's parser may accept files that Python's parser refuses.
         if re.search(r"crs|\\u", text, re.IGNORECASE):
             raise UnreadableError(f"{name}: is not valid JSON ({error})") from error
 
@@ -182,7 +182,7 @@ def _elements(name: str) -> list[etree._Element]:
 
 def _source_of(element: etree._Element, name: str) -> list[str]:
     """Return the file that an element names, if it names one. Raises UnreadableError for what is not known."""
-    # GDAL takes attributes and elements for the same.
+    # GDAL treats attributes and elements alike.
     said = element.get("subClass") or element.get("subclass")
     key = (element.get("key") or "").lower()
     if element.tag not in _ELEMENTS or (said and said not in _CLASSES) or key in _REFERRING_KEYS:

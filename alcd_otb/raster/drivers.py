@@ -1,4 +1,4 @@
-"""Find GDAL's drivers, and tell an installation that cannot work from a file that cannot be read."""
+"""Find GDAL's drivers, and distinguish a broken installation from a file that cannot be read."""
 
 import os
 import re
@@ -56,7 +56,7 @@ def vector_driver(name: str) -> ogr.Driver:
 
 
 def lacking_driver(name: str) -> Problem:
-    """Describe that a driver is not there."""
+    """Describe that a driver is missing."""
     for variable in _SKIPPING:
         skipped = gdal.GetConfigOption(variable) or ""
         if name.lower() in skipped.lower():
@@ -133,7 +133,7 @@ def _problem_of_proj() -> Problem | None:
 
 
 def _loaded_libraries() -> list[str]:
-    """List the files of libgdal that this process has loaded. Other systems than Linux do not tell them."""
+    """List the files of libgdal that this process has loaded. Only Linux lists them."""
     maps = Path("/proc/self/maps")
     if not maps.is_file():
         return []

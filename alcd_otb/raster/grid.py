@@ -150,7 +150,7 @@ class Grid:
         return type(self)(self.crs, self.left, self.top, resolution, width, height)
 
     def is_nearly(self, other: Self) -> bool:
-        """Say whether another grid is the same but for rounding: no pixel is off by more than a hundredth of it."""
+        """Return whether another grid is the same but for rounding: no pixel is off by more than a hundredth of it."""
         if (self.crs, self.width, self.height) != (other.crs, other.width, other.height):
             return False
         shifts = (mine - its for mine, its in zip(self.extent, other.extent, strict=True))

@@ -124,7 +124,7 @@ def describing(path: Path, grid: Grid, pixel_type: int, bands: int) -> Iterator[
     ProcessingError, OSError
         The file cannot be written, or the one that lies there not removed.
     """
-    # GDAL would not say why it cannot be removed.
+    # GDAL would not report why it cannot be removed.
     path.unlink(missing_ok=True)
     with _creating("VRT", path, grid, pixel_type, bands, []) as dataset:
         yield dataset
@@ -156,7 +156,7 @@ def _closing(path: Path, open_dataset: Callable[[], gdal.Dataset]) -> Iterator[g
 
 
 def close(dataset: gdal.Dataset) -> None:
-    """Close a raster, which writes its overviews. A RuntimeError says what cannot be written."""
+    """Close a raster, which writes its overviews. A RuntimeError names what cannot be written."""
     # The garbage collector would only print the errors. Of an .aux.xml that it cannot write, GDAL only warns.
     messages: list[str] = []
     gdal.PushErrorHandler(lambda _severity, _number, message: messages.append(message))

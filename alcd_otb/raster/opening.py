@@ -1,4 +1,4 @@
-"""Open rasters and vector files. All modules open them here, so that a file is only what it is meant to be.
+"""Open rasters and vector files. All modules open them here, so that only the expected formats are read.
 
 GDAL takes a small text for the description of a server, whatever the name of its file, and asks that server. Therefore
 each opening names the drivers that may read the file, and what a file refers to is looked at before GDAL sees it.
@@ -206,7 +206,7 @@ def layer_names(path: Path, formats: Sequence[str] = GIVEN_VECTORS) -> list[str]
 
 
 def local_name(path: Path | str) -> str:
-    """Return the name of a local file, which GDAL takes for nothing else.
+    """Return the name of a local file, in a form that GDAL reads only as a file.
 
     Raises
     ------
@@ -234,9 +234,9 @@ def local_name(path: Path | str) -> str:
 def shut_off_network() -> None:
     """Keep GDAL from asking any server, in all of this process, which needs none.
 
-    It stands behind the checks of this module, for what a library may open by itself.
+    It adds to the checks of this module, for files that a library may open by itself.
     """
-    # There is no such kind of proxy, so that each request ends before it leaves the process.
+    # This kind of proxy does not exist, so that each request ends before it leaves the process.
     for option in ("GDAL_HTTP_PROXY", "GDAL_HTTPS_PROXY"):
         gdal.SetConfigOption(option, "none://no-network")
     # They name the servers that are asked without the proxy.

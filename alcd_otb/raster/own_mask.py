@@ -1,4 +1,4 @@
-"""Find what a raster itself says of its pixels without data: an alpha band, a mask, or a no-data value."""
+"""Find how a raster itself declares pixels without data: an alpha band, a mask, or a no-data value."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from otb_pipelines.process import gdal
 
 @dataclass(frozen=True)
 class OwnMask:
-    """The band of a raster that says where another band has data.
+    """The band of a raster that marks where another band has data.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class OwnMask:
 
 
 def own_mask(dataset: gdal.Dataset, number: int) -> OwnMask | None:
-    """Find the mask of a band. None if the raster says of no pixel that it has no data.
+    """Find the mask of a band. None if the raster declares no pixel as no data.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Find out whether GeoPackages can be written in a folder: some file systems lack the locks that SQLite asks for."""
+"""Find out whether GeoPackages can be written in a folder: some file systems lack the locks that SQLite needs."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ _PRIMARY = 0xFF
 
 
 def check_sqlite(folder: Path) -> bool:
-    """Try whether GeoPackages can be written in a folder. Nothing is left there.
+    """Test whether GeoPackages can be written in a folder. No file is left there.
 
     Parameters
     ----------
@@ -88,10 +88,10 @@ def usable_sqlite(folder: Path) -> Iterator[None]:
 
 
 def _refusal(folder: Path) -> str | None:
-    """Say why SQLite could not write a database. None if it could, or if the reason is another one than locks."""
+    """Describe why SQLite could not write a database. None if it could, or if the reason is not a lock."""
     try:
         with closing(sqlite3.connect(folder / "trial.sqlite", timeout=0)) as database:
-            # Waiting for the disk would take most of the time, and tells nothing of locks.
+            # Waiting for the disk would take most of the time, and does not test the locks.
             database.execute("PRAGMA synchronous = OFF")
             database.execute("CREATE TABLE trial (number INTEGER)")
             database.commit()
@@ -101,7 +101,7 @@ def _refusal(folder: Path) -> str | None:
 
 
 def _failure_of_geopackage(folder: Path) -> str | None:
-    """Say why a GeoPackage could not be written and read again. None if it could."""
+    """Describe why a GeoPackage could not be written and read again. None if it could."""
     path = folder / "trial.gpkg"
     try:
         source = vector_driver("GPKG").CreateDataSource(str(path))

@@ -59,8 +59,8 @@ def new_vector_file(driver: str, path: Path) -> Iterator[ogr.DataSource]:
     try:
         yield source
     except RuntimeError:
-        # Closing may fail for the same reason, but only the first error says why. Left to the garbage collector, the
-        # second would be printed.
+        # Closing may fail for the same reason, but only the first error has the reason. Left to the garbage collector,
+        # the second would be printed.
         with contextlib.suppress(RuntimeError):
             source.Destroy()
         raise
@@ -68,7 +68,7 @@ def new_vector_file(driver: str, path: Path) -> Iterator[ogr.DataSource]:
 
 
 def _reason(error: Exception) -> str:
-    """Say why a GeoPackage cannot be written."""
+    """Describe why a GeoPackage cannot be written."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return " ".join(without_source(str(error)).split()) or "SQLite gives no reason"

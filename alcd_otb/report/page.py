@@ -1,4 +1,4 @@
-"""Write ``report.html`` of an iteration: what it is, how it came about, and what is known of its quality."""
+"""Write ``report.html`` of an iteration: its map, its provenance, and its accuracy figures."""
 
 import json
 import logging
@@ -52,7 +52,7 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
     workspace
         The workspace of the scene.
     folder
-        The folder of the iteration, which may still be in the making.
+        The folder of the iteration, which may be unfinished.
     number
         Number of the iteration.
     legend
@@ -93,7 +93,7 @@ def write_report(workspace: Workspace, folder: Path, number: int, legend: Legend
 def evolution(history: Sequence[Iteration]) -> tuple[Plot, ...]:
     """Plot points, agreement, confidence, change and time over the iterations; no plots for a single iteration.
 
-    Agreement that was measured in another way than that of the last iteration is left out: it is another figure.
+    Agreement that was measured by another method than that of the last iteration is left out.
     """
     if len(history) < 2:
         return ()

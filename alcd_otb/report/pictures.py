@@ -1,6 +1,6 @@
 """Draw the pictures of a report.
 
-They have one size and lie one over the other, so that one can be wiped off another.
+They have one size and lie one over the other, for a wipe between them.
 """
 
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ def check_sheet(path: Path) -> None:
 
 
 def write_sheet(path: Path, dates: TileDates) -> None:
-    """Write the sheet; the file appears when it is whole.
+    """Write the sheet; the file appears when it is complete.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Read, write, check and split the operator's samples, and find the pixels that they stand for."""
+"""Read, write, check and split the operator's samples, and find their pixels."""

@@ -30,7 +30,7 @@ Point = tuple[str | int, float, float]
 
 @dataclass(frozen=True)
 class Attribution:
-    """Fields of added points that say where their labels come from.
+    """Fields of added points with the origin of their labels.
 
     Attributes
     ----------
@@ -73,10 +73,10 @@ def add_points(
     Raises
     ------
     SampleError
-        Where a point is refused (see `as_samples`), the file is not a GeoPackage, or another
+        If a point is refused (see `as_samples`), the file is not a GeoPackage, or another
         program is writing to it. The file then is as it was.
     ProcessingError
-        Where the file cannot be written. The file then is as it was.
+        If the file cannot be written. The file then is as it was.
     """
     samples = as_samples(points, crs, legend, grid)
     if path.suffix.lower() != ".gpkg" or path.is_dir():
@@ -125,7 +125,7 @@ def as_samples(points: Iterable[Point], crs: str | None, legend: Legend, grid: G
     Raises
     ------
     SampleError
-        Where the CRS is unknown, or a point cannot be used. The message names points by their number, from 1.
+        If the CRS is unknown, or a point cannot be used. The message names points by their number, from 1.
     """
     subject = "samples to add:"
     features = [

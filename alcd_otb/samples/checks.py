@@ -28,7 +28,7 @@ SMALLEST_SPREAD = 2000.0
 
 
 class Margin(NamedTuple):
-    """What tells samples in the margin from samples without data.
+    """Data that distinguish samples in the margin from samples without data.
 
     Attributes
     ----------
@@ -85,9 +85,9 @@ def check_samples(
     Raises
     ------
     SampleError
-        Where fewer than two classes are kept.
+        If fewer than two classes are kept.
     ProductError
-        Where valid is not on the grid.
+        If valid is not on the grid.
     """
     rows, columns, holders = held_pixels(samples, grid)
     usable = valid_at(valid, grid, rows, columns)
@@ -156,7 +156,7 @@ def _in_margin(
 
 
 def _lost(dropped: Sequence[Sample], in_margin: Sequence[Sample], legend: Legend, margin: Margin | None) -> list[str]:
-    """Tell which samples are dropped because of the margin, and which since they have no data."""
+    """Find the samples that are dropped because of the margin, and those without data."""
     warnings = []
     if in_margin and margin is not None:
         warnings.append(
@@ -166,7 +166,7 @@ def _lost(dropped: Sequence[Sample], in_margin: Sequence[Sample], legend: Legend
     elsewhere = [sample for sample in dropped if sample not in in_margin]
     if elsewhere:
         warnings.append(
-            f"{_by_class(elsewhere, legend)} on no data or covering no pixel centre: dropped "
+            f"{_by_class(elsewhere, legend)} on no data or between pixel centres: dropped "
             f"({named_features([sample.feature for sample in elsewhere])})"
         )
     return warnings

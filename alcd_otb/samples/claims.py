@@ -69,9 +69,9 @@ def claims_of(samples: Sequence[Sample], growth: float | Mapping[int, float], gr
     Raises
     ------
     SampleError
-        Where a polygon is too large.
+        If a polygon is too large.
     ValueError
-        Where growth is negative or lacks a class.
+        If growth is negative or lacks a class.
     """
     points = [index for index, sample in enumerate(samples) if sample.is_point]
     polygons = [index for index, sample in enumerate(samples) if not sample.is_point]

@@ -56,7 +56,7 @@ def spatial_folds(samples: Sequence[Sample], count: int, side: float, grid: Grid
     Raises
     ------
     SampleError
-        Where fewer blocks than folds hold samples, or a fold leaves fewer than two classes to train on.
+        If fewer blocks than folds hold samples, or a fold leaves fewer than two classes to train on.
     """
     numbers = fold_numbers(samples, count, side, grid, seed)
     folds = []
@@ -91,7 +91,7 @@ def fold_numbers(samples: Sequence[Sample], count: int, side: float, grid: Grid,
     Raises
     ------
     SampleError
-        Where fewer blocks than folds hold samples.
+        If fewer blocks than folds hold samples.
     """
     of_sample = [block_of(sample, side, grid) for sample in samples]
     blocks = sorted(set(of_sample))

@@ -1,4 +1,4 @@
-"""Look after the journal of a GeoPackage, the file ``-wal`` beside it in which QGIS keeps the last edits."""
+"""Handle the journal of a GeoPackage, the file ``-wal`` beside it in which QGIS keeps the last edits."""
 
 import logging
 import sqlite3
@@ -45,7 +45,7 @@ def empty_journal(path: Path) -> None:
 
 
 def _has_journal(path: Path) -> bool:
-    """Say whether a file is a database that was last written with a journal of this kind."""
+    """Return whether a file is a database that was last written with a journal of this kind."""
     try:
         with path.open("rb") as stream:
             head = stream.read(20)

@@ -66,7 +66,7 @@ def sample_layers(source: Path, legend: Legend) -> tuple[SampleLayer, ...]:
     Raises
     ------
     SampleError
-        Where a file of a folder is not named after a class, a file cannot be read, or it is unclear which of its layers
+        If a file of a folder is not named after a class, a file cannot be read, or it is unclear which of its layers
         holds the samples.
     """
     # A file geodatabase is a folder that counts as one file.
@@ -124,7 +124,7 @@ def unreadable(path: Path, error: Exception) -> AlcdError:
     reason = " ".join(str(error).split())
     if not reason:
         return ProcessingError(f"{path}: cannot be read (the disk gives no reason); check the disk, and run again")
-    # What libraries say of their own variables helps nobody.
+    # Messages of libraries about their own variables do not help a user.
     if "not recognized" in reason or "Pointer '" in reason:
         return SampleError(
             f"{path}: cannot be read as a vector file (damaged, or of another format); "

@@ -110,9 +110,9 @@ def grow(
 
     1. A pixel claimed by one set and one class belongs to them.
     2. A pixel claimed by several belongs to those that hold it, if these are of one set and one class.
-    3. Any other pixel is ambiguous, or would be used for training and for validation: it belongs to nobody.
+    3. Any other pixel is ambiguous, or would be used for training and for validation: it belongs to no sample.
     4. A validation pixel that is claimed but not held, and that touches a training pixel (8 neighbours), is left out:
-       neighbours are alike, and would make the map look too good.
+       neighbours are similar, and the map would look better than it is.
 
     A pixel that several samples of its class and set claim comes from one that holds it, else from the nearest, else
     from the first. A warning is logged for each class that loses all its training pixels, or all its validation pixels.
@@ -132,11 +132,11 @@ def grow(
     Raises
     ------
     SampleError
-        Where fewer than two classes keep training pixels, or a polygon is too large.
+        If fewer than two classes keep training pixels, or a polygon is too large.
     ProductError
-        Where valid is not on the grid.
+        If valid is not on the grid.
     ValueError
-        Where growth is negative or lacks a class.
+        If growth is negative or lacks a class.
     """
     samples = (*training, *validation)
     claims = claims_of(samples, growth, grid)
@@ -181,9 +181,9 @@ def drawn_pixels(
     Raises
     ------
     SampleError
-        Where fewer than two classes keep training pixels, or a polygon is too large.
+        If fewer than two classes keep training pixels, or a polygon is too large.
     ProductError
-        Where valid is not on the grid.
+        If valid is not on the grid.
     """
     grown = grow(training, validation, template.growth, grid, valid)
     trained = thinned(grown.training, template.samples.most_pixels_per_class, template.samples.seed)
@@ -223,7 +223,7 @@ def held_pixels(samples: Sequence[Sample], grid: Grid) -> HeldPixels:
     Raises
     ------
     SampleError
-        Where a polygon is too large.
+        If a polygon is too large.
     """
     claims = claims_of(samples, 0.0, grid)
     return HeldPixels(claims.rows, claims.columns, claims.samples)
@@ -249,9 +249,9 @@ def valid_at(valid: Path | ValidPixels, grid: Grid, rows: Int64Array, columns: I
     Raises
     ------
     ProcessingError
-        Where the raster cannot be read.
+        If the raster cannot be read.
     ProductError
-        Where the raster is on another grid.
+        If the raster is on another grid.
     """
     if isinstance(valid, ValidPixels):
         return np.equal(valid.values[rows, columns], 1)
@@ -282,7 +282,7 @@ def touching(pixels: Int64Array, others: Int64Array, grid: Grid) -> BoolArray:
 
 
 def _winners(pixels: Int64Array, owners: Int64Array, held: BoolArray) -> Int64Array:
-    """Find the owner of each pixel, -1 where it belongs to nobody.
+    """Find the owner of each pixel, -1 where it belongs to no sample.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ _TABLES = (".csv", ".tsv", ".xlsx", ".xlsm", ".ods")
 
 
 class _LayerContent(NamedTuple):
-    """Features of a layer, its CRS as WKT (empty where it has none), and the names of its fields."""
+    """Features of a layer, its CRS as WKT (empty if it has none), and the names of its fields."""
 
     features: list[Any]
     crs: str
@@ -37,7 +37,7 @@ class _LayerContent(NamedTuple):
 def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]:
     """Read the operator's samples, reprojected to the scene's CRS.
 
-    Each part of a multipart feature is a sample of its own.
+    Each part of a multipart feature is a separate sample.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def read_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]
     Raises
     ------
     SampleError
-        Where a file cannot be read, has no CRS or no class field. Where a feature has no known class, no geometry, is
+        If a file cannot be read, has no CRS or no class field. Where a feature has no known class, no geometry, is
         neither point nor polygon, or lies outside the grid. Where there is no sample, or only one class. The message
         names file, features and remedy.
     """
@@ -93,7 +93,7 @@ def present_samples(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, .
 def read_corrections(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, ...]:
     """Read the polygons that the operator has drawn over the map, in the order they were drawn.
 
-    Each part of a multipart polygon is a correction of its own.
+    Each part of a multipart polygon is a separate correction.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def read_corrections(source: Path, legend: Legend, grid: Grid) -> tuple[Sample, 
     Raises
     ------
     SampleError
-        Where a file cannot be read, or a feature cannot be used, as in `read_samples`.
+        If a file cannot be read, or a feature cannot be used, as in `read_samples`.
     """
     if not source.exists():
         return ()
@@ -161,7 +161,7 @@ def _crs_beside(path: Path) -> str:
     """Return the CRS that a .prj file beside a CSV file gives, as WKT. Empty if there is none."""
     if path.suffix.lower() != ".csv" or not path.with_suffix(".prj").is_file():
         return ""
-    # GDAL reads it only where it takes columns for coordinates. It takes a number with a comma for another, so that
+    # GDAL reads it only if it recognises columns as coordinates. It misreads a number with a decimal comma, so that
     # these places are not used.
     options = {"X_POSSIBLE_NAMES": ",".join(X_NAMES), "Y_POSSIBLE_NAMES": ",".join(Y_NAMES)}
     with open_features(path, **options) as collection:

@@ -1,4 +1,4 @@
-"""Replace a scene's samples by those of an earlier iteration, and keep a copy of the former ones."""
+"""Replace a scene's samples by those of an earlier iteration, and keep a copy of the replaced samples."""
 
 import logging
 import os
@@ -56,9 +56,9 @@ def take_samples(earlier: Path, present: Path, workspace: Workspace, number: int
     Raises
     ------
     SampleError
-        Where another program is writing to the file.
+        If another program is writing to the file.
     ProcessingError
-        Where the file cannot be replaced.
+        If the file cannot be replaced.
     """
     taken = earlier / "samples.gpkg"
     if not can_restore(present, workspace.folder):
@@ -79,8 +79,8 @@ def take_samples(earlier: Path, present: Path, workspace: Workspace, number: int
 def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path) -> Path | None:
     """Replace the layer of samples of the scene's GeoPackage by that of an earlier one.
 
-    The other layers stay as they are. A copy of the former file is kept beside it. The content is replaced in one
-    transaction of SQLite, so that a QGIS that has the file open goes on with the new points.
+    The other layers stay as they are. A copy of the replaced file is kept beside it. The content is replaced in one
+    transaction of SQLite, so that QGIS, with the file open, continues with the new points.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ def restore_samples(earlier: Path, samples: Path, iteration: int, scratch: Path)
     Returns
     -------
     Path or None
-        The copy that is kept. None where there was no file.
+        The copy that is kept. None if there was no file.
 
     Raises
     ------
     SampleError
-        Where another program is writing to the file.
+        If another program is writing to the file.
     ProcessingError
-        Where the file cannot be replaced.
+        If the file cannot be replaced.
     """
     if not samples.exists():
         _copy_whole(earlier, samples, scratch)

@@ -18,9 +18,9 @@ class Sample:
     geometry
         GeoJSON-like mapping of type ``Point`` or ``Polygon``, coordinates as (x, y) tuples in map units.
     iteration
-        Value of the field of this name in the operator's file. None where the file has no value.
+        Value of the field of this name in the operator's file. None if the file has no value.
     author
-        Likewise. Empty where the file has no value.
+        Likewise. Empty if the file has no value.
     comment
         Likewise.
     created

@@ -39,7 +39,7 @@ def split_samples(samples: Iterable[Sample], training_proportion: float, seed: i
     Raises
     ------
     ValueError
-        Where training_proportion is not in ]0, 1] or seed is negative.
+        If training_proportion is not in ]0, 1] or seed is negative.
     """
     if not 0 < training_proportion <= 1:
         raise ValueError(f"training proportion {training_proportion} is not in ]0, 1]")

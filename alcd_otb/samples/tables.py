@@ -38,7 +38,7 @@ class PlacedFeatures(NamedTuple):
 
 
 class _Columns(NamedTuple):
-    """The columns that tell the place: one of WKT, or two of coordinates, which may be degrees by their names."""
+    """The columns with the place: one of WKT, or two of coordinates, which may be degrees by their names."""
 
     names: tuple[str, ...]
     are_degrees: bool
@@ -51,7 +51,7 @@ class _Columns(NamedTuple):
 def placed_features(
     features: Iterable[Any], fields: Sequence[str], crs: str, subject: str, grid: Grid
 ) -> PlacedFeatures | None:
-    """Give the features of a table the places that its columns tell, and say which columns these are.
+    """Give the features of a table the places in its columns, and log which columns these are.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def placed_features(
     Returns
     -------
     PlacedFeatures or None
-        The features. None if no columns tell the places, and the features themselves have geometries.
+        The features. None if no columns have the places, and the features themselves have geometries.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _place(feature: Any, columns: _Columns, subject: str) -> dict[str, Any] | No
 def _wrong(feature: Any, column: str, text: str, wanted: str, subject: str) -> SampleError:
     shown = quoted(text[:_LONGEST])
     return SampleError(
-        f"{subject} feature {feature.id}: column {column!r} has {shown}, which is no {wanted}; correct it"
+        f"{subject} feature {feature.id}: column {column!r} has {shown}, which is not a {wanted}; correct it"
     )
 
 
@@ -161,7 +161,7 @@ def _coordinates(places: Iterable[dict[str, Any] | None]) -> Iterator[tuple[floa
 def _reference(
     places: Sequence[tuple[float, float]], columns: _Columns, crs: str, subject: str, grid: Grid
 ) -> osr.SpatialReference:
-    """Choose the CRS of a table: its own, that which the names of the columns tell, or the scene's."""
+    """Choose the CRS of a table: its own, that of the column names, or the scene's."""
     reference = osr.SpatialReference()
     if crs:
         reference.ImportFromWkt(crs)

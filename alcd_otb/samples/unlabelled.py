@@ -1,4 +1,4 @@
-"""Tell which classes have no sample yet, and ask for one."""
+"""Find the classes without a sample, and ask for samples."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,7 +20,7 @@ def unlabelled_classes(labelled: Iterable[str], legend: Legend) -> tuple[str, ..
 
 
 def request(unlabelled: Sequence[str]) -> str:
-    """Ask for samples of classes that have none. Empty where every class has one.
+    """Ask for samples of classes that have none. Empty if every class has one.
 
     Parameters
     ----------

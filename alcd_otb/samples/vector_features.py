@@ -46,9 +46,9 @@ class FeatureSource:
     kinds
         Types of geometry that are allowed.
     code
-        Class code of all features. None where the field class_field holds the class of each.
+        Class code of all features. None if the field class_field holds the class of each.
     class_field
-        Name of the field of the class. None where code is known.
+        Name of the field of the class. None if code is known.
     reproject
         Moves coordinates into the scene's CRS.
     legend
@@ -95,7 +95,7 @@ def class_field_of(subject: str, fields: Sequence[str]) -> str:
     Raises
     ------
     SampleError
-        Where there is no such field.
+        If there is no such field.
     """
     # Shapefile writers often put names in capitals.
     alike = [name for name in fields if name.strip().lower() == "class"]
@@ -116,14 +116,14 @@ def reprojection_of(subject: str, crs: str, grid: Grid) -> Reprojection:
     subject
         Beginning of a message about the layer.
     crs
-        CRS of the layer as WKT, empty where it has none.
+        CRS of the layer as WKT, empty if it has none.
     grid
         The scene's grid.
 
     Raises
     ------
     SampleError
-        Where the layer has no CRS.
+        If the layer has no CRS.
     """
     source, target = osr.SpatialReference(), grid.spatial_reference
     if crs:
@@ -153,14 +153,14 @@ def samples_of_features(features: Iterable[Any], source: FeatureSource) -> list[
     Parameters
     ----------
     features
-        Features as Fiona reads them. Each part of a multipart feature is a sample of its own.
+        Features as Fiona reads them. Each part of a multipart feature is a separate sample.
     source
         The layer that they come from.
 
     Raises
     ------
     SampleError
-        Where features cannot be samples. The message names all that are refused for the first reason.
+        If features cannot be samples. The message names all that are refused for the first reason.
     """
     samples: list[Sample] = []
     refused: dict[str, list[str]] = {}

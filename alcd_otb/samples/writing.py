@@ -45,7 +45,7 @@ def write_samples(
     Raises
     ------
     ProcessingError
-        Where the file exists (labels are never overwritten) or cannot be written.
+        If the file exists (labels are never overwritten) or cannot be written.
     """
     write_sample_layers(path, samples, legend, grid.spatial_reference, corrections)
 
@@ -73,7 +73,7 @@ def write_sample_layers(
     Raises
     ------
     ProcessingError
-        Where the file exists or cannot be written.
+        If the file exists or cannot be written.
     """
     listed = list(samples)
     with new_geopackage(path) as source:
@@ -96,7 +96,7 @@ def create_empty_samples(path: Path, grid: Grid) -> None:
     Raises
     ------
     ProcessingError
-        Where the file exists or cannot be written.
+        If the file exists or cannot be written.
     """
     write_samples(path, (), Legend(()), grid)
 
@@ -121,7 +121,7 @@ def write_pixels(path: Path, pixels: PixelSet, grid: Grid, field: str = "class")
     Raises
     ------
     ProcessingError
-        Where the file exists or cannot be written.
+        If the file exists or cannot be written.
     """
     with new_geopackage(path) as source:
         _fill_pixels(source, pixels, grid, field)

@@ -1,8 +1,8 @@
 """The ranges of the parameters of OTB's classifiers, which OTB itself does not check.
 
-OTB and OpenCV take a value out of range for another one without a word: -1 tree is one tree, and a depth of 30 is one
-of 25. The ranges are those of the applications' help, of OpenCV 4 and of libsvm, with a largest value where a number
-can only be a mistake.
+OTB and OpenCV replace a value out of range without a message: -1 tree becomes one tree, and a depth of 30 becomes 25.
+The ranges are those of the applications' help, of OpenCV 4 and of libsvm, with a largest value where a number can only
+be a mistake.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from alcd_otb.text import quoted
 _MOST_TREES = 10_000
 _LARGEST = 1e9
 _DEEPEST = 1000
-# OpenCV grows no tree deeper, and clusters no more values of a category, whatever it is asked for.
+# OpenCV never grows a tree deeper, and never clusters more values of a category.
 _DEEPEST_OF_OPENCV, _MOST_CATEGORIES = 25, 15
 # The depth that OTB's own documents give for trees without a limit of their own.
 _NO_LIMIT = 65535
@@ -47,7 +47,7 @@ class _Range(NamedTuple):
         return f"a {kind} from {_plain(self.least)} to {_plain(self.most)}"
 
     def holds(self, value: float) -> bool:
-        """Say whether a value is in the range."""
+        """Return whether a value is in the range."""
         if self.whole and value != int(value):
             return False
         return self.least < value <= self.most if self.above else self.least <= value <= self.most
@@ -105,7 +105,7 @@ def check_ranges(classifier: Mapping[str, Any]) -> None:
     Parameters
     ----------
     classifier
-        TrainVectorClassifier's own parameters. OTB refuses those that it does not know.
+        TrainVectorClassifier's own parameters. OTB refuses unknown parameters.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def _check(key: str, value: Any, allowed: _Range, reason: str = "") -> None:
 
 
 def _number(value: Any) -> float | None:
-    """Return a number that is given as such or as text. None: it is none, or not finite."""
+    """Return a number that is given as a number or as text. None if it is not a number, or not finite."""
     if isinstance(value, bool):
         return None
     try:

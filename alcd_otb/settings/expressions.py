@@ -44,7 +44,7 @@ _LONGEST_QUOTE = 200
 
 
 class _RefusedError(Exception):
-    """An expression is not allowed. The message says why, but does not quote the expression."""
+    """An expression is not allowed. The message has the reason, but does not quote the expression."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def parse_expression(text: str, known: Collection[str] | None = None) -> Express
     except (SyntaxError, ValueError) as error:
         raise ConfigurationError(f"expression {quoted}: is not written correctly ({error})") from error
     except (RecursionError, MemoryError) as error:
-        # Python's own limit, which depends on what else it has been asked for.
+        # Python's own limit, which depends on the depth of the call stack.
         raise ConfigurationError(f"expression {quoted}: {_TOO_DEEP}") from error
     names: dict[str, None] = {}
     try:

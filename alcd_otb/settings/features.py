@@ -61,7 +61,7 @@ class Texture(StrictModel):
 
 
 class PythonFeature(StrictModel):
-    """A feature that a function in Python computes block by block; `blocks.Block` is what it gets."""
+    """A feature that a function in Python computes block by block; it gets a `blocks.Block`."""
 
     name: FeatureName
     python: str = Field(
@@ -134,7 +134,7 @@ def names_used(feature: Feature) -> tuple[str, ...]:
 
 
 def is_file_name(place: str) -> bool:
-    """Say whether the place of a Python function is a file, and not a module."""
+    """Return whether the place of a Python function is a file, and not a module."""
     return place.endswith(".py")
 
 

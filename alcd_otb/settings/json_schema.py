@@ -1,4 +1,4 @@
-"""Make JSON Schemas of models, find the part of a schema for a key, and say in words what it allows.
+"""Make JSON Schemas of models, find the part of a schema for a key, and describe in words what it allows.
 
 A part is an object of a JSON Schema that describes one value. The whole is the schema that holds it, and the
 definitions (``$defs``) that its references name.
@@ -90,9 +90,9 @@ def part_at(whole: Schema, location: Iterable[int | str], content: Any) -> Place
 
 
 def in_words(part: Schema, whole: Schema) -> str:
-    """Say in words what a part allows, such as ``a whole number from 1 to 50``.
+    """Describe in words what a part allows, such as ``a whole number from 1 to 50``.
 
-    That the value may be null is not said.
+    The description omits that the value may be null.
 
     Parameters
     ----------

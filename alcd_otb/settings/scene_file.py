@@ -147,7 +147,7 @@ def load_scene(path: Path, template_name: str | None = None) -> SceneConfig:
     path
         The scene file.
     template_name
-        A template to take in the place of the scene's: a name, or a path relative to the current folder.
+        A template to take instead of the scene's: a name, or a path relative to the current folder.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def load_scene(path: Path, template_name: str | None = None) -> SceneConfig:
 
 
 def _without_foreign_looks(template: Any, changes: dict[str, Any]) -> Any:
-    """Leave a template's looks out where the scene has layers of its own, and says nothing of looks."""
+    """Leave a template's looks out if the scene has its own layers and no looks."""
     view, changed = template.get("view"), changes.get("view")
     if not isinstance(view, dict) or not isinstance(changed, dict) or "layers" not in changed or "looks" in changed:
         return template

@@ -16,7 +16,7 @@ MOST_SMOOTHING = 10
 class SampleSettings(StrictModel):
     """How the operator's samples become training and validation pixels.
 
-    The pixels of one square are nearly alike, so that a forest draws its limits too close around them. Jitter is for
+    The pixels of one square are similar, so that a forest draws its limits too close around them. Jitter is for
     this.
     """
 
@@ -61,9 +61,9 @@ class SampleSettings(StrictModel):
 
 
 class Regularisation(StrictModel):
-    """How single pixels are brought in line with those around them.
+    """How single pixels are smoothed with the pixels around them.
 
-    A majority vote wears off thin clouds and edges; smoothing keeps them.
+    A majority vote erodes thin clouds and edges; smoothing keeps them.
     """
 
     smoothing: float = Field(

@@ -119,7 +119,7 @@ def validated(model: type[ModelT], content: dict[str, Any], origin: str) -> Mode
 
 def _first_problem(model: type[BaseModel], content: dict[str, Any], error: ValidationError) -> str:
     unknown = ("extra_forbidden", "unexpected_keyword_argument")
-    # A mistyped key gives two problems, an unknown key and a missing one. The first can say which key was meant.
+    # A mistyped key gives two problems, an unknown key and a missing one. The first can suggest the right key.
     problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] not in unknown)
     location = problem["loc"]
     schema = model.model_json_schema()

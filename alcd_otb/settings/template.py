@@ -210,7 +210,7 @@ def find_template(template: str, folder: Path, origin: str) -> Path:
     folder
         The folder that the path is relative to.
     origin
-        The beginning of the error message, which says where the template is named.
+        The beginning of the error message, which shows where the template is named.
 
     Raises
     ------
@@ -254,5 +254,5 @@ def _template_folder() -> Path:
 
 
 def template_schema() -> Schema:
-    """Make the JSON Schema of a template in a file of its own."""
+    """Make the JSON Schema of a template in a separate file."""
     return schema_of(Template, "A template")

@@ -7,12 +7,12 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a run may leave out, and where it reads its products.
+    """Options of a run: what it leaves out, and where it reads its products.
 
     Attributes
     ----------
     if_needed
-        Whether nothing is done where the last iteration is what would come out: made from the same samples, settings,
+        Whether nothing is done if the last iteration equals the result: made from the same samples, settings,
         products and version.
     keep
         ``map`` removes features.tif and view.tif after an iteration; another run makes them again.

@@ -1,4 +1,4 @@
-"""The comparison of a map with the truth of its synthetic scene."""
+"""Compare a map with the truth of its synthetic scene."""
 
 from pathlib import Path
 

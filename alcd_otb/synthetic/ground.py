@@ -83,7 +83,7 @@ def ground_of(terrain: Terrain, window: Window) -> Ground:
     pixel, patch, speckle = (noise.tile_window(tile, window) for tile in terrain.textures)
     row, column, rows, columns = window
     misplaced = noise.tile_window(terrain.textures[2], (row + 1, column + 1, rows, columns))
-    # Soil moisture, leaves and plankton differ between the dates in patches of their own.
+    # Soil moisture, leaves and plankton differ between the dates in separate patches.
     passing = tuple(
         noise.tile_window(terrain.textures[1], (row + 311 * date, column + 157 * date, rows, columns))
         for date in (1, 2)

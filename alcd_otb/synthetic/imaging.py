@@ -100,7 +100,7 @@ class ImagedBlock:
 
 
 def make_block(terrain: Terrain, clouds: Clouds, window: Window) -> ImagedBlock:
-    """Compute once what the bands of both dates need of a block.
+    """Compute the common input of the bands of both dates for a block, once.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def states_of(block: ImagedBlock, factor: int) -> dict[str, Float32Array]:
 
 
 def cover_of(block: ImagedBlock, factor: int) -> npt.NDArray[np.uint8]:
-    """Return the cover of the ground at the cloudy date, whether it is seen or not: a group of land, water or snow.
+    """Return the cover of the ground at the cloudy date, under clouds as well: a group of land, water or snow.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from alcd_otb.arrays import Float32Array
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
-    """Return a counter-based random generator of its own for each key.
+    """Return a separate counter-based random generator for each key.
 
     Blocks and bands draw from generators of different keys, so that they are independent of one another.
 
@@ -16,7 +16,7 @@ def generator(seed: int, *key: int) -> np.random.Generator:
     seed
         Seed of the scene.
     *key
-        What the numbers are for: the topic, and for example the date, the band and the block.
+        The purpose of the numbers: the topic, and for example the date, the band and the block.
     """
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *key])))
 

@@ -33,7 +33,7 @@ _GTIFF = ["TILED=YES", "COMPRESS=DEFLATE"]
 
 @dataclass(frozen=True)
 class SceneModel:
-    """All that the pixels of a scene are computed from.
+    """The model from which the pixels of a scene are computed.
 
     Attributes
     ----------

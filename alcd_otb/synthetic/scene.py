@@ -1,6 +1,6 @@
 """Make a small synthetic Sentinel-2 pair with its truth, for demonstrations, tests and benchmarks.
 
-No satellite has seen such a scene. ``README.txt`` in its folder says what it holds.
+No satellite has seen such a scene. ``README.txt`` in its folder describes its content.
 """
 
 import json
@@ -175,7 +175,7 @@ def _write(scene: SyntheticScene, plan: _Plan) -> None:
     write_metadata(scene.clear, clear, plan.grid)
     write_truth(scene.truth, truth.codes, plan.grid.at_resolution(rules.resolution))
     write_dem(scene.dem, model.terrain.elevation, plan.grid.at_resolution(_DEM_RESOLUTION))
-    # Nobody labels near the edge of the data of one date.
+    # No points lie near the edge of the data of one date.
     margin = min(64, 0.03 * size)
     whole = Window(0, 0, size // rules.factor, size // rules.factor)
     usable = np.logical_and(*(view.imaged(whole, rules.factor, margin) for view in model.views))

@@ -1,4 +1,4 @@
-"""Measure what a command costs: seconds, memory and disk."""
+"""Measure the cost of a command: seconds, memory and disk."""
 
 import os
 import subprocess
@@ -59,7 +59,7 @@ def cost_of(*command: str | Path, **environment: str) -> Cost:
 
 
 def best(rounds: int, *command: str | Path, **environment: str) -> Cost:
-    """Return the cost of the quickest of several runs, which other work of the machine disturbed least.
+    """Return the cost of the fastest of several runs, which other work of the machine disturbed least.
 
     Parameters
     ----------

@@ -35,13 +35,13 @@ class Chip:
     image
         (bands, rows, columns) in the units of the template.
     truth
-        (rows, columns) class codes of the template, 0 where nobody knows the class.
+        (rows, columns) class codes of the template, 0 where the class is unknown.
     resolution
         Side of a pixel in metres.
     template
         File of the template.
     measures
-        What the benchmark is to score: the accuracy of the two sides, or the F1 score of the positive side.
+        The score of the benchmark: the accuracy of the two sides, or the F1 score of the positive side.
     changes
         Changes to the template.
     scored
@@ -105,7 +105,7 @@ def _landsat(file: Path, codes: Mapping[int, int]) -> Chip:
 
 
 def _wetlands(folder: Path) -> Chip:
-    """Put a chip without any cloud beside one with clouds and shadows, and score the former alone."""
+    """Put a chip without any cloud beside one with clouds and shadows, and score only the chip without clouds."""
     clear = _landsat(folder / "l8biome_Wetlands_01_0416.npz", {3: LAND})
     cloudy = _landsat(folder / "l8biome_Forest_05_0415.npz", {0: SHADOW, 3: LAND, 4: CLOUD})
     scored = np.hstack([np.ones(clear.truth.shape, bool), np.zeros(cloudy.truth.shape, bool)])

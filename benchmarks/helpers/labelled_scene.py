@@ -29,9 +29,9 @@ class Score:
     Attributes
     ----------
     accuracy
-        Share of the pixels that are on the right side, positive or not.
+        Fraction of the pixels that are correctly positive or negative.
     f1
-        F1 score of the positive side. None where nothing is positive.
+        F1 score of the positive side. None if nothing is positive.
     """
 
     accuracy: float

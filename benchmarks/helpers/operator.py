@@ -85,7 +85,7 @@ def lowest_places(given: StrategyInput) -> Pixels:
 
 
 def proposed_places(given: StrategyInput) -> Pixels:
-    """Answer the places that the package proposes, in their order, without those whose class nobody knows."""
+    """Answer the places that the package proposes, in their order, without those of unknown class."""
     scene, maps = given.labelled.scene, CertaintyMaps.of(given.folder)
     assert maps is not None
     template = scene.config.template
@@ -117,7 +117,7 @@ def drawn(among: NDArray[np.bool_], count: int, random: np.random.Generator) -> 
 
 
 def looked_for(labelled: LabelledScene, pixels: Pixels, random: np.random.Generator) -> Pixels:
-    """Take one pixel of each class that is not among the given ones, inside of what belongs to it."""
+    """Take one pixel of each class that is not among the given pixels, inside an area of the class."""
     truth = labelled.truth
     met = {int(truth[pixel]) for pixel in pixels}
     found: Pixels = []

@@ -1,4 +1,4 @@
-"""Draw on what a command spends its time, as bars along an axis of seconds, in SVG."""
+"""Draw how a command spends its time, as bars along an axis of seconds, in SVG."""
 
 import math
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Bar:
 
 
 def draw_timeline(bars: Sequence[Bar]) -> str:
-    """Draw the commands below each other, each on an axis of its own.
+    """Draw the commands below each other, each on its own axis.
 
     Parameters
     ----------

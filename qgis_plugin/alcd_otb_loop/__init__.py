@@ -1,6 +1,6 @@
 """Label, run and look at a scene of alcd_otb in QGIS 3.22 or later, without leaving it.
 
-Nothing is imported but QGIS and Python's own modules. The program alcd_otb is started as a process of its own.
+Nothing is imported but QGIS and Python's own modules. The program alcd_otb is started as a separate process.
 """
 
 

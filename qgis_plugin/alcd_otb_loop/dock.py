@@ -1,4 +1,4 @@
-"""The panel of the plug-in: classes, places, what is shown, the run and what it said, the iterations."""
+"""The panel of the plug-in: classes, places, the images shown, the run and its messages, the iterations."""
 
 from qgis.PyQt.QtCore import QSize, Qt, QUrl
 from qgis.PyQt.QtGui import QColor, QDesktopServices, QIcon, QPixmap
@@ -26,14 +26,14 @@ _MOST_ROWS = 6
 
 
 class Dock(QDockWidget):
-    """The panel. It shows what it is told, and hands what is pressed to functions by the names of the actions.
+    """The panel. It shows the state that it gets, and calls functions by the names of the actions.
 
     Parameters
     ----------
     parent
         The main window of QGIS.
     press
-        Is told the name of an action; further words follow for some.
+        Called with the name of an action, and for some actions with more words.
     """
 
     def __init__(self, parent, press):
@@ -113,7 +113,7 @@ class Dock(QDockWidget):
             label.setStyleSheet("" if count else "color: #c00000; font-weight: bold")
 
     def show_places(self, places):
-        """Show the place that is visited, what it asks and why, and which are done."""
+        """Show the current place, its question and reason, and which places are done."""
         count, done = len(places.all), len(places.done)
         place = places.current
         if not count:
@@ -145,19 +145,19 @@ class Dock(QDockWidget):
         self.shown.setText(text)
 
     def show_running(self, title, stage="", share=0.0):
-        """Show how far a call of the program is; without a title, that none is going on."""
+        """Show the progress of a call of the program; without a title, show that none is running."""
         self.run.setText("Stop: R" if title else "Run: R")
         self.next.setEnabled(not title)
         self.bar.setValue(int(100 * share))
         self.bar.setFormat(f"{title}: {stage} %p%" if stage else title)
 
     def say(self, text, wrong=False):
-        """Say one thing that has just happened."""
+        """Show one message."""
         self.state.setText(text)
         self.state.setStyleSheet("color: #c00000; font-weight: bold" if wrong else "")
 
     def show_said(self, lines):
-        """Show what the last run said."""
+        """Show the messages of the last run."""
         self.said.setText("<br>".join(lines))
 
     def show_iterations(self, records):
@@ -202,7 +202,7 @@ class Dock(QDockWidget):
         for action, text in buttons:
             button = self._button(text, action)
             button.setStyleSheet("padding: 3px 2px")
-            # All of a row are as wide, however narrow the panel is.
+            # All buttons of a row have one width, also in a narrow panel.
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             row.addWidget(button)
             made.append(button)

@@ -1,4 +1,4 @@
-"""Hand the keys that are pressed over the map to actions, before QGIS takes them for its own shortcuts."""
+"""Pass the keys that are pressed over the map to actions, before QGIS uses them as its own shortcuts."""
 
 from qgis.PyQt.QtCore import QEvent, QObject
 

@@ -31,7 +31,7 @@ class Label(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """A feature of a layer before and after a change; None where there was none, or is none."""
+    """A feature of a layer before and after a change; None if it did not exist, or does not exist."""
 
     layer: str
     before: "QgsFeature | None"
@@ -167,17 +167,17 @@ class Labels:
         return self._again(self._done, self._undone, backwards=True)
 
     def redo(self):
-        """Do again what was undone last. Returns whether there was something. Raises NotStoredError."""
+        """Redo the last undone change. Returns whether there was one. Raises NotStoredError."""
         return self._again(self._undone, self._done, backwards=False)
 
     def store(self):
-        """Store what else is being edited in the layers, which stay in edit mode. Raises NotStoredError."""
+        """Store other edits in the layers, which stay in edit mode. Raises NotStoredError."""
         for layer in self.all_layers():
             if layer.isEditable() and layer.isModified():
                 self._commit(layer, keep=True)
 
     def reread(self):
-        """Show what the program may have written into the files."""
+        """Read the files again, since the program may have changed them."""
         for layer in self.all_layers():
             if not (layer.isEditable() and layer.isModified()):
                 selected = layer.selectedFeatureIds()
@@ -228,7 +228,7 @@ class Labels:
         layer.triggerRepaint()
 
     def _found(self, layer, wanted):
-        """Return the stored feature that is a former one, whatever its number is now; None where it is gone."""
+        """Return the stored feature of an earlier one, under any number; None if it was deleted."""
         if wanted is None:
             return None
         geometry = wanted.geometry()
@@ -272,7 +272,7 @@ class Labels:
         return code if layer.fields()[self._field(layer)].isNumeric() else self.scene.class_of(code).name
 
     def _code(self, layer, feature):
-        """Return the code of a feature's class, or None where it has none that is known."""
+        """Return the code of a feature's class, or None if it has none that is known."""
         value = layer.id().removeprefix(f"{OWN}samples_")
         if layer.id() == OWN + "samples":
             field = self._field(layer)

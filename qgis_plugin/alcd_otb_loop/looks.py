@@ -43,7 +43,7 @@ class Looks:
         return shown[0] if shown else "none"
 
     def step(self, step):
-        """Show the image so many places further."""
+        """Show the image a number of places further."""
         images = self.images()
         if images:
             shown = next((index for index, each in enumerate(images) if self._is_shown(each)), -1 if step > 0 else 0)
@@ -116,6 +116,6 @@ class Looks:
 
 
 def _is_clear(layer):
-    """Whether an image is of a clear date: its identifier says so, whatever the operator has called it."""
+    """Whether an image is of a clear date, by its identifier. The operator may have renamed it."""
     key = layer.id().removeprefix(OWN).removeprefix("view_")
     return key.startswith("clear")

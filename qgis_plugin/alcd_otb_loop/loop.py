@@ -1,4 +1,4 @@
-"""The loop on one scene that QGIS has open: label, visit places, correct, look, run, and show what came of it."""
+"""The loop on one scene that QGIS has open: label, visit places, correct, look, run, and show the results."""
 
 from collections import Counter
 
@@ -74,7 +74,7 @@ class Loop:
         self.runs.check()
 
     def close(self):
-        """Leave the scene: what runs is stopped, and nothing is left on the map."""
+        """Leave the scene: stop the running call, and clear the map."""
         self.runs.close()
         self._keyboard.close()
         for timer in (self._refreshing, self._map_changed):
@@ -84,7 +84,7 @@ class Loop:
         self.places.remove()
 
     def press(self, action, *words):
-        """Do what a button of the panel stands for."""
+        """Do the action of a button of the panel."""
         self.take_keys()
         if action == "choose":
             self.set_class(*words)
@@ -149,7 +149,7 @@ class Loop:
         self._change(f"now {title}" if on else title, self.labels.put, x, y, self.code, on)
 
     def _change(self, text, change, *words, nothing=""):
-        """Make a change, and say what it was, or why it is not stored yet."""
+        """Make a change, and show what it was, or why it is not stored yet."""
         try:
             if change(*words) is False:
                 text = nothing
@@ -175,7 +175,7 @@ class Loop:
         self.runs.run(self.made)
 
     def propose(self):
-        """Ask for new places, by the samples as they are now."""
+        """Request new places from the present samples."""
         self.runs.propose(self.proposed)
 
     def made(self, result, warnings, seconds):
@@ -222,7 +222,7 @@ class Loop:
         self.dock.show_places(self.places)
 
     def show_map(self):
-        """Show the files of the map as they are now, with the layers of a first map."""
+        """Show the present files of the map, with the layers of a first map."""
         gone = map_layers.remove_gone_layers(self.project)
         try:
             added = map_layers.add_new_layers(self.project, self.scene)

@@ -1,4 +1,4 @@
-"""Bring the open project to the map that a run has made, and leave all else as it is."""
+"""Show the map of a finished run in the open project, and change nothing else."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ MAP = ("contours", "margin", "confidence", "classes", "iteration")
 
 
 def reload_map(project):
-    """Show the files of the map as they are now. Returns the layers."""
+    """Show the present files of the map. Returns the layers."""
     layers = list(filter(None, (project.mapLayer(OWN + key) for key in MAP)))
     for layer in layers:
         layer.dataProvider().reloadData()
@@ -25,7 +25,7 @@ def reload_map(project):
 
 
 def remove_gone_layers(project):
-    """Remove the layers of a map that is not there any more, as after a first run that failed. Returns how many."""
+    """Remove the layers of a map that no longer exists, as after a first run that failed. Returns how many."""
     layers = (project.mapLayer(OWN + key) for key in MAP)
     gone = [each for each in layers if each is not None and not os.path.exists(each.source().split("|")[0])]
     for layer in gone:

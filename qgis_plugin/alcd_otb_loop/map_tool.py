@@ -17,11 +17,11 @@ class LoopTool(QgsMapTool):
     canvas
         The map.
     clicked
-        Is told the place of a click.
+        Called with the place of a click.
     deleted
-        Is told the place of a right click.
+        Called with the place of a right click.
     drawn
-        Is told the corners of a polygon.
+        Called with the corners of a polygon.
     """
 
     def __init__(self, canvas, clicked, deleted, drawn):

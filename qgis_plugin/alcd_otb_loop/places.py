@@ -1,4 +1,4 @@
-"""The places to visit: in their order, where each is, what it asks, and whether it is done."""
+"""The places to visit: in their order, where each is, its question, and whether it is done."""
 
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ class Places:
         return None if self.index is None else self.all[self.index]
 
     def read(self, reload=False):
-        """Read the places anew. The one that is visited stays so if it is still among them."""
+        """Read the places again. The current place stays current if it is still among them."""
         before, layer = self.current, self.project.mapLayer(OWN + "to_visit")
         self.all = []
         if layer is not None:
@@ -115,7 +115,7 @@ class Places:
             self._canvas.scene().removeItem(mark)
 
     def _show_footprint(self):
-        """Draw the square of pixels that a point at the place stands for."""
+        """Draw the square of pixels of a point at the place."""
         self._footprint.reset(QgsWkbTypes.PolygonGeometry)
         place = self.current
         if place is None:
@@ -138,7 +138,7 @@ def _place(feature, transform):
 
 
 def _text(feature, name):
-    """Return a field as text; nothing where it is not set, which QGIS tells in ways that differ by version."""
+    """Return a field as text; nothing if it is not set, which QGIS returns in ways that differ by version."""
     index = feature.fields().indexOf(name)
     value = feature.attribute(index) if index >= 0 else None
     return value if isinstance(value, str) else ""

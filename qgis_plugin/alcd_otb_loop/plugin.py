@@ -49,7 +49,7 @@ class Plugin:
         QTimer.singleShot(0, self.opened)
 
     def unload(self):
-        """Take everything away again; QGIS calls this also when it ends."""
+        """Remove everything; QGIS calls this also when it ends."""
         self.iface.projectRead.disconnect(self.opened)
         QgsProject.instance().cleared.disconnect(self.closed)
         self.closed()
@@ -80,13 +80,13 @@ class Plugin:
         self.loop.start()
 
     def closed(self):
-        """Leave the scene of the project that is going."""
+        """Leave the scene of the project that is being closed."""
         if self.loop is not None:
             loop, self.loop = self.loop, None
             loop.close()
 
     def press(self, action, *words):
-        """Do what a button of the panel or of the menu stands for."""
+        """Do the action of a button of the panel or of the menu."""
         if action in _OWN_ACTIONS:
             {"open_scene": self.open_scene, "settings": self.settings, "help": self.toggle_help}[action]()
         elif self.loop is not None:
@@ -120,7 +120,7 @@ class Plugin:
             self._preparing.run(lambda result, _warnings, _seconds: self._open(result["project"]))
 
     def _open(self, project):
-        """Open a project, unless changes of another one would be lost that the operator wants to keep."""
+        """Open a project, unless the operator wants to keep unsaved changes of another project."""
         question = "The open project has changes that are not saved. Open the scene all the same?"
         window, yes = self.iface.mainWindow(), QMessageBox.StandardButton.Yes
         if not QgsProject.instance().isDirty() or QMessageBox.question(window, _TITLE, question) == yes:

@@ -1,4 +1,4 @@
-"""Start the program alcd_otb in its own environment, and follow what it says."""
+"""Start the program alcd_otb in its own environment, and follow its output."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def _words(program):
 
 
 def misfit(told):
-    """Say why a program does not fit this plug-in; nothing where it fits.
+    """Describe why a program does not fit this plug-in; empty if it fits.
 
     Parameters
     ----------

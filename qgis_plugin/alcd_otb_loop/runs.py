@@ -1,4 +1,4 @@
-"""Start and stop the program for a scene, one call at a time, and hand what it made to the loop."""
+"""Start and stop the program for a scene, one call at a time, and pass its results to the loop."""
 
 import json
 from collections import deque
@@ -19,7 +19,7 @@ class Runs(QObject):
     dock
         Shows how far a call is.
     failed
-        Is told the one line with which a call ended.
+        Called with the one line with which a call ended.
     """
 
     def __init__(self, scene_file, dock, failed):
@@ -32,7 +32,7 @@ class Runs(QObject):
 
     @property
     def is_running(self):
-        """Whether a call goes on."""
+        """Whether a call is running."""
         return self._program is not None
 
     def check(self, again=False):
@@ -41,7 +41,7 @@ class Runs(QObject):
         Parameters
         ----------
         again
-            Whether to ask although it is known, since the program may be another.
+            Whether to ask again, since the program may have changed.
         """
         if again or not self._fits:
             self._begin("look for the program", ["--version"], self._checked)
@@ -61,19 +61,19 @@ class Runs(QObject):
         self._begin("run", words, self._result_for(made))
 
     def propose(self, made):
-        """Ask for new places, by the samples as they are now."""
+        """Request new places from the present samples."""
         self.check()
         self._begin("new places", ["next", str(self._scene_file), "--json"], self._result_for(made))
 
     def stop(self):
-        """Stop what goes on, and forget what waits."""
+        """Stop the running call, and drop the waiting calls."""
         self._waiting.clear()
         if self._program is not None:
             self._program.stop()
             self._dock.say("The run is being stopped.")
 
     def close(self):
-        """Stop what goes on, and wait until it has cleaned up."""
+        """Stop the running call, and wait until it has cleaned up."""
         self._waiting.clear()
         if self._program is not None:
             program, self._program = self._program, None

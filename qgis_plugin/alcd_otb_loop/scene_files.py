@@ -1,4 +1,4 @@
-"""Read the files that the program has written into a workspace: the settings, and what each iteration recorded."""
+"""Read the files that the program has written into a workspace: the settings, and the record of each iteration."""
 
 import json
 from pathlib import Path
@@ -22,9 +22,9 @@ class SceneClass(NamedTuple):
 
 
 class IterationRecord(NamedTuple):
-    """What is told of a finished iteration. Values that are not known are None.
+    """The figures of a finished iteration. Unknown values are None.
 
-    ``agreement`` is the share of left-out samples that the map agrees with, ``changed`` the share of the map that is
+    ``agreement`` is the share of kept-out samples that the map agrees with, ``changed`` the share of the map that is
     another than in the iteration before, both 0 to 1.
     """
 
@@ -74,7 +74,7 @@ class SceneFiles:
         return self.folder / "project.qgz"
 
     def class_of(self, value):
-        """Return the class with a code or a name, given as a number or as text; None where there is none."""
+        """Return the class with a code or a name, given as a number or as text; None if there is none."""
         for each in self.classes:
             if value in (each.code, each.name) or str(value) == str(each.code):
                 return each
@@ -88,7 +88,7 @@ class SceneFiles:
 
 
 def _record(folder):
-    """Read what an iteration recorded. None where that cannot be read."""
+    """Read what an iteration recorded. None if that cannot be read."""
     try:
         metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
         changes = metrics.get("changes") or {}
@@ -112,7 +112,7 @@ def workspace_of(scene_file):
     Raises
     ------
     ValueError, OSError
-        The file cannot be read, or is none of a scene.
+        The file cannot be read, or is not of a scene.
     """
     scene_file = Path(scene_file)
     content = json.loads(scene_file.read_text("utf-8"))

@@ -18,7 +18,7 @@ from .program import SETTING, THREADS, Program, command, misfit
 
 
 class SettingsDialogue(QDialog):
-    """Ask for the program, and say whether it answers and fits."""
+    """Ask for the program, and show whether it starts and its version fits."""
 
     def __init__(self, parent=None):
         super().__init__(parent)

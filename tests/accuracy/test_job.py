@@ -330,7 +330,7 @@ class TestEstimate:
                 "point 101: lies in the pixel of another point; delete one",
             ),
             ("DELETE FROM accuracy WHERE fid = 6", "1 of 100 points have no class"),
-            ("ALTER TABLE accuracy DROP COLUMN class", "has lost its field 'class'"),
+            ("ALTER TABLE accuracy DROP COLUMN class", "no longer has the field 'class'"),
             ("DROP TABLE accuracy", "cannot be read"),
         ],
         ids=["unknown", "no place", "double", "deleted", "no field", "no layer"],
@@ -348,7 +348,7 @@ class TestEstimate:
         other = mapped_codes()
         other[20:22] = 0
         write_map(workspace.iterations_folder / "002", other)
-        with pytest.raises(SampleError, match="has other pixels without data"):
+        with pytest.raises(SampleError, match="has no data in other pixels"):
             estimate_accuracy(workspace, LEGEND, None, False)
 
     def test_without_a_plan(self, workspace: Workspace) -> None:

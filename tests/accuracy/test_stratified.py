@@ -129,7 +129,7 @@ class TestIntervals:
         sample = by_map_class([10**9, 10**9], [[45, 5], [0, 50]])
         users = defined(sample.users_accuracy(0))
         for limit in (users.low, users.high):
-            # Of an unbiased variance: n - 1 in the place of n.
+            # Of an unbiased variance: n - 1 instead of n.
             assert (0.9 - limit) ** 2 == pytest.approx(DEVIATES**2 * limit * (1 - limit) / 49, rel=1e-6)
 
     def test_without_an_error_end_at_1_and_are_not_empty(self) -> None:

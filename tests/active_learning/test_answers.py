@@ -51,7 +51,7 @@ class TestAnswersTo:
 
 
 def test_no_place_near_one_that_was_left_out_or_of_its_kind_is_proposed(tmp_path: Path) -> None:
-    """In 100 x 100 pixels, the left half is of another kind than the right one; all are equally unsure."""
+    """In 100 x 100 pixels, the left half is of another kind than the right one; all are equally uncertain."""
     shape = (GRID.height, GRID.width)
     half = np.zeros(shape, np.float32)
     half[:, :50] = 9

@@ -163,7 +163,7 @@ def test_the_reason_is_told_in_words(
 
 
 class TestPlaces:
-    """A map of 8 x 12 pixels of 20 m: a zone of five unsure pixels, one of two, and one pixel alone."""
+    """A map of 8 x 12 pixels of 20 m: a zone of five uncertain pixels, one of two, and one pixel alone."""
 
     @pytest.fixture
     def margin(self) -> np.ndarray:
@@ -296,4 +296,4 @@ class TestNext:
         scene = prepared(set={"margin": 120, "classifier": {"classifier": "bayes"}})
         result = Scene.open(scene).run()
         assert not (result.workspace / "to_visit.gpkg").exists()
-        assert "gives no confidence to choose places by" in refused(2, "next", scene)
+        assert "gives no confidence, which choosing places needs" in refused(2, "next", scene)

@@ -21,7 +21,7 @@ QUICK = {
 
 @pytest.fixture
 def scenes(small_scene: SyntheticScene, tmp_path: Path) -> Callable[..., list[Path]]:
-    """Return a function that writes scene files, each with a workspace of its own, and their list ``list.txt``.
+    """Return a function that writes scene files, each with a separate workspace, and their list ``list.txt``.
 
     Its keywords are changes to ``set``.
     """

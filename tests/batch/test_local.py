@@ -1,4 +1,4 @@
-"""A batch in processes of this computer: it goes on where it stopped, and ends cleanly when it is asked to."""
+"""A batch in processes of this computer: it continues where it stopped, and ends cleanly when it is asked to."""
 
 import json
 import os

@@ -92,7 +92,7 @@ class TestLabels:
     def test_are_the_same_bytes_whether_or_not_the_run_prepared_the_scene(
         self, tmp_path: Path, small_scene: SyntheticScene
     ) -> None:
-        # Of several blocks, the order of which would tell; in processes of their own, which share no setting of GDAL's.
+        # Of several blocks, the order of which would tell; in separate processes, which share no setting of GDAL's.
         settings = {"margin": 120, "resolution": 20, "features": ["B02", "B10", "B11"], "confidence": {"radius": 1}}
         scene = write_scene(tmp_path / "scene.json", small_scene, set=settings)
         first, second = (json.loads(alcd("run", scene, "--json", "--threads=2").stdout) for _ in range(2))

@@ -383,9 +383,7 @@ class TestRefused:
                 return np.full((len(pixels), 2), np.nan)
 
         assert gives_shares(Wrong())
-        with pytest.raises(
-            ProcessingError, match=r"^classifier Wrong: gives probabilities of the classes that are not 0 to 1"
-        ):
+        with pytest.raises(ProcessingError, match=r"^classifier Wrong: gives class probabilities that are not 0 to 1"):
             raw_maps(finished, Wrong(), "Wrong", tmp_path / "maps", 512, 1)
 
     def test_where_scikit_learn_is_not_installed(

@@ -147,7 +147,7 @@ def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
 class TestStreams:
     @pytest.mark.parametrize("closed", range(8))
     def test_closed(self, closed: int, tmp_path: Path) -> None:
-        """A file that the command writes is whole, and holds nothing of what was meant for a closed stream."""
+        """A file that the command writes is complete, and holds nothing of what was meant for a closed stream."""
         words = ("0<&-", "1>&-", "2>&-")
         closing = " ".join(word for bit, word in enumerate(words) if closed >> bit & 1)
         ran = shell(f"$ALCD styles clouds {tmp_path}/styles -vv {closing}")

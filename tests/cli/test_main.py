@@ -98,7 +98,7 @@ class TestResults:
         assert first.startswith("iteration 1: ")
         metrics = json.loads((Path(first.removeprefix("iteration 1: ")).parent / "metrics.json").read_text())
         assert f"overall accuracy {metrics['overall_accuracy']:.3f}" in second
-        assert "of the samples by cross-validation in 10 folds, not of the map at large" in second
+        assert "of the samples by cross-validation in 10 folds, not of the whole map" in second
         assert "not the accuracy of the map" in metrics["reference"]
         assert third.endswith("/work/to_visit.gpkg: 12 places to label next")
         assert fourth == "no sample of background: label one if the scene has any"
@@ -363,7 +363,7 @@ class TestBadSamples:
         assert json.loads(ended.stdout)["iteration"] is None
 
     def test_nothing_of_the_iteration_is_left(self, prepared: Callable[..., Path], tmp_path: Path) -> None:
-        """Two classes that lie on no data: found out while the iteration is in the making."""
+        """Two classes that lie on no data: found while the iteration is made."""
         valid = tmp_path / "work" / "valid.tif"
         scene = prepared()
         dataset = gdal.Open(str(valid), gdal.GA_Update)
@@ -466,7 +466,7 @@ class TestStoppedRuns:
 
 class TestRunLog:
     def test_of_a_run_that_fails(self, prepared: Callable[..., Path], finished: FinishedScene, tmp_path: Path) -> None:
-        """It ends with the traceback, replaces that of the former run, and is not written through a link."""
+        """It ends with the traceback, replaces that of the earlier run, and is not written through a link."""
         scene = prepared()
         precious = tmp_path / "precious.txt"
         precious.write_text("years of work")

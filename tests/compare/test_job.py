@@ -717,7 +717,7 @@ class TestCommandLine:
         ended = alcd("compare", folder / "references", folder / "products", "-o", folder / "out")
         assert ended.returncode == 3
         assert "ERROR: " in ended.stderr
-        assert "no data cannot be told from clear ground" in ended.stderr
+        assert "without data cannot be told from clear ground" in ended.stderr
         assert "Sen2Cor" in ended.stdout
         assert len(json.loads((folder / "out" / "comparison.json").read_text("utf-8"))["rows"]) == 2
 

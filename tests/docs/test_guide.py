@@ -91,7 +91,7 @@ class Newcomer:
         return printed
 
     def _describes(self, scene: dict[str, object]) -> None:
-        """Writes scene.json with the synthetic products, and what a scene of 7 km needs in place of 110 km."""
+        """Writes scene.json with the synthetic products, and what a scene of 7 km needs instead of 110 km."""
         for date in ("cloudy", "clear"):
             assert re.fullmatch(r"L1C/S2A_MSIL1C_\w+_T31TFJ_\w+\.SAFE", str(scene[date]))
             scene[date] = f"L1C/{getattr(self.synthetic, date).name}"

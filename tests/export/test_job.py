@@ -38,7 +38,7 @@ for path in sys.argv[1:]:
 def check_cog(*paths: Path) -> None:
     """Check files by both validators, with warnings as errors.
 
-    rio-cogeo runs in a process of its own: should its rasterio come with another libgdal, this one stays free of it.
+    rio-cogeo runs in a separate process: should its rasterio come with another libgdal, this one stays free of it.
     """
     for path in paths:
         warnings, errors, _ = validate(str(path), full_check=True)

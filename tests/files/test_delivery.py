@@ -99,7 +99,7 @@ def die_at_replacement(number: int) -> None:
 
 
 def test_a_killed_delivery_may_be_repeated(tmp_path: Path) -> None:
-    """A child dies at each of its renames in turn; the files are then of the former delivery or of the new one."""
+    """A child dies at each of its renames in turn; the files are then of the earlier delivery or of the new one."""
     deaths = 0
     for number in range(1, 8):
         base = tmp_path / str(number)

@@ -1,4 +1,4 @@
-"""Folders in the making, and how a finished one takes its place, with kills at every step by real processes."""
+"""Unfinished folders, and how a finished folder takes its place, with kills at every step by real processes."""
 
 import errno
 import os

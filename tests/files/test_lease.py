@@ -240,7 +240,7 @@ def test_what_is_no_ordinary_file_is_refused_and_left(tmp_path: Path, kind: str)
         path.mkdir()
     else:
         path.symlink_to(precious if kind == "link" else tmp_path / "nowhere")
-    with pytest.raises(ProcessingError, match="no lock file; remove it"):
+    with pytest.raises(ProcessingError, match="not a lock file; remove it"):
         hold(path)
     assert precious.read_text() == "years of work"
     assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "thesis.txt"]

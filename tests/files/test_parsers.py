@@ -112,9 +112,9 @@ class TestJson:
             ("[" * 100 + "]" * 100, "nested deeper than 64"),
             ("[" * 100_000, "nested deeper than 64"),
             ('{"a":' * 100_000, "nested deeper than 64"),
-            ('["\\ud800"]', "no character"),
-            ('{"\\udfff": 1}', "no character"),
-            ('["a\\u0000b"]', "no character"),
+            ('["\\ud800"]', "invalid character"),
+            ('{"\\udfff": 1}', "invalid character"),
+            ('["a\\u0000b"]', "invalid character"),
             ("", "is not valid JSON"),
         ],
     )

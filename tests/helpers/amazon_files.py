@@ -1,4 +1,4 @@
-"""Write a tile as the open data on Amazon lay it out."""
+"""Write a tile in the layout of the open data on Amazon."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ OF_PRODUCT = {
 def write_amazon(
     whole: Path, bucket: Path, *, names: bool = True, product: dict[str, Any] | None = None, folder: str = TILE_FOLDER
 ) -> Path:
-    """Write the tile as the open data on Amazon lay it out, without the metadata of the product."""
+    """Write the tile in the layout of the open data on Amazon, without the metadata of the product."""
     tile = bucket / folder
     tile.mkdir(parents=True)
     for file in whole.glob("GRANULE/*/IMG_DATA/*.jp2"):

@@ -1,4 +1,4 @@
-"""Prepare and run batches as a person does, and read how they stand."""
+"""Prepare and run batches as a person does, and read their states."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class Batch:
         return self.does("prepare", source, self.folder, *options)
 
     def submit(self, *options: str) -> list[str]:
-        """Submit what is not done, and return the lines that say what was submitted."""
+        """Submit what is not done, and return the lines that list what was submitted."""
         return self.does("run", self.folder, "--slurm", *options).splitlines()
 
     def run_here(self, *options: str, workers: int = 2, code: int = 0) -> str:

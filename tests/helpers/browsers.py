@@ -25,7 +25,7 @@ class LabelPage:
 
     @property
     def state(self) -> dict[str, str]:
-        """What the page says of itself, in the data of its body."""
+        """The state of the page, in the data of its body."""
         state: dict[str, str] = json.loads(self.page.evaluate("JSON.stringify({...document.body.dataset})"))
         return state
 
@@ -88,7 +88,7 @@ class Chromium:
         self._browser = browser
 
     def context(self) -> BrowserContext:
-        """A person's browser, with a storage of its own."""
+        """A person's browser, with its own storage."""
         return self._browser.new_context(viewport=SIZE)  # type: ignore[arg-type]
 
     def open(self, url: str, context: BrowserContext | None = None) -> LabelPage:
@@ -103,7 +103,7 @@ class Chromium:
 
 
 def _is_problem(text: str) -> bool:
-    """Whether the browser tells of a violated policy, or of a mistake; not that a server was killed."""
+    """Whether the browser reports a violated policy, or an error; not that a server was killed."""
     return "Content Security Policy" in text or "Error:" in text
 
 

@@ -1,4 +1,4 @@
-"""What must hold of a command that was disturbed: how it ends, what it leaves, and what the next one makes."""
+"""Check a command that was disturbed: how it ends, which files it leaves, and what the next command makes."""
 
 import random
 import re
@@ -52,7 +52,7 @@ def _wrong_end(ended: Ended, fault: Fault) -> Iterator[str]:
 
 
 def wrong_words(ended: Ended, codes: Set[int]) -> Iterator[str]:
-    """Say what is wrong with how a command ends: its code, and one line of error where it fails."""
+    """Describe errors in the end of a command: its code, and its one line of error."""
     if ended.hung or ended.left:
         yield "did not end" if ended.hung else f"{ended.left} processes outlived it"
     errors = [line for line in ended.stderr.splitlines() if not line.startswith(("INFO: ", "WARNING: "))]
@@ -67,11 +67,11 @@ def wrong_words(ended: Ended, codes: Set[int]) -> Iterator[str]:
 
 
 def _wrong_files(bench: Bench, job: Job, before: dict[str, str], after: dict[str, str]) -> Iterable[str]:
-    """Files under their final names are as before or as the undisturbed command leaves them."""
+    """Return files under their final names that differ from before and from the undisturbed command."""
     present = results(bench.root)
     for name, said in present.items():
         if Path(name).name == "SHA256SUMS":
-            # While files are delivered, it holds the checksums of the former ones and of the new ones.
+            # While files are delivered, it holds the checksums of the earlier and of the new files.
             continue
         if name.endswith("-journal"):
             # SQLite's own, by which it undoes what was not completed.
@@ -101,7 +101,7 @@ def _lost(root: Path, job: Job, kept: dict[str, str], labels: dict[str, object])
 
 
 def _same(present: dict[str, str], expected: dict[str, str]) -> str:
-    """Name files that differ; copies of former labels may be there under more numbers."""
+    """Name files that differ; copies of earlier labels may exist under more numbers."""
     names = sorted(
         name for name in present | expected if present.get(name) != expected.get(name) and not _COUNTED.search(name)
     )

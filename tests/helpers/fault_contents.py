@@ -1,4 +1,4 @@
-"""What files say, so that files of two runs are compared: without times, and without the numbers of iterations."""
+"""Read the content of files, to compare two runs without times and numbers of iterations."""
 
 import csv
 import hashlib
@@ -24,7 +24,7 @@ _OWN_TABLES = ("gpkg_", "rtree_", "sqlite_")
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return what each file and link below a folder says, by its path. Locks and what is unfinished are left out."""
+    """Return the content of each file and link below a folder, by its path. Locks and unfinished files are left out."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
@@ -35,7 +35,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def content(path: Path) -> str:
-    """Return a short text that is the same for files that say the same."""
+    """Return a short text that is equal for files of the same meaning."""
     if path.is_symlink():
         return f"link to {path.readlink()}"
     if path.name in _PRESENCE and path.suffix not in _READERS:

@@ -36,7 +36,7 @@ class Job:
     arguments
         Of the command line.
     wholes
-        Folders that are as they were before or as they are after, and nothing between.
+        Folders that equal their state before or after, with nothing between.
     labels
         GeoPackages whose rows must be found in one beside them, whatever happens.
     """

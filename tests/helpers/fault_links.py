@@ -1,4 +1,4 @@
-"""Plant links where a command writes, and see that nothing is changed where they lead."""
+"""Place links where a command writes, and check that their targets are not changed."""
 
 import os
 import shutil
@@ -61,7 +61,7 @@ def _is_own(job: Job, path: str) -> bool:
 
 
 def _plant(place: Path, outside: Path, kind: str) -> bool:
-    """Put a link in the place of a file or folder, whose content is moved to where it leads."""
+    """Put a link instead of a file or folder, whose content is moved to where it leads."""
     is_folder = place.is_dir() and not place.is_symlink()
     there = os.path.lexists(place)
     if kind == "a link to a file" and not is_folder:

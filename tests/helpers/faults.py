@@ -1,6 +1,6 @@
 """Run commands while calls that change files fail, or while the process is killed at one of them.
 
-A library stands between the command and the C library. strace could do the same by ptrace, which containers often
+A library is loaded between the command and the C library. strace could do the same by ptrace, which containers often
 forbid, and slowly.
 """
 
@@ -27,12 +27,12 @@ KINDS = ("EIO", "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFIL
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done to a command at one of its calls.
+    """A disturbance of a command at one of its calls.
 
     Attributes
     ----------
     number
-        The call, counted from 1; 0 is none.
+        The call, counted from 1; 0 for no call.
     error
         Name of the error with which it fails.
     kill
@@ -51,7 +51,7 @@ class Fault:
         return f"{what} at call {self.number}" if self.number else "undisturbed"
 
     def environment(self) -> dict[str, str]:
-        """Return the settings of the library that stands between."""
+        """Return the settings of the interposed library."""
         said = {"FAULTS_NUMBER": str(self.number)}
         if self.error:
             said["FAULTS_ERRNO"] = str(getattr(errno, self.error))
@@ -75,7 +75,7 @@ class Call:
 
     @property
     def place(self) -> str:
-        """What the call is to a reader: its function and paths, without what is drawn by chance."""
+        """The call for a reader: its function and paths, without random names."""
         return f"{self.function} {' -> '.join(map(usual, self.paths))}"
 
 
@@ -91,18 +91,18 @@ class Ended:
     hung: bool
 
     def call(self, number: int) -> str:
-        """Say which call had a number."""
+        """Name which call had a number."""
         return next((call.place for call in self.calls if call.number == number), "no such call")
 
 
 def usual(path: str) -> str:
-    """Return a path without the numbers of processes and other names drawn by chance."""
+    """Return a path without the numbers of processes and other random names."""
     path = re.sub(r"\.unfinished-(?:[A-Za-z_]*-)?(?=[^/]*\d)[0-9A-Za-z_-]{3,}", ".unfinished-#", path)
     return re.sub(r"(?<=\.tmp)[0-9A-Za-z_]+|(?<=_)[0-9]{3,}(?=\.)|[0-9a-f]{12,}", "#", path)
 
 
 def compiled(folder: Path) -> Path:
-    """Compile the library that stands between a program and the C library."""
+    """Compile the library that is loaded between a program and the C library."""
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler, which makes the library that disturbs a command")
@@ -117,7 +117,7 @@ class Faults:
     """A process that runs commands on a folder. Files below the folder are watched, and no others."""
 
     def __init__(self, place: Path) -> None:
-        """Compile the library, and start the process. place is a folder for files of its own."""
+        """Compile the library, and start the process. place is a folder for its own files."""
         self.place, self.root = place, place / "root"
         self.root.mkdir()
         library = compiled(place)

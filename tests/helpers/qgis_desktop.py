@@ -1,4 +1,4 @@
-"""QGIS itself on a screen of its own, driven by the events of a real mouse and keyboard."""
+"""QGIS itself on a separate screen, driven by the events of a real mouse and keyboard."""
 
 import json
 import os
@@ -63,7 +63,7 @@ class Desktop:
         self._probe = probe
         self._socket: socket.socket | None = None
 
-    # What is seen.
+    # The state of the screen.
 
     def ask(self, expression: str) -> Any:
         """Return the value of a Python expression in QGIS."""

@@ -1,4 +1,4 @@
-"""A whole SLURM on this computer for tests: loopback only, without systemd, control groups and accounting.
+"""Run a whole SLURM on this computer for tests: loopback only, without systemd, control groups and accounting.
 
 All daemons are children of the process that starts them, and all their files lie in one folder. Root starts them.
 """
@@ -27,7 +27,7 @@ _SBIN = f"/usr/sbin:/sbin:{os.environ['PATH']}"
 
 
 def why_not() -> str | None:
-    """Say why no SLURM can be started here; None if it can be tried."""
+    """Describe why no SLURM can be started here; None if it can be tried."""
     missing = [program for program in PROGRAMS if shutil.which(program, path=_SBIN) is None]
     if missing:
         return f"not installed: {', '.join(missing)} (Debian: munge slurmctld slurmd slurm-client)"
@@ -79,7 +79,7 @@ class Cluster:
         self._start(node, "slurmd", "-D", "-N", node)
 
     def kill_node(self, node: str) -> None:
-        """Let a node die, with all that runs on it: nothing is told to anybody."""
+        """Kill a node, with all processes on it, without notifying any other."""
         self.daemons.pop(node).kill()
         for process in self._jobs_on(node):
             with contextlib.suppress(ProcessLookupError):
@@ -105,7 +105,7 @@ class Cluster:
         return str(self.folder) in described or f"SLURM_CLUSTER_NAME={self.name}\0" in described
 
     def _jobs_on(self, node: str) -> list[int]:
-        """Find the processes of the jobs on a node, those of SLURM first, which would else tell of the others' end."""
+        """Find the processes of the jobs on a node, those of SLURM first, which would otherwise report it."""
         jobs, parents = [], set()
         for process in _processes():
             described, parent = _described(process)
@@ -150,7 +150,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def started_cluster() -> Iterator[Cluster]:
-    """Start a cluster, and end it with the block. An AssertionError holds what the daemons say if it does not start."""
+    """Start a cluster, and end it with the block. An AssertionError holds the daemons' messages if it fails."""
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     folder.chmod(0o755)
     cluster = Cluster(folder, f"test{os.getpid()}{secrets.token_hex(3)}")
@@ -194,7 +194,7 @@ def configuration(folder: Path, name: str) -> str:
         "SlurmctldPort": controller,
         "CommunicationParameters": "NoInAddrAny,NoCtldInAddrAny",
         "AuthType": "auth/munge",
-        # A requeued job waits until its former credential has expired: by default two minutes.
+        # A requeued job waits until its earlier credential has expired: by default two minutes.
         "AuthInfo": f"socket={folder / 'munge' / 'socket'},cred_expire=5",
         "CredType": "cred/munge",
         "SlurmUser": "root",
@@ -215,7 +215,7 @@ def configuration(folder: Path, name: str) -> str:
         "DefMemPerCPU": 500,
         "SchedulerType": "sched/backfill",
         "SchedulerParameters": "bf_interval=1,sched_min_interval=100000,batch_sched_delay=0",
-        # A dead node is noticed within seconds, and welcome when it is back.
+        # A dead node is noticed within seconds, and accepted when it is back.
         "SlurmdTimeout": 5,
         "SlurmctldTimeout": 5,
         "TCPTimeout": 2,

@@ -199,7 +199,7 @@ class TestStartingAgain:
         assert str(kept) in ended.stderr
         assert "from the samples of iteration 1" in " ".join(report_text(copy.iteration(3)).split())
         assert leftovers(tmp_path) == []
-        # From here on it goes on as ever.
+        # From here on it continues as ever.
         after = json.loads(alcd("status", copy.scene_json, "--json").stdout)["iterations"]
         assert [one["started_from"] for one in after] == [None, None, 1]
 

@@ -133,4 +133,4 @@ def test_a_band_of_probabilities_is_refused_where_the_first_is_of_classes(tmp_pa
     file = tmp_path / f"{L1C_NAME}_ocm.vrt"
     gdal.BuildVRT(str(file), [str(codes), str(shares)], separate=True).FlushCache()
     mask = classified(tmp_path, file, TABLE.replace('"files"', '"band": 2, "files"'))
-    assert "no whole numbers" in one_line_error(lambda: Cells(mask, mask.grid, frozenset({"cloud"})))
+    assert "not whole numbers" in one_line_error(lambda: Cells(mask, mask.grid, frozenset({"cloud"})))

@@ -165,7 +165,7 @@ class TestMaja:
             next(folder.glob("*_QLT_*")).unlink()
         else:
             folder = write_muscate(tmp_path, {"CLM": NONE})
-        assert "no data cannot be told from clear" in one_line_error(lambda: read_maja(folder))
+        assert "without data cannot be told from clear" in one_line_error(lambda: read_maja(folder))
 
     def test_another_satellite_is_refused(self, tmp_path: Path) -> None:
         """VENUS has the native order of bits in MUSCATE's format."""
@@ -472,7 +472,7 @@ class TestClassifiedRaster:
     def test_probabilities_are_refused(self, tmp_path: Path) -> None:
         write_raster(tmp_path / f"{L1C_NAME}_ocm.tif", np.array([[0, 0.5]], np.float32), 10)
         (raster,) = rasters_of(self.table(tmp_path))
-        assert "no whole numbers" in one_line_error(lambda: meaning(read_classified_raster(raster), "cloud"))
+        assert "not whole numbers" in one_line_error(lambda: meaning(read_classified_raster(raster), "cloud"))
 
     def test_tile_and_time_of_the_table(self, tmp_path: Path) -> None:
         write_raster(tmp_path / "result_ocm.tif", np.array([[0, 1]], np.uint8), 10)

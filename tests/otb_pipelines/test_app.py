@@ -113,7 +113,7 @@ class TestFailures:
             build_formula([source, source, image], "bad(", SETTINGS).write({"out": Target(image.with_name("o.tif"))})
 
     def test_an_unknown_application(self) -> None:
-        with pytest.raises(OtbMissingError, match="OTB application NoSuch is not there"):
+        with pytest.raises(OtbMissingError, match="OTB application NoSuch is missing"):
             Application("NoSuch", {}, SETTINGS)
 
     def test_an_unknown_parameter(self) -> None:

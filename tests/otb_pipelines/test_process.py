@@ -19,7 +19,7 @@ SETTINGS = Settings(64, 2)
 
 
 def python(code: str, *words: str | Path, **environment: str) -> str:
-    """Run Python on a program in a process of its own, and return what it prints."""
+    """Run Python on a program in a separate process, and return what it prints."""
     ended = subprocess.run(
         [sys.executable, "-c", code, *map(str, words)],
         capture_output=True,

@@ -63,7 +63,7 @@ class TestProducts:
         (told,) = warnings_of(write_scene(tmp_path, product, margin=0, radiometry=radiometry))
         # All of B09 and of B10 is below 0.08.
         assert told.startswith(f"{product}: band B09 has a reflectance below -0.02 in 100 % of the pixels, ")
-        assert "the offset of -1000 that the metadata name was probably subtracted already" in told
+        assert "the offset of -1000 that the metadata state was probably subtracted already" in told
 
     def test_of_the_clear_date(self, tmp_path: Path) -> None:
         cloudy = write_product(tmp_path, digital_numbers(0), offset=0, metres=METRES)

@@ -129,7 +129,7 @@ def test_steps_that_are_too_small_are_told(tmp_path: Path, caplog: pytest.LogCap
     scene = prepared(tmp_path, pixels, {"layers": layers(step=0.1)})
     (warning,) = warnings(caplog)
     assert warning == (
-        f"{scene.workspace.view}: 7 values of the layer 'red' are beyond what 16-bit integers in steps of 0.1 hold, "
+        f"{scene.workspace.view}: 7 values of the layer 'red' do not fit into 16-bit integers in steps of 0.1, "
         "and are clipped; give the layer a larger step in the template's view"
     )
     values = stored(scene)

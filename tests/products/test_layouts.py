@@ -28,7 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def same(product: L1CProduct, whole: Path) -> bool:
-    """Say whether a product is the whole one but for the paths of its files, whose pixels are the same, too."""
+    """Return whether a product is the whole one but for the paths of its files, whose pixels are the same, too."""
     expected = read_product(whole)
     check_bands(product, BANDS)
     pixels = [gdal.Open(band.path).ReadAsArray() for band in product.bands]
@@ -98,7 +98,7 @@ class TestAmazon:
         assert "without productInfo.json, which states the processing baseline; download it" in message
         old = "S2A_OPER_PRD_MSIL1C_PDMC_20240306T062459_R122_V20240305T104819_20240305T104819"
         message = one_line_error(lambda: read_product(write_amazon(whole, tmp_path / "b", product={"name": old})))
-        assert "does not say the processing baseline" in message
+        assert "does not state the processing baseline" in message
         message = one_line_error(lambda: read_product(write_amazon(whole, tmp_path / "c", product={"name": "Arles"})))
         assert "its name is 'Arles', not that of a Level-1C product" in message
 

@@ -262,7 +262,7 @@ class TestNotAProduct:
 
     def test_folder_of_something_else(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
-        assert "no Sentinel-2 L1C product" in one_line_error(lambda: read_product(tmp_path))
+        assert "not a Sentinel-2 L1C product" in one_line_error(lambda: read_product(tmp_path))
 
     def test_folder_around_the_product(self, whole: Path) -> None:
         message = one_line_error(lambda: read_product(whole.parent))

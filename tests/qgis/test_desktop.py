@@ -86,7 +86,7 @@ def shown_class(desk: "qgis_desktop.Desktop", x: float, y: float) -> int:
 
 
 def assert_shows(desk: "qgis_desktop.Desktop", scene: Path, number: int) -> None:
-    """QGIS shows the map of an iteration, not a former one."""
+    """QGIS shows the map of an iteration, not an earlier one."""
     file = scene.parent / "work" / "iterations" / f"{number:03d}" / "labels.tif"
     dataset = gdal.Open(str(file))
     left, side, _, top, _, _ = dataset.GetGeoTransform()

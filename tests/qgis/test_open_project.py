@@ -180,7 +180,7 @@ class TestTheOpenProject:
         assert not contours
 
     def test_gets_the_earlier_samples_of_a_run_that_starts_again(self, scene: Scene) -> None:
-        """QGIS goes on with the file: what it saves afterwards comes on top of them, and nothing is lost."""
+        """QGIS continues with the file: what it saves afterwards comes on top of them, and nothing is lost."""
         first = samples_of(scene)
         answers = in_qgis(
             scene.workspace.project,

@@ -30,7 +30,7 @@ def test_is_unpacked_into_a_folder_and_knows_the_program(tmp_path: Path) -> None
         assert unpacked == FILES
         assert not [path for path in target.iterdir() if path.is_symlink()]
         assert [path.name for path in target.parent.iterdir()] == ["alcd_otb_loop"]
-        # What a former version had goes.
+        # What an earlier version had goes.
         (target / "former.py").write_text("")
 
 

@@ -307,7 +307,7 @@ def test_the_command_line_refuses_a_band_without_a_request(
         band.write_text(text)
         message = refused(3, "run", scene, "--dry-run")
         assert str(band) in message
-        assert "no JPEG 2000" in message
+        assert "not a JPEG 2000" in message
     assert server.requests == []
 
 

@@ -74,7 +74,7 @@ class TestMargin:
         assert report.warnings == (
             "1 of class low_clouds, 1 of class land, 1 of class water lie in the margin of 300 m along the edge of the "
             "data: dropped (s.gpkg:31, s.gpkg:32, s.gpkg:34); a smaller 'margin' keeps them",
-            "1 of class land lies on no data or covering no pixel centre: dropped (s.gpkg:33)",
+            "1 of class land lies on no data or between pixel centres: dropped (s.gpkg:33)",
         )
 
     def test_that_leaves_too_little_is_named_with_what_is_left(self, valid: Path, features: Path) -> None:
@@ -99,7 +99,7 @@ def test_samples_on_no_data_are_dropped_and_counted(valid: Path) -> None:
     assert report.kept == good
     assert report.on_no_data == {5: 2, 2: 1, 6: 1}
     assert report.warnings == (
-        "1 of class low_clouds, 2 of class land, 1 of class water lie on no data or on no pixel's centre: "
+        "1 of class low_clouds, 2 of class land, 1 of class water lie on no data or between pixel centres: "
         "dropped (s.gpkg:31, s.gpkg:32, s.gpkg:33, s.gpkg:34)",
     )
 
@@ -112,7 +112,7 @@ def test_the_edge_of_no_data(valid: Path) -> None:
 def test_a_polygon_between_the_centres_is_dropped(valid: Path) -> None:
     report = check_samples((*spread(2, 1), *spread(5, 11), box(60.6, 20.6, 60.9, 21.4, 5, 31)), LEGEND, GRID, valid)
     assert report.on_no_data == {5: 1}
-    assert report.warnings == ("1 of class land lies on no data or covering no pixel centre: dropped (s.gpkg:31)",)
+    assert report.warnings == ("1 of class land lies on no data or between pixel centres: dropped (s.gpkg:31)",)
 
 
 def test_two_classes_in_one_pixel(valid: Path) -> None:
@@ -189,8 +189,8 @@ def test_fewer_than_two_classes_on_data(valid: Path) -> None:
     with pytest.raises(SampleError) as caught:
         check_samples(samples, LEGEND, GRID, valid)
     assert str(caught.value) == (
-        "s.gpkg: fewer than two classes lie on valid data (1 of class land lies on no data or on no pixel's "
-        f"centre: dropped (s.gpkg:31)); label points where {valid} is 1"
+        "s.gpkg: fewer than two classes lie on valid data (1 of class land lies on no data or between pixel "
+        f"centres: dropped (s.gpkg:31)); label points where {valid} is 1"
     )
 
 

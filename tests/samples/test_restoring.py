@@ -1,4 +1,4 @@
-"""Earlier samples put in the place of the present ones: nothing is lost, whoever else has the file open."""
+"""Earlier samples replace the present samples: nothing is lost, even if another program has the file open."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Shows that two versions of the program give the same results: runs the same jobs by both, and compares all files.
+"""Show that two versions of the program give the same results: run the same jobs with both, and compare all files.
 
 .venv/bin/python tools/same_results BEFORE AFTER
 
@@ -31,7 +31,7 @@ FAILED = "failed.txt"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    # Nothing is written into the checkouts, of whose tests a module is imported.
+    # Nothing is written into the checkouts. A module of their tests is imported.
     sys.dont_write_bytecode = True
     if options.work:
         options.work.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def _compare_checkouts(folders: Sequence[Path], work: Path, names: Sequence[str]
 
 
 def _run(checkout: Checkout, work: Path, side: str, start: datetime, cases: Sequence[str], inputs: Inputs) -> Run:
-    """Run the cases in a folder of one name for both sides, so that the paths in what they write are the same."""
+    """Run the cases in a folder of one name for both sides, so that the paths in their files are the same."""
     running = work / "run"
     for name in cases:
         begun = time.monotonic()

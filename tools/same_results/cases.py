@@ -1,4 +1,4 @@
-"""The jobs that are run by both checkouts, each in a folder of its own."""
+"""Define the jobs that both checkouts run, each in its own folder."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ def _demo(seed: int, *options: str) -> Case:
 
 
 def _loop(job: Job, inputs: Inputs) -> None:
-    """What goes on from iterations that are there."""
+    """Run jobs that continue from existing iterations."""
     scene = inputs.finished_scene(job.folder)
     job.alcd("run", scene, "--dry-run")
     job.alcd("next", scene, "-n", "5", "--json")
@@ -42,7 +42,7 @@ def _loop(job: Job, inputs: Inputs) -> None:
 
 
 def _start_again(job: Job, inputs: Inputs) -> None:
-    """From the samples of the first iteration, in the workspace's own file."""
+    """Start again from the samples of the first iteration, in the workspace's own file."""
     scene = inputs.finished_scene(job.folder)
     shutil.copyfile(inputs.demo / "samples.gpkg", job.folder / "work" / "samples.gpkg")
     inputs.write_scene(job.folder, workspace="work", samples=None)
@@ -86,7 +86,7 @@ def _compare(job: Job, inputs: Inputs) -> None:
 
 
 def _stacks(job: Job, inputs: Inputs) -> None:
-    """A scene on georeferenced rasters of six bands, by a template of the examples."""
+    """Run a scene on georeferenced rasters of six bands, by a template of the examples."""
     folder = inputs.folder / "stacks"
     template = job.folder / "template.json"
     shutil.copyfile(folder / EXAMPLE, template)
@@ -115,7 +115,7 @@ def _stacks(job: Job, inputs: Inputs) -> None:
 
 
 def _with_settings(**changes: Any) -> Case:
-    """A scene of the demo's products by other settings, from points as GeoJSON."""
+    """Run a scene of the demo's products with other settings, from points as GeoJSON."""
 
     def run(job: Job, inputs: Inputs) -> None:
         points = str(inputs.folder / "points.geojson")
@@ -127,7 +127,7 @@ def _with_settings(**changes: Any) -> Case:
 
 
 def _label_in_workspace(job: Job, inputs: Inputs) -> None:
-    """Prepared without samples, then labelled in the file that the run makes."""
+    """Prepare a scene without samples, then label in the file that the run makes."""
     scene = inputs.write_scene(job.folder, workspace="work", samples=None)
     job.alcd("run", scene, "--json")
     add_points(job.folder / "work" / "samples.gpkg", inputs.truth.places(8, seed=7))
@@ -203,7 +203,7 @@ CASES: dict[str, Case] = {
 
 
 def skipped(name: str, inputs: Inputs, have_sklearn: bool) -> str | None:
-    """Why a case is left out; None where it is not."""
+    """Return why a case is left out; None if it is not."""
     if name == "sklearn" and not have_sklearn:
         return "scikit-learn is not installed in both checkouts"
     if name == "import_alcd" and inputs.original is None:

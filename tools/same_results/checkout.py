@@ -1,4 +1,4 @@
-"""A checkout with its own environment, and its command line."""
+"""Run the command line of a checkout with its own environment."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ class Checkout:
 
     @classmethod
     def open(cls, folder: Path, scratch: Path) -> "Checkout":
-        """Raises CheckoutError where it has no environment, or its environment has another checkout's package."""
+        """Open a checkout. Raises CheckoutError if its environment is missing, or has another checkout's package."""
         folder = folder.resolve()
         python = folder / ".venv" / "bin" / "python"
         if not python.is_file():
@@ -85,7 +85,7 @@ class Job:
 
 
 def _run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run in a folder that holds no package, so that what is installed is imported; nothing is written beside it."""
+    """Run in a folder without a package, so that the installed package is imported; nothing is written beside it."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OGR_CURRENT_DATE": PRESENT}
     return subprocess.run(

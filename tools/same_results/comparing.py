@@ -16,7 +16,7 @@ from vectors import vector_differences
 
 # Keys of JSON objects whose values are not compared, and why.
 IGNORED_KEYS = {"minutes": "the time from an iteration to the next"}
-# Of an object, and of a file, that is called so, the keys are compared alone, in any order: it holds durations.
+# Of objects and files of these names, only the keys are compared, in any order: they hold durations.
 DURATIONS = "seconds"
 IGNORED_FILES = {"run.log": "sentences, times and durations", ".lock": "the number of a process"}
 WORDING = {f"{COMMANDS}/*/stdout.txt", f"{COMMANDS}/*/stderr.txt"}
@@ -25,18 +25,18 @@ WORDING = {f"{COMMANDS}/*/stdout.txt", f"{COMMANDS}/*/stderr.txt"}
 _SPACE = re.compile(r"\s+")
 _RASTERS = {".tif", ".png", ".jpg", ".jp2"}
 _VECTORS = {".gpkg", ".fgb", ".shp", ".dbf"}
-# Their bytes are compared, and what they hold only tells where these differ.
+# Their bytes are compared; their content only shows where these differ.
 _BYTE_FOR_BYTE = {".tif", ".png", ".jpg"}
 _TEXTS = {".csv", ".qml", ".qgs", ".html", ".md", ".txt", ".xml", ".prj", ".cpg", ".py", ""}
 # Characters of a value that are shown, and of these before the first that differs.
 _SHOWN, _BEFORE = 160, 30
-# Differences of a file that are told.
+# Most differences of a file that are printed.
 _MOST = 10
 
 
 @dataclass
 class Compared:
-    """Of one case. other_bytes: names of files that differ in nothing but what is normalised or ignored."""
+    """The comparison of one case. other_bytes: names of files that differ only in normalised or ignored content."""
 
     files: int = 0
     differences: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Compared:
 
 
 def compare_case(name: str, runs: Runs) -> Compared:
-    """Every file and link that either run wrote for a case, by its path."""
+    """Compare every file and link that either run wrote for a case, by its path."""
     compared = Compared()
     folders = [run.folder / name for run in runs]
     paths = sorted({path.relative_to(folder) for folder in folders for path in _files(folder)})
@@ -125,7 +125,7 @@ def _texts(before: Path, after: Path, runs: Runs) -> tuple[str, str]:
 
 
 def _text_differences(before: str, after: str) -> Iterator[Difference]:
-    """The first line that differs."""
+    """Return the first line that differs."""
     lines = (text.splitlines(keepends=True) for text in (before, after))
     for number, (one, other) in enumerate(zip_longest(*lines, fillvalue=""), start=1):
         if one != other:
@@ -134,7 +134,7 @@ def _text_differences(before: str, after: str) -> Iterator[Difference]:
 
 
 def _project_differences(before: Path, after: Path, runs: Runs) -> Iterator[Difference]:
-    """In the entries of an archive of texts."""
+    """Return the differences between the entries of an archive of texts."""
     one, other = _entries(before), _entries(after)
     if list(one) != list(other):
         yield "entries", list(one), list(other)
@@ -156,7 +156,7 @@ def _byte_differences(before: Path, after: Path, _: Runs) -> Iterator[Difference
 
 
 def _common(one: str | bytes, other: str | bytes) -> int:
-    """How many characters or bytes at the start are the same."""
+    """Return how many characters or bytes at the start are the same."""
     unlike = (index for index, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
     return next(unlike, min(len(one), len(other)))
 
@@ -175,12 +175,12 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _bytes(path: Path) -> bytes:
-    """The content, of a link where it leads to."""
+    """Return the content of a file, or the target of a link."""
     return os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
 
 
 def _told(difference: Difference) -> str:
-    """On one line; long values from a little before they differ."""
+    """Write two values on one line; long values from a little before they differ."""
     where, *values = difference
     before, after = (value if isinstance(value, str) else repr(value) for value in values)
     start = max(_common(before, after) - _BEFORE, 0) if max(len(before), len(after)) > _SHOWN else 0

@@ -1,4 +1,4 @@
-"""What both checkouts get to read: made once, by the command line of one of them, and by GDAL."""
+"""Make the input files of both checkouts: once, with the command line of one of them, and with GDAL."""
 
 import importlib
 import json
@@ -39,7 +39,7 @@ def local_range(block, radius):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Files that no case changes. original: the work folder of the original ALCD, None where it could not be made."""
+    """Files that no case changes. original: the work folder of the original ALCD, None if it could not be made."""
 
     folder: Path
     original: Path | None
@@ -50,7 +50,7 @@ class Inputs:
 
     @property
     def scene(self) -> dict[str, Any]:
-        """The demo's scene.json, with absolute paths."""
+        """Return the demo's scene.json, with absolute paths."""
         content: dict[str, Any] = json.loads((self.demo / "scene.json").read_text("utf-8"))
         for key in ("cloudy", "clear", "dem", "samples", "workspace"):
             content[key] = str(self.demo / content[key])
@@ -66,19 +66,19 @@ class Inputs:
         return Truth.read(self.demo / "truth.tif", self.workspace)
 
     def finished_scene(self, folder: Path) -> Path:
-        """scene.json of a copy of the demo's workspace, which is prepared and has iterations."""
+        """Return scene.json of a copy of the demo's workspace, which is prepared and has iterations."""
         shutil.copytree(self.workspace, folder / "work", symlinks=True)
         return self.write_scene(folder, workspace="work")
 
     def write_scene(self, folder: Path, **changes: Any) -> Path:
-        """scene.json of the demo with other values of some keys; None leaves one out."""
+        """Write scene.json of the demo with other values of some keys; None leaves a key out."""
         content = {key: value for key, value in (self.scene | changes).items() if value is not None}
         (folder / "scene.json").write_text(json.dumps(content), "utf-8")
         return folder / "scene.json"
 
 
 def make_inputs(checkout: Checkout, folder: Path) -> Inputs:
-    """Raises CommandError where the checkout cannot make a demo."""
+    """Make the inputs. Raises CommandError if the checkout cannot make a demo."""
     job = Job(checkout, folder / "demo")
     job.folder.mkdir(parents=True)
     job.alcd("demo", "demo", "--size", str(SIZE), "--seed", str(_SEED), "--json")
@@ -95,7 +95,7 @@ def make_inputs(checkout: Checkout, folder: Path) -> Inputs:
 
 
 def label_again(demo: Path, workspace: Path, with_correction: bool) -> None:
-    """More samples of a demo, and a correction; its products get one time, which is part of what is digested."""
+    """Add samples and a correction to a demo. Its products get one time, which is part of the digest."""
     truth = Truth.read(demo / "truth.tif", workspace)
     places = truth.places(6, seed=1)
     add_points(demo / "samples.gpkg", places)
@@ -107,7 +107,7 @@ def label_again(demo: Path, workspace: Path, with_correction: bool) -> None:
 
 
 def _write_stacks(inputs: Inputs, folder: Path) -> None:
-    """cloudy.tif and clear.tif: six bands of each date as Int16 in steps of 0.0001, with a no-data value."""
+    """Write cloudy.tif and clear.tif: six bands of each date as Int16 in steps of 0.0001, with a no-data value."""
     folder.mkdir()
     for date in ("cloudy", "clear"):
         images = {name: next(Path(inputs.scene[date]).rglob(f"*_{band}.jp2")) for name, band in _OPTICAL.items()}
@@ -134,7 +134,7 @@ def _write_stacks(inputs: Inputs, folder: Path) -> None:
 
 
 def _write_other_date(workspace: Path, target: Path) -> None:
-    """The workspace as that of another day and name, so that there are two scenes to export together."""
+    """Write the workspace with another day and name, so that there are two scenes to export together."""
     shutil.copytree(workspace, target, symlinks=True)
     for file in (target / "config.json", *target.glob("iterations/*/config.json")):
         text = file.read_text("utf-8")
@@ -144,7 +144,7 @@ def _write_other_date(workspace: Path, target: Path) -> None:
 
 
 def _write_original(checkout: Checkout, inputs: Inputs) -> Path | None:
-    """A work folder of the original ALCD, by the helper of the checkout's tests; None where there is no such helper."""
+    """Write a work folder of the original ALCD with a helper of the checkout's tests; None if it has none."""
     helper = checkout.folder / "tests" / "original_alcd_files.py"
     if not helper.is_file():
         return None

@@ -1,4 +1,4 @@
-"""Labels points of a synthetic scene by its truth, the same for the same truth."""
+"""Label points of a synthetic scene by its truth, the same for the same truth."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from osgeo import gdal, ogr
 
 gdal.UseExceptions()
 ogr.UseExceptions()
-# What is added to a GeoPackage leaves no present time in it.
+# New features of a GeoPackage do not store the present time.
 gdal.SetConfigOption("OGR_CURRENT_DATE", PRESENT)
 
 # Pixels on each side that have to be of a point's class, too.
@@ -30,20 +30,20 @@ class Truth:
 
     @classmethod
     def read(cls, file: Path, workspace: Path) -> "Truth":
-        """The names are those of the workspace's template."""
+        """Read the truth. The names are those of the workspace's template."""
         dataset = gdal.Open(str(file))
         classes = json.loads((workspace / "config.json").read_text("utf-8"))["scene"]["template"]["classes"]
         names = {one["code"]: one["name"] for one in classes}
         return cls(dataset.ReadAsArray(), dataset.GetGeoTransform(), names)
 
     def at(self, x: float, y: float) -> str:
-        """The class at a place, or the first one where there is none."""
+        """Return the class at a place, or the first class if there is none."""
         left, width, _, top, _, height = self.transform
         code = int(self.codes[int((y - top) / height), int((x - left) / width)])
         return self.names[code] if code else next(iter(self.names.values()))
 
     def places(self, number: int, seed: int) -> dict[str, list[tuple[float, float]]]:
-        """So many places of each class that has them, by class, in the midst of what is of this class."""
+        """Return a number of places of each class, by class, in the middle of areas of the class."""
         random = np.random.default_rng(seed)
         left, width, _, top, _, height = self.transform
         found = {}

@@ -1,4 +1,4 @@
-"""Masks that processors might have made of a synthetic scene: its truth, moved and simplified."""
+"""Write masks as processors could have made of a synthetic scene: its truth, moved and simplified."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ _BANDS = ((2,), (3,), (7,))
 
 
 def write_masks(truth: Path, product: Path, folder: Path) -> None:
-    """In folders L2A, L1C and classified: Sen2Cor's, that of Level-1C, and a raster of clouds with its table."""
+    """Write the masks of Sen2Cor, of Level-1C, and a raster of clouds with its table, in L2A, L1C and classified."""
     source = gdal.Open(str(truth))
     codes = source.ReadAsArray()
     _write_scene_classes(np.roll(codes, (3, -2), (0, 1)), source, folder / "L2A" / _named(product, "MSIL2A"))
@@ -46,7 +46,7 @@ def _write_scene_classes(codes: Any, like: gdal.Dataset, safe: Path) -> None:
 
 
 def _write_level_1c(truth: gdal.Dataset, product: Path, safe: Path) -> None:
-    """The metadata and the band B01 of the product, and its mask of 60 m as it is since baseline 04.00."""
+    """Write the metadata and the band B01 of the product, and its mask of 60 m as it is since baseline 04.00."""
     shutil.copytree(product, safe, ignore=lambda _, names: {name for name in names if name.endswith(".jp2")})
     band = next(product.rglob("*_B01.jp2"))
     shutil.copy2(band, safe / band.relative_to(product))

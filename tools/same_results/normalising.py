@@ -1,4 +1,4 @@
-"""What may differ between two runs of one program is given one name: times of the run, durations, digests, folders."""
+"""Replace values that may differ between two runs of one program: times of the run, durations, digests, folders."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ class Run:
     folder: where it lies now. work: the folder that paths lead into, wherever the run lay.
     start, end: times between them become TIME, so that those of products are compared. All runs have one start.
     digests: names of the files of the run by SHA-256, which stand for it: a digest is the same where it is of the same
-    file, and whether the file is the same is told of the file itself.
+    file, and whether the file is the same is reported for the file itself.
     """
 
     folder: Path

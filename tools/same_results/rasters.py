@@ -16,7 +16,7 @@ Difference = tuple[str, object, object]
 
 
 def raster_differences(before: Path, after: Path, runs: Runs) -> Iterator[Difference]:
-    """In grid, metadata, bands and pixels, overviews included."""
+    """Return the differences in grid, metadata, bands and pixels, overviews included."""
     one, other = gdal.Open(str(before)), gdal.Open(str(after))
     yield from _unlike("columns, rows, bands", _shape(one), _shape(other))
     for what, told in _OF_DATASETS.items():

@@ -12,7 +12,7 @@ ogr.UseExceptions()
 
 
 def vector_differences(before: Path, after: Path, runs: Runs) -> Iterator[Difference]:
-    """In layers, their schemas and all features, in their order."""
+    """Return the differences in layers, their schemas and all features, in their order."""
     one, other = (gdal.OpenEx(str(path), gdal.OF_VECTOR) for path in (before, after))
     if _names(one) != _names(other):
         yield "layers", _names(one), _names(other)
@@ -48,6 +48,6 @@ def _schema(layer: Any) -> str:
 
 
 def _text(feature: Any) -> str:
-    """Number, fields and geometry, of which no digit is lost."""
+    """Write number, fields and geometry of a feature with all digits."""
     geometry = feature.geometry()
     return f"{feature.GetFID()} {feature.items()!r} {bytes(geometry.ExportToWkb()).hex() if geometry else None}"

@@ -40,7 +40,7 @@ def plan(options: argparse.Namespace) -> int:
     drawn = scene.plan_accuracy(options.points, options.seed, options.replace)
     points, project = scene.workspace.accuracy_points, scene.workspace.accuracy_project
     if options.json:
-        # Not the points of each stratum: who labels must not know how often a class was drawn.
+        # Not the points of each stratum: the operator must not know how often a class was drawn.
         counts = {"count": len(drawn.points), "iteration": drawn.iteration}
         print(json.dumps({"points": str(points), "project": str(project), **counts}))
     else:

@@ -103,7 +103,7 @@ def _add_prepare(steps: SubCommands, common: argparse.ArgumentParser) -> None:
 
 
 def prepare(options: argparse.Namespace) -> int:
-    """Write the files of a batch, and say what will be refused."""
+    """Write the files of a batch, and print what will be refused."""
     from alcd_otb.batch.folder import BatchFolder
     from alcd_otb.batch.job import prepare_batch
     from alcd_otb.batch.scene_list import listed_scenes, made_scenes
@@ -168,7 +168,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
-    """Print how the scenes of a batch stand."""
+    """Print the states of the scenes of a batch."""
     from alcd_otb.batch.folder import BatchFolder
     from alcd_otb.batch.status import BatchStatus
     from alcd_otb.batch.survey import survey

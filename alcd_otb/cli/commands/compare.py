@@ -1,4 +1,4 @@
-"""The sub-command ``compare``: measure processors' masks by reference masks."""
+"""The sub-command ``compare``: compare processors' masks with reference masks."""
 
 import argparse
 from pathlib import Path

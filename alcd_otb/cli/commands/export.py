@@ -1,4 +1,4 @@
-"""The sub-command ``export``: deliver finished scenes in the layouts that others read."""
+"""The sub-command ``export``: write finished scenes in the layouts that other programs read."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The sub-command ``new``: write a scene.json for products at hand."""
+"""The sub-command ``new``: write a scene.json for existing products."""
 
 import argparse
 from pathlib import Path

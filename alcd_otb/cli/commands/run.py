@@ -1,4 +1,4 @@
-"""The sub-command ``run``: bring a scene as far as it can."""
+"""The sub-command ``run``: prepare a scene, and make an iteration if it has samples."""
 
 import argparse
 import json
@@ -87,7 +87,7 @@ def _scene_file(given: Path | None) -> Path:
 
 
 def _asked(result: "Result") -> list[str]:
-    """Say how many places wait to be labelled, and which classes have no sample."""
+    """Return how many places wait to be labelled, and which classes have no sample."""
     from alcd_otb.active_learning.job import nothing_left
     from alcd_otb.samples.unlabelled import request
     from alcd_otb.workspace import Workspace

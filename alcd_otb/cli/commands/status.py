@@ -1,4 +1,4 @@
-"""The sub-command ``status``: show how the iterations of a scene went."""
+"""The sub-command ``status``: show the figures of the iterations of a scene."""
 
 import argparse
 import json

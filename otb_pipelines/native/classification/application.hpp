@@ -54,7 +54,7 @@ class ClassificationApplication : public Application {
         SetMultiWriting(true);
     }
 
-    // Sets what the filters of all classifiers have.
+    // Sets the common inputs of the filters of all classifiers.
     template <class Filter>
     void set_up(Filter& filter) {
         try {

@@ -4,7 +4,7 @@
 
 namespace classification {
 
-// Classifies an image by a classifier that tells the shares of the classes. The outputs are:
+// Classifies an image by a classifier that gives the shares of the classes. The outputs are:
 //
 //   0: the label
 //   1: the confidence, which is the share of the first class
@@ -46,7 +46,7 @@ class ClassificationFilter : public ShareFilter<otb::Image<int, 2>> {
     void write_row(const RowShares& row, const Region& region) override;
 
   private:
-    // A share from 0 to 1, as it is told.
+    // A share from 0 to 1, as it is written.
     float told(float share) const;
 };
 

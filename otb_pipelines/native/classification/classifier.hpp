@@ -11,7 +11,7 @@ class Forest;
 
 namespace classification {
 
-// A classifier that tells the share of each class in a pixel. It never changes, so threads may share it.
+// A classifier that gives the share of each class in a pixel. It never changes, so threads may share it.
 class Classifier {
   public:
     explicit Classifier(std::vector<int> labels, std::size_t features);
@@ -21,9 +21,9 @@ class Classifier {
 
     // The number of bands that are read of an image.
     std::size_t features() const { return features_; }
-    // Whether an image of so many bands can be classified.
+    // Whether an image with this number of bands can be classified.
     virtual bool fits(std::size_t bands) const { return bands >= features_; }
-    // What a message says of an image that cannot.
+    // The message about an image that cannot.
     virtual std::string need() const;
 
     std::size_t classes() const { return labels_.size(); }
@@ -57,11 +57,11 @@ std::shared_ptr<const Classifier> read_random_forest(const std::string& model);
 // The logistic regression of a model file. Throws logistic::ModelError.
 std::shared_ptr<const Classifier> read_logistic_regression(const std::string& model);
 
-// Either of the two, told by the beginning of the file. Throws the error of either.
+// Either of the two, recognised by the beginning of the file. Throws the error of either.
 std::shared_ptr<const Classifier> read_classifier(const std::string& model);
 
-// One for images that hold the shares already, one band a class. Throws std::invalid_argument if there is no
-// label, or one occurs twice.
+// A classifier for images that already hold the shares, one band a class. Throws std::invalid_argument if
+// there is no label, or one occurs twice.
 std::shared_ptr<const Classifier> given_shares(const std::vector<int>& labels);
 
 }  // namespace classification

@@ -30,7 +30,7 @@ struct RowShares {
 };
 
 // A filter that computes the shares of the classes in an image, in the regions and threads that ITK requests.
-// What is derived from it makes outputs of them, row by row.
+// Derived filters make outputs of the shares, row by row.
 //
 // With smoothing, the shares are first averaged over the surrounding pixels inside the mask, weighted by a
 // Gaussian.

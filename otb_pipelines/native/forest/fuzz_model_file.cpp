@@ -1,4 +1,4 @@
-// What a fuzzer calls with damaged model files: each is refused, or holds a forest that predicts.
+// The entry point of a fuzzer with damaged model files: each is refused, or holds a forest that predicts.
 
 #include <algorithm>
 #include <cstdint>

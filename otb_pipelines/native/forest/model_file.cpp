@@ -103,7 +103,7 @@ void append_tree(const cv::FileNode& stored, ForestContent& content) {
             throw std::invalid_argument("a tree has nodes after its last");
         }
         const cv::FileNode splits = item["splits"];
-        // To OpenCV a list of nothing is not empty().
+        // OpenCV's empty() is false for a list without entries.
         const bool is_leaf =
             splits.empty() || splits.size() == 0;  // NOLINT(readability-container-size-empty)
         const std::size_t number = content.nodes.size();

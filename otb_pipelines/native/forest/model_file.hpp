@@ -14,7 +14,7 @@ class ModelError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Whether the header of a file says that it holds a random forest of OpenCV 3 or 4 that classifies, as YAML.
+// Whether the header of a file declares a random forest of OpenCV 3 or 4 that classifies, as YAML.
 // Reads only the first lines. Returns false for a file that cannot be read.
 bool is_forest(const std::string& path);
 

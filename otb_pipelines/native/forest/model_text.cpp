@@ -88,7 +88,7 @@ void check_brackets(const std::string& text) {
 
 }  // namespace
 
-// What OpenCV's parser cannot be trusted with:
+// Input on which OpenCV's parser fails:
 //
 // - It calls itself for each list or map in another: some ten thousand dashes or brackets in a row exhaust
 //   the stack. In a block each is further to the right than the one around it, so that the length of the
@@ -98,7 +98,7 @@ void check_brackets(const std::string& text) {
 //   nothing but a line of dots could end it.
 // - It reads before its buffer in search of a name that is nothing but spaces.
 //
-// Quotes, tags, binary data and comments, which have lengths and escapes of their own, are in no forest.
+// Quotes, tags, binary data and comments, which have separate lengths and escapes, do not occur in forests.
 void check_text(const std::string& text) {
     check_start(text);
     check_characters(text);

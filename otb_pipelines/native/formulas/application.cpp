@@ -12,7 +12,7 @@ namespace otb {
 namespace Wrapper {
 namespace {
 
-// As it is, if the formula can be evaluated on it; else, or from a file, as 32-bit floats.
+// The image itself, if the formula can be evaluated on it; otherwise, or from a file, 32-bit floats.
 formulas::FormulaFilter::Image::Pointer image_of(InputImageParameter& parameter) {
     if (parameter.GetFileName().empty() && images::is_float(*parameter.GetImage())) {
         return parameter.GetImage();

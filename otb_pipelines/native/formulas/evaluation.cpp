@@ -7,7 +7,7 @@
 namespace formulas {
 namespace {
 
-// So few pixels at a time that all registers stay in the processor's nearest cache.
+// Few enough pixels at a time for all registers to stay in the processor's nearest cache.
 constexpr std::size_t run_pixels = 256;
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
@@ -29,7 +29,7 @@ void each(Function function, std::size_t count, double* target, const double* le
     }
 }
 
-// IEEE 754 gives a number for some functions where an operand is NaN. Here, what is not known stays so.
+// IEEE 754 gives a number for some functions of NaN. Here, NaN stays NaN.
 template <class Function>
 void each_known(Function function, std::size_t count, double* target, const double* left,
                 const double* right) {

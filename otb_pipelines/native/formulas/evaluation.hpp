@@ -7,7 +7,7 @@
 
 namespace formulas {
 
-// Runs a program over pixels. Each thread needs one of its own.
+// Runs a program over pixels. Each thread needs its own.
 class Evaluation {
   public:
     // The pixels of a band in a row of an image. `stride` is the distance from a pixel to the next.
@@ -20,8 +20,8 @@ class Evaluation {
     explicit Evaluation(const Program& program);
 
     // Evaluates the program for a number of pixels. `rows` has one entry for each of the program's bands.
-    // Each operation is rounded to 64 bits. What any but `isfinite` makes of NaN is NaN, so that a comparison
-    // with what is not known is not known. The result is NaN if it is not finite, or too large for a 32-bit
+    // Each operation is rounded to 64 bits. The result of every operation on NaN but `isfinite` is NaN, also
+    // of a comparison. The result is NaN if it is not finite, or too large for a 32-bit
     // float.
     void evaluate(const std::vector<Row>& rows, std::size_t pixels, float* target);
 

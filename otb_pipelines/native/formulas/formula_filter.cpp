@@ -12,7 +12,7 @@
 namespace formulas {
 namespace {
 
-// Whether two images lie in one place, as exactly as ITK's own filters want it.
+// Whether two images lie in one place, within the tolerance of ITK's own filters.
 bool is_in_place(const FormulaFilter::Image& first, const FormulaFilter::Image& second) {
     const double tolerance = itk::ImageToImageFilterCommon::GetGlobalDefaultCoordinateTolerance();
     for (unsigned int axis = 0; axis < 2; ++axis) {

@@ -9,7 +9,7 @@
 
 namespace formulas {
 
-// The error for a formula that cannot be read. The message says at which character, and what was expected
+// The error for a formula that cannot be read. The message names the character, and what was expected
 // there.
 class FormulaError : public std::runtime_error {
   public:

@@ -13,7 +13,7 @@ enum class Operation {
     Exponential,
     NaturalLogarithm,
     AbsoluteValue,
-    // 1 of a finite number, 0 of any other: the one operation that NaN does not pass through.
+    // 1 for a finite number, 0 for any other: the only operation whose result on NaN is not NaN.
     Finite,
     // These have two operands.
     Sum,

@@ -7,7 +7,7 @@
 #include <cstddef>
 
 // Access to OTB's images of 32-bit floats. They are of two C++ classes: images of one band, and images of any
-// number of bands. In the latter, the bands of a pixel are side by side.
+// number of bands. In images of any number, the bands of a pixel are side by side.
 namespace images {
 
 using AnyImage = itk::ImageBase<2>;

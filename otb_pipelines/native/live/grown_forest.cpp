@@ -71,7 +71,7 @@ fast_forest::Forest voting_forest(const std::vector<forest_training::Tree>& tree
     fast_forest::ForestContent content;
     content.labels = std::move(labels);
     content.features = features;
-    // What the writer of model files gives.
+    // The values that the writer of model files gives.
     content.substitutes.assign(features + 1, 0.0F);
     for (const forest_training::Tree& tree : trees) {
         append(tree, content);

@@ -53,7 +53,7 @@ class Chooser {
     }
 
   private:
-    // The place in a plane of the first pixel that has a part in a row of the rectangle.
+    // The place in a plane of the first pixel that affects a row of the rectangle.
     std::size_t place_of(std::size_t row) const {
         const std::size_t radius = weights_.size() / 2;
         return (planes_.reach() - above_ - radius + row) * planes_.stride() + planes_.reach() - before_ -
@@ -107,7 +107,7 @@ class Chooser {
     std::vector<std::uint8_t> second_;
 };
 
-// A rectangle that holds the window, by how many rows and columns it begins before the window.
+// A rectangle that holds the window, given by the rows and columns that it begins before the window.
 struct Rectangle {
     std::size_t above;
     std::size_t before;

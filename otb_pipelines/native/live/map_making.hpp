@@ -38,7 +38,7 @@ struct SceneSize {
     std::size_t columns;
 };
 
-// How far away, in pixels, a pixel has a part in what another one is.
+// The distance, in pixels, up to which a pixel affects another.
 std::size_t reach_of(float smoothing, std::size_t majority);
 
 // Makes the maps of the window of the planes. Returns whether it was not stopped. Throws

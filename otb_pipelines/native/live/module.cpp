@@ -24,7 +24,7 @@ namespace py = pybind11;
 
 namespace {
 
-// Arrays are taken as they are: one of another type, or with gaps, is refused.
+// Arrays are not converted: an array of another type, or with gaps, is refused.
 template <class Number>
 using Array = py::array_t<Number, py::array::c_style>;
 
@@ -89,7 +89,7 @@ std::shared_ptr<fast_forest::Forest> grow(const Array<float>& values, const Arra
         return stop.is_set ? nullptr : forest;
     } catch (const std::invalid_argument&) {
         if (stop.is_set) {
-            // The trees that it lacks make it none.
+            // A forest with missing trees is not returned.
             return nullptr;
         }
         throw;

@@ -9,8 +9,8 @@
 namespace live {
 namespace {
 
-// Asks for the features of a block, while others are computed with: a tree needs them in no order that the
-// processor could guess.
+// Prefetches the features of a block during the computation of another: a tree reads them in an order that
+// the processor cannot predict.
 void fetch_early(const FeatureBlocks& blocks, std::size_t down, std::size_t across) {
     constexpr std::size_t line = 64 / sizeof(float);
     const float* values = blocks.block(down, across);
@@ -19,7 +19,7 @@ void fetch_early(const FeatureBlocks& blocks, std::size_t down, std::size_t acro
     }
 }
 
-// Makes the shares of pixels that are not there 0.
+// Sets the shares of missing pixels to 0.
 void keep_only(std::uint64_t pixels, std::size_t classes, float* shares) {
     if (pixels == ~std::uint64_t{0}) {
         return;

@@ -19,14 +19,14 @@ struct Window {
     std::size_t columns;
 };
 
-// The shares of the classes in the pixels of a window, and of those around it that have a part in what they
-// are: a plane for each class, and a last one that is 1 where there is a pixel. All is 0 where there is none,
-// and beyond the scene. The shares are votes, of 16 bits, or numbers between 0 and 1.
+// The shares of the classes in the pixels of a window, and in the pixels around it that affect them.
+// There is a plane for each class, and a last plane that is 1 where there is a pixel. Elsewhere, and beyond
+// the scene, all planes are 0. The shares are votes, of 16 bits, or numbers between 0 and 1.
 template <class Share>
 class SharePlanes {
   public:
-    // `reach` is how far away, in pixels, a pixel has a part. Throws std::invalid_argument if the window is
-    // empty.
+    // `reach` is the distance, in pixels, up to which a pixel affects another. Throws std::invalid_argument
+    // if the window is empty.
     SharePlanes(Window window, std::size_t reach, std::size_t classes);
 
     const Window& window() const { return window_; }
@@ -38,7 +38,7 @@ class SharePlanes {
     // of the last plane is classes().
     const Share* plane(std::size_t number) const { return planes_.data() + number * plane_size_ + offset_; }
 
-    // Adds the votes of a forest to those that there are. Returns whether it was not stopped. A forest has at
+    // Adds the votes of a forest to the present votes. Returns whether it was not stopped. A forest has at
     // most 65535 trees.
     bool add(const fast_forest::Forest& forest, const FeatureBlocks& blocks, std::size_t thread_count,
              const std::atomic<bool>& stopped);
@@ -51,7 +51,7 @@ class SharePlanes {
     template <class MakeFind>
     bool add_blocks(const FeatureBlocks& blocks, std::size_t thread_count, const std::atomic<bool>& stopped,
                     const MakeFind& make_find);
-    // Adds what was found for a block. It is 0 for the pixels that are not there.
+    // Adds the shares of a block. They are 0 for missing pixels.
     template <class Found>
     void add_block(const Found* found, std::uint64_t pixels, std::size_t down, std::size_t across);
     void check(const FeatureBlocks& blocks, std::size_t features, std::size_t classes) const;

@@ -70,7 +70,7 @@ Number number_in(std::string_view word) {
     const char* end = begin + word.size();
     const auto read = std::from_chars(begin, end, number);
     if (read.ec != std::errc() || read.ptr != end) {
-        // What a damaged file holds may be long.
+        // The content of a damaged file may be long.
         throw std::invalid_argument("'" + std::string(word.substr(0, 20)) + "' is not a number that fits");
     }
     return number;

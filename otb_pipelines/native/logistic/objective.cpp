@@ -7,8 +7,8 @@
 namespace logistic {
 namespace {
 
-// The curvature that is left out of pixels whose classes are sure, compared with that of the penalty, which
-// is 1.
+// The curvature of pixels with certain classes below which they are left out, relative to the penalty's
+// curvature of 1.
 constexpr double neglected = 1e-7;
 
 }  // namespace

@@ -6,8 +6,8 @@
 namespace logistic {
 
 // What a multinomial logistic regression minimises: the sum over the pixels of -log(share of the pixel's
-// class), times the strength, plus half of the sum of the squares of the weights. The intercepts have no
-// part in the latter.
+// class), times the strength, plus half of the sum of the squares of the weights. The intercepts are
+// not penalised.
 //
 // The parameters are, class by class, the weights of the features and then the intercept. Sums are computed
 // in one order, by one thread.
@@ -29,7 +29,7 @@ class Objective {
     std::vector<double> curvature() const;
 
   private:
-    // A feature more, which is always 1.
+    // One more feature, which is always 1.
     std::vector<double> values_;
     std::vector<std::size_t> kinds_;
     std::size_t terms_;

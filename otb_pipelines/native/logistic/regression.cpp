@@ -28,7 +28,7 @@ Regression::Regression(const Model& model) : labels_(model.labels) {
         const double deviation = model.deviations[feature];
         means_.push_back(static_cast<float>(model.means[feature]));
         limits_.push_back(static_cast<float>(std::min(deviation * farthest, largest_product)));
-        // What the rounding of the mean to 32 bits changes goes into the intercept.
+        // The intercept corrects the rounding of the mean to 32 bits.
         const double rounding = static_cast<double>(means_.back()) - model.means[feature];
         for (std::size_t kind = 0; kind < model.classes(); ++kind) {
             const double weight = model.weights[kind * model.features() + feature];

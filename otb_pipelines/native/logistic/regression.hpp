@@ -7,7 +7,7 @@
 
 namespace logistic {
 
-// A logistic regression that tells the shares of the classes. It never changes, so threads may share it.
+// A logistic regression that gives the shares of the classes. It never changes, so threads may share it.
 class Regression {
   public:
     // Throws std::invalid_argument if the model is impossible.

@@ -14,8 +14,8 @@ struct Block {
     std::size_t classes;
     // By feature.
     const float* means;
-    // How far a value may be from the mean of its feature. One that is further away counts as so far, and one
-    // that is missing as the mean.
+    // The largest distance of a value from the mean of its feature. Values further away are clipped to it,
+    // and missing values count as the mean.
     const float* limits;
     // By feature and class: the change of the score with the value.
     const float* weights;

@@ -15,10 +15,10 @@ constexpr int most_steps = 500;
 // The last step changes no parameter by more than this share of the largest one. The step after it would be
 // far smaller.
 constexpr double smallest_step = 1e-9;
-// How much of the decrease that the slope promises a step must bring.
+// The least fraction of the decrease predicted by the slope that a step must bring.
 constexpr double least_decrease = 1e-4;
 constexpr double shortest = 1e-10;
-// Of the value: a decrease that drowns in its rounding. So near to the minimum, whole steps lead there.
+// Relative to the value: a smaller decrease is within rounding. So near to the minimum, whole steps converge.
 constexpr double drowned = 1e-11;
 
 void check(const Pixels& pixels, double strength) {
@@ -151,7 +151,7 @@ std::vector<double> minimum(Objective& objective) {
         }
         const double slope = product(gradient.data(), step.data(), step.size());
         const bool is_near = slope <= drowned * (1 + value);
-        // Near to the minimum, steps that grow are nothing but the gradient's rounding.
+        // Near to the minimum, growing steps come from the rounding of the gradient.
         if (change <= smallest_step * (1 + largest_of(parameters)) || (is_near && change >= last_change)) {
             return moved(parameters, step, 1);
         }

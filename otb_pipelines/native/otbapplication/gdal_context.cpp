@@ -6,7 +6,7 @@ namespace otbpy {
 namespace {
 
 void CPL_STDCALL keep(CPLErr kind, CPLErrorNum number, const char* text) {
-    // What helps to find errors is printed in its order. A fatal error ends the process at once.
+    // Debug messages are printed in their order. A fatal error ends the process at once.
     if (kind == CE_Debug || kind == CE_Fatal) {
         CPLDefaultErrorHandler(kind, number, text);
         return;
@@ -30,7 +30,7 @@ void GdalMessages::deliver() {
     for (const Message& message : messages) {
         CPLError(message.kind, message.number, "%s", message.text.c_str());
     }
-    // The errors are told. They are not those of the caller's next call of GDAL.
+    // The errors are delivered. The caller's next call of GDAL must not see them again.
     if (!messages.empty()) {
         CPLErrorReset();
     }

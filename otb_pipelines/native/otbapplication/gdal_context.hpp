@@ -10,7 +10,7 @@
 
 namespace otbpy {
 
-// What GDAL has told in a thread of OTB's, for the thread that waits for it.
+// Messages of GDAL in a thread of OTB, for the thread that waits for it.
 class GdalMessages {
   public:
     void add(CPLErr kind, CPLErrorNum number, const char* text);

@@ -8,7 +8,7 @@
 
 namespace otbpy {
 
-// Binds what an application tells about its images: size, origin, projection, requested region and metadata.
+// Binds the properties of an application's images: size, origin, projection, requested region and metadata.
 void bind_images(pybind11::class_<Application, std::shared_ptr<Application>>& type);
 
 }  // namespace otbpy

@@ -8,7 +8,7 @@
 
 namespace otbpy {
 
-// Binds the getters and setters of parameters, what an application tells about each of them, and its state.
+// Binds the getters and setters of parameters, their descriptions by the application, and its state.
 void bind_parameters(pybind11::class_<Application, std::shared_ptr<Application>>& type);
 
 }  // namespace otbpy

@@ -111,7 +111,8 @@ class BandReading : public Application {
             const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), shift);
             if (error != std::errc() || end != text.data() + text.size() || shift < 0 ||
                 shift > largest_shift) {
-                itkExceptionMacro(<< "shifts: " << text << " is not a whole number from 0 to " << largest_shift);
+                itkExceptionMacro(<< "shifts: " << text << " is not a whole number from 0 to "
+                                  << largest_shift);
             }
         }
         return files;

@@ -5,13 +5,13 @@
 
 namespace reading {
 
-// What a decoder said of code-blocks that do not fit their bytes.
+// Messages of a decoder about code-blocks that do not fit their bytes.
 class CodeBlockDamage {
   public:
     // Reads one message of the decoder.
     void note(const char* message);
 
-    // How the first damaged code-block was told, in the decoder's words, or nothing.
+    // The decoder's message about the first damaged code-block, or nothing.
     const std::optional<std::string>& first() const { return first_; }
 
   private:
@@ -19,9 +19,9 @@ class CodeBlockDamage {
 };
 
 // A JPEG 2000 file that OpenJPEG compares with its own lengths while it decodes it: a copy, in which a bit of
-// the main header says that each code-block ends as its decoder can foretell (ISO/IEC 15444-1, table A.19,
+// the main header states that each code-block ends predictably (ISO/IEC 15444-1, table A.19,
 // "predictable termination"). OpenJPEG then warns where it has read fewer bytes than a code-block has, or
-// more. That is so of damaged bytes, whatever the bit was before: they are other symbols, whose lengths
+// more. This happens with damaged bytes, whatever the bit was before: they are other symbols, whose lengths
 // differ. The bit changes no pixel. Nothing is copied but the header: GDAL reads all other bytes in their
 // file.
 class CheckedCopy {

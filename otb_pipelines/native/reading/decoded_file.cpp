@@ -9,10 +9,10 @@
 namespace reading {
 namespace {
 
-// A strip has at least so many rows: smaller blocks are decoded together.
+// The least rows of a strip: smaller blocks are decoded together.
 constexpr int least_rows = 128;
 
-// Of a strip. As floats they take 2 GB; a file may say that it has any number.
+// Of a strip. As floats they take 2 GB; a file may state any number.
 constexpr std::int64_t most_pixels = 1L << 29;
 
 // Erases the files that nobody reads any more, so that the map does not grow with every file of a process.

@@ -22,7 +22,7 @@ int configured_threads() {
         return CPLGetNumCPUs();
     }
     int count = 1;
-    // What is not a number leaves 1.
+    // Any other text leaves 1.
     std::from_chars(wanted.data(), wanted.data() + wanted.size(), count);
     return count;
 }

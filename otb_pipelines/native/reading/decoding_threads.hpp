@@ -14,11 +14,11 @@ namespace reading {
 // drops them.
 class DecodingThreads {
   public:
-    // The threads that all files of so many threads share. 0 stands for GDAL_NUM_THREADS, as it is set in the
-    // calling thread, and for 1 if that is not set.
+    // The threads that all files with this number of threads share. 0 stands for GDAL_NUM_THREADS, as it is
+    // set in the calling thread, and for 1 if that is not set.
     static std::shared_ptr<DecodingThreads> shared(int count);
 
-    // Starts fewer threads where the system has no room for so many. Throws std::runtime_error if it has room
+    // Starts fewer threads if the system has no room for all. Throws std::runtime_error if it has room
     // for none.
     explicit DecodingThreads(int count);
     // Waits for the jobs that have begun, and drops the others.

@@ -10,7 +10,7 @@
 namespace reading {
 namespace {
 
-// Keeps GDAL from printing its errors, which are thrown instead, and notes what the decoder says of
+// Keeps GDAL from printing its errors, which are thrown instead, and keeps the decoder's messages about
 // code-blocks.
 class QuietErrors {
   public:

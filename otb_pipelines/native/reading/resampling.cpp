@@ -12,7 +12,7 @@ namespace {
 
 constexpr float nothing = std::numeric_limits<float>::quiet_NaN();
 
-// Tells pixels that have data.
+// Distinguishes pixels that have data.
 template <class Pixel>
 class HasData {
   public:

@@ -15,12 +15,12 @@
 namespace forest_training {
 namespace {
 
-// Up to so many pixels of a node are sorted by each feature tried; more are counted in bins.
+// Up to this number, the pixels of a node are sorted by each feature tried; more are counted in bins.
 constexpr std::size_t exact = 128;
 
 using Counts = std::vector<std::uint32_t>;
 
-// The split of a node; one without quality is none.
+// The split of a node; with quality 0 there is no split.
 struct Split {
     std::size_t feature = 0;
     float threshold = 0;
@@ -33,7 +33,7 @@ double sum_of_squares(const Counts& counts) {
     });
 }
 
-// Half way between two values, of which the lower one is below it or equal.
+// Half way between two values. The lower value is below it or equal.
 float between(float lower, float upper) {
     const float middle = lower + (upper - lower) / 2;
     return middle < upper ? middle : lower;
@@ -187,7 +187,7 @@ void Grower::try_bins(const Part& part, std::size_t feature, const Counts& all, 
         histogram_[bins.of(pixel) * classes + pixels_.kinds[pixel]] += weights_[pixel];
     }
     Sides sides(all);
-    // The last bin that held a pixel, and what a limit above it would be worth.
+    // The last bin that held a pixel, and the quality of a limit above it.
     std::size_t last = 0;
     double quality = 0;
     for (std::size_t bin = 0; bin < bins.size(); ++bin) {

@@ -56,11 +56,11 @@ using Tree = std::vector<Node>;
 // In a node with more than 128 pixels, only thresholds between the bins of the values are tried.
 //
 // The result depends on the pixels and the parameters, and not on the number of threads. There are fewer
-// threads where the system has no room for so many.
+// threads if the system has no room for all.
 std::vector<Tree> grow(const Pixels& pixels, const Parameters& parameters, std::size_t thread_count);
 
-// Grows some of the trees of the forest. A tree is the same whichever others are grown with it. Ends early,
-// with trees of no node, once `stopped` is true.
+// Grows some of the trees of the forest. A tree does not depend on the other trees that are grown. Ends
+// early, with trees of no node, once `stopped` is true.
 std::vector<Tree> grow_some(const Pixels& pixels, const Parameters& parameters, Range range,
                             std::size_t thread_count, const std::atomic<bool>& stopped);
 

@@ -22,7 +22,7 @@ CPLErr BlockWriter::add(std::size_t band, const Rows& rows) {
     std::vector<GByte>& pending = bands_[band].pending;
     const std::size_t row_bytes = rows.columns * pixel_bytes_;
     std::size_t end = pending.size();
-    // As much as is ever pending: growing by itself, it would take up to twice as much.
+    // Reserves the largest pending size: growing by itself, it would take up to twice as much.
     pending.reserve((static_cast<std::size_t>(std::min(block_rows_, rows_)) + rows.count) * row_bytes);
     pending.resize(end + rows.count * row_bytes);
     for (std::size_t row = 0; row < rows.count; ++row, end += row_bytes) {

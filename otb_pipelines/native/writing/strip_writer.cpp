@@ -17,8 +17,8 @@ namespace {
 
 constexpr int overview_rows = 64;
 
-// Keeps the first error that GDAL tells in this thread, for as long as it lives. Warnings are dropped: there
-// are none that matter once a file is written.
+// Keeps the first error of GDAL in this thread, for as long as it lives. Warnings are dropped: none
+// matters once a file is written.
 class FirstError {
   public:
     FirstError() { CPLPushErrorHandlerEx(&take, this); }
@@ -93,8 +93,8 @@ std::vector<BlockWriter> writers(GDALDataset& dataset) {
     return levels;
 }
 
-// What stands for NaN in a band: NaN itself, or where the numbers are whole, of which GDAL writes 0 or the
-// least one, by how many pixels it writes at a time, the number that means no data, or 0.
+// The value for NaN in a band: NaN itself, or in bands of whole numbers the no-data value, or 0. For NaN,
+// GDAL would write 0 or the least value, depending on how many pixels it writes at a time.
 float nan_in(GDALRasterBand& band) {
     if (GDALDataTypeIsInteger(band.GetRasterDataType()) == 0) {
         return std::numeric_limits<float>::quiet_NaN();
@@ -238,7 +238,7 @@ void StripWriter::Write() {
     close_all();
 }
 
-// GDAL writes what is left when a file is closed, and tells its error handler alone what it could not write.
+// GDAL writes the remaining data when a file is closed, and reports failures only to its error handler.
 void StripWriter::close_all() {
     std::string failures;
     for (File& file : files_) {

@@ -59,7 +59,7 @@ class StripWriter : public itk::ProcessObject {
         std::vector<Image::Pointer> layers;
         // The file itself, then its overviews.
         std::vector<BlockWriter> levels;
-        // How many values of each layer a band of whole numbers did not hold.
+        // How many values of each layer were outside the range of a band of whole numbers.
         std::vector<std::size_t> clipped;
     };
 
