@@ -203,7 +203,7 @@ def _missing(template: Template, cloudy: Acquisition, clear: Sequence[Acquisitio
     if not clear:
         missing.append(
             f"a clear date: no other date of tile {cloudy.first.tile} with at most {MOST_CLOUD:.0f} % of cloud fits; "
-            "the scene is classified by one date alone"
+            "the scene is classified from one date alone"
         )
     terrain = sorted(used & set(TERRAIN))
     if terrain and wish.dem is None:

@@ -48,7 +48,7 @@ _WHOLE = {
     Stage.FEATURES: "the features are complete; the view is still coarse",
     Stage.VIEW: "is prepared",
 }
-"""What is said of a stage of the preparation."""
+"""Messages at the end of the stages of the preparation."""
 
 
 def plan_run(

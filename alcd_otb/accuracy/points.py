@@ -17,7 +17,7 @@ from alcd_otb.settings.legend import Legend
 from otb_pipelines.process import ogr
 
 LAYER = "accuracy"
-"""Layer of the points, whose field `class` is to be filled in."""
+"""Layer of the points; the operator fills in the field `class`."""
 
 PIXELS_LAYER = "pixels"
 """Layer of the squares of the points' pixels; its field `point` is the id of the point."""

@@ -26,7 +26,7 @@ _NORMAL_QUANTILE = 1.959964
 """Half width, in standard deviations, of the interval of a normal distribution of this confidence."""
 
 _SUPPOSED = 0.25
-"""Fraction of a point of the other kind that is added where all points of a stratum are alike: see `ratio`."""
+"""Fraction of a point of the other kind that is added if all points of a stratum are equal: see `ratio`."""
 
 
 @dataclass(frozen=True)

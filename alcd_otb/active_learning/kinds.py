@@ -15,7 +15,7 @@ _RESTARTS = 5
 """Times that k-means begins again; the division of least cost is kept."""
 
 _MOST_ROUNDS = 100
-"""Rounds after which a division is taken as it is. A few tens are usual."""
+"""Most rounds of k-means. A few tens are usual."""
 
 
 class Kinds(NamedTuple):

@@ -30,7 +30,7 @@ from otb_pipelines.machine import given_environment
 log = logging.getLogger(__name__)
 
 _LAST_LINES = 20
-"""Lines of a log among which the error of a run is looked for."""
+"""Lines of a log that are searched for the error of a run."""
 _LONGEST_MESSAGE = 400
 _SIGNAL_OF_DEATH = 1
 """PR_SET_PDEATHSIG of Linux."""

@@ -18,7 +18,7 @@ _TIMEOUT = 120
 _DEFAULT_ARRAY = 1001
 """SLURM's own default of MaxArraySize."""
 _LOG_END = 65536
-"""Bytes at the end of a task's log that are looked at."""
+"""Bytes at the end of a task's log that are read."""
 
 _RUNNING_STATES = ("RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT")
 _QUEUED_STATES = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESIZING", "SPECIAL_EXIT", "RESV_DEL_HOLD")

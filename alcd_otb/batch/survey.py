@@ -25,7 +25,7 @@ STATES = (DONE, RUNNING, QUEUED, TO_DO, AGAIN, FAILED)
 """How a scene may stand, in the order of tables."""
 
 Looks = tuple[dict[str, tuple[int, int]], list[str | None]]
-"""What was looked up already of files, by path, and what would make a map now."""
+"""Files that were already checked, by path, and the version and template that would make a map now."""
 
 _OF_VERDICT = {
     Verdict.TO_DO: TO_DO,

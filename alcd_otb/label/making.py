@@ -15,7 +15,7 @@ from otb_pipelines.machine import given_environment
 log = logging.getLogger(__name__)
 
 _KEPT = 20
-"""Last lines of the run's messages in which the error is looked for."""
+"""Last lines of the run's messages that are searched for the error."""
 _LONGEST = 1 << 20
 """Bytes of the longest line that is read."""
 _PATIENCE = 15.0

@@ -29,10 +29,10 @@ _CACHE = 64
 """Megabytes of which GDAL may take a part for its cache."""
 
 _MOST_IN_MEMORY = 2**30
-"""The features lie in memory up to so many bytes, and in a file that is mapped where there are more."""
+"""Largest size of the features in memory, in bytes. Larger features lie in a memory-mapped file."""
 
 _LARGEST_SHARE = 4
-"""They also lie in such a file where they would take more than one part of so many of the machine's memory."""
+"""They also lie in such a file if they would take more than the machine's memory divided by this number."""
 
 
 class FeatureMemory:

@@ -184,7 +184,7 @@ def _read_points(folder: AlcdFolder, legend: Legend) -> Translated[_Points]:
         previous[f"{saved.name}.gpkg"] = read_points(saved_files, reference).value
     no_data = folder.masks.get(NO_DATA_LAYER)
     if no_data is not None and count(no_data):
-        left_out.append(f"{no_data}: is not used; no data is found in every band")
+        left_out.append(f"{no_data}: is not used; pixels without data are found in each band")
     points = _Points(reference, with_iterations(samples, list(previous.values())), previous)
     return Translated(points, [*notes, *left_out])
 

@@ -20,7 +20,7 @@ _NUMBER = 6
 
 _MOST_TICKS = 5
 _SMALLEST_RANGE = 1e-6
-"""Range below which values are plotted as equal: no figure here is exact to less."""
+"""Range below which values are plotted as equal: no figure here is more precise."""
 
 PlottedValues = Sequence[float | None]
 

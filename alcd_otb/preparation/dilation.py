@@ -11,7 +11,7 @@ from alcd_otb.raster.opening import open_raster
 from otb_pipelines.process import gdal
 
 _ROWS = 256
-"""Rows that are dilated at a time, besides those around them that reach in."""
+"""Rows that are dilated at a time, besides the rows around them within the radius."""
 
 _OPTIONS = {"TILED": "YES", "COMPRESS": "DEFLATE", "ZLEVEL": "1"}
 

@@ -36,7 +36,7 @@ _LARGEST_STUFFED = 0x8F
 _SOP_BEGIN, _SOP_LENGTH = b"\xff\x91\x00\x04", 6
 
 _PIECE = 96 << 10
-"""Bytes that are looked at together; they fit into the processor's cache, and memory for them is not fetched again."""
+"""Bytes that are checked together; they fit into the processor's cache."""
 
 _LONGEST_ZEROS = 64
 """Zeros in a row that an arithmetic coder's output of anything uneven is taken to hold at most."""
@@ -159,9 +159,9 @@ class _Codestream:
             marker = self.stream.number()
         place = self.stream.offset - 2
         if marker != _EOC:
-            raise _DamageError(place, "no tile-part begins here, where the one before ends")
+            raise _DamageError(place, "no tile-part begins here, after the end of the last one")
         if self.stream.offset != self.end:
-            raise _DamageError(place, "the image ends here, and the file goes on")
+            raise _DamageError(place, "the image ends here, but the file continues")
         if len(self._seen) < self.tiles:
             raise _DamageError(place, f"the image ends here, with {len(self._seen)} of its {self.tiles} tiles")
 
@@ -186,7 +186,7 @@ class _Codestream:
         """Read the segment of a marker."""
         place = self.stream.offset - 2
         if not 0xFF01 <= marker <= 0xFFFE:
-            raise _DamageError(place, "no marker stands here, where the header goes on")
+            raise _DamageError(place, "there is no marker here, but the header continues")
         length = self.stream.number()
         if length < 2 or place + 2 + length > self.end:
             raise _DamageError(place, f"marker 0x{marker:04X} has an invalid length")

@@ -9,7 +9,7 @@ Style = Sequence[Element]
 """The style of a layer: elements within the layer's element in a project, or within the root of a ``.qml`` file."""
 
 VERSION = "3.22.0"
-"""Version of QGIS whose form of projects and styles is written. Later versions read it as well."""
+"""Version of QGIS in whose format projects and styles are written. Later versions read it as well."""
 
 
 def element(tag: str, attributes: Mapping[str, object] | None = None, *children: Element | str) -> Element:

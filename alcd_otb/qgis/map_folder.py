@@ -21,7 +21,7 @@ ITERATION_FILE = "iteration.json"
 ITERATION_FIELD = "iteration"
 
 _BESIDE = ".aux.xml"
-"""Ending of the file in which GDAL keeps what a raster cannot hold, such as names of classes and statistics."""
+"""Suffix of the file with metadata that a raster cannot hold, such as names of classes and statistics."""
 
 
 def show_last_iteration(workspace: Workspace, grid: Grid) -> None:

@@ -12,7 +12,7 @@ from alcd_otb.files.folders import check_no_link, put_in_place, scratch_folder
 from alcd_otb.files.writing import replacing, write_json, writing_to
 
 NAME = "alcd_otb_loop"
-"""Name of the plug-in's folder, by which QGIS knows it."""
+"""Name of the plug-in's folder, which QGIS uses as its identifier."""
 PROGRAM = "program.json"
 """File of an unpacked plug-in with the words that start the program."""
 

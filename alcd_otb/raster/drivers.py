@@ -11,7 +11,7 @@ from alcd_otb.errors import EnvironmentNotReadyError
 from otb_pipelines.process import gdal, ogr, osr
 
 NEEDED_DRIVERS = ("GTiff", "VRT", "MEM", "Memory", "GPKG", "FlatGeobuf")
-"""Drivers without which no scene can be run."""
+"""Drivers that every scene needs."""
 
 FURTHER_DRIVERS = ("JP2OpenJPEG", "GML", "GeoJSON", "ESRI Shapefile", "COG", "PNG")
 """Drivers for which there is a use: products, masks, samples, exports."""

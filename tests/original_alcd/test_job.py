@@ -123,7 +123,7 @@ class TestAScene:
         }
         assert result.missing == ()
         (note,) = result.notes
-        assert note == f"{folder.masks / 'no_data.shp'}: is not used; no data is found in every band"
+        assert note == f"{folder.masks / 'no_data.shp'}: is not used; pixels without data are found in each band"
 
     def test_has_the_same_points_in_the_same_classes(self, folder: OriginalFolder, result: ImportResult) -> None:
         expected = points_of_shapefiles(folder.masks)
