@@ -9,7 +9,7 @@ from otb_pipelines.settings import Settings
 from otb_pipelines.train import LOGISTIC
 
 _BY_SHARES = {"rf": "RandomForestClassification", LOGISTIC: "LogisticRegressionClassification"}
-"""Classifiers that tell the shares of the classes, and the applications that classify by them."""
+"""Classifiers that give the shares of the classes, and the applications that classify by them."""
 
 # A strip has at most 256 rows, and a multiple of 16 of them, as the tiles of a GeoTIFF do.
 _LARGEST_STRIP = 256

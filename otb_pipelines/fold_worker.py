@@ -22,7 +22,7 @@ START = (
     "import sys; sys.path[:0], sys.argv[1:] = sys.argv[1:2], sys.argv[2:]; sys.path += sys.argv[1:]; "
     "from otb_pipelines.fold_worker import main; sys.exit(main())"
 )
-"""What Python runs in the new process. Its arguments are the folder of this package and more folders of modules."""
+"""The Python code of the new process. Its arguments are the folder of this package and more folders of modules."""
 
 _SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from otb_pipelines.errors import OtbMissingError
 
 LIBRARIES = {"GDAL": r"libgdal", "OTB": r"libOTBCommon", "ITK": r"libITKCommon"}
-"""How the file names of libraries begin of which a process must have one alone."""
+"""Beginnings of the file names of libraries that a process must load only once."""
 
 _VERSION = re.compile(r"[-.]((?:\d+\.)*\d+)(?:\.so|$)|\.so\.((?:\d+\.)*\d+)$")
 

@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "explanation" / "design.md"
 
 PIPELINES = "otb_pipelines"
 ENTRIES = {"alcd_otb", "alcd_otb.__main__"}
-"""Modules above all layers, which are not drawn: the package itself, and what ``python -m`` runs."""
+"""Modules above all layers, which are not drawn: the package itself, and the module of ``python -m``."""
 
 
 class Part(NamedTuple):

@@ -17,7 +17,7 @@ LAYERS = {
 """Caption of each layer, from the top downwards. A description in the list of parts begins with the name of a layer."""
 
 LOWEST = "OTB for Python"
-"""Layer below all others, of the package that OTB is used through."""
+"""Layer below all others: the package through which OTB is used."""
 
 NOTES = LAYERS | {LOWEST: "knows nothing of clouds"}
 COLOURS = dict(zip(NOTES, ("#7a5aa6", "#3f6fb5", "#2a8c8c", "#4c8c3f", "#a6762a", "#6b6f76"), strict=True))

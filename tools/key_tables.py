@@ -23,7 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {"scene": SceneFile, "template": Template}
 HEAD = "| key | type | default | meaning |\n| --- | --- | --- | --- |\n"
 
 _MOST_VALUES = 9
-"""Largest enumeration that is listed; the meaning of a key says what a larger one holds."""
+"""Largest enumeration that is listed; the meaning of a key describes a larger one."""
 
 
 def with_tables(text: str) -> str:

@@ -11,7 +11,7 @@ from alcd_otb.samples.pixels import held_pixels
 from alcd_otb.samples.sample import Sample
 
 ANSWERED = 3.0
-"""Pixels within which a sample answers a place: who labels may move the point off an edge."""
+"""Distance in pixels within which a sample answers a place: the operator may move the point off an edge."""
 
 AnyArray = Float64Array | Int64Array
 

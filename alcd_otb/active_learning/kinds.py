@@ -12,7 +12,7 @@ import numpy as np
 from alcd_otb.arrays import Float64Array, Int64Array
 
 _RESTARTS = 5
-"""Times that k-means begins again; the division of least cost is kept."""
+"""Number of restarts of k-means; the division of least cost is kept."""
 
 _MOST_ROUNDS = 100
 """Most rounds of k-means. A few tens are usual."""

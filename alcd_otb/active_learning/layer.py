@@ -23,10 +23,10 @@ log = logging.getLogger(__name__)
 LAYER = "to_visit"
 """Name of the layer of places."""
 PROPOSED = "alcd_otb_proposed"
-"""Metadata item of the layer that holds the places as they were written, as JSON: what differs is of people."""
+"""Metadata item of the layer with the places as they were written, as JSON: differences were made by people."""
 
 _ASKED = "alcd_otb_asked"
-"""Metadata item of the layer that holds what `Asked` does, as JSON."""
+"""Metadata item of the layer with the content of `Asked`, as JSON."""
 
 _PATIENCE = 5.0
 """Seconds to wait for another program, such as QGIS, to end its writing."""

@@ -11,7 +11,7 @@ _OF_THE_ROOM = 0.5
 """Spacing as a share of the side of the square that is left for each candidate and sample."""
 
 _LEAST = 2
-"""Pixels that are kept at least, unless the template wants fewer."""
+"""Least spacing in pixels, unless the template gives less."""
 
 
 def used_spacing(wanted: float, pixels: int, resolution: float, points: int) -> float:

@@ -15,7 +15,7 @@ from alcd_otb.batch.task import stop_batch
 log = logging.getLogger(__name__)
 
 _POLL = 0.05
-"""Seconds between two looks whether a run has ended."""
+"""Seconds between two checks whether a run has ended."""
 _LATER = 20.0
 """Seconds until a scene is tried again whose workspace another run holds."""
 _MOST_TRIES = 3

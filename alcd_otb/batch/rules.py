@@ -18,11 +18,11 @@ from alcd_otb.errors import (
 )
 
 MOST_FAILURES = 2
-"""Attempts that may fail for a reason that another attempt may not have."""
+"""Attempts that may fail for a temporary reason."""
 MOST_MEMORY_KILLS = 3
 """Attempts that may be killed for their memory: the first, and two with more."""
 MORE_MEMORY = 1.5
-"""How many times the memory the next attempt gets."""
+"""Factor of the memory for the next attempt after one that was killed for its memory."""
 
 _FINAL = (ConfigurationError.exit_code, ProductError.exit_code, SampleError.exit_code)
 _CRASHES = tuple(

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 DONE, RUNNING, QUEUED, TO_DO, AGAIN, FAILED = "done", slurm.RUNNING, slurm.QUEUED, "to do", "again", "failed"
 STATES = (DONE, RUNNING, QUEUED, TO_DO, AGAIN, FAILED)
-"""How a scene may stand, in the order of tables."""
+"""States of a scene, in the order of tables."""
 
 Looks = tuple[dict[str, tuple[int, int]], list[str | None]]
 """Files that were already checked, by path, and the version and template that would make a map now."""

@@ -17,7 +17,7 @@ from alcd_otb.files.writing import write_text, writing_to
 log = logging.getLogger(__name__)
 
 _POLL = 0.1
-"""Seconds between two looks whether a run has ended."""
+"""Seconds between two checks whether a run has ended."""
 _LATER = (10.0, 30.0)
 """Seconds until a scene is tried again whose workspace another run holds."""
 _LONGEST_END = 120.0

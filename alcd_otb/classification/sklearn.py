@@ -64,7 +64,7 @@ _SET_ELSEWHERE = {"n_jobs": "--threads", "random_state": "samples.seed"}
 # Pixels predicted at a time. The number is constant, so that sums are rounded alike for each pixel.
 _BATCH = 8192
 _ROUNDING = 1e-6
-"""Excess over 1 that rounding may give a share."""
+"""Largest excess of a share over 1 by rounding."""
 
 Estimator = Any
 """A fitted pipeline of scikit-learn."""

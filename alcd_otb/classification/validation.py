@@ -33,7 +33,7 @@ BLOCKS_ACROSS = 8
 """Least number of blocks along the longer side of a scene: more than a few, so that a dozen points fill several."""
 
 MOST_PER_CLASS = 200
-"""Most pixels of a class, of which polygons have many."""
+"""Most pixels of a class: polygons may hold many."""
 
 MOST_TRAINED = 6000
 """Most pixels that the folds train on together. So 100 trees a fold take less than a second on one processor."""

@@ -30,7 +30,7 @@ _SCRIPT = """\
 }}
 complete -o default -F {function} {program}
 """
-"""Where it proposes no word, the shell completes names of files."""
+"""If it proposes no word, the shell completes names of files."""
 
 _ZSH = """\
 autoload -U +X compinit && compinit

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 _MEANINGS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "the terminal was closed"}
 _PATIENCE = 10.0
-"""Seconds that the cleaning up has. A signal after them ends the process at once; the next run removes what is left."""
+"""Seconds for the cleaning up. A later signal ends the process at once; the next run then removes unfinished files."""
 _AGAIN = 0.02
 """Seconds after which a signal is sent again that came while Python could not raise it."""
 

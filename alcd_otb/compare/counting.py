@@ -15,10 +15,10 @@ from alcd_otb.compare.distance import levels, reach
 from alcd_otb.raster.grid import Grid
 
 TRUE_POSITIVE, TRUE_NEGATIVE, FALSE_NEGATIVE, FALSE_POSITIVE = 1, 2, 3, 4
-"""Codes of difference maps; 0 stands for what is not compared."""
+"""Codes of difference maps; 0 means not compared."""
 
 _STRIP_PIXELS = 2**23
-"""Pixels of the finest mask that are held at a time: some 150 MB with all that is made of them."""
+"""Pixels of the finest mask that are held at a time: some 150 MB with all derived arrays."""
 
 Numbers = NDArray[Any]
 """Unsigned integers, in the smallest type that holds all combinations."""

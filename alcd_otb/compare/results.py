@@ -16,7 +16,7 @@ METRICS: Mapping[str, Callable[[BinaryMetrics], float | None]] = {
     "f1": lambda metrics: metrics.f1,
     "specificity": lambda metrics: metrics.specificity,
 }
-"""Metrics in the order of tables. The protocol says what is positive; an undefined ratio is None."""
+"""Metrics in the order of tables. The protocol defines positive; an undefined ratio is None."""
 
 COUNTS: Mapping[str, Callable[[BinaryMetrics], int]] = {
     "tp": lambda metrics: metrics.true_positives,

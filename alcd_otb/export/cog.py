@@ -34,7 +34,7 @@ CONTENTS = (
     ("`report.html`", "report on the map, with pictures"),
     ("`provenance.json`", "products, settings, versions, checksums"),
 )
-"""(file, what it is) of a scene's folder."""
+"""(file, description) of a scene's folder."""
 
 _QUALITY = 85
 

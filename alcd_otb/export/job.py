@@ -35,7 +35,7 @@ class Layout:
     write_scene
         Fills the folder of a scene.
     contents
-        (file, what it is) of a scene's folder.
+        (file, description) of a scene's folder.
     """
 
     folder_name: Callable[[MappedScene], str]

@@ -22,7 +22,7 @@ def readme(
     folders
         Names of the scenes' folders, in the same order.
     contents
-        (file, what it is) of a scene's folder.
+        (file, description) of a scene's folder.
     publication
         The publisher's information on the data set.
     """

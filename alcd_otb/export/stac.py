@@ -69,7 +69,7 @@ _FILES = {
 }
 
 CONTENTS = (("`TILE_TIME.json`", "the STAC item, which lists all other files"), *cog.CONTENTS)
-"""(file, what it is) of a scene's folder."""
+"""(file, description) of a scene's folder."""
 
 folder_name = cog.folder_name
 

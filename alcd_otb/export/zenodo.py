@@ -31,7 +31,7 @@ CONTENTS = (
     ("`Statistics/accuracy_estimate.*`", "accuracy of the map, if it was estimated"),
     ("`provenance.json`", "products, settings, versions, checksums"),
 )
-"""(file, what it is) of a scene's folder."""
+"""(file, description) of a scene's folder."""
 
 _TWO_CLASS_ACCURACY = "accuracy"
 _KFOLD_METRICS = {

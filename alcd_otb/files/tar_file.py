@@ -15,7 +15,7 @@ from alcd_otb.files.zip_file import Member, name_problem, plain_name
 
 _MOST_MEMBERS = 100_000
 _MOST_OF_PIECE = 64 * MEGABYTE
-"""Largest size in bytes of a piece that the list of members is read in: headers of long names are read whole."""
+"""Largest size in bytes of one read of the list of members: headers of long names are read whole."""
 _MOST_OF_ALL = 16 * 1024 * MEGABYTE
 """Largest size in bytes of a whole archive, unpacked."""
 _DAMAGED = "is a tar archive that is cut off or damaged"

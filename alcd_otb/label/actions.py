@@ -90,4 +90,4 @@ class Redo(_Action):
 
 AnyAction = AddPoint | DrawPolygon | ChangeClass | Delete | Undo | Redo
 ACTION: TypeAdapter[AnyAction] = TypeAdapter(Annotated[AnyAction, Field(discriminator="do")])
-"""Reads an action of JSON. Raises pydantic's ValidationError, a ValueError, where it is none."""
+"""Reads an action from JSON. Raises pydantic's ValidationError, a ValueError, if it is not an action."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 _MOST_WAITING = 200
-"""Events that wait for a page. One that is slower is cut off: it connects again, and asks for all."""
+"""Most events that wait for a page. A slower page is disconnected; it connects again and requests everything."""
 _SIGN_OF_LIFE = 10.0
 """Seconds after which a line is sent although nothing happened."""
 

@@ -15,13 +15,13 @@ from alcd_otb.live.maps import Maps
 from alcd_otb.raster.grid import Window
 
 PLANES = ("labels", "confidence", "margin")
-"""What is sent of each pixel, a byte each: the class code; confidence and margin in steps of 1 / STEPS."""
+"""Values sent for each pixel, a byte each: the class code; confidence and margin in steps of 1 / STEPS."""
 
 STEPS = 250
 """Steps of confidence and margin from 0 to 1."""
 
 _KEPT = 8
-"""Parts of maps that are remembered, to send what has changed since."""
+"""Parts of maps that are kept, to send only changes."""
 _LENGTH = 4
 """Bytes of the length of the header, the lowest first."""
 

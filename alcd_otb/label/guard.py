@@ -23,10 +23,10 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What the page may load: nothing but what this server sends."""
+"""Content policy of the page: it may load files of this server only."""
 
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
-"""What a report may load: it holds its styles and pictures itself, and no script."""
+"""Content policy of a report: it holds its own styles and pictures, and no script."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,64}")
 _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")

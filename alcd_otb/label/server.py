@@ -34,11 +34,11 @@ from alcd_otb.live.maps import Cancellation
 log = logging.getLogger(__name__)
 
 _WATCHED_EVERY = 1.0
-"""Seconds between two looks at what other programs have changed."""
+"""Seconds between two checks for changes by other programs."""
 _AT_ONCE = 2
 """Parts of the map that are computed in the background, as for two open pages."""
 _TICKET = 120.0
-"""Seconds for which the address of a report holds."""
+"""Seconds for which the address of a report is valid."""
 _BINARY = "application/octet-stream"
 _PAGE = {
     "/": ("index.html", "text/html; charset=utf-8"),

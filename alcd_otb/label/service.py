@@ -35,11 +35,11 @@ from alcd_otb.scene import Scene
 log = logging.getLogger(__name__)
 
 MOST_PIXELS = 5_000_000
-"""Pixels of the largest part of the map that is answered at once."""
+"""Most pixels of a part of the map in one answer."""
 _KEPT_MAPS = 3
-"""Parts of the map that are kept as they are with all trees: of each pixel ten bytes."""
+"""Final parts of the map that are kept: ten bytes for each pixel."""
 _REMEMBERED = 30
-"""Revisions of the labels from which only what has changed is sent."""
+"""Number of revisions of the labels for which only changes are sent."""
 
 Entry = dict[str, Any]
 

@@ -18,13 +18,13 @@ from alcd_otb.samples.sample import Sample, named_features
 from alcd_otb.settings.legend import Legend
 
 FEWEST = 3
-"""Classes with fewer samples are warned of."""
+"""A class with fewer samples gets a warning."""
 
 HIGHEST_IMBALANCE = 10
-"""A larger ratio of samples between the most and the least labelled class is warned of."""
+"""A larger ratio of samples between the most and the least labelled class gives a warning."""
 
 SMALLEST_SPREAD = 2000.0
-"""Classes whose samples all lie within this extent, in metres, are warned of."""
+"""A class whose samples all lie within this extent, in metres, gets a warning."""
 
 
 class Margin(NamedTuple):

@@ -10,7 +10,7 @@ from alcd_otb.settings.strict_model import FARTHEST, Metres, Radius, StrictModel
 MOST_PLACES = 1000
 """Largest number of places that are proposed at a time."""
 MOST_SMOOTHING = 10
-"""Largest standard deviation of the smoothing in pixels. What is read around a block grows with it."""
+"""Largest standard deviation of the smoothing in pixels. The margin that is read around a block grows with it."""
 
 
 class SampleSettings(StrictModel):

@@ -13,10 +13,10 @@ COLOURS = ("red", "green", "blue")
 """The ends of the names of three layers that make a picture in colour."""
 
 PERCENTILES = (2.0, 98.0)
-"""The percentiles of the valid pixels that are shown as black and as white, where a look does not say."""
+"""The percentiles of the valid pixels that are shown as black and as white, unless a look gives others."""
 
 GAMMA = 1.8
-"""The gamma of true colours. Land is five times darker than a cloud, and is to be seen beside it."""
+"""The gamma of true colours. Land is five times darker than a cloud, and must be visible beside it."""
 
 # The bands that red, green and blue show in true colours.
 _VISIBLE = (("B04", "red"), ("B03", "green"), ("B02", "blue"))

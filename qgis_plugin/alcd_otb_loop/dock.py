@@ -22,7 +22,7 @@ from qgis.PyQt.QtWidgets import (
 
 _PLACES_A_LINE = 9
 _MOST_ROWS = 6
-"""Iterations that are seen at once."""
+"""Iterations that are visible at once."""
 
 
 class Dock(QDockWidget):

@@ -17,7 +17,7 @@ from .scene_files import OWN
 
 _CLASS = "class"
 _SAME = 1e-3
-"""Share of a pixel within which a stored geometry is the one that was drawn: some formats round."""
+"""Fraction of a pixel within which a stored geometry equals the drawn one: some formats round."""
 
 
 class Label(NamedTuple):

@@ -19,7 +19,7 @@ _REACH, _DELETE_REACH = 8, 40
 _MOVE = 120
 """Pixels of the screen that an arrow moves the view."""
 _SETTLE = 400
-"""Milliseconds after which the files that others replace are taken to be whole."""
+"""Milliseconds after which files that other programs replace count as complete."""
 
 
 class Loop:

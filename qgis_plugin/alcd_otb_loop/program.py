@@ -14,7 +14,7 @@ SETTING = "alcd_otb/program"
 THREADS = "alcd_otb/threads"
 
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "PYTHONSTARTUP")
-"""Variables by which QGIS finds its own modules; the program would find wrong ones."""
+"""Variables by which QGIS finds its own modules; they would mislead the program."""
 _LAST_WAIT = 15000
 """Milliseconds that a run has to clean up when QGIS ends."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 OWN = "alcd_otb_"
-"""How the identifiers of the project's own layers begin."""
+"""Prefix of the identifiers of the project's own layers."""
 
 
 class SceneClass(NamedTuple):

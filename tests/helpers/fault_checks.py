@@ -13,7 +13,7 @@ _ENDS = {0, 5, 6, 7}
 _KILLED_AT = ("rename", "exchange", "link", "symlink", "unlink", "rmdir", "open truncating")
 _UNCLEAR = re.compile(r"None|Errno|\(\)|\bhGeom\b|itk::|sqlite3_")
 _PASSING = (".unfinished-", ".former-", ".lock-")
-"""How names of files begin that no command leaves for long."""
+"""Prefixes of the names of temporary files."""
 _COUNTED = re.compile(r"_(former|before_iteration)_\d+(_\d+)?(?=\.)")
 
 

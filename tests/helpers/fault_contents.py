@@ -18,7 +18,7 @@ _VOLATILE = {
 }
 """Keys of JSON objects that differ from one iteration to the next, or from one run to the next."""
 _PRESENCE = {"run.log", "seconds.json", "report.html", "project.qgz", "accuracy.qgz", "sheet.html", "comparison.html"}
-"""Files that hold times, durations or all earlier iterations: they must be there, and whole where that can be told."""
+"""Files that hold times, durations or all earlier iterations: they must exist, and be complete if checkable."""
 _IN_THE_MAKING = re.compile(r"(^|/)\.(unfinished|former|lock)")
 _OWN_TABLES = ("gpkg_", "rtree_", "sqlite_")
 

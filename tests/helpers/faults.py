@@ -22,7 +22,7 @@ from places import ROOT
 
 KINDS = ("EIO", "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "EINTR", "ESTALE", "EBUSY", "EXDEV",
          "ENOSYS", "EOPNOTSUPP", "ENOLCK", "ELOOP", "ENAMETOOLONG", "ENOMEM")  # fmt: skip
-"""Errors that a disk, a network or a kernel answers with."""
+"""Errors of a disk, a network or a kernel."""
 
 
 @dataclass(frozen=True)

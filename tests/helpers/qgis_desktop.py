@@ -18,7 +18,7 @@ from scenes import alcd
 from alcd_otb.qgis.plugin_files import unpack_plugin
 
 ROOT_OF_QGIS = os.environ.get("ALCD_OTB_QGIS_ROOT", "")
-"""Folder of another system whose QGIS is taken, and which sees this one in /host (tools/qgis_in_debian_13.sh)."""
+"""Folder of another system whose QGIS is used, with this system at /host (tools/qgis_in_debian_13.sh)."""
 QGIS, XVFB, XDOTOOL, WINDOWS, KEYBOARDS = (
     Path("/usr/bin") / name for name in ("qgis", "Xvfb", "xdotool", "openbox", "setxkbmap")
 )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from osgeo import gdal
 
 Kept = Callable[[npt.NDArray[Any], npt.NDArray[Any]], npt.NDArray[np.bool_]]
-"""Says which pixels of a part are kept, by their columns and rows from 0 to 1."""
+"""Decides which pixels of a part are kept, by their columns and rows from 0 to 1."""
 
 
 def west(columns: npt.NDArray[Any], rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -26,7 +26,7 @@ from normalising import Run
 
 SIDES = ("before", "after")
 FAILED = "failed.txt"
-"""In the folder of a case of which a command failed."""
+"""Name of a file in the folder of a case with a failed command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ COMMANDS = "commands"
 """Folder of a case, in which there is a folder a command: what it printed and its exit code."""
 
 PRESENT = "2020-01-01T00:00:00.000Z"
-"""What GeoPackages tell as the time of their change."""
+"""The time of change that GeoPackages store."""
 
 _PACKAGE = "import alcd_otb; print(alcd_otb.__file__)"
 _TIMEOUT = 600

@@ -20,7 +20,7 @@ IGNORED_KEYS = {"minutes": "the time from an iteration to the next"}
 DURATIONS = "seconds"
 IGNORED_FILES = {"run.log": "sentences, times and durations", ".lock": "the number of a process"}
 WORDING = {f"{COMMANDS}/*/stdout.txt", f"{COMMANDS}/*/stderr.txt"}
-"""Sentences for people: told where they differ, and no difference."""
+"""Sentences for people: differences are printed, but do not count."""
 
 _SPACE = re.compile(r"\s+")
 _RASTERS = {".tif", ".png", ".jpg", ".jp2"}

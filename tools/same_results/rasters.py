@@ -12,7 +12,7 @@ gdal.UseExceptions()
 
 Runs = tuple[Run, Run]
 Difference = tuple[str, object, object]
-"""Where, and what is there on either side."""
+"""The place, and the values of both sides."""
 
 
 def raster_differences(before: Path, after: Path, runs: Runs) -> Iterator[Difference]:
