@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds the reader of random forests with libFuzzer and hands it damaged model files for a while, by default a
+# Builds the reader of random forests with libFuzzer and runs it on damaged model files, by default for a
 # minute. Starts from tests/native/forest_corpus and what earlier runs found in build/fuzz/corpus.
 #
 #   tools/fuzz_forest.sh [SECONDS]
 #
 # Needs, beside what `make install` brings: apt-get install --no-install-recommends clang libclang-rt-14-dev
 #
-# Exit code 0: nothing found. Else the file that was found is build/fuzz/crash-*, timeout-* or oom-*: mend the
+# Exit code 0: nothing found. Else the file that was found is build/fuzz/crash-*, timeout-* or oom-*: correct the
 # reader, and put the file, made small, into tests/native/forest_corpus.
 # To replace the corpus by the smallest set that reaches as much:
 #   build/fuzz/fuzz_model_file -merge=1 NEW_FOLDER tests/native/forest_corpus build/fuzz/corpus

@@ -20,7 +20,7 @@ PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1 ITK_GLOBAL_DEFAULT_NUMBER_OF_THREA
 import sys
 from xml.etree import ElementTree
 
-# Leaks are reported whatever is asked; what Python keeps to its end is not one of ours.
+# Leaks are always reported; memory that Python keeps until its end does not count.
 errors = [
     error
     for error in ElementTree.parse(sys.argv[1]).getroot().findall("error")

@@ -79,7 +79,7 @@ export class Chart {
     return this.scene.tiles.looks[this.#shownLook()].name;
   }
 
-  // Show the look that is set over the one before, which is hidden once the tiles are there.
+  // Show the chosen look over the previous look, which is hidden once the tiles are loaded.
   showImage() {
     const key = `${this.#shownLook()} ${this.contrast}`;
     let layer = this.images.get(key);
@@ -151,7 +151,7 @@ export class Chart {
 
   go(x, y) {
     this.view.setCenter([x, y]);
-    // Near enough to see what surrounds the place.
+    // Near enough to see the surroundings of the place.
     const near = this.scene.grid.resolution / 8;
     if (this.view.getResolution() > 4 * near) this.view.setResolution(4 * near);
   }

@@ -18,7 +18,7 @@ export function listenToKeys(table, acts) {
     if (isText(event.target) && event.key !== "Escape") return;
     const name = nameOf(event), action = actions.get(name);
     if (!action || !(action in acts)) return;
-    // A button that has the focus answers to these keys itself.
+    // A button that has the focus handles these keys itself.
     if (event.target instanceof HTMLButtonElement && name === "Enter") return;
     event.preventDefault();
     if (event.repeat && !["move", "zoom", "next_place", "previous_place", "undo", "redo"].includes(action)) return;

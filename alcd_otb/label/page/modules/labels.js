@@ -1,4 +1,4 @@
-// Know the labels as they will be: those of the server, and the actions that it has not acknowledged yet.
+// Keep the labels as they will be: those of the server, and the actions that it has not acknowledged yet.
 
 export class Labels {
   constructor() {
@@ -18,7 +18,7 @@ export class Labels {
     this.problem = labels.problem;
   }
 
-  // All labels, with what the actions of the queue change. Undo and redo are known to the server alone.
+  // All labels, with what the actions of the queue change. Undo and redo need the server.
   shown(actions) {
     const shown = new Map(this.known);
     const find = (target) => target.action ? `pending.${target.action}` : [...shown.keys()].find((key) => {

@@ -1,4 +1,4 @@
-// The page to label a scene in: what is clicked goes to a queue, the queue to the server, and its answer to the map.
+// The page to label a scene in: clicks go to a queue, the queue to the server, and its answers to the map.
 
 import { get, listen, post, postForFrame, RefusedError } from "./connection.js";
 import { Chart } from "./chart.js";
@@ -98,7 +98,7 @@ class Page {
     return this.entries.some((entry) => entry.layer === "samples" && !entry.rings && Math.hypot(entry.x - place.x, entry.y - place.y) <= near);
   }
 
-  // Neither done nor passed over.
+  // Neither done nor skipped.
   isOpen(place) {
     return !this.isDone(place) && !this.seen.has(`${place.x} ${place.y}`);
   }
@@ -154,7 +154,7 @@ class Page {
     this.panel.showState(waiting + text, !this.online);
   }
 
-  // To the server and back: one request a click, whose answer carries the part of the map that is seen.
+  // One request to the server for each click. Its answer holds the visible part of the map.
 
   async pump() {
     if (this.sending || !this.queue.actions.length) return;
@@ -188,7 +188,7 @@ class Page {
     }
   }
 
-  // All trees have voted in a part of the map, which may be that of another page.
+  // All trees have voted in a part of the map, which may belong to another page.
   takeFinal() {
     const { part } = this.overlay;
     if (!this.sending && part?.draft && this.final === String(part.window)) {
@@ -248,7 +248,7 @@ class Page {
   async connected(online) {
     this.setOnline(online);
     if (!online) return;
-    // What happened meanwhile is not known.
+    // Events in the meantime were missed.
     try {
       this.labels.take(await get(`/api/labels?since=${this.labels.revision}`));
       this.showLabels();
@@ -285,7 +285,7 @@ class Page {
       await this.loadPlaces();
       this.summariseSoon();
     } else if (kind === "scene") {
-      // The rasters are others. Go on at the same place.
+      // The rasters have changed. Continue at the same place.
       sessionStorage.setItem(PLACE, JSON.stringify({ center: this.chart.view.getCenter(), resolution: this.chart.view.getResolution() }));
       location.reload();
     }
@@ -316,7 +316,7 @@ class Page {
     this.showPlaces();
   }
 
-  // In a pause, once no place is left to look at, and at least one was labelled.
+  // In a pause, once no place is left to visit, and at least one was labelled.
   async proposeIfNeeded() {
     if (this.queue.actions.length || this.places.some((place) => this.isOpen(place))) return;
     if (this.place >= 0 && !this.isDone(this.places[this.place])) return;
@@ -435,7 +435,7 @@ class Page {
     if (!points.length) return;
     const distance = (entry) => Math.hypot(entry.x - x, entry.y - y);
     const nearest = points.reduce((best, entry) => distance(entry) < distance(best) ? entry : best);
-    // Only where it is seen to be meant: within 40 pixels of the screen.
+    // Only if the click is close: within 40 pixels of the screen.
     if (distance(nearest) < 40 * this.chart.view.getResolution()) this.act({ do: "delete", target: Labels.target(nearest) });
   }
 }

@@ -1,4 +1,4 @@
-// Hold the part of the map that is seen, and draw it pixel by pixel of the screen, without WebGL.
+// Hold the visible part of the map, and draw it for each pixel of the screen, without WebGL.
 
 import { inflated } from "./connection.js";
 

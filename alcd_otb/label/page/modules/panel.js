@@ -1,4 +1,4 @@
-// The panel beside the map: classes, the place to visit, what the map is worth, iterations.
+// The panel beside the map: classes, the place to visit, figures of the map, iterations.
 
 const element = (id) => document.getElementById(id);
 const percent = (share, digits = 1) => share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)} %`;

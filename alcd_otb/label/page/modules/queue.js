@@ -8,7 +8,7 @@ export class Queue {
     this.prefix = `${PREFIX}${scene}.`;
     this.key = this.prefix + crypto.randomUUID();
     this.actions = [];
-    // Held as long as the page is open: who finds a queue without its lock may take it over.
+    // Held as long as the page is open: another page may take over a queue without its lock.
     navigator.locks.request(this.key, () => new Promise(() => {}));
   }
 
@@ -29,7 +29,7 @@ export class Queue {
     else localStorage.removeItem(this.key);
   }
 
-  // Take over the actions of closed pages. To send an action twice does no harm.
+  // Take over the actions of closed pages. Sending an action twice does no harm.
   async adopt() {
     const held = new Set((await navigator.locks.query()).held.map((lock) => lock.name));
     const adopted = [];
