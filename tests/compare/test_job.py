@@ -206,7 +206,7 @@ class TestPage:
             assert line[3:] == ["30", *(f"{100 * row[name]:.2f}" for name in names)]
         # By hand, as BY_HAND is.
         assert errors == [
-            ["class of the reference", "Sen2Cor misses", "Sen2Cor takes"],
+            ["class of the reference", "Sen2Cor: omission", "Sen2Cor: commission"],
             ["low_clouds", "70.00", "\N{EN DASH}"],
             ["clouds_shadows", "40.00", "\N{EN DASH}"],
             ["land", "\N{EN DASH}", "33.33"],
@@ -229,7 +229,7 @@ class TestPage:
         (folder / "page.html").write_text(comparison_page(changed, folder / "out" / "differences"), "utf-8")
         processors, errors, scenes = tables(folder / "page.html")
         assert processors[1][0] == errors[1][0] == scenes[1][0] == scenes[1][1] == name
-        assert errors[0][1:] == [f"{name} misses", f"{name} takes"]
+        assert errors[0][1:] == [f"{name}: omission", f"{name}: commission"]
         page = parsed(folder / "page.html")
         assert page.xpath("//li[@class='failed']/text()") == [name]
         assert page.xpath("//svg/text/text()")[-2:] == [name, "scene"]
