@@ -6,11 +6,15 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from places import ROOT
 
 pytestmark = pytest.mark.wheel
+
+HIDE_CHECKOUT = ("unshare", "--mount", "--map-root-user", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"', ROOT)
+"""Start of a command that finds an empty folder in place of the checkout, where the kernel allows it."""
 
 TEMPLATES = {path.relative_to(ROOT / "param_templates") for path in (ROOT / "param_templates").rglob("*.*")}
 
@@ -34,15 +38,38 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+class Installed(NamedTuple):
+    """An environment that holds the wheel and what it needs: its folder, and its files without the wheel."""
+
+    folder: Path
+    others: set[Path]
+
+
 @pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the commands of an environment that holds the wheel and what it needs."""
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = tmp_path_factory.mktemp("environment")
     run("/usr/bin/python3", "-m", "venv", "--system-site-packages", folder, cwd=folder)
     pip = (folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install")
     run(*pip, "-r", ROOT / "requirements.txt", cwd=folder)
+    others = set(folder.rglob("*"))
     run(*pip, "--no-deps", "--no-index", wheel, cwd=folder)
-    return folder / "bin"
+    return Installed(folder, others)
+
+
+@pytest.fixture(scope="module")
+def environment(installed: Installed) -> Path:
+    """The folder of the environment's commands."""
+    return installed.folder / "bin"
+
+
+@pytest.fixture(scope="module")
+def hidden() -> tuple[str | Path, ...]:
+    """The start of a command that does not see the checkout; nothing where only a user with more rights can hide it."""
+    tried = subprocess.run([*HIDE_CHECKOUT, "ls", ROOT], capture_output=True, text=True, check=False, timeout=60)
+    if tried.returncode != 0:
+        return ()
+    assert tried.stdout == ""
+    return HIDE_CHECKOUT
 
 
 def test_the_templates_the_page_and_the_plug_in_are_files_of_the_package(wheel: Path) -> None:
@@ -85,12 +112,28 @@ def test_the_plug_in_for_qgis_is_unpacked_and_starts_this_environment(environmen
     assert f"version={told.split()[1]}\n" in (unpacked / "metadata.txt").read_text("utf-8")
 
 
-def test_a_scene_runs_from_end_to_end(environment: Path, tmp_path: Path) -> None:
-    assert run(environment / "alcd-otb", "--version", cwd=tmp_path).startswith("alcd_otb ")
+def test_no_installed_file_names_the_checkout(installed: Installed) -> None:
+    own = {path for path in installed.folder.rglob("*") if path.is_file()} - installed.others
+    assert any(path.name == "direct_url.json" for path in own)
+    # Messages of compiled code name the source files of the build.
+    assert not [path for path in own if path.suffix != ".so" and bytes(ROOT) in path.read_bytes()]
+
+
+def test_a_scene_runs_from_end_to_end_without_the_checkout(
+    environment: Path, hidden: tuple[str | Path, ...], tmp_path: Path
+) -> None:
+    assert run(*hidden, environment / "alcd-otb", "--version", cwd=tmp_path).startswith("alcd_otb ")
     command = ("demo", "--json", "--size", "732", "--seed", "3", "scene")
-    made = json.loads(run(environment / "alcd-otb", *command, cwd=tmp_path))
+    made = json.loads(run(*hidden, environment / "alcd-otb", *command, cwd=tmp_path))
     assert made["truth"]["invalid_valid"] > 0.9
     by_module = json.loads(
-        run(environment / "python", "-m", "alcd_otb", "status", made["scene"], "--json", cwd=tmp_path)
+        run(*hidden, environment / "python", "-m", "alcd_otb", "status", made["scene"], "--json", cwd=tmp_path)
     )
     assert [iteration["iteration"] for iteration in by_module["iterations"]] == [1]
+
+
+def test_nothing_is_left_after_an_uninstallation(installed: Installed) -> None:
+    """The last test: it takes apart the environment that the others have used."""
+    python = installed.folder / "bin" / "python"
+    run(python, "-m", "pip", "uninstall", "--yes", "alcd-otb", cwd=installed.folder)
+    assert set(installed.folder.rglob("*")) == installed.others
