@@ -96,6 +96,14 @@ qgis-ltr: $(PROJECT) $(TEST_PYTHON) ## as qgis, in the QGIS of a Debian 13 that 
 qgis-plugin: $(PROJECT) ## install, then pack the plug-in for QGIS into build/alcd_otb_loop.zip
 	@$(PYTHON) -m alcd_otb qgis-plugin build/alcd_otb_loop.zip
 
+.PHONY: image
+image: ## build the container image alcd-otb, with docker, podman or buildah
+	@tools/image.sh build
+
+.PHONY: image-test
+image-test: ## build and test the image without a registry, on a Debian 12 that is put into build/image; as root; not in .ci/run
+	@tools/image.sh test
+
 .PHONY: wheel
 wheel: $(PROJECT) $(TEST_PYTHON) ## install, then build a wheel, install it by itself and run a scene with it
 	@$(PYTHON) -m pytest -m wheel tests/packaging $(ARGS)
