@@ -26,6 +26,8 @@ PROGRAMS = (Path(f"{ROOT_OF_QGIS}{QGIS}"), XVFB, XDOTOOL, WINDOWS, KEYBOARDS)
 SIZE = (1280, 860)
 PATIENCE = 240.0
 """Seconds that a person would never wait, but a busy computer may need."""
+_ATTEMPTS = 3
+"""Times that a text is written until the field holds it."""
 _SETTINGS = """[PythonPlugins]
 alcd_otb_loop=true
 processing=false
@@ -114,34 +116,46 @@ class Desktop:
         """Press keys by the names of xdotool, one after the other."""
         for key in keys:
             self.actions += 1
-            self._xdotool("key", key)
-            # So that an event is dealt with before the next, as with a person's.
-            self.ask("1")
+            with self._arrival("keys"):
+                self._xdotool("key", key)
 
     def hold(self, key: str) -> None:
         self.actions += 1
-        self._xdotool("keydown", key)
+        with self._arrival("keys"):
+            self._xdotool("keydown", key)
 
     def let_go(self, key: str) -> None:
         self._xdotool("keyup", key)
 
     def write(self, text: str) -> None:
+        """Write into the field that has the keyboard, in the place of what it holds."""
         self.actions += len(text)
-        self._xdotool("type", "--delay", "2", text)
+        for attempt in range(_ATTEMPTS):
+            self.press("ctrl+a")
+            self._xdotool("type", "--delay", "12", text)
+            # A list of proposals below the field may take the keys first, so the field itself is asked.
+            try:
+                self.wait("QApplication.focusWidget().text()", 10, lambda written: written == text)
+            except AssertionError:
+                # A busy X server loses a letter, which a person would see.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                break
 
-    def click(self, x: float, y: float, button: int = 1, times: int = 1) -> None:
+    def click(self, x: float, y: float, button: int = 1) -> None:
         """Click a place of the map."""
-        self.click_at(self.ask(f"on_screen({x!r}, {y!r})"), button, times)
+        self.click_at(self.ask(f"on_screen({x!r}, {y!r})"), button)
 
     def press_button(self, widget: str) -> None:
         """Click the middle of a widget."""
         self.click_at(self.ask(f"centre_of({widget})"))
 
-    def click_at(self, place: list[int], button: int = 1, times: int = 1) -> None:
-        self.actions += times
+    def click_at(self, place: list[int], button: int = 1) -> None:
+        self.actions += 1
         x, y = map(str, place)
-        self._xdotool("mousemove", x, y, "click", "--repeat", str(times), "--delay", "40", str(button))
-        self.ask("1")
+        with self._arrival("clicks"):
+            self._xdotool("mousemove", x, y, "click", str(button))
 
     def drag(self, places: list[tuple[float, float]], wait: float = 0.03) -> None:
         """Hold the left button from the first place of the map to the last."""
@@ -151,8 +165,8 @@ class Desktop:
         for pixel in pixels[1:]:
             self._xdotool("mousemove", *map(str, pixel))
             time.sleep(wait)
-        self._xdotool("mouseup", "1")
-        self.ask("1")
+        with self._arrival("clicks"):
+            self._xdotool("mouseup", "1")
 
     def fill_screen(self) -> None:
         window = str(self.ask("int(iface.mainWindow().winId())"))
@@ -167,6 +181,15 @@ class Desktop:
         """Kill QGIS, as a crash or a power cut does."""
         self.process.kill()
         self.process.wait()
+
+    @contextmanager
+    def _arrival(self, kind: str) -> Iterator[None]:
+        """Wait until a key or a click has reached QGIS. Questions go another way, which may be faster."""
+        if kind == "keys":
+            self.wait("takes_keys()")
+        before = self.ask(f"inputs.count({kind!r})")
+        yield
+        self.wait(f"inputs.count({kind!r})", wanted=lambda value: value > before)
 
     def _xdotool(self, *words: str) -> None:
         environment = {**os.environ, "DISPLAY": self.display}

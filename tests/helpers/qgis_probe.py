@@ -9,6 +9,7 @@ import traceback
 
 import qgis.utils
 from qgis.core import QgsApplication, QgsPointXY, QgsProject, QgsSettings  # noqa: F401 - for the questions
+from qgis.PyQt.QtCore import QEvent, QObject, Qt
 from qgis.PyQt.QtGui import QGuiApplication
 from qgis.PyQt.QtNetwork import QLocalServer
 from qgis.PyQt.QtWidgets import QApplication, QPushButton  # noqa: F401 - for the questions
@@ -48,6 +49,12 @@ def centre_of(widget):
     return [shown.x(), shown.y()]
 
 
+def centre_of_row(table, row):
+    """The pixel of the screen in the middle of the first cell of a row."""
+    shown = table.viewport().mapToGlobal(table.visualItemRect(table.item(row, 0)).center())
+    return [shown.x(), shown.y()]
+
+
 def extent():
     shown = iface.mapCanvas().extent()
     return [shown.xMinimum(), shown.yMinimum(), shown.xMaximum(), shown.yMaximum()]
@@ -71,13 +78,52 @@ def ticked():
 
 
 def windows():
-    """Titles of the windows that are open beside the main one."""
+    """Titles of the windows that are on the screen beside the main one."""
     own = iface.mainWindow()
     return [
         each.windowTitle()
         for each in QApplication.topLevelWidgets()
-        if each.isVisible() and each.isWindow() and each is not own and each.windowTitle()
+        if each.isWindow() and each is not own and each.windowTitle() and _is_on_screen(each)
     ]
+
+
+def _is_on_screen(widget):
+    """Whether the window manager shows a window, too; else a click would hit what is below it."""
+    handle = widget.windowHandle()
+    return widget.isVisible() and handle is not None and handle.isExposed()
+
+
+def takes_keys():
+    """Whether the keyboard is that of QGIS, and of the dialogue if one is open."""
+    active, dialogue = QApplication.activeWindow(), QApplication.activeModalWidget()
+    return active is not None and dialogue in (None, active)
+
+
+class _Inputs(QObject):
+    """Counts the keys and clicks that have reached a window, so that a test does not ask too early."""
+
+    _MODIFIERS = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_AltGr)
+
+    def __init__(self):
+        super().__init__(QgsApplication.instance())
+        self._counts = {"keys": 0, "clicks": 0}
+        self._watched = set()
+
+    def count(self, kind):
+        """Return how many keys or clicks there were, and count from now on in the windows that are new."""
+        # A filter of the whole application would see objects that are half gone, at which PyQt crashes.
+        for window in set(QGuiApplication.topLevelWindows()) - self._watched:
+            self._watched.add(window)
+            window.installEventFilter(self)
+        return self._counts[kind]
+
+    def eventFilter(self, _watched, event):  # noqa: N802 - the name that Qt calls
+        """Count an event and let it pass."""
+        if event.type() == QEvent.Type.KeyPress:
+            self._counts["keys"] += event.key() not in self._MODIFIERS and not event.isAutoRepeat()
+        elif event.type() == QEvent.Type.MouseButtonRelease:
+            self._counts["clicks"] += 1
+        return False
 
 
 def picture(path, widget=None):
@@ -110,6 +156,7 @@ def _connected():
     connection.readyRead.connect(lambda: _answer(connection))
 
 
+inputs = _Inputs()
 connections = []
 server = QLocalServer(QgsApplication.instance())
 QLocalServer.removeServer(os.environ["QGIS_PROBE"])
