@@ -62,7 +62,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
-            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_style" value="dash"/>
             <Option type="QString" name="outline_color" value="10,10,10,255"/>
             <Option type="QString" name="outline_width" value="0.25"/>
           </Option>
@@ -102,7 +102,7 @@
           <Option type="Map">
             <Option type="QString" name="color" value="0,0,0,0"/>
             <Option type="QString" name="style" value="no"/>
-            <Option type="QString" name="outline_style" value="solid"/>
+            <Option type="QString" name="outline_style" value="dot"/>
             <Option type="QString" name="outline_color" value="77,77,77,255"/>
             <Option type="QString" name="outline_width" value="0.25"/>
           </Option>

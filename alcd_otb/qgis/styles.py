@@ -1,5 +1,6 @@
 """Make the styles in which QGIS draws the layers of a scene, as XML that QGIS 3.22 reads."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,10 @@ from alcd_otb.settings.legend import Legend, rgb
 _NO_CLASS = "no class yet"
 _UNCLASSED, _DARK, _BRIGHT = "#ff0000", "#000000", "#ffffff"
 _TRANSPARENT = "0,0,0,0"
+_LITTLE_HUE = 24
+"""Difference between the largest and the smallest of red, green and blue up to which a colour is a grey."""
+_GREY_LINES = ("solid", "dot", "dash", "dash dot")
+"""Lines of the grey classes, from the lightest to the darkest."""
 _HALF_BRIGHT = 3 * 128
 """Sum of red, green and blue above which a colour is light."""
 # Where the classifier is certain, the image is visible. Violet occurs in no image.
@@ -118,11 +123,13 @@ def contours_style(legend: Legend) -> Style:
     """Draw the classes that have a contour by thin outlines in the colours of their points and of the map.
 
     An edge that is dark beside a light colour, and light beside a dark one, makes each visible on an image of its own
-    colour.
+    colour. Only this edge would distinguish grey and black classes, so their lines have different dashes.
     """
     outlined = [entry for entry in legend.classes if entry.contour is not None]
     categories = [(str(entry.code), entry.name) for entry in outlined]
-    return [_categorised(contours.FIELD, categories, [_outline(entry.colour) for entry in outlined])]
+    lines = _lines(entry.colour for entry in outlined)
+    symbols = [_outline(entry.colour, lines[entry.colour]) for entry in outlined]
+    return [_categorised(contours.FIELD, categories, symbols)]
 
 
 def visits_style() -> Style:
@@ -274,14 +281,22 @@ def _area(fill: str, outline: str, width: float) -> Element:
     return _symbol("fill", _layer("SimpleFill", {**values, **edge}))
 
 
-def _outline(colour: str) -> Element:
-    """Make a fill symbol that is an outline with an edge."""
+def _lines(colours: Iterable[str]) -> dict[str, str]:
+    """Choose the kind of line for each colour: solid for one that has a hue, another for each grey."""
+    listed = set(colours)
+    greys = [each for each in listed if max(rgb(each)) - min(rgb(each)) <= _LITTLE_HUE]
+    kinds = zip(sorted(greys, key=rgb, reverse=True), itertools.cycle(_GREY_LINES), strict=False)
+    return {**dict.fromkeys(listed, "solid"), **dict(kinds)}
+
+
+def _outline(colour: str, line: str) -> Element:
+    """Make a fill symbol that is an outline with an edge, which is seen through the gaps of a dashed line."""
     edge = _DARK if sum(rgb(colour)) > _HALF_BRIGHT else _BRIGHT
-    return _symbol("fill", *(_outlined(part, width) for part, width in ((edge, 0.5), (colour, 0.25))))
+    return _symbol("fill", _outlined(edge, 0.5, "solid"), _outlined(colour, 0.25, line))
 
 
-def _outlined(colour: str, width: float) -> Element:
-    values = {"color": _TRANSPARENT, "style": "no", "outline_style": "solid"}
+def _outlined(colour: str, width: float, line: str) -> Element:
+    values = {"color": _TRANSPARENT, "style": "no", "outline_style": line}
     return _layer("SimpleFill", {**values, "outline_color": _colour(colour), "outline_width": width})
 
 
