@@ -1,23 +1,32 @@
 #!/bin/sh
-# Labels and runs in the QGIS of Debian 13 with the plug-in, while all else is this computer's. As root; 2 GB on the disk.
+# Labels and runs in the QGIS of Debian 13 with the plug-in, while all else is this computer's. As root; 3 GB on the disk.
 #
 #   tools/qgis_in_debian_13.sh ROOT [ARGUMENT OF PYTEST...]
 #
-# ROOT is a folder into which debootstrap puts a Debian 13 with QGIS, unless it is there. It sees this computer's files in
-# a mount namespace of its own, which ends with the script.
+# ROOT is a folder into which debootstrap puts a Debian 13 with QGIS; what is there already is used and completed. It sees
+# this computer's files in a mount namespace of its own, which ends with the script.
+#
+# Debian 13 has no OTB, so alcd_otb cannot run in it. The tests set the plug-in's setting "program" to a script that
+# leaves ROOT by chroot, and starts alcd_otb with the Python and OTB of this computer.
 set -eu
 cd "$(dirname "$0")/.."
-root=$(realpath -m "$1")
+mkdir -p "$1"
+root=$(realpath "$1")
 shift
 
-if [ ! -x "$root/usr/bin/qgis" ]; then
-    [ -d "$root/usr" ] || debootstrap --variant=minbase trixie "$root" http://deb.debian.org/debian
-    chroot "$root" apt-get update -q
-    chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends qgis fonts-dejavu-core
-fi
-chroot "$root" dpkg-query -W qgis
+# Packages being installed in ROOT, and QGIS, write temporary files where this computer's programs do.
 temporary=${TMPDIR:-/tmp}
 mkdir -p "$root/host" "$root/proc" "$root/dev" "$root/$PWD" "$root/$temporary"
+if [ ! -e "$root/qgis-is-installed" ]; then
+    # What was interrupted is finished.
+    [ -x "$root/usr/bin/apt-get" ] && [ ! -d "$root/debootstrap" ] ||
+        debootstrap --variant=minbase trixie "$root" http://deb.debian.org/debian
+    chroot "$root" apt-get update -q
+    chroot "$root" dpkg --configure -a
+    chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends qgis fonts-dejavu-core
+    touch "$root/qgis-is-installed"
+fi
+chroot "$root" dpkg-query -W qgis
 export ALCD_OTB_QGIS_ROOT="$root"
 exec unshare --mount --propagation private sh -c '
     set -eu
