@@ -31,7 +31,7 @@ class LoopTool(QgsMapTool):
         self._moves = False
         self._corners = []
         self.drawing = None
-        self._outline = QgsRubberBand(canvas, QgsWkbTypes.PolygonGeometry)
+        self._outline = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
         self._outline.setWidth(2)
         self.setCursor(Qt.CursorShape.CrossCursor)
 
@@ -48,7 +48,7 @@ class LoopTool(QgsMapTool):
         """End drawing without a polygon."""
         self.drawing = None
         self._corners = []
-        self._outline.reset(QgsWkbTypes.PolygonGeometry)
+        self._outline.reset(QgsWkbTypes.GeometryType.PolygonGeometry)
 
     def finish(self):
         """End drawing with the polygon that there is."""
@@ -113,6 +113,6 @@ class LoopTool(QgsMapTool):
             self.canvasPressEvent(event)
 
     def _show(self, here=None):
-        self._outline.reset(QgsWkbTypes.PolygonGeometry)
+        self._outline.reset(QgsWkbTypes.GeometryType.PolygonGeometry)
         for corner in [*self._corners, *([here] if here else [])]:
             self._outline.addPoint(QgsPointXY(corner))

@@ -43,12 +43,12 @@ class Places:
         self.done = set()
         self.index = None
         self._canvas = canvas
-        self._footprint = QgsRubberBand(canvas, QgsWkbTypes.PolygonGeometry)
+        self._footprint = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
         self._footprint.setStrokeColor(_CURRENT)
         self._footprint.setFillColor(QColor(0, 0, 0, 0))
         self._footprint.setWidth(3)
-        self._marks = QgsRubberBand(canvas, QgsWkbTypes.PointGeometry)
-        self._marks.setIcon(QgsRubberBand.ICON_CIRCLE)
+        self._marks = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PointGeometry)
+        self._marks.setIcon(QgsRubberBand.IconType.ICON_CIRCLE)
         self._marks.setIconSize(24)
         self._marks.setStrokeColor(_DONE)
         self._marks.setFillColor(QColor(0, 0, 0, 0))
@@ -80,7 +80,7 @@ class Places:
             for number, place in enumerate(self.all)
             if any(abs(each.x - place.x) < near and abs(each.y - place.y) < near for each in points)
         }
-        self._marks.reset(QgsWkbTypes.PointGeometry)
+        self._marks.reset(QgsWkbTypes.GeometryType.PointGeometry)
         for number in sorted(self.done):
             self._marks.addPoint(QgsPointXY(self.all[number].x, self.all[number].y))
         self._show_footprint()
@@ -116,7 +116,7 @@ class Places:
 
     def _show_footprint(self):
         """Draw the square of pixels of a point at the place."""
-        self._footprint.reset(QgsWkbTypes.PolygonGeometry)
+        self._footprint.reset(QgsWkbTypes.GeometryType.PolygonGeometry)
         place = self.current
         if place is None:
             return

@@ -52,7 +52,7 @@ def new_layer(project, scene, name, geometry):
     problem, message = QgsVectorFileWriter.writeAsVectorFormatV3(
         template, str(path), project.transformContext(), options
     )[:2]
-    if problem != QgsVectorFileWriter.NoError:
+    if problem != QgsVectorFileWriter.WriterError.NoError:
         raise OSError(f"{path}: cannot be made ({message}); check the folder")
     known = scene.class_of(name)
     made = QgsVectorLayer(f"{path}|layername={name}", known.name if known else "Corrections", "ogr")
