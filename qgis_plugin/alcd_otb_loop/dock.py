@@ -42,7 +42,8 @@ class Dock(QDockWidget):
         self._press = press
         self.classes = {}
         self._counts = {}
-        self._reports = []
+        self._records = []
+        self._running = False
         panel = QWidget()
         self._box = QVBoxLayout(panel)
         self._box.setContentsMargins(6, 6, 6, 6)
@@ -64,6 +65,7 @@ class Dock(QDockWidget):
         self._box.addWidget(self.bar)
         self.state = self._text()
         self.iterations = self._table()
+        (self.back,) = self._row(("return", ""))
         self.said = self._text()
         self._row(("open_scene", "Open…"), ("settings", "Settings…"), ("help", "Help: ?"))
         self._box.addStretch()
@@ -148,6 +150,8 @@ class Dock(QDockWidget):
         """Show the progress of a call of the program; without a title, show that none is running."""
         self.run.setText("Stop: R" if title else "Run: R")
         self.next.setEnabled(not title)
+        self._running = bool(title)
+        self._show_return()
         self.bar.setValue(int(100 * share))
         self.bar.setFormat(f"{title}: {stage} %p%" if stage else title)
 
@@ -162,7 +166,9 @@ class Dock(QDockWidget):
 
     def show_iterations(self, records):
         """Show the iterations, the newest first."""
-        self._reports = [record.report for record in records]
+        self._records = records
+        # The row that was selected is now of another iteration.
+        self.iterations.clearSelection()
         self.iterations.setRowCount(len(records))
         self.iterations.setVisible(bool(records))
         for row, record in enumerate(records):
@@ -174,6 +180,13 @@ class Dock(QDockWidget):
         rows = min(len(records), _MOST_ROWS)
         heights = (self.iterations.rowHeight(row) for row in range(rows))
         self.iterations.setFixedHeight(self.iterations.horizontalHeader().height() + 4 + sum(heights))
+        self._show_return()
+
+    @property
+    def selected(self):
+        """The number of the iteration that is selected in the table, or None."""
+        rows = {index.row() for index in self.iterations.selectedIndexes()}
+        return self._records[min(rows)].number if rows else None
 
     # The widgets.
 
@@ -212,19 +225,32 @@ class Dock(QDockWidget):
     def _table(self):
         table = QTableWidget(0, 4)
         table.setHorizontalHeaderLabels(["map", "points", "agrees", "changed"])
-        table.setToolTip("double click: the report of the iteration")
+        table.setToolTip("click: select the iteration to return to; double click: the report of the iteration")
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(20)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        table.itemSelectionChanged.connect(self._show_return)
         table.cellDoubleClicked.connect(self._open_report)
         self._box.addWidget(table)
         return table
 
+    def _show_return(self):
+        """Name the iteration on the button that returns to it."""
+        number = self.selected
+        self.back.setVisible(bool(self._records))
+        self.back.setEnabled(number is not None and not self._running)
+        self.back.setText("Return to points of map …" if number is None else f"Return to points of map {number}")
+        self.back.setToolTip(
+            "Makes a new map of the points of the selected one, which take the place of the present points. "
+            "A copy of the present points is kept beside their file."
+        )
+
     def _open_report(self, row, _column):
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._reports[row])))
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._records[row].report)))
 
 
 def _percent(share):

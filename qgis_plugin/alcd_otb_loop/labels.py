@@ -84,7 +84,7 @@ class Labels:
             transform = self._to_map(layer)
             for feature in layer.getFeatures(self._request(layer)):
                 geometry = feature.geometry()
-                if geometry.isEmpty() or geometry.type() != QgsWkbTypes.PointGeometry:
+                if geometry.isEmpty() or geometry.type() != QgsWkbTypes.GeometryType.PointGeometry:
                     continue
                 code = self._code(layer, feature)
                 for vertex in geometry.vertices():
@@ -169,6 +169,11 @@ class Labels:
     def redo(self):
         """Redo the last undone change. Returns whether there was one. Raises NotStoredError."""
         return self._again(self._undone, self._done, backwards=False)
+
+    def forget(self):
+        """Forget what could be undone."""
+        self._done.clear()
+        self._undone.clear()
 
     def store(self):
         """Store other edits in the layers, which stay in edit mode. Raises NotStoredError."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from qgis.core import Qgis, QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsPointXY, QgsProject, QgsRectangle
+from qgis.core import Qgis, QgsPointXY, QgsProject
 from qgis.PyQt.QtCore import QFileSystemWatcher, QTimer
 
 from . import map_layers
@@ -10,6 +10,7 @@ from .keyboard import Keyboard
 from .labels import Labels, NotStoredError
 from .looks import Looks
 from .map_tool import LoopTool
+from .messages import escaped, returned_text, run_lines
 from .places import Places
 from .runs import Runs
 from .scene_files import SceneFiles
@@ -90,6 +91,8 @@ class Loop:
             self.set_class(*words)
         elif action == "propose":
             self.propose()
+        elif action == "return":
+            self.return_to(self.dock.selected)
         else:
             self.acts[action]("")
 
@@ -142,7 +145,7 @@ class Loop:
         self.show_shown()
 
     def _label(self, x, y, on):
-        if not self._extent().contains(QgsPointXY(x, y)):
+        if not map_layers.extent(self.scene, self.project).contains(QgsPointXY(x, y)):
             self.dock.say("This place is outside the scene.")
             return
         title = self.scene.class_of(self.code).title
@@ -165,14 +168,34 @@ class Loop:
         """Store what is being edited and make an iteration; or stop the one that is being made."""
         if self.runs.is_running:
             self.runs.stop()
+        elif self._stored():
+            self.dock.say("")
+            self.runs.run(self.made)
+
+    def return_to(self, number):
+        """Make an iteration from the samples of an earlier one. The program keeps a copy of the present ones."""
+        if number is None or self.runs.is_running or not self._stored():
             return
+
+        def returned(result, warnings, seconds):
+            self.made(result, warnings, seconds)
+            kept = self.scene.copy_before(result["iteration"])
+            if kept is not None:
+                # Changes to points that are gone cannot be undone.
+                self.labels.forget()
+            self.dock.say(returned_text(result["iteration"], number, kept))
+
+        self.dock.say("")
+        self.runs.run(returned, number)
+
+    def _stored(self):
+        """Store what is being edited. Returns whether that went well."""
         try:
             self.labels.store()
         except NotStoredError as error:
             self.failed(str(error))
-            return
-        self.dock.say("")
-        self.runs.run(self.made)
+            return False
+        return True
 
     def propose(self):
         """Request new places from the present samples."""
@@ -186,16 +209,8 @@ class Loop:
         self.places.leave()
         self.show_iterations()
         number = result["iteration"]
-        lines = [f"<b>Iteration {number}</b> took {seconds:.0f} s." if number else "The scene is prepared."]
-        missing = result.get("classes_without_samples") or []
-        if missing:
-            lines.append(f"No sample yet: {', '.join(missing).replace('_', ' ')}.")
         record = next((each for each in self.scene.iterations() if each.number == number), None)
-        if record is not None:
-            lines += [record.stopping] if record.stopping else []
-            warnings = [*warnings, *(each for each in record.warnings if each not in warnings)]
-        lines += [f'<span style="color: #b05000">{_escaped(each)}</span>' for each in warnings]
-        self.dock.show_said(lines)
+        self.dock.show_said(run_lines(result, warnings, seconds, record))
         self.dock.say(f"Map {number} is shown. {result.get('places', 0)} places to visit: N." if number else "")
         self.refresh()
 
@@ -208,7 +223,7 @@ class Loop:
 
     def failed(self, line):
         """Show the one line with which the program ended, or why a run could not begin."""
-        self.dock.say(_escaped(line), wrong=True)
+        self.dock.say(escaped(line), wrong=True)
         self.iface.messageBar().pushMessage("alcd_otb", line, Qgis.MessageLevel.Critical, 0)
 
     # What is shown.
@@ -252,13 +267,6 @@ class Loop:
                 self._watched.add(layer.id())
                 for signal in (layer.layerModified, layer.afterRollBack, layer.dataSourceChanged):
                     signal.connect(self._refreshing.start)
-
-    def _extent(self):
-        """Return the extent of the scene in the CRS of the map."""
-        (left, top), (width, height) = self.scene.origin, self.scene.size
-        crs = QgsCoordinateReferenceSystem(self.scene.crs)
-        transform = QgsCoordinateTransform(crs, self.project.crs(), self.project)
-        return transform.transformBoundingBox(QgsRectangle(left, top - height, left + width, top))
 
     # Keys.
 
@@ -328,7 +336,7 @@ class Loop:
         self.canvas.refresh()
 
     def _whole(self):
-        self.canvas.setExtent(self._extent())
+        self.canvas.setExtent(map_layers.extent(self.scene, self.project))
         self.canvas.refresh()
 
 
@@ -339,7 +347,3 @@ def _timer(milliseconds, function):
     timer.setInterval(milliseconds)
     timer.timeout.connect(function)
     return timer
-
-
-def _escaped(text):
-    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -4,7 +4,14 @@ import os
 from pathlib import Path
 from zipfile import ZipFile
 
-from qgis.core import QgsRasterLayer, QgsReadWriteContext, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsRasterLayer,
+    QgsReadWriteContext,
+    QgsRectangle,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtXml import QDomDocument
 
 from .scene_files import OWN
@@ -105,6 +112,13 @@ def _elements(parent, tag):
     """Return the elements of a tag below a node."""
     found = parent.elementsByTagName(tag)
     return [found.at(index).toElement() for index in range(found.count())]
+
+
+def extent(scene, project):
+    """Return the extent of a scene in the CRS of the map."""
+    (left, top), (width, height) = scene.origin, scene.size
+    transform = QgsCoordinateTransform(QgsCoordinateReferenceSystem(scene.crs), project.crs(), project)
+    return transform.transformBoundingBox(QgsRectangle(left, top - height, left + width, top))
 
 
 def is_workspace(path):

@@ -46,8 +46,16 @@ class Runs(QObject):
         if again or not self._fits:
             self._begin("look for the program", ["--version"], self._checked)
 
-    def run(self, made):
-        """Make an iteration, and hand the result to a function, with the warnings and the seconds that it took."""
+    def run(self, made, start=None):
+        """Make an iteration, and hand the result to a function, with the warnings and the seconds that it took.
+
+        Parameters
+        ----------
+        made
+            The function.
+        start
+            Number of the iteration whose samples take the place of the present ones; None to take the present ones.
+        """
         if self._scene_file is None or not self._scene_file.is_file():
             named = self._scene_file or "config.json names no scene.json"
             self._failed(
@@ -57,6 +65,7 @@ class Runs(QObject):
         self.check()
         threads = int(QgsSettings().value(THREADS, 0))
         options = ["--threads", str(threads)] if threads else []
+        options += ["--from", str(start)] if start is not None else []
         words = ["run", str(self._scene_file), "--json", "--progress", "json", *options]
         self._begin("run", words, self._result_for(made))
 

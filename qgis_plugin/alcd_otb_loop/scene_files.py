@@ -80,6 +80,17 @@ class SceneFiles:
                 return each
         return None
 
+    def copy_before(self, number):
+        """Return the newest copy of the samples that a return to an earlier iteration has kept; None if there is none.
+
+        Parameters
+        ----------
+        number
+            The iteration that the return has made.
+        """
+        name = f"{self.samples.stem}_before_iteration_{number:03d}*.gpkg"
+        return max(self.samples.parent.glob(name), key=lambda path: path.stat().st_mtime, default=None)
+
     def iterations(self):
         """Return the records of the finished iterations, the newest first."""
         folders = (self.folder / "iterations").glob("[0-9]*")
