@@ -636,7 +636,7 @@ class TestBadFolders:
         source = original()
         write_layer(source.masks / "snow.shp", [(3.0, 44.0), (1e30, 44.0)], epsg=4326)
         message = self.refusal(4, source.path, tmp_path / "scene")
-        assert message.startswith(f"{source.masks / 'snow.shp'}: a feature has no place in EPSG:32631 (")
+        assert message.startswith(f"{source.masks / 'snow.shp'}: a feature cannot be transformed to EPSG:32631 (")
 
     def test_targets_that_are_there_already(self, original: Callable[..., OriginalFolder], tmp_path: Path) -> None:
         (tmp_path / "scene").mkdir()
