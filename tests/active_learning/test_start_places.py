@@ -108,6 +108,23 @@ class TestStartPlaces:
             told = float(place.reason.split("about ")[1].split(" %")[0])
             assert told == pytest.approx(100 * (rows == kind).mean(), abs=3)
 
+    def test_lie_where_the_neighbours_are_alike(self, tmp_path: Path) -> None:
+        # Two kinds: in the upper half as a chessboard, below in two areas. No value tells the halves from each other.
+        row, column = np.mgrid[:60, :100]
+        kinds = np.where(row < 40, (row + column) % 2, column >= 50)
+        values = kinds + np.random.default_rng(1).normal(0, 0.01, (3, 60, 100))
+        features = write_raster(tmp_path / "features.tif", values.astype(np.float32))
+        valid = write_raster(tmp_path / "valid.tif", np.ones((60, 100), np.uint8))
+        places = pixels(propose_start_places(features, valid, (), 2, 1))
+        assert {int(kinds[one]) for one in places} == {0, 1}
+        assert all(41 <= row <= 58 for row, _ in places)
+        assert all(column not in (0, 49, 50, 99) for _, column in places)
+
+    def test_lie_where_they_can_in_a_scene_of_one_row(self, tmp_path: Path) -> None:
+        features = write_raster(tmp_path / "features.tif", np.arange(50, dtype=np.float32).reshape(1, 1, 50))
+        valid = write_raster(tmp_path / "valid.tif", np.ones((1, 50), np.uint8))
+        assert len(propose_start_places(features, valid, (), 4, 1)) == 4
+
     def test_tell_no_class(self, made_up: MadeUp) -> None:
         place = made_up.places()[0]
         assert (place.code, place.second_code, place.margin, place.zone_area) == (0, 0, None, None)
