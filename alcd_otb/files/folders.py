@@ -41,15 +41,20 @@ def scratch_folder(parent: Path, label: str = "") -> Iterator[Path]:
     label
         A part of its name, by which `remove_unfinished` finds it again.
     """
-    for path in sorted(parent.glob(f"{UNFINISHED}*")):
-        if _is_abandoned(path.name):
-            _discard(path)
+    remove_abandoned(parent)
     folder = parent / f"{UNFINISHED}{label}{process_numbering()}-{os.getpid()}-{secrets.token_hex(8)}"
     folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:
         _discard(folder)
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove from a folder what processes that were killed left there. Those of other processes are not touched."""
+    for path in sorted(parent.glob(f"{UNFINISHED}*")):
+        if _is_abandoned(path.name):
+            _discard(path)
 
 
 def remove_unfinished(parent: Path, label: str = "") -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alcd_otb.errors import ConfigurationError
-from alcd_otb.files.folders import scratch_folder
+from alcd_otb.files.folders import remove_abandoned, scratch_folder
 from alcd_otb.files.writing import write_json, writing_to
 from alcd_otb.original_alcd.folder import NO_DATA_LAYER, AlcdFolder, masks_of, read_folder, shapefiles
 from alcd_otb.original_alcd.points import count, read_points, spatial_reference, with_iterations
@@ -145,6 +145,9 @@ def _check(source: Path, target: Path, parameters: Sequence[Path], chosen: Mappi
     """Raise ConfigurationError if a path does not exist, or the target does."""
     if not source.is_dir():
         raise ConfigurationError(f"{source}: is not a folder; give a work folder of the original ALCD")
+    # An import that was killed after its last step is complete, but for its folder of unfinished files.
+    with writing_to(target.parent):
+        remove_abandoned(target.parent)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigurationError(f"{target}: exists already, and is not overwritten; name a new folder")
     for name, path in (*chosen.items(), *(("parameters", path) for path in parameters)):
