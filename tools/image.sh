@@ -116,7 +116,7 @@ test_image() {
     stage test alcd-otb-test --build-arg TESTED=localhost/alcd-otb
     # Left out: what needs a compiler, QGIS, the sources under git, or the tools of the documentation.
     inside "$(stored_buildah mount alcd-otb-test-files)" python -m pytest -c /src/pyproject.toml -p no:cacheprovider \
-        --basetemp /work/tests -n 2 --dist loadfile -q --ignore-glob '*/tests/test_*.py' \
+        --basetemp /work/tests -n 2 --dist loadfile -q --ignore-glob '/src/tests/test_*.py' \
         /src/tests --ignore /src/tests/docs --ignore /src/tests/faults --ignore /src/tests/native \
         --ignore /src/tests/packaging --ignore /src/tests/qgis
 }
