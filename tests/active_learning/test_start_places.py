@@ -9,7 +9,6 @@ import fiona
 import numpy as np
 import pytest
 from osgeo import gdal
-from qgis_sessions import in_qgis
 from scenes import alcd, leftovers, refused
 from small_rasters import write_raster
 
@@ -210,9 +209,6 @@ class TestCommands:
             assert valid[grid.pixel_at(*one.geometry.coordinates)] == 1
             assert one.properties["class"] is None
             assert "kinds of pixel in the scene" in one.properties["reason"]
-        (project,) = in_qgis(scene.parent / "work" / "project.qgz", ["describe"])
-        assert [layer["key"] for layer in project["layers"]][:3] == ["samples", "to_visit", "corrections"]
-        assert "to_visit" in project["themes"]["01 Label"]
 
     def test_a_run_tells_programs_of_them(self, scene: Path) -> None:
         content = json.loads(alcd("run", scene, "--json").stdout)

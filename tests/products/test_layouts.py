@@ -53,7 +53,7 @@ class TestAmazon:
     ) -> None:
         assert read_product(write_amazon(whole, tmp_path, product=OF_PRODUCT)).band("B02").offset == -1000
         (record,) = caplog.records
-        assert "do not give RADIO_ADD_OFFSET; -1000 is taken" in record.message
+        assert "do not give RADIO_ADD_OFFSET; -1000 is used" in record.message
         assert "05.10" in record.message
 
     def test_before_baseline_4_there_is_no_offset(

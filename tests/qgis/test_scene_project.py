@@ -564,3 +564,11 @@ class TestStyles:
         ]  # fmt: skip
         for one in load_template(str(ROOT / "examples" / "lakes.json")).legend.classes:
             assert f'label="{one.name}" color="{one.colour}"' in written[-1].read_text()
+
+
+def test_the_places_to_label_first_are_in_the_project(prepared: Callable[..., Path]) -> None:
+    scene = prepared(samples=None)
+    assert alcd("run", scene).returncode == 0
+    (project,) = in_qgis(scene.parent / "work" / "project.qgz", ["describe"])
+    assert [layer["key"] for layer in project["layers"]][:3] == ["samples", "to_visit", "corrections"]
+    assert "to_visit" in project["themes"]["01 Label"]
