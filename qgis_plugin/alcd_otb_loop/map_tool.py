@@ -106,8 +106,8 @@ class LoopTool(QgsMapTool):
             self._deleted(event.mapPoint())
 
     def canvasDoubleClickEvent(self, event):  # noqa: N802 - the name that QGIS calls
-        """End a polygon. Else it is a second click soon after the first."""
-        if self.drawing == "corners":
+        """End a polygon. Else it is a second click soon after the first, which may begin a polygon."""
+        if self.drawing == "corners" and self._corners:
             self.finish()
         else:
             self.canvasPressEvent(event)
