@@ -64,34 +64,34 @@ stage() {
     stored_buildah from --pull-never --name "$image-files" "$image" > /dev/null
 }
 
-# Runs a command in an image as docker does with --read-only, --user 4321:4321 and --volume HERE:/work.
+# Runs a command in an image as docker does with --read-only, --user 4321:4321 and --volume HERE:/data.
 inside() {
     tree=$1
     shift
     # shellcheck disable=SC2016 # The inner shell expands it.
     unshare --mount --propagation private sh -c '
         set -eu
-        tree=$1 work=$2
+        tree=$1 data=$2
         shift 2
         mount --bind "$tree" "$tree"
         mount -t proc proc "$tree/proc"
         mount --rbind /dev "$tree/dev"
-        mount --bind "$work" "$tree/work"
+        mount --bind "$data" "$tree/data"
         mount -o remount,bind,ro "$tree"
-        exec chroot --userspec=4321:4321 "$tree" /usr/bin/env --ignore-environment --chdir=/work LC_ALL=C.UTF-8 \
+        exec chroot --userspec=4321:4321 "$tree" /usr/bin/env --ignore-environment --chdir=/data LC_ALL=C.UTF-8 \
             PATH=/opt/alcd_otb/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 "$@"
-    ' sh "$tree" "$folder/work" "$@"
+    ' sh "$tree" "$folder/data" "$@"
 }
 
 # Runs the demo in the image, then by the installation of this checkout if there is one: both must make the same map.
 compare_demos() {
     map=latest/labels.tif
-    inside "$1" alcd-otb demo --json demo > "$folder/work/demo.json" 2>> "$log" || fail "the demo failed (all of its output: $log)"
-    sed 's/.*"truth"/demo inside: "truth"/' "$folder/work/demo.json"
+    inside "$1" alcd-otb demo --json demo > "$folder/data/demo.json" 2>> "$log" || fail "the demo failed (all of its output: $log)"
+    sed 's/.*"truth"/demo inside: "truth"/' "$folder/data/demo.json"
     [ -x .venv/bin/alcd-otb ] || return 0
     logged .venv/bin/alcd-otb demo "$folder/outside"
-    for made in "$folder"/work/demo/*/"$map"; do
-        cmp "$made" "$folder/outside/${made#"$folder/work/demo/"}" || fail "the demo's map differs from that outside"
+    for made in "$folder"/data/demo/*/"$map"; do
+        cmp "$made" "$folder/outside/${made#"$folder/data/demo/"}" || fail "the demo's map differs from that outside"
     done
     echo "demo outside: the same map, byte by byte"
 }
@@ -102,8 +102,8 @@ test_image() {
     # The build would install Debian's npm for it, which takes minutes.
     [ -f alcd_otb/label/page/vendor/ol.js ] || tools/install.sh page
     rm -rf "$folder"
-    mkdir -p "$folder/work"
-    chown 4321:4321 "$folder/work"
+    mkdir -p "$folder/data"
+    chown 4321:4321 "$folder/data"
     echo "==> Debian 12"
     base
     stage run alcd-otb
@@ -116,7 +116,7 @@ test_image() {
     stage test alcd-otb-test --build-arg TESTED=localhost/alcd-otb
     # Left out: what needs a compiler, QGIS, the sources under git, or the tools of the documentation.
     inside "$(stored_buildah mount alcd-otb-test-files)" python -m pytest -c /src/pyproject.toml -p no:cacheprovider \
-        --basetemp /work/tests -n 2 --dist loadfile -q --ignore-glob '/src/tests/test_*.py' \
+        --basetemp /data/tests -n 2 --dist loadfile -q --ignore-glob '/src/tests/test_*.py' \
         /src/tests --ignore /src/tests/docs --ignore /src/tests/faults --ignore /src/tests/native \
         --ignore /src/tests/packaging --ignore /src/tests/qgis
 }
