@@ -98,8 +98,15 @@ def survey(batch: BatchFolder) -> Survey:
     queue = _queue(batch)
     looks: Looks = ({}, made_by(batch.settings().template))
     with _opened(batch.states) as folder, _without_collection():
+        names = set(os.listdir(folder))
         found = tuple(
-            _standing(batch, number, read_state(batch, number, scene, folder), queue, looks)
+            _standing(
+                batch,
+                number,
+                read_state(batch, number, scene, folder) if f"{number:05d}.json" in names else SceneState(scene),
+                queue,
+                looks,
+            )
             for number, scene in enumerate(scenes, start=1)
         )
     return Survey(batch, found, batch.stopped())
