@@ -171,16 +171,15 @@ def _features_at(features: Path, pixels: Pixels) -> Float64Array:
 def _calmest_near_centres(kinds: Kinds, ranks: Int64Array, drawn: _Drawn, features: Path) -> Int64Array:
     """Find for each kind the calmest of its drawn pixels that are nearest to its centre, (kinds,)."""
     distances = kinds.distances(ranks)
-    candidates = []
-    for kind, count in enumerate(kinds.counts.tolist()):
+    near = []
+    for kind in range(kinds.counts.size):
         members = np.flatnonzero(kinds.members == kind)
-        order = np.argsort(distances[members, kind], kind="stable")
-        candidates.append(members[order[: min(count, _NEAREST)]])
-    roughness = np.split(
-        _roughness(np.concatenate(candidates), drawn, features), np.cumsum([len(each) for each in candidates])[:-1]
-    )
+        near.append(members[np.argsort(distances[members, kind], kind="stable")[:_NEAREST]])
+    chosen = np.concatenate(near)
+    roughness = np.zeros(len(ranks), dtype=np.int64)
+    roughness[chosen] = _roughness(chosen, drawn, features)
     # Of equally calm ones, the nearest to the centre.
-    return np.array([each[rough.argmin()] for each, rough in zip(candidates, roughness, strict=True)])
+    return np.array([each[roughness[each].argmin()] for each in near])
 
 
 def _roughness(chosen: Int64Array, drawn: _Drawn, features: Path) -> Int64Array:
